@@ -1,0 +1,18 @@
+//! The words that every part of Greenroom shares: ids, names, keys, limits, errors, and the
+//! client protocol with its codecs.
+//!
+//! This crate does no I/O and knows no runtime. Everything that enters the system from outside is
+//! checked once, here, and then travels as a type that cannot be wrong.
+
+mod error;
+mod event;
+mod id;
+mod key;
+pub mod limits;
+mod name;
+
+pub use error::ActorError;
+pub use event::EventFrame;
+pub use id::{ActorId, InvalidActorId, SHARDS, ShardId};
+pub use key::{ActorKey, InvalidKey};
+pub use name::{ActorName, InvalidName};

@@ -1,0 +1,43 @@
+//! Every limit of the system in one place, with what is answered when it is exceeded.
+//!
+//! Sizes are in bytes unless the name says otherwise. Where a limit can be configured, the value
+//! here is its default.
+
+use std::time::Duration;
+
+/// Longest actor type name, in characters.
+pub const NAME_CHARS: usize = 64;
+/// Longest single part of an actor key (`actor.key_too_large`).
+pub const KEY_PART: usize = 128;
+/// Longest actor key, summed over its parts in storage form (`actor.key_too_large`).
+pub const KEY_TOTAL: usize = 1024;
+/// Largest actor input, as CBOR (`actor.input_too_large`).
+pub const INPUT: usize = 4 * 1024 * 1024;
+/// Largest connection parameters, as JSON (`message.incoming_too_long`).
+pub const CONN_PARAMS: usize = 4 * 1024;
+/// Largest frame or HTTP body that an actor accepts (`message.incoming_too_long`). Configurable.
+pub const INCOMING_MESSAGE: usize = 64 * 1024;
+/// Largest frame or HTTP body that an actor sends (`message.outgoing_too_long`). Configurable.
+pub const OUTGOING_MESSAGE: usize = 1024 * 1024;
+/// Deepest nesting of arrays and maps in a value that a peer sends (`encoding.invalid`).
+pub const NESTING: usize = 128;
+/// Longest action or event name, in bytes.
+pub const MEMBER_NAME: usize = 256;
+/// Messages that may wait in one actor's mailbox (`actor.overloaded`).
+pub const MAILBOX: usize = 4096;
+/// Calls that one actor may have in progress at once (`actor.overloaded`).
+pub const CALLS_IN_PROGRESS: usize = 8192;
+/// Subscriptions that one connection may hold (`actor.overloaded`).
+pub const SUBSCRIPTIONS_PER_CONN: usize = 1024;
+/// Bytes that may wait for one slow connection before it is closed.
+pub const CONN_BACKLOG: usize = 16 * 1024 * 1024;
+/// Largest group of commits that the embedded engine writes with one sync.
+pub const COMMIT_BATCH: usize = 16 * 1024 * 1024;
+/// Idle time after which an actor is put to sleep. Configurable per actor.
+pub const SLEEP_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time that an actor's `onSleep` or `onDestroy` may take. Configurable per actor.
+pub const SLEEP_GRACE_PERIOD: Duration = Duration::from_secs(15);
+/// Longest time that a `relaxed` change waits before it is committed. Configurable per actor.
+pub const STATE_SAVE_INTERVAL: Duration = Duration::from_secs(1);
+/// Time that an actor may take to start before its callers get `actor.not_ready`.
+pub const START_TIMEOUT: Duration = Duration::from_secs(30);

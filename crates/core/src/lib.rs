@@ -1,1 +1,21 @@
-//! placeholder
+//! The actor runtime: registry, actor tasks, turns, the output gate, state images, connections.
+//!
+//! An actor is its journal. This crate keeps the fold of that journal in memory while the actor is
+//! awake, turns what user code produced into commits, and lets nothing out before the commit that
+//! it depends on is durable. It never sees HTTP, JavaScript, SQL, the wall clock, OS randomness or
+//! threads: store, host, clock and randomness come in as parameters.
+
+mod env;
+mod host;
+mod options;
+mod outbox;
+mod runtime;
+
+pub use env::Env;
+pub use host::{
+    ActorHost, CallEvent, CallId, ConnKey, ConnectEvent, Durability, HostEvent, Instance, Output, RestoredConn,
+    StartEvent, StopReason, Turn,
+};
+pub use options::ActorOptions;
+pub use outbox::{ClientMessage, CloseReason, Outbox, OutboxClosed, OutboxReader, outbox, outbox_with_limit};
+pub use runtime::{CallRequest, ConnRequest, Connection, Runtime, RuntimeConfig};

@@ -1,0 +1,10 @@
+//! What the runtime may know of the outside world, so that a simulator can own all of it.
+
+/// Wall clock and randomness. Timers are tokio's, which tests and simulators can pause.
+pub trait Env: Send + Sync + 'static {
+    /// Milliseconds since the Unix epoch.
+    fn now_ms(&self) -> i64;
+
+    /// Fills `bytes` with random values. Unpredictable in production: ids are made of them.
+    fn random(&self, bytes: &mut [u8]);
+}

@@ -1,0 +1,215 @@
+//! The seam to user code: what an actor instance is told, and what it hands back.
+//!
+//! The runtime speaks to user code through [`ActorHost`] alone. Values that belong to users cross
+//! as opaque bytes: CBOR in the protocol's compat form for arguments, results, events, input and
+//! parameters, and the host's own form for state.
+
+use bytes::Bytes;
+use greenroom_types::{ActorError, ActorId, ActorKey, ActorName};
+
+/// One life of an actor in memory, from start to stop. Never reused within a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instance(pub u32);
+
+/// A call in progress. Unique within an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(pub u32);
+
+/// A connection of an actor. Unique within the actor for as long as the connection lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnKey(pub u32);
+
+/// Runs user code. Implemented by the Node addon, by tests, and later by the Rust SDK and the
+/// simulator.
+///
+/// `deliver` must not block and must not call back into the runtime before it returns. Events of
+/// one instance arrive in order. The host answers through
+/// [`Runtime::turn`](crate::Runtime::turn).
+pub trait ActorHost: Send + Sync + 'static {
+    /// Takes one event for one instance.
+    fn deliver(&self, instance: Instance, event: HostEvent);
+}
+
+/// What an instance is told.
+#[derive(Clone, Debug)]
+pub enum HostEvent {
+    /// Begin. The host answers with [`Output::Started`] or [`Output::StartFailed`].
+    Start(Box<StartEvent>),
+    /// Run an action. Answered with [`Output::Reply`], exactly once unless the instance stops.
+    Call(CallEvent),
+    /// The caller of an action has gone away or lost patience; its reply is not waited for.
+    Cancel(CallId),
+    /// Decide whether to accept a connection: [`Output::Accept`] or [`Output::Reject`].
+    Connect(ConnectEvent),
+    /// An accepted connection is gone.
+    Disconnect(ConnKey),
+    /// Changes up to the [`Output::Save`] with this token are durable.
+    Saved(u32),
+    /// Finish: run the hook for `reason`, hand over what is left, answer [`Output::Stopped`].
+    Stop(StopReason),
+    /// The instance is dead to the runtime; forget it without running any hook.
+    Drop,
+}
+
+/// How an instance begins.
+#[derive(Clone, Debug)]
+pub struct StartEvent {
+    /// The actor's id.
+    pub id: ActorId,
+    /// Its type.
+    pub name: ActorName,
+    /// Its key.
+    pub key: ActorKey,
+    /// What its creator passed, if anything.
+    pub input: Option<Bytes>,
+    /// The state image, in the host's form. Absent in an actor's first life: state has to be
+    /// created.
+    pub state: Option<Bytes>,
+    /// Whether the actor was created but never completed a first commit: `createState` and
+    /// `onCreate` run.
+    pub created: bool,
+    /// Counts the lives of this actor; higher is later.
+    pub generation: u64,
+    /// Connections that outlived the previous instance.
+    pub conns: Vec<RestoredConn>,
+}
+
+/// A connection that outlived the previous instance.
+#[derive(Clone, Debug)]
+pub struct RestoredConn {
+    /// The runtime's handle.
+    pub conn: ConnKey,
+    /// The public id.
+    pub id: String,
+    /// The parameters it was opened with.
+    pub params: Option<Bytes>,
+    /// Its state as of the last [`Output::ConnState`], in the host's form.
+    pub state: Option<Bytes>,
+}
+
+/// A call to an action.
+#[derive(Clone, Debug)]
+pub struct CallEvent {
+    /// To answer by.
+    pub call: CallId,
+    /// The connection that it came over; absent for a stateless call.
+    pub conn: Option<ConnKey>,
+    /// The dotted action name, unchecked.
+    pub name: String,
+    /// The arguments: one CBOR array.
+    pub args: Bytes,
+    /// Whether `args` are in compat form (`$` escapes inside) or plain CBOR.
+    pub compat: bool,
+    /// The parameters of a stateless call, in compat form.
+    pub params: Option<Bytes>,
+}
+
+/// A connection that asks to be admitted.
+#[derive(Clone, Debug)]
+pub struct ConnectEvent {
+    /// The runtime's handle.
+    pub conn: ConnKey,
+    /// The public id.
+    pub id: String,
+    /// Its parameters, in compat form.
+    pub params: Option<Bytes>,
+}
+
+/// Why an instance has to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// Idle, asked for, or the process is shutting down: `onSleep`.
+    Sleep,
+    /// For ever: `onDestroy`.
+    Destroy,
+}
+
+/// When a change has to be durable, relative to the outputs of its turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// Outputs wait until the change is durable.
+    #[default]
+    Strict,
+    /// Outputs leave at once; the change is committed within the actor's `stateSaveInterval`.
+    Relaxed,
+    /// The change is never stored.
+    Ephemeral,
+}
+
+/// Everything that a turn produced, in the order in which it happened. One turn is one commit.
+#[derive(Clone, Debug, Default)]
+pub struct Turn {
+    /// Changes to the state, as a sequence of operations (`image`). Empty for a read-only turn.
+    pub changes: Bytes,
+    /// How `changes` and the outputs relate.
+    pub durability: Durability,
+    /// What leaves the actor.
+    pub outputs: Vec<Output>,
+}
+
+/// Something that an instance hands to the runtime.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// The instance is ready for calls.
+    Started,
+    /// The instance could not start; it is gone.
+    StartFailed(ActorError),
+    /// The answer to a call: a value in compat form, or an error.
+    Reply {
+        /// Which call.
+        call: CallId,
+        /// What it came to.
+        result: Result<Bytes, ActorError>,
+    },
+    /// An event for all its subscribers, or for one connection whether subscribed or not.
+    Event {
+        /// The connection; absent for all subscribers.
+        to: Option<ConnKey>,
+        /// The event's name.
+        name: String,
+        /// One CBOR array in compat form.
+        args: Bytes,
+    },
+    /// Admit a connection.
+    Accept {
+        /// Which.
+        conn: ConnKey,
+    },
+    /// Refuse a connection.
+    Reject {
+        /// Which.
+        conn: ConnKey,
+        /// Why; the client is told.
+        error: ActorError,
+    },
+    /// What to give back as [`RestoredConn::state`] when the actor wakes.
+    ConnState {
+        /// Which connection.
+        conn: ConnKey,
+        /// Its state, in the host's form.
+        state: Bytes,
+    },
+    /// Close a connection.
+    Disconnect {
+        /// Which.
+        conn: ConnKey,
+        /// The reason that the client sees.
+        reason: String,
+    },
+    /// Commit everything so far now, and answer [`HostEvent::Saved`] when it is durable.
+    Save {
+        /// To answer by.
+        token: u32,
+    },
+    /// Commit everything so far within this many milliseconds.
+    SaveWithin {
+        /// The longest wait.
+        max_wait_ms: u32,
+    },
+    /// Put the actor to sleep as soon as its calls are answered.
+    Sleep,
+    /// Destroy the actor as soon as its calls are answered.
+    Destroy,
+    /// The instance has finished stopping; nothing follows.
+    Stopped,
+}

@@ -1,0 +1,30 @@
+//! Per-actor-type settings.
+
+use std::time::Duration;
+
+use greenroom_types::limits;
+
+/// Settings of one actor type. `Default` gives the documented defaults.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ActorOptions {
+    /// Idle time after which the actor goes to sleep; `None` never. Default 30 s.
+    pub sleep_timeout: Option<Duration>,
+    /// Time that the actor may take to stop. Default 15 s.
+    pub sleep_grace_period: Duration,
+    /// Longest time that a relaxed change waits for its commit. Default 1 s.
+    pub state_save_interval: Duration,
+    /// Time that the actor may take to start. Default 30 s.
+    pub start_timeout: Duration,
+}
+
+impl Default for ActorOptions {
+    fn default() -> Self {
+        Self {
+            sleep_timeout: Some(limits::SLEEP_TIMEOUT),
+            sleep_grace_period: limits::SLEEP_GRACE_PERIOD,
+            state_save_interval: limits::STATE_SAVE_INTERVAL,
+            start_timeout: limits::START_TIMEOUT,
+        }
+    }
+}

@@ -24,7 +24,12 @@ pub struct ActorError {
 impl ActorError {
     /// An error of one of our own groups.
     pub fn new(group: &'static str, code: &'static str, message: impl Into<String>) -> Self {
-        Self { group: group.into(), code: code.into(), message: message.into(), metadata: None }
+        Self {
+            group: group.into(),
+            code: code.into(),
+            message: message.into(),
+            metadata: None,
+        }
     }
 
     /// The mask for everything that is not the caller's business. The cause belongs in the log.
@@ -34,7 +39,11 @@ impl ActorError {
 
     /// No such actor (or it was destroyed).
     pub fn not_found() -> Self {
-        Self::new("actor", "not_found", "the actor does not exist or has been destroyed")
+        Self::new(
+            "actor",
+            "not_found",
+            "the actor does not exist or has been destroyed",
+        )
     }
 
     /// The registry knows no actor type of this name.
@@ -43,29 +52,47 @@ impl ActorError {
         Self::new(
             "actor",
             "not_registered",
-            format!("no actor named `{shown}` is registered: check the name and the registry's `use`"),
+            format!(
+                "no actor named `{shown}` is registered: check the name and the registry's `use`"
+            ),
         )
     }
 
     /// `create` found the key taken.
     pub fn duplicate_key() -> Self {
-        Self::new("actor", "duplicate_key", "an actor with this key already exists")
+        Self::new(
+            "actor",
+            "duplicate_key",
+            "an actor with this key already exists",
+        )
     }
 
     /// The actor's mailbox or its calls in progress are at their limit. The call did not run.
     pub fn overloaded() -> Self {
-        Self::new("actor", "overloaded", "the actor has too much work waiting: retry later")
+        Self::new(
+            "actor",
+            "overloaded",
+            "the actor has too much work waiting: retry later",
+        )
     }
 
     /// The actor's instance was lost while the call was waiting. Retrying helps; the call may or
     /// may not have run.
     pub fn restarting() -> Self {
-        Self::new("actor", "restarting", "the actor is restarting: retry the call")
+        Self::new(
+            "actor",
+            "restarting",
+            "the actor is restarting: retry the call",
+        )
     }
 
     /// The process is shutting down.
     pub fn stopping() -> Self {
-        Self::new("actor", "stopping", "the server is shutting down: retry on its successor")
+        Self::new(
+            "actor",
+            "stopping",
+            "the server is shutting down: retry on its successor",
+        )
     }
 
     /// The actor did not become ready in time.
@@ -103,6 +130,10 @@ impl ActorError {
 
     /// The store could not take the write. Nothing was acknowledged.
     pub fn store_unavailable() -> Self {
-        Self::new("actor", "store_unavailable", "the store cannot accept writes at the moment")
+        Self::new(
+            "actor",
+            "store_unavailable",
+            "the store cannot accept writes at the moment",
+        )
     }
 }

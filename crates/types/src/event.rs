@@ -21,7 +21,11 @@ impl EventFrame {
 
     /// An event `name` with its arguments as one CBOR array in compat form.
     pub fn new(name: String, args: Bytes) -> Self {
-        Self(Arc::new(Inner { name, args, encoded: Default::default() }))
+        Self(Arc::new(Inner {
+            name,
+            args,
+            encoded: Default::default(),
+        }))
     }
 
     /// The event's name.
@@ -39,6 +43,8 @@ impl EventFrame {
     /// # Panics
     /// When `slot` is not below [`EventFrame::SLOTS`].
     pub fn encoded(&self, slot: usize, encode: impl FnOnce(&str, &Bytes) -> Bytes) -> Bytes {
-        self.0.encoded[slot].get_or_init(|| encode(&self.0.name, &self.0.args)).clone()
+        self.0.encoded[slot]
+            .get_or_init(|| encode(&self.0.name, &self.0.args))
+            .clone()
     }
 }

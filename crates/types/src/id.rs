@@ -65,7 +65,11 @@ impl fmt::Display for ActorId {
         // 26 * 5 = 130 bits: the last character carries the low 3 bits, shifted up by 2.
         for (i, c) in text.iter_mut().enumerate() {
             let shift = 123 - 5 * i as i32;
-            let five = if shift >= 0 { value >> shift } else { value << -shift };
+            let five = if shift >= 0 {
+                value >> shift
+            } else {
+                value << -shift
+            };
             *c = ALPHABET[(five & 31) as usize];
         }
         f.write_str(str::from_utf8(&text).expect("the alphabet is ASCII"))
@@ -125,7 +129,10 @@ mod tests {
             assert_eq!(id.shard().number(), u16::from(seed) * 16);
         }
         assert_eq!("a".repeat(25).parse::<ActorId>(), Err(InvalidActorId));
-        assert_eq!(format!("{}b", "a".repeat(25)).parse::<ActorId>(), Err(InvalidActorId));
+        assert_eq!(
+            format!("{}b", "a".repeat(25)).parse::<ActorId>(),
+            Err(InvalidActorId)
+        );
         assert_eq!("A".repeat(26).parse::<ActorId>(), Err(InvalidActorId));
     }
 }

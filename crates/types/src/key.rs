@@ -37,8 +37,15 @@ impl ActorKey {
     /// # Errors
     /// [`InvalidKey`] when a part or the whole is over its limit.
     pub fn new(parts: Vec<String>) -> Result<Self, InvalidKey> {
-        if let Some((index, part)) = parts.iter().enumerate().find(|(_, p)| p.len() > limits::KEY_PART) {
-            return Err(InvalidKey::PartTooLarge { index, len: part.len() });
+        if let Some((index, part)) = parts
+            .iter()
+            .enumerate()
+            .find(|(_, p)| p.len() > limits::KEY_PART)
+        {
+            return Err(InvalidKey::PartTooLarge {
+                index,
+                len: part.len(),
+            });
         }
         let key = Self(parts.into());
         let len = key.to_storage().len();
@@ -132,7 +139,10 @@ mod tests {
     #[test]
     fn storage_form_matches_the_protocol() {
         assert_eq!(key(&[]).to_storage(), "/");
-        assert_eq!(key(&["a", "", "b\\c", "d/e"]).to_storage(), "a/\\0/b\\\\c/d\\/e");
+        assert_eq!(
+            key(&["a", "", "b\\c", "d/e"]).to_storage(),
+            "a/\\0/b\\\\c/d\\/e"
+        );
         assert_eq!(ActorKey::from_storage("a\\").expect("short"), key(&["a\\"]));
     }
 
@@ -159,6 +169,9 @@ mod tests {
             ActorKey::new(vec!["x".repeat(129)]),
             Err(InvalidKey::PartTooLarge { index: 0, len: 129 })
         ));
-        assert!(matches!(ActorKey::new(vec!["x".repeat(128); 9]), Err(InvalidKey::TotalTooLarge { .. })));
+        assert!(matches!(
+            ActorKey::new(vec!["x".repeat(128); 9]),
+            Err(InvalidKey::TotalTooLarge { .. })
+        ));
     }
 }

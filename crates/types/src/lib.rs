@@ -4,6 +4,7 @@
 //! This crate does no I/O and knows no runtime. Everything that enters the system from outside is
 //! checked once, here, and then travels as a type that cannot be wrong.
 
+pub mod cbor;
 mod error;
 mod event;
 mod id;

@@ -1,1 +1,76 @@
-export {};
+/**
+ * `@greenroom/native`: the Rust core inside this process.
+ *
+ * This is the only place that touches the addon. Bytes that cross are batches whose layout `crates/node` documents;
+ * the package `greenroom` writes and reads them.
+ */
+import { type AddonRegistry, addon, type StartedInfo } from "./addon.js";
+
+export type { StartedInfo } from "./addon.js";
+
+/** A server with its store and its actors; several may live in one process, each with a data directory of its own. */
+export class NativeRegistry {
+  readonly #registry: AddonRegistry;
+
+  /**
+   * Checks the configuration; opens nothing yet.
+   *
+   * @param config JSON text.
+   * @throws Error if the configuration is malformed, or if the addon cannot be loaded (`code` then starts with
+   *   `native_`).
+   */
+  constructor(config: string) {
+    this.#registry = new (addon().NativeRegistry)(config);
+  }
+
+  /**
+   * Opens the store, binds the port and begins to serve.
+   *
+   * @param wake Called on this thread when events wait for `exchange`; not called again before they are taken.
+   * @throws Error (as a rejection) whose `code` says what is wrong: `store_locked`, `store_unusable`,
+   *   `store_corrupt`, `store_version`, `address_in_use`, `address_unavailable` or `invalid_config`.
+   */
+  start(wake: () => void): Promise<StartedInfo> {
+    return this.#registry.start(wake);
+  }
+
+  /**
+   * Hands over a batch of turns and takes the batch of events that wait.
+   *
+   * @param outgoing Copied before this returns; null if there are no turns.
+   * @returns A buffer of the caller's own; null if no events wait.
+   */
+  exchange(outgoing: Uint8Array | null): Uint8Array | null {
+    return this.#registry.exchange(outgoing);
+  }
+
+  /**
+   * Stops serving, puts the actors to sleep and closes the store. Events must be answered until it resolves; after
+   * that nothing keeps the process alive. A second call waits for the first.
+   */
+  shutdown(): Promise<void> {
+    return this.#registry.shutdown();
+  }
+
+  /** Counters since `start`, as JSON text. */
+  stats(): string {
+    return this.#registry.stats();
+  }
+}
+
+/**
+ * Applies operations to a state image, as the core does when it loads an actor.
+ *
+ * @param image The state before, null if there is none.
+ * @param operations The operations of one turn after the other.
+ * @returns The state after.
+ * @throws Error if the image or an operation is malformed.
+ */
+export function foldState(image: Uint8Array | null, operations: Uint8Array[]): Uint8Array {
+  return addon().foldState(image, operations);
+}
+
+/** The version of the native core. */
+export function version(): string {
+  return addon().version();
+}

@@ -1,0 +1,141 @@
+//! What can be typed after `cargo xtask`.
+
+use anyhow::{Result, bail};
+
+/// The text of `cargo xtask --help`.
+pub(crate) const HELP: &str = "\
+Greenroom's tasks. Each one installs and builds what it needs first.
+
+Usage: cargo xtask <command>
+
+Commands:
+  demo [name]      build everything and start an example (chat-room if no name is given)
+  build            build the addon (release) and the TypeScript packages;
+                   afterwards `import \"greenroom\"` works for any script in the repository
+  check            formatting, lints, documentation and types, in Rust and TypeScript
+  test [suite]...  check, then every test; or only the named suites or groups of suites
+  bench [args]...  build everything and run the benchmark in bench/ with these arguments
+
+Options:
+  -h, --help       show this text
+
+Needs Rust and Node.js 20 or later. `test` also needs Chromium; it installs it on Debian and its relatives.
+";
+
+/// One invocation, parsed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// Show [`HELP`].
+    Help,
+    /// Start the example of this name.
+    Demo {
+        /// A folder of `examples/`.
+        name: String,
+    },
+    /// Build everything, release.
+    Build,
+    /// Lint and type-check.
+    Check,
+    /// Run the suites whose name or group is listed; all of them when the list is empty.
+    Test {
+        /// Suite or group names.
+        only: Vec<String>,
+    },
+    /// Run the benchmark.
+    Bench {
+        /// Passed on as they are.
+        arguments: Vec<String>,
+    },
+}
+
+/// Reads the arguments that follow `cargo xtask`.
+///
+/// # Errors
+/// An unknown command, or arguments for a command that takes none.
+pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
+    let Some((name, rest)) = arguments.split_first() else {
+        return Ok(Command::Help);
+    };
+    let wants_help = |argument: &String| argument == "--help" || argument == "-h";
+    if wants_help(name) || name == "help" || (name != "bench" && rest.iter().any(wants_help)) {
+        return Ok(Command::Help);
+    }
+    if let Some(flag) = rest
+        .iter()
+        .find(|argument| argument.starts_with('-') && name != "bench")
+    {
+        bail!("`{name}` has no option `{flag}`; see `cargo xtask --help`");
+    }
+    match (name.as_str(), rest) {
+        ("demo", []) => Ok(Command::Demo {
+            name: "chat-room".to_owned(),
+        }),
+        ("demo", [example]) => Ok(Command::Demo {
+            name: example.clone(),
+        }),
+        ("build", []) => Ok(Command::Build),
+        ("check", []) => Ok(Command::Check),
+        ("test", only) => Ok(Command::Test {
+            only: only.to_vec(),
+        }),
+        ("bench", arguments) => Ok(Command::Bench {
+            arguments: arguments.to_vec(),
+        }),
+        ("demo" | "build" | "check", _) => {
+            bail!("too many arguments for `{name}`; see `cargo xtask --help`")
+        }
+        _ => bail!("no command `{name}`; see `cargo xtask --help`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Command, parse};
+
+    fn check(typed: &str, expected: Result<Command, &str>) {
+        let arguments: Vec<String> = typed.split_whitespace().map(str::to_owned).collect();
+        match (parse(&arguments), expected) {
+            (Ok(actual), Ok(expected)) => assert_eq!(actual, expected, "{typed}"),
+            (Err(actual), Err(part)) => {
+                assert!(actual.to_string().contains(part), "{typed}: {actual}")
+            }
+            (actual, expected) => panic!("{typed}: got {actual:?}, expected {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn commands_parse_and_mistakes_are_named() {
+        check("", Ok(Command::Help));
+        check("--help", Ok(Command::Help));
+        check("test --help", Ok(Command::Help));
+        check(
+            "demo",
+            Ok(Command::Demo {
+                name: "chat-room".into(),
+            }),
+        );
+        check(
+            "demo counter",
+            Ok(Command::Demo {
+                name: "counter".into(),
+            }),
+        );
+        check("build", Ok(Command::Build));
+        check("test", Ok(Command::Test { only: vec![] }));
+        check(
+            "test rust e2e:kill",
+            Ok(Command::Test {
+                only: vec!["rust".into(), "e2e:kill".into()],
+            }),
+        );
+        check(
+            "bench --seconds 5",
+            Ok(Command::Bench {
+                arguments: vec!["--seconds".into(), "5".into()],
+            }),
+        );
+        check("build all", Err("too many arguments for `build`"));
+        check("test --fast", Err("no option `--fast`"));
+        check("tset", Err("no command `tset`"));
+    }
+}

@@ -1,0 +1,32 @@
+//! What each command does; one file each.
+
+mod bench;
+mod build;
+mod check;
+mod demo;
+mod test;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::cli::{Command, HELP};
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// What stopped it. Suites that fail are no error here: their command returns a failing exit code.
+pub(crate) fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Help => {
+            std::io::stdout().write_all(HELP.as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Demo { name } => demo::run(&name),
+        Command::Build => build::run(),
+        Command::Check => check::run(),
+        Command::Test { only } => test::run(&only),
+        Command::Bench { arguments } => bench::run(&arguments),
+    }
+}

@@ -1,0 +1,50 @@
+//! `check`: formatting, lints, documentation and types.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use super::test;
+use crate::suite::Suite;
+use crate::{process, setup};
+
+/// Runs every check, also after one failed, and reports them together.
+pub(super) fn run() -> Result<ExitCode> {
+    setup::javascript_tools()?;
+    test::report(&test::run_all(suites()))
+}
+
+/// The checks as suites; the fastest first. They need the npm packages.
+pub(super) fn suites() -> Vec<Suite> {
+    let mut format = process::cargo();
+    format.args(["fmt", "--all", "--check"]);
+    let mut biome = process::node_tool("@biomejs/biome/bin/biome");
+    biome.args(["check", "--error-on-warnings"]);
+    let mut types = process::node_tool("typescript/bin/tsc");
+    types.arg("--build");
+    let mut clippy = process::cargo();
+    clippy.args([
+        "clippy",
+        "--locked",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "--deny=warnings",
+    ]);
+    let mut docs = process::cargo();
+    docs.args([
+        "doc",
+        "--locked",
+        "--workspace",
+        "--no-deps",
+        "--document-private-items",
+    ]);
+    docs.env("RUSTDOCFLAGS", "--deny=warnings");
+    vec![
+        Suite::new("check:rustfmt", format),
+        Suite::new("check:biome", biome),
+        Suite::new("check:types", types),
+        Suite::new("check:clippy", clippy),
+        Suite::new("check:docs", docs),
+    ]
+}

@@ -1,0 +1,47 @@
+//! `demo`: starts an example program.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+
+use crate::workspace::Package;
+use crate::{process, repo, setup, workspace};
+
+/// Builds everything, then becomes the example's server, so that signals reach it directly.
+pub(super) fn run(name: &str) -> Result<ExitCode> {
+    let examples = examples()?;
+    let names: Vec<&str> = examples
+        .iter()
+        .map(|example| example.name.as_str())
+        .collect();
+    let example = examples
+        .iter()
+        .find(|example| example.name == name)
+        .with_context(|| format!("no example `{name}`; there are: {}", names.join(", ")))?;
+    let arguments = node_arguments(example)?;
+    setup::product()?;
+    let mut node = process::command("node");
+    node.args(arguments).current_dir(&example.path);
+    process::become_program(node)
+}
+
+/// The packages of `examples/` that can be started.
+fn examples() -> Result<Vec<Package>> {
+    let folder = repo::root().join("examples");
+    let mut packages = workspace::packages()?;
+    packages
+        .retain(|package| package.path.starts_with(&folder) && package.script("start").is_some());
+    Ok(packages)
+}
+
+/// What follows `node` in the example's `start` script.
+fn node_arguments(example: &Package) -> Result<Vec<&str>> {
+    let start = example.script("start").unwrap_or_default();
+    let arguments = start.strip_prefix("node ").with_context(|| {
+        format!(
+            "the `start` script of `{}` is not `node <file>`: `{start}`",
+            example.name
+        )
+    })?;
+    Ok(arguments.split_whitespace().collect())
+}

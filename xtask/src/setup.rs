@@ -1,0 +1,47 @@
+//! Everything that a command needs on this machine before it can do its work.
+//!
+//! Each step is idempotent and quick when there is nothing to do. The order is fixed: Node.js, what npm installs,
+//! the native addon, the compiled TypeScript.
+
+mod addon;
+mod bun;
+mod chromium;
+mod node;
+mod npm;
+
+use anyhow::Result;
+
+use crate::process;
+
+pub(crate) use addon::build as addon;
+pub(crate) use bun::ready as bun;
+pub(crate) use chromium::{VARIABLE as CHROMIUM_VARIABLE, find_or_install as chromium};
+
+/// Checks Node.js and installs the npm packages of the lockfile.
+///
+/// # Errors
+/// Node.js is missing or too old, or npm failed.
+pub(crate) fn javascript_tools() -> Result<()> {
+    node::check_version()?;
+    npm::install()
+}
+
+/// Compiles every TypeScript project of the root `tsconfig.json`.
+///
+/// # Errors
+/// A type error.
+pub(crate) fn typescript() -> Result<()> {
+    let mut tsc = process::node_tool("typescript/bin/tsc");
+    tsc.arg("--build");
+    process::run(tsc)
+}
+
+/// All that running the product takes: tools, addon, compiled packages.
+///
+/// # Errors
+/// The first step that fails.
+pub(crate) fn product() -> Result<()> {
+    javascript_tools()?;
+    addon()?;
+    typescript()
+}

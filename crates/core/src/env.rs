@@ -7,4 +7,8 @@ pub trait Env: Send + Sync + 'static {
 
     /// Fills `bytes` with random values. Unpredictable in production: ids are made of them.
     fn random(&self, bytes: &mut [u8]);
+
+    /// Runs `work` where it may take long without holding up anybody: a thread pool in production,
+    /// in place under a simulator.
+    fn offload(&self, work: Box<dyn FnOnce() + Send>);
 }

@@ -62,11 +62,10 @@ pub struct StartEvent {
     pub key: ActorKey,
     /// What its creator passed, if anything.
     pub input: Option<Bytes>,
-    /// The state image, in the host's form. Absent in an actor's first life: state has to be
-    /// created.
+    /// The state image, in the host's form. Absent when none was ever stored: in an actor's first
+    /// life, when it keeps no state, and when its state is ephemeral.
     pub state: Option<Bytes>,
-    /// Whether the actor was created but never completed a first commit: `createState` and
-    /// `onCreate` run.
+    /// Whether this is the actor's first life: no start of it has ever been committed.
     pub created: bool,
     /// Counts the lives of this actor; higher is later.
     pub generation: u64,
@@ -132,7 +131,8 @@ pub enum Durability {
     Strict,
     /// Outputs leave at once; the change is committed within the actor's `stateSaveInterval`.
     Relaxed,
-    /// The change is never stored.
+    /// Outputs leave at once; the change asks for no commit. It is stored along with the next
+    /// change that does, because later operations build on it.
     Ephemeral,
 }
 

@@ -5,17 +5,25 @@
 //! it depends on is durable. It never sees HTTP, JavaScript, SQL, the wall clock, OS randomness or
 //! threads: store, host, clock and randomness come in as parameters.
 
+mod actor;
+mod connection;
 mod env;
+mod error;
 mod host;
+pub mod image;
 mod options;
 mod outbox;
+mod registry;
 mod runtime;
+mod shared;
 
+pub use connection::Connection;
 pub use env::Env;
+pub(crate) use error::store_error;
 pub use host::{
     ActorHost, CallEvent, CallId, ConnKey, ConnectEvent, Durability, HostEvent, Instance, Output, RestoredConn,
     StartEvent, StopReason, Turn,
 };
 pub use options::ActorOptions;
 pub use outbox::{ClientMessage, CloseReason, Outbox, OutboxClosed, OutboxReader, outbox, outbox_with_limit};
-pub use runtime::{CallRequest, ConnRequest, Connection, Runtime, RuntimeConfig};
+pub use runtime::{CallRequest, ConnRequest, Runtime, RuntimeConfig};

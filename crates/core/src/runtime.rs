@@ -3,10 +3,17 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
-use greenroom_store::{ActorRecord, ListPage, ListQuery, Store};
-use greenroom_types::{ActorError, ActorId, ActorKey, ActorName};
+use greenroom_store::{ActorRecord, Created, ListPage, ListQuery, Store};
+use greenroom_types::{ActorError, ActorId, ActorKey, ActorName, limits};
+use tokio::sync::oneshot;
 
-use crate::{ActorHost, ActorOptions, Env, Instance, Outbox, Turn};
+use crate::{
+    ActorHost, ActorOptions, Connection, Env, Instance, Outbox, Turn,
+    actor::{Control, Message},
+    registry::ActorHandle,
+    shared::Shared,
+    store_error,
+};
 
 /// What a runtime is made of.
 pub struct RuntimeConfig {
@@ -38,35 +45,60 @@ pub struct CallRequest {
 pub struct ConnRequest {
     /// Its parameters, in compat form.
     pub params: Option<Bytes>,
-    /// Where its messages go. `Init` or an `Error` and a `Close` will come first.
+    /// Where its messages go. `Init`, or an `Error` and a `Close`, will come first.
     pub outbox: Outbox,
 }
 
 /// A running actor system. Cheap to clone.
 #[derive(Clone)]
-pub struct Runtime {}
-
-/// The client's side of a connection. Dropping it closes the connection.
-#[derive(Debug)]
-pub struct Connection {}
+pub struct Runtime {
+    shared: Arc<Shared>,
+}
 
 impl Runtime {
     /// Starts the runtime on the current tokio runtime.
-    pub fn start(_config: RuntimeConfig) -> Self {
-        unimplemented!()
+    pub fn start(config: RuntimeConfig) -> Self {
+        let RuntimeConfig { store, host, env, actors } = config;
+        Self { shared: Arc::new(Shared::new(store, host, env, actors)) }
+    }
+
+    /// Whether an actor type of this name exists.
+    pub fn is_registered(&self, name: &ActorName) -> bool {
+        self.shared.actors.contains_key(name)
+    }
+
+    /// The names of all actor types, in order.
+    pub fn names(&self) -> impl Iterator<Item = &ActorName> {
+        self.shared.actors.keys()
     }
 
     /// Finds an actor by key without creating it.
     ///
     /// # Errors
-    /// `actor.not_registered`, `actor.not_found`, `actor.stopping`, or an internal error.
-    pub async fn get(&self, _name: &ActorName, _key: &ActorKey) -> Result<ActorRecord, ActorError> {
-        unimplemented!()
+    /// `actor.not_registered`, `actor.not_found`, `actor.stopping`, or a store's error.
+    pub async fn get(&self, name: &ActorName, key: &ActorKey) -> Result<ActorRecord, ActorError> {
+        self.find(name, key).await?.ok_or_else(ActorError::not_found)
+    }
+
+    async fn find(&self, name: &ActorName, key: &ActorKey) -> Result<Option<ActorRecord>, ActorError> {
+        self.shared.check_running()?;
+        if !self.is_registered(name) {
+            return Err(ActorError::not_registered(name.as_str()));
+        }
+        if let Some(record) = self.shared.registry.by_key(name, key) {
+            return Ok(Some(record));
+        }
+        self.shared.store.lookup(name, key).await.map_err(|e| store_error(&e))
     }
 
     /// Finds an actor by id. A destroyed one is not found.
-    pub async fn get_by_id(&self, _id: ActorId) -> Result<ActorRecord, ActorError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// `actor.not_found`, `actor.stopping`, or a store's error.
+    pub async fn get_by_id(&self, id: ActorId) -> Result<ActorRecord, ActorError> {
+        self.shared.check_running()?;
+        let record = self.shared.store.record(id).await.map_err(|e| store_error(&e))?;
+        record.ok_or_else(ActorError::not_found)
     }
 
     /// Creates an actor.
@@ -75,80 +107,178 @@ impl Runtime {
     /// As [`Runtime::get`], and `actor.duplicate_key`, `actor.input_too_large`.
     pub async fn create(
         &self,
-        _name: &ActorName,
-        _key: &ActorKey,
-        _input: Option<Bytes>,
+        name: &ActorName,
+        key: &ActorKey,
+        input: Option<Bytes>,
     ) -> Result<ActorRecord, ActorError> {
-        unimplemented!()
+        match self.try_create(name, key, input).await? {
+            (record, true) => Ok(record),
+            (_, false) => Err(ActorError::duplicate_key()),
+        }
     }
 
     /// Finds an actor by key or creates it; `true` when it was created. Races resolve to one.
+    ///
+    /// # Errors
+    /// As [`Runtime::get`] except `actor.not_found`, and `actor.input_too_large`.
     pub async fn get_or_create(
         &self,
-        _name: &ActorName,
-        _key: &ActorKey,
-        _input: Option<Bytes>,
+        name: &ActorName,
+        key: &ActorKey,
+        input: Option<Bytes>,
     ) -> Result<(ActorRecord, bool), ActorError> {
-        unimplemented!()
+        match self.find(name, key).await? {
+            Some(record) => Ok((record, false)),
+            None => self.try_create(name, key, input).await,
+        }
+    }
+
+    async fn try_create(
+        &self,
+        name: &ActorName,
+        key: &ActorKey,
+        input: Option<Bytes>,
+    ) -> Result<(ActorRecord, bool), ActorError> {
+        self.shared.check_running()?;
+        if !self.is_registered(name) {
+            return Err(ActorError::not_registered(name.as_str()));
+        }
+        if let Some(len) = input.as_ref().map(Bytes::len).filter(|&len| len > limits::INPUT) {
+            let message = format!("the input has {len} bytes, limit is {}", limits::INPUT);
+            return Err(ActorError::new("actor", "input_too_large", message));
+        }
+        let mut random = [0; 13];
+        self.shared.env.random(&mut random);
+        let record = ActorRecord {
+            id: ActorId::new(key.shard(name), random),
+            name: name.clone(),
+            key: key.clone(),
+            created_at_ms: self.shared.env.now_ms(),
+            input,
+        };
+        match self.shared.store.create(record.clone()).await.map_err(|e| store_error(&e))? {
+            Created::New => Ok((record, true)),
+            Created::Existing(existing) => Ok((existing, false)),
+        }
     }
 
     /// Lists actors, a page at a time.
-    pub async fn list(&self, _query: ListQuery) -> Result<ListPage, ActorError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// `actor.stopping`, or a store's error.
+    pub async fn list(&self, query: ListQuery) -> Result<ListPage, ActorError> {
+        self.shared.check_running()?;
+        self.shared.store.list(query).await.map_err(|e| store_error(&e))
     }
 
-    /// Calls an action without a connection, waking the actor if need be. Dropping the future
-    /// cancels the call.
-    pub async fn call(&self, _id: ActorId, _request: CallRequest) -> Result<Bytes, ActorError> {
-        unimplemented!()
+    /// Calls an action without a connection, waking the actor if need be.
+    ///
+    /// # Errors
+    /// What the action answers, `actor.not_found`, `actor.overloaded`, `actor.restarting` when the
+    /// instance was lost under the call, or why the actor could not start.
+    ///
+    /// # Cancel safety
+    /// Dropping the future cancels the call: the actor is told, and may have run it.
+    pub async fn call(&self, id: ActorId, request: CallRequest) -> Result<Bytes, ActorError> {
+        let token = self.shared.next_token();
+        let (reply, answer) = oneshot::channel();
+        self.shared.send(id, Message::Call { token, request, reply })?;
+        let mut guard = CancelOnDrop { shared: &self.shared, actor: id, token: Some(token) };
+        let result = answer.await;
+        guard.token = None;
+        // The sender is dropped unanswered only when the mailbox could not be served any more.
+        result.unwrap_or_else(|_| Err(ActorError::restarting()))
     }
 
     /// Opens a connection, waking the actor if need be. Returns once the connection is registered
     /// with the actor; whether it is admitted comes through the outbox.
-    pub async fn connect(&self, _id: ActorId, _request: ConnRequest) -> Result<Connection, ActorError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// `actor.overloaded`, `actor.stopping`, `actor.restarting`.
+    pub async fn connect(&self, id: ActorId, request: ConnRequest) -> Result<Connection, ActorError> {
+        self.shared.check_running()?;
+        let (registered, answer) = oneshot::channel();
+        // The handle that took the message is the one that the connection belongs to: a task with
+        // connections does not end.
+        let task = self.send_to_task(id, Message::Connect { request, registered })?;
+        let (conn, conn_id) = answer.await.map_err(|_| ActorError::restarting())?;
+        Ok(Connection::new(Arc::clone(&self.shared), id, conn, conn_id, task))
     }
 
-    /// Destroys an actor as `c.destroy()` does. Returns when it is gone.
-    pub async fn destroy(&self, _id: ActorId) -> Result<(), ActorError> {
-        unimplemented!()
+    fn send_to_task(&self, id: ActorId, mut message: Message) -> Result<ActorHandle, ActorError> {
+        use tokio::sync::mpsc::error::TrySendError;
+        loop {
+            let task = self.shared.actor(id);
+            match task.mailbox.try_send(message) {
+                Ok(()) => return Ok(task),
+                Err(TrySendError::Full(_)) => return Err(ActorError::overloaded()),
+                Err(TrySendError::Closed(back)) => message = back,
+            }
+        }
     }
 
-    /// Puts an actor to sleep as `c.sleep()` does, without waiting for it.
-    pub async fn sleep(&self, _id: ActorId) -> Result<(), ActorError> {
-        unimplemented!()
+    /// Destroys an actor as `c.destroy()` does. Returns when it is gone, durably.
+    ///
+    /// # Errors
+    /// `actor.not_found`, `actor.stopping`, or a store's error.
+    pub async fn destroy(&self, id: ActorId) -> Result<(), ActorError> {
+        let (done, answer) = oneshot::channel();
+        self.shared.send(id, Message::Destroy { done })?;
+        answer.await.unwrap_or_else(|_| Err(ActorError::restarting()))
+    }
+
+    /// Puts an actor to sleep as `c.sleep()` does, without waiting for it. One that is asleep or
+    /// does not exist stays so.
+    ///
+    /// # Errors
+    /// `actor.overloaded`, `actor.stopping`.
+    pub fn sleep(&self, id: ActorId) -> Result<(), ActorError> {
+        if self.shared.registry.get(id).is_none() {
+            return self.shared.check_running();
+        }
+        self.shared.send(id, Message::Sleep)
     }
 
     /// Takes what an instance produced. Called by the host, from any thread; never blocks. Turns
     /// of an instance that is gone are dropped.
-    pub fn turn(&self, _instance: Instance, _turn: Turn) {
-        unimplemented!()
+    pub fn turn(&self, instance: Instance, turn: Turn) {
+        self.shared.to_instance(instance, Control::Turn(instance, turn));
+    }
+
+    /// How many actors have a task at the moment: awake, or asleep with connections.
+    pub fn live_actors(&self) -> usize {
+        self.shared.registry.all().len()
     }
 
     /// Refuses new work, puts every actor to sleep within its grace period, closes all
-    /// connections, and closes the store. Returns when everything is durable. Idempotent.
+    /// connections, and closes the store. Returns when everything is durable. Idempotent: a second
+    /// call waits for the first.
     pub async fn shutdown(&self) {
-        unimplemented!()
+        if self.shared.begin_stopping() {
+            self.shared.tasks.close();
+            for actor in self.shared.registry.all() {
+                // A task that has just ended needs no telling.
+                let _ = actor.control.send(Control::Shutdown);
+            }
+        }
+        self.shared.tasks.wait().await;
+        if let Err(cause) = self.shared.store.close().await {
+            tracing::error!(%cause, "the store did not close cleanly");
+        }
     }
 }
 
-impl Connection {
-    /// The connection's public id.
-    pub fn id(&self) -> &str {
-        unimplemented!()
-    }
+/// Tells the actor when a caller stops waiting.
+struct CancelOnDrop<'a> {
+    shared: &'a Arc<Shared>,
+    actor: ActorId,
+    token: Option<u64>,
+}
 
-    /// Calls an action; the answer comes through the outbox under `id`. Waits only while the
-    /// actor's mailbox is full.
-    ///
-    /// # Errors
-    /// Only when the connection is closed.
-    pub async fn action(&self, _id: u64, _name: String, _args: Bytes, _compat: bool) -> Result<(), ActorError> {
-        unimplemented!()
-    }
-
-    /// Subscribes to an event or ends the subscription. Idempotent.
-    pub async fn subscribe(&self, _event: String, _on: bool) -> Result<(), ActorError> {
-        unimplemented!()
+impl Drop for CancelOnDrop<'_> {
+    fn drop(&mut self) {
+        if let (Some(token), Some(task)) = (self.token, self.shared.registry.get(self.actor)) {
+            let _ = task.control.send(Control::Cancel(token));
+        }
     }
 }

@@ -1,0 +1,217 @@
+//! An actor's connections and who listens to what. They belong to the actor, not to its instance,
+//! and so they outlive its sleep.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use greenroom_types::{ActorError, ActorId, EventFrame, limits};
+
+use crate::{ClientMessage, CloseReason, ConnKey, Outbox, RestoredConn};
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Conn {
+    id: String,
+    params: Option<Bytes>,
+    state: Option<Bytes>,
+    outbox: Outbox,
+    subscriptions: BTreeSet<String>,
+    admitted: bool,
+}
+
+/// All connections of one actor.
+#[derive(Debug, Default)]
+pub(crate) struct Conns {
+    open: BTreeMap<ConnKey, Conn>,
+    subscribers: BTreeMap<String, BTreeSet<ConnKey>>,
+    last: u32,
+}
+
+impl Conns {
+    /// Registers a connection that is not admitted yet.
+    pub(crate) fn add(&mut self, id: String, params: Option<Bytes>, outbox: Outbox) -> ConnKey {
+        // The all-ones value means "no connection" to hosts, and a key must not be in use.
+        loop {
+            self.last = self.last.wrapping_add(1) % u32::MAX;
+            if !self.open.contains_key(&ConnKey(self.last)) {
+                break;
+            }
+        }
+        let key = ConnKey(self.last);
+        let conn =
+            Conn { id, params, state: None, outbox, subscriptions: BTreeSet::new(), admitted: false };
+        self.open.insert(key, conn);
+        key
+    }
+
+    /// Forgets a connection. True when it existed and was admitted.
+    pub(crate) fn remove(&mut self, key: ConnKey) -> bool {
+        let Some(conn) = self.open.remove(&key) else { return false };
+        for event in &conn.subscriptions {
+            if let Some(subscribers) = self.subscribers.get_mut(event) {
+                subscribers.remove(&key);
+                if subscribers.is_empty() {
+                    self.subscribers.remove(event);
+                }
+            }
+        }
+        conn.admitted
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Whether `key` is open, admitted or not.
+    pub(crate) fn contains(&self, key: ConnKey) -> bool {
+        self.open.contains_key(&key)
+    }
+
+    /// Marks `key` as admitted by the actor.
+    pub(crate) fn admit(&mut self, key: ConnKey) {
+        if let Some(conn) = self.open.get_mut(&key) {
+            conn.admitted = true;
+        }
+    }
+
+    /// Keeps what the instance wants back when it wakes.
+    pub(crate) fn keep_state(&mut self, key: ConnKey, state: Bytes) {
+        if let Some(conn) = self.open.get_mut(&key) {
+            // Copied, or a small state would pin the whole batch that it came in.
+            conn.state = Some(Bytes::copy_from_slice(&state));
+        }
+    }
+
+    /// The admitted connections, for a new instance.
+    pub(crate) fn restored(&self) -> Vec<RestoredConn> {
+        let admitted = self.open.iter().filter(|(_, conn)| conn.admitted);
+        admitted
+            .map(|(&key, conn)| RestoredConn {
+                conn: key,
+                id: conn.id.clone(),
+                params: conn.params.clone(),
+                state: conn.state.clone(),
+            })
+            .collect()
+    }
+
+    /// Connections that wait for an instance's decision.
+    pub(crate) fn undecided(&self) -> Vec<ConnKey> {
+        self.open.iter().filter(|(_, conn)| !conn.admitted).map(|(&key, _)| key).collect()
+    }
+
+    /// Adds or removes a subscription.
+    ///
+    /// # Errors
+    /// `actor.overloaded` when the connection has too many.
+    pub(crate) fn subscribe(&mut self, key: ConnKey, event: String, on: bool) -> Result<(), ActorError> {
+        let Some(conn) = self.open.get_mut(&key) else { return Ok(()) };
+        if on {
+            if conn.subscriptions.len() >= limits::SUBSCRIPTIONS_PER_CONN && !conn.subscriptions.contains(&event) {
+                return Err(ActorError::new(
+                    "actor",
+                    "overloaded",
+                    format!("a connection can hold {} subscriptions", limits::SUBSCRIPTIONS_PER_CONN),
+                ));
+            }
+            self.subscribers.entry(event.clone()).or_default().insert(key);
+            conn.subscriptions.insert(event);
+        } else if conn.subscriptions.remove(&event) {
+            let subscribers = self.subscribers.get_mut(&event).expect("indexed together with the connection");
+            subscribers.remove(&key);
+            if subscribers.is_empty() {
+                self.subscribers.remove(&event);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends `message` to one connection. `false` when that connection has to be dropped.
+    pub(crate) fn send(&self, key: ConnKey, message: ClientMessage) -> bool {
+        self.open.get(&key).is_none_or(|conn| conn.outbox.send(message).is_ok())
+    }
+
+    /// Tells the client that it is accepted.
+    pub(crate) fn send_init(&self, key: ConnKey, actor: ActorId) -> bool {
+        self.open.get(&key).is_none_or(|conn| {
+            conn.outbox.send(ClientMessage::Init { actor, conn_id: conn.id.clone() }).is_ok()
+        })
+    }
+
+    /// Sends an event to all its subscribers and returns those that have to be dropped.
+    pub(crate) fn broadcast(&self, event: &EventFrame) -> Vec<ConnKey> {
+        let subscribers = self.subscribers.get(event.name()).into_iter().flatten();
+        subscribers.copied().filter(|&key| !self.send(key, ClientMessage::Event(event.clone()))).collect()
+    }
+
+    /// Ends every connection for the same reason.
+    pub(crate) fn close_all(&mut self, reason: &CloseReason) {
+        for conn in self.open.values() {
+            // A client that is gone or stuck needs no goodbye.
+            let _ = conn.outbox.send(ClientMessage::Close(reason.clone()));
+        }
+        self.open.clear();
+        self.subscribers.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{outbox, outbox_with_limit};
+
+    fn event(name: &str) -> EventFrame {
+        EventFrame::new(name.to_owned(), Bytes::from_static(&[0x80]))
+    }
+
+    #[test]
+    fn events_reach_subscribers_only_and_removal_leaves_no_trace() {
+        let mut conns = Conns::default();
+        let (first, mut first_reader) = outbox();
+        let (second, _second_reader) = outbox();
+        let a = conns.add("a".into(), None, first);
+        let b = conns.add("b".into(), None, second);
+        conns.subscribe(a, "tick".into(), true).unwrap();
+        conns.subscribe(a, "tick".into(), true).unwrap();
+        assert!(conns.broadcast(&event("tick")).is_empty());
+        assert!(conns.broadcast(&event("tock")).is_empty());
+        conns.subscribe(a, "tick".into(), false).unwrap();
+        conns.subscribe(b, "tick".into(), true).unwrap();
+        conns.broadcast(&event("tick"));
+        conns.remove(a);
+        conns.remove(b);
+        assert!(conns.subscribers.is_empty() && conns.is_empty());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            assert!(matches!(first_reader.recv().await, Some(ClientMessage::Event(_))));
+            assert!(first_reader.recv().await.is_none());
+        });
+    }
+
+    #[test]
+    fn a_slow_connection_is_named_and_the_others_are_served() {
+        let mut conns = Conns::default();
+        let (slow, _slow_reader) = outbox_with_limit(100);
+        let (fast, _fast_reader) = outbox();
+        let slow = conns.add("slow".into(), None, slow);
+        let fast = conns.add("fast".into(), None, fast);
+        for key in [slow, fast] {
+            conns.subscribe(key, "tick".into(), true).unwrap();
+        }
+        assert!(conns.broadcast(&event("tick")).is_empty());
+        assert_eq!(conns.broadcast(&event("tick")), [slow]);
+    }
+
+    #[test]
+    fn subscriptions_are_bounded() {
+        let mut conns = Conns::default();
+        let (outbox, _reader) = outbox();
+        let key = conns.add("a".into(), None, outbox);
+        for i in 0..limits::SUBSCRIPTIONS_PER_CONN {
+            conns.subscribe(key, i.to_string(), true).unwrap();
+        }
+        assert_eq!(conns.subscribe(key, "more".into(), true).unwrap_err().code, "overloaded");
+        conns.subscribe(key, "0".into(), true).unwrap();
+    }
+}

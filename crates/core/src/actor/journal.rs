@@ -1,0 +1,164 @@
+//! The writing end of one actor's journal: what waits for a commit, what is under way, and how
+//! much there would be to replay.
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use greenroom_store::{Commit, Epoch, Image, Store, StoreError, StoreFuture};
+use greenroom_types::ActorId;
+use tokio::time::Instant;
+
+use crate::image::journal::encode_commit;
+
+/// Below this size a tail is never worth a snapshot while the actor is awake.
+const TAIL_BYTES: u64 = 64 * 1024;
+/// A tail with more commits than this is folded whatever its size: it bounds the time to wake.
+const TAIL_COMMITS: u64 = 1024;
+/// A tail with more commits than this is folded when the actor goes to sleep.
+const TAIL_COMMITS_ASLEEP: u64 = 64;
+/// Changes that ask for no commit are committed all the same when there are more bytes of them.
+const PENDING_BYTES: usize = 64 * 1024;
+
+/// A claimed journal.
+pub(crate) struct Journal {
+    store: Arc<dyn Store>,
+    actor: ActorId,
+    epoch: Epoch,
+    /// The last commit handed to the store.
+    last: u64,
+    /// Changes that no commit contains yet.
+    pending: Vec<u8>,
+    deadline: Option<Instant>,
+    under_way: VecDeque<(u64, StoreFuture<()>)>,
+    /// Bytes and commits since the journal was loaded, and the same at the newest snapshot.
+    written: Weight,
+    folded: Weight,
+    snapshot_bytes: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Weight {
+    bytes: u64,
+    commits: u64,
+}
+
+impl Journal {
+    /// The journal that `image` was loaded from, claimed under its epoch.
+    pub(crate) fn new(store: Arc<dyn Store>, image: &Image) -> Self {
+        let at_snapshot = image.snapshot.as_ref().map_or(0, |s| s.seq);
+        let written = Weight {
+            bytes: image.tail.iter().map(|entry| entry.body.len() as u64).sum(),
+            commits: image.tail.len() as u64,
+        };
+        Self {
+            store,
+            actor: image.record.id,
+            epoch: image.epoch,
+            last: image.tail.last().map_or(at_snapshot, |entry| entry.seq),
+            pending: Vec::new(),
+            deadline: None,
+            under_way: VecDeque::new(),
+            written,
+            folded: Weight::default(),
+            snapshot_bytes: image.snapshot.as_ref().map_or(0, |s| s.body.len() as u64),
+        }
+    }
+
+    /// The claim under which this journal writes.
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// The last commit handed to the store; 0 when there never was one.
+    pub(crate) fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Keeps changes for the next commit, which is to happen by `deadline` if one is given.
+    pub(crate) fn buffer(&mut self, changes: &[u8], deadline: Option<Instant>) {
+        self.pending.extend_from_slice(changes);
+        self.commit_by(deadline);
+    }
+
+    /// Asks for what waits to be committed by `deadline`.
+    pub(crate) fn commit_by(&mut self, deadline: Option<Instant>) {
+        if !self.pending.is_empty() {
+            self.deadline = [self.deadline, deadline].into_iter().flatten().min();
+        }
+    }
+
+    /// When what waits has to be committed.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Whether changes wait for a commit.
+    pub(crate) fn has_pending(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// Whether so many changes wait that they should be committed though nobody asked.
+    pub(crate) fn pending_is_large(&self) -> bool {
+        self.pending.len() > PENDING_BYTES
+    }
+
+    /// Hands what waits, followed by `changes`, to the store as one commit.
+    pub(crate) fn commit(&mut self, changes: &[u8]) {
+        let body = if self.pending.is_empty() {
+            encode_commit(changes)
+        } else {
+            self.pending.extend_from_slice(changes);
+            encode_commit(&std::mem::take(&mut self.pending))
+        };
+        self.append(body, false);
+    }
+
+    /// Ends the journal and the actor with it. What waits is not worth writing any more.
+    pub(crate) fn commit_destroy(&mut self) {
+        self.pending.clear();
+        self.append(Bytes::new(), true);
+    }
+
+    fn append(&mut self, body: Bytes, destroy: bool) {
+        self.deadline = None;
+        self.last += 1;
+        self.written.bytes += body.len() as u64;
+        self.written.commits += 1;
+        let commit =
+            Commit { actor: self.actor, epoch: self.epoch, seq: self.last, body, alarm: None, destroy };
+        self.under_way.push_back((self.last, self.store.append(commit)));
+    }
+
+    /// Whether commits are under way.
+    pub(crate) fn is_writing(&self) -> bool {
+        !self.under_way.is_empty()
+    }
+
+    /// Waits for the oldest commit under way. Pending for ever when there is none.
+    pub(crate) fn poll_durable(&mut self, cx: &mut Context<'_>) -> Poll<(u64, Result<(), StoreError>)> {
+        let Some((seq, append)) = self.under_way.front_mut() else { return Poll::Pending };
+        let seq = *seq;
+        append.as_mut().poll(cx).map(|result| {
+            self.under_way.pop_front();
+            (seq, result)
+        })
+    }
+
+    /// Whether the tail outweighs the snapshot so far that folding it pays.
+    pub(crate) fn is_worth_folding(&self, going_to_sleep: bool) -> bool {
+        let bytes = self.written.bytes - self.folded.bytes;
+        let commits = self.written.commits - self.folded.commits;
+        let commit_limit = if going_to_sleep { TAIL_COMMITS_ASLEEP } else { TAIL_COMMITS };
+        commits > commit_limit || bytes > TAIL_BYTES.max(self.snapshot_bytes)
+    }
+
+    /// Notes that everything written so far is being folded.
+    pub(crate) fn folding(&mut self) {
+        self.snapshot_bytes += self.written.bytes - self.folded.bytes;
+        self.folded = self.written;
+    }
+}

@@ -1,0 +1,54 @@
+//! What an actor task can be told.
+
+use bytes::Bytes;
+use greenroom_store::StoreError;
+use greenroom_types::ActorError;
+use tokio::sync::oneshot;
+
+use crate::{CallRequest, ConnKey, ConnRequest, Instance, Turn};
+
+/// Work from clients. Waits in the bounded mailbox, in order, and wakes the actor if need be.
+#[derive(Debug)]
+pub(crate) enum Message {
+    Call {
+        token: u64,
+        request: CallRequest,
+        reply: oneshot::Sender<Result<Bytes, ActorError>>,
+    },
+    Connect {
+        request: ConnRequest,
+        registered: oneshot::Sender<(ConnKey, String)>,
+    },
+    Action {
+        conn: ConnKey,
+        id: u64,
+        name: String,
+        args: Bytes,
+        compat: bool,
+    },
+    Subscribe {
+        conn: ConnKey,
+        event: String,
+        on: bool,
+    },
+    Disconnect {
+        conn: ConnKey,
+    },
+    Sleep,
+    Destroy {
+        done: oneshot::Sender<Result<(), ActorError>>,
+    },
+}
+
+/// Word from the host and the runtime. Never waits behind client work.
+#[derive(Debug)]
+pub(crate) enum Control {
+    Turn(Instance, Turn),
+    /// The caller of the stateless call with this token is gone.
+    Cancel(u64),
+    /// A connection is gone while the mailbox was full.
+    Disconnect(ConnKey),
+    /// A background snapshot ended.
+    Snapshotted(Result<(), StoreError>),
+    Shutdown,
+}

@@ -1,0 +1,16 @@
+//! A live actor: one task that owns the actor's mailbox, connections, calls and journal.
+
+mod conns;
+mod destroy;
+mod gate;
+mod journal;
+mod live;
+mod mail;
+mod message;
+mod snapshot;
+mod task;
+mod turns;
+mod wake;
+
+pub(crate) use message::{Control, Message};
+pub(crate) use task::ActorTask;

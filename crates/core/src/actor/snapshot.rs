@@ -1,0 +1,35 @@
+//! Folding a journal's tail into a snapshot, in the background and without the actor.
+
+use std::sync::Arc;
+
+use greenroom_store::{Epoch, Snapshot, Store, StoreError};
+use greenroom_types::ActorId;
+use tokio::sync::oneshot;
+
+use crate::{Env, image::journal};
+
+/// Reads the actor's durable journal, folds it, and replaces it by the fold.
+///
+/// The snapshot may be older than the journal's end by the time that it is written; the commits
+/// after it stay.
+pub(crate) async fn write_snapshot(
+    store: Arc<dyn Store>,
+    env: Arc<dyn Env>,
+    actor: ActorId,
+    epoch: Epoch,
+) -> Result<(), StoreError> {
+    let Some((snapshot, tail)) = store.read(actor).await? else { return Ok(()) };
+    let Some(seq) = tail.last().map(|entry| entry.seq) else { return Ok(()) };
+    let (done, folded) = oneshot::channel();
+    env.offload(Box::new(move || {
+        let tail = tail.into_iter().map(|entry| entry.body);
+        let result = journal::fold(snapshot.map(|s| s.body), tail);
+        // The receiver is gone only when the runtime is.
+        let _ = done.send(result.map(|folded| journal::encode_snapshot(&folded)));
+    }));
+    let body = folded
+        .await
+        .map_err(|_| StoreError::Closed)?
+        .map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    store.snapshot(actor, epoch, Snapshot { seq, body }).await
+}

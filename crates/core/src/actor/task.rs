@@ -1,0 +1,529 @@
+//! The actor task: its loop, and the passage between asleep, awake and gone.
+//!
+//! The task exists while the actor is awake or has connections. It owns all of the actor's state
+//! in the runtime; everybody else sends it messages.
+
+use std::{
+    collections::VecDeque,
+    future::{Future, poll_fn},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use greenroom_store::{ActorRecord, StoreError};
+use greenroom_types::{ActorError, ActorId};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, Sleep},
+};
+use tracing::{debug, warn};
+
+use super::{
+    conns::Conns,
+    gate::OutputGate,
+    live::{Calls, Live, Release, Stage},
+    message::{Control, Message},
+    snapshot::write_snapshot,
+    wake::{Woken, wake},
+};
+use crate::{ActorOptions, CloseReason, HostEvent, StartEvent, StopReason, shared::Shared, store_error};
+
+/// One actor, awake or kept by its connections.
+pub(crate) struct ActorTask {
+    pub(super) shared: Arc<Shared>,
+    pub(super) id: ActorId,
+    pub(super) options: ActorOptions,
+    /// Known from the first wake on.
+    pub(super) record: Option<ActorRecord>,
+    mailbox: mpsc::Receiver<Message>,
+    control: mpsc::UnboundedReceiver<Control>,
+    pub(super) control_sender: mpsc::UnboundedSender<Control>,
+    pub(super) conns: Conns,
+    pub(super) phase: Phase,
+    /// Messages taken from the mailbox that wait until the actor is awake.
+    waiting: VecDeque<Message>,
+    pub(super) destroyers: Vec<oneshot::Sender<Result<(), ActorError>>>,
+    timer: Pin<Box<Sleep>>,
+    shutting_down: bool,
+    gone: bool,
+}
+
+type Waking = Pin<Box<dyn Future<Output = Result<Woken, ActorError>> + Send>>;
+
+pub(super) enum Phase {
+    Asleep,
+    Waking(Waking),
+    Live(Box<Live>),
+}
+
+enum Event {
+    Durable(u64, Result<(), StoreError>),
+    Control(Control),
+    Woken(Result<Woken, ActorError>),
+    Message(Message),
+    Timer,
+}
+
+impl ActorTask {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        id: ActorId,
+        mailbox: mpsc::Receiver<Message>,
+        control_sender: mpsc::UnboundedSender<Control>,
+        control: mpsc::UnboundedReceiver<Control>,
+    ) -> Self {
+        Self {
+            shared,
+            id,
+            options: ActorOptions::default(),
+            record: None,
+            mailbox,
+            control,
+            control_sender,
+            conns: Conns::default(),
+            phase: Phase::Asleep,
+            waiting: VecDeque::new(),
+            destroyers: Vec::new(),
+            timer: Box::pin(tokio::time::sleep(Duration::from_secs(3600))),
+            shutting_down: false,
+            gone: false,
+        }
+    }
+
+    pub(crate) async fn run(mut self) {
+        loop {
+            if self.step() {
+                return;
+            }
+            let event = poll_fn(|cx| self.poll_event(cx)).await;
+            match event {
+                Event::Durable(seq, result) => self.on_durable(seq, result),
+                Event::Control(control) => self.on_control(control),
+                Event::Woken(result) => self.on_woken(result),
+                Event::Message(message) => self.on_message(message),
+                Event::Timer => self.on_timer(),
+            }
+        }
+    }
+
+    /// Takes the next thing to do. The order matters: durable commits release what callers wait
+    /// for, the host's word ends calls, and only then comes new work.
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        if let Phase::Live(live) = &mut self.phase
+            && let Poll::Ready((seq, result)) = live.journal.poll_durable(cx)
+        {
+            return Poll::Ready(Event::Durable(seq, result));
+        }
+        // The task holds a sender itself, so this channel never ends.
+        if let Poll::Ready(Some(control)) = self.control.poll_recv(cx) {
+            return Poll::Ready(Event::Control(control));
+        }
+        if let Phase::Waking(waking) = &mut self.phase
+            && let Poll::Ready(result) = waking.as_mut().poll(cx)
+        {
+            return Poll::Ready(Event::Woken(result));
+        }
+        if self.takes_messages()
+            && let Poll::Ready(Some(message)) = self.mailbox.poll_recv(cx)
+        {
+            return Poll::Ready(Event::Message(message));
+        }
+        if let Some(deadline) = self.next_deadline() {
+            // The timer is only ever pulled forward; one that fires too early is armed anew.
+            if self.timer.deadline() > deadline || self.timer.is_elapsed() {
+                self.timer.as_mut().reset(deadline);
+            }
+            if self.timer.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Event::Timer);
+            }
+        }
+        Poll::Pending
+    }
+
+    fn takes_messages(&self) -> bool {
+        match &self.phase {
+            Phase::Asleep => !self.shutting_down,
+            Phase::Waking(_) => false,
+            Phase::Live(live) => live.stage == Stage::Running && live.wants.is_none() && !self.shutting_down,
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let Phase::Live(live) = &self.phase else { return None };
+        let stage = match live.stage {
+            Stage::Starting { deadline } | Stage::Stopping { deadline, .. } => Some(deadline),
+            Stage::Running => live.wants.map(|(_, deadline)| deadline).or_else(|| self.idle_deadline(live)),
+            Stage::Stopped { .. } => None,
+        };
+        [stage, live.journal.deadline()].into_iter().flatten().min()
+    }
+
+    fn idle_deadline(&self, live: &Live) -> Option<Instant> {
+        let timeout = self.options.sleep_timeout.filter(|_| live.calls.is_empty())?;
+        Some(live.idle_since + timeout)
+    }
+
+    /// Moves on as far as nothing has to be waited for. `true` when the task is over.
+    fn step(&mut self) -> bool {
+        if self.shutting_down {
+            self.want(StopReason::Sleep);
+        }
+        if let Phase::Live(live) = &self.phase {
+            match live.stage {
+                Stage::Running => {
+                    if let Some((reason, deadline)) = live.wants
+                        && (live.calls.is_empty() || deadline <= Instant::now())
+                    {
+                        self.stop(reason);
+                    }
+                }
+                Stage::Stopped { reason } => self.finish(reason),
+                Stage::Starting { .. } | Stage::Stopping { .. } => {}
+            }
+        }
+        if !matches!(self.phase, Phase::Asleep) {
+            return false;
+        }
+        if self.gone {
+            return self.end(&ActorError::not_found());
+        }
+        if self.shutting_down {
+            self.conns.close_all(&CloseReason::ShuttingDown);
+            return self.end(&ActorError::stopping());
+        }
+        if !self.waiting.is_empty() {
+            self.begin_waking();
+            return false;
+        }
+        self.conns.is_empty() && self.try_rest()
+    }
+
+    /// Ends the task unless somebody has just sent something.
+    fn try_rest(&mut self) -> bool {
+        let mailbox = &self.mailbox;
+        self.shared.registry.remove_if(self.id, self.record.as_ref(), || mailbox.is_empty()) && {
+            self.mailbox.close();
+            self.redeliver();
+            true
+        }
+    }
+
+    /// Hands on what slipped in between the last look into the mailbox and its closing.
+    fn redeliver(&mut self) {
+        while let Ok(message) = self.mailbox.try_recv() {
+            Shared::redeliver(&self.shared, self.id, message);
+        }
+    }
+
+    /// Ends the task for good and answers whoever still asks.
+    fn end(&mut self, error: &ActorError) -> bool {
+        self.shared.registry.remove(self.id, self.record.as_ref());
+        self.mailbox.close();
+        for message in std::mem::take(&mut self.waiting) {
+            self.fail(message, error);
+        }
+        while let Ok(message) = self.mailbox.try_recv() {
+            self.fail(message, error);
+        }
+        true
+    }
+
+    // ---- waking
+
+    /// Keeps `message` until the actor is awake.
+    pub(super) fn wait_for_wake(&mut self, message: Message) {
+        self.waiting.push_back(message);
+    }
+
+    fn begin_waking(&mut self) {
+        let (store, env) = (Arc::clone(&self.shared.store), Arc::clone(&self.shared.env));
+        self.phase = Phase::Waking(Box::pin(wake(store, env, self.id)));
+    }
+
+    fn on_woken(&mut self, result: Result<Woken, ActorError>) {
+        self.phase = Phase::Asleep;
+        let woken = match result {
+            Ok(woken) => woken,
+            Err(error) => return self.fail_waiting(&error),
+        };
+        let Some(options) = self.shared.actors.get(&woken.record.name) else {
+            self.shared.store.release(self.id, woken.journal.epoch());
+            return self.fail_waiting(&ActorError::not_registered(woken.record.name.as_str()));
+        };
+        self.options = options.clone();
+        self.record = Some(woken.record.clone());
+        self.shared.registry.remember_key(&woken.record);
+        let instance = self.shared.add_instance(self.control_sender.clone());
+        let durable = woken.journal.last();
+        debug!(actor = %self.id, name = %woken.record.name, instance = instance.0, "actor starts");
+        let start = StartEvent {
+            id: self.id,
+            name: woken.record.name,
+            key: woken.record.key,
+            input: woken.record.input,
+            state: woken.state,
+            created: durable == 0,
+            generation: woken.journal.epoch().0,
+            conns: self.conns.restored(),
+        };
+        self.phase = Phase::Live(Box::new(Live {
+            instance,
+            stage: Stage::Starting { deadline: Instant::now() + self.options.start_timeout },
+            journal: woken.journal,
+            gate: OutputGate::new(durable),
+            calls: Calls::default(),
+            wants: None,
+            idle_since: Instant::now(),
+            snapshotting: false,
+        }));
+        self.shared.host.deliver(instance, HostEvent::Start(Box::new(start)));
+    }
+
+    /// The instance is ready for calls.
+    pub(super) fn on_started(&mut self) {
+        let Phase::Live(live) = &mut self.phase else { return };
+        if !matches!(live.stage, Stage::Starting { .. }) {
+            return;
+        }
+        live.stage = Stage::Running;
+        live.idle_since = Instant::now();
+        // What marks the end of the first life's beginning: from now on it is a wake.
+        if live.journal.last() == 0 {
+            live.journal.commit(&[]);
+        }
+        for message in std::mem::take(&mut self.waiting) {
+            self.on_message(message);
+        }
+    }
+
+    pub(super) fn on_start_failed(&mut self, error: &ActorError) {
+        self.drop_instance();
+        self.fail_waiting(error);
+    }
+
+    /// Refuses everybody who waits for this wake. Each of them would only fail the same way.
+    fn fail_waiting(&mut self, error: &ActorError) {
+        for message in std::mem::take(&mut self.waiting) {
+            self.fail(message, error);
+        }
+        while let Ok(message) = self.mailbox.try_recv() {
+            self.fail(message, error);
+        }
+    }
+
+    // ---- stopping
+
+    fn stop(&mut self, reason: StopReason) {
+        let Phase::Live(live) = &mut self.phase else { return };
+        let deadline = Instant::now() + self.options.sleep_grace_period;
+        live.stage = Stage::Stopping { reason, deadline };
+        self.shared.host.deliver(live.instance, HostEvent::Stop(reason));
+    }
+
+    /// The instance is done, or not waited for any longer: write what is left.
+    pub(super) fn on_stopped(&mut self) {
+        let Phase::Live(live) = &mut self.phase else { return };
+        let Stage::Stopping { reason, .. } = live.stage else { return };
+        live.stage = Stage::Stopped { reason };
+        match reason {
+            StopReason::Destroy => live.journal.commit_destroy(),
+            StopReason::Sleep if live.journal.has_pending() => live.journal.commit(&[]),
+            StopReason::Sleep => {}
+        }
+    }
+
+    /// Completes a stop once everything is written.
+    fn finish(&mut self, reason: StopReason) {
+        let Phase::Live(live) = &mut self.phase else { return };
+        if live.journal.is_writing() || !live.gate.is_empty() || live.snapshotting {
+            return;
+        }
+        if reason == StopReason::Sleep && live.journal.is_worth_folding(true) {
+            return self.begin_snapshot();
+        }
+        self.abandon_calls(&ActorError::restarting());
+        self.leave_instance();
+        match reason {
+            StopReason::Sleep => debug!(actor = %self.id, "actor sleeps"),
+            StopReason::Destroy => {
+                debug!(actor = %self.id, "actor destroyed");
+                self.gone = true;
+                self.conns.close_all(&CloseReason::Destroyed);
+                for done in self.destroyers.drain(..) {
+                    let _ = done.send(Ok(()));
+                }
+            }
+        }
+    }
+
+    /// Forgets the instance and gives the claim back.
+    fn leave_instance(&mut self) {
+        if let Phase::Live(live) = std::mem::replace(&mut self.phase, Phase::Asleep) {
+            self.shared.remove_instance(live.instance);
+            self.shared.store.release(self.id, live.journal.epoch());
+        }
+    }
+
+    /// Tells the host to forget the instance too.
+    fn drop_instance(&mut self) {
+        if let Phase::Live(live) = &self.phase {
+            self.shared.host.deliver(live.instance, HostEvent::Drop);
+        }
+        self.leave_instance();
+    }
+
+    /// The instance has lost track of its journal. Nothing that waits may leave; the next message
+    /// loads the actor afresh.
+    fn poison(&mut self, cause: &StoreError) {
+        warn!(actor = %self.id, %cause, "a commit failed, the instance is dropped");
+        let error = store_error(cause);
+        let Phase::Live(live) = &mut self.phase else { return };
+        let waiting: Vec<_> = live.gate.drain().collect();
+        for release in waiting {
+            match release {
+                Release::Reply(caller, _) => self.answer(caller, Err(error.clone())),
+                Release::Refuse(conn, error) => self.refuse(conn, &error),
+                Release::Event { .. } | Release::Accept(_) | Release::Disconnect(..) | Release::Saved(_) => {}
+            }
+        }
+        self.abandon_calls(&error);
+        for done in self.destroyers.drain(..) {
+            let _ = done.send(Err(error.clone()));
+        }
+        self.drop_instance();
+    }
+
+    /// Answers all calls and connection attempts that the instance will not answer any more.
+    fn abandon_calls(&mut self, error: &ActorError) {
+        let Phase::Live(live) = &mut self.phase else { return };
+        for caller in live.calls.take_all() {
+            self.answer(caller, Err(error.clone()));
+        }
+        for conn in self.conns.undecided() {
+            self.refuse(conn, error);
+        }
+    }
+
+    // ---- events
+
+    fn on_durable(&mut self, seq: u64, result: Result<(), StoreError>) {
+        if let Err(cause) = result {
+            return self.poison(&cause);
+        }
+        let Phase::Live(live) = &mut self.phase else { return };
+        live.gate.advance(seq);
+        self.release_ready();
+        if let Phase::Live(live) = &self.phase
+            && live.stage == Stage::Running
+            && !live.snapshotting
+            && live.journal.is_worth_folding(false)
+        {
+            self.begin_snapshot();
+        }
+    }
+
+    fn begin_snapshot(&mut self) {
+        let Phase::Live(live) = &mut self.phase else { return };
+        live.snapshotting = true;
+        live.journal.folding();
+        let (store, env) = (Arc::clone(&self.shared.store), Arc::clone(&self.shared.env));
+        let write = write_snapshot(store, env, self.id, live.journal.epoch());
+        let done = self.control_sender.clone();
+        self.shared.tasks.spawn(async move {
+            // The actor is gone only if its instance was dropped, and then nobody waits.
+            let _ = done.send(Control::Snapshotted(write.await));
+        });
+    }
+
+    fn on_control(&mut self, control: Control) {
+        match control {
+            Control::Turn(instance, turn) => self.on_turn(instance, turn),
+            Control::Cancel(token) => self.cancel(token),
+            Control::Disconnect(conn) => self.disconnect(conn),
+            Control::Snapshotted(result) => {
+                if let Err(cause) = result {
+                    warn!(actor = %self.id, %cause, "a snapshot was not written, the journal keeps growing");
+                }
+                if let Phase::Live(live) = &mut self.phase {
+                    live.snapshotting = false;
+                }
+            }
+            Control::Shutdown => self.shutting_down = true,
+        }
+    }
+
+    fn on_timer(&mut self) {
+        let now = Instant::now();
+        let idle = self.idle_deadline_passed(now);
+        let Phase::Live(live) = &mut self.phase else { return };
+        if live.journal.deadline().is_some_and(|deadline| deadline <= now) {
+            live.journal.commit(&[]);
+        }
+        match live.stage {
+            Stage::Starting { deadline } if deadline <= now => {
+                warn!(actor = %self.id, "the actor did not start in time");
+                self.on_start_failed(&ActorError::not_ready());
+            }
+            Stage::Stopping { deadline, .. } if deadline <= now => {
+                warn!(actor = %self.id, "the actor did not stop in time");
+                self.shared.host.deliver(live.instance, HostEvent::Drop);
+                self.on_stopped();
+            }
+            Stage::Running if idle => self.stop(StopReason::Sleep),
+            Stage::Starting { .. } | Stage::Running | Stage::Stopping { .. } | Stage::Stopped { .. } => {}
+        }
+    }
+
+    fn idle_deadline_passed(&self, now: Instant) -> bool {
+        let Phase::Live(live) = &self.phase else { return false };
+        self.idle_deadline(live).is_some_and(|deadline| deadline <= now)
+    }
+
+    // ---- answers
+
+    /// Refuses a message that cannot be handled.
+    fn fail(&mut self, message: Message, error: &ActorError) {
+        match message {
+            // A receiver that is gone is a caller that has given up.
+            Message::Call { reply, .. } => drop(reply.send(Err(error.clone()))),
+            Message::Connect { request, registered } => {
+                let key = self.conns.add(self.shared.new_conn_id(), request.params, request.outbox);
+                let _ = registered.send((key, String::new()));
+                self.refuse(key, error);
+            }
+            Message::Action { conn, id, .. } => {
+                self.send(conn, crate::ClientMessage::Error { id: Some(id), error: error.clone() });
+            }
+            Message::Disconnect { conn } => self.disconnect(conn),
+            Message::Destroy { done } => self.destroy_unstarted(done),
+            Message::Subscribe { .. } | Message::Sleep => {}
+        }
+    }
+
+    /// Lets out everything whose commit is durable.
+    pub(super) fn release_ready(&mut self) {
+        while let Phase::Live(live) = &mut self.phase
+            && let Some(release) = live.gate.pop()
+        {
+            self.release(release);
+        }
+    }
+
+    /// The bytes of a result, whoever the caller is.
+    pub(super) fn answer(&mut self, caller: super::live::Caller, result: Result<Bytes, ActorError>) {
+        use super::live::Caller;
+        match caller {
+            Caller::Stateless { reply, .. } => drop(reply.send(result)),
+            Caller::Conn { conn, id } => {
+                let message = match result {
+                    Ok(output) => crate::ClientMessage::Response { id, output },
+                    Err(error) => crate::ClientMessage::Error { id: Some(id), error },
+                };
+                self.send(conn, message);
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! From turns to commits, and from commits to what clients see.
+
+use greenroom_types::{ActorError, EventFrame};
+use std::time::Duration;
+use tokio::time::Instant;
+
+use super::{
+    live::{Release, Stage},
+    task::{ActorTask, Phase},
+};
+use crate::{ClientMessage, CloseReason, ConnKey, Durability, HostEvent, Instance, Output, StopReason, Turn};
+
+impl ActorTask {
+    /// Takes one turn: its changes become a commit, its outputs wait for it.
+    pub(super) fn on_turn(&mut self, instance: Instance, turn: Turn) {
+        let interval = self.options.state_save_interval;
+        let Phase::Live(live) = &mut self.phase else { return };
+        if live.instance != instance {
+            return;
+        }
+        let journal = &mut live.journal;
+        let after = match turn.durability {
+            Durability::Strict => {
+                // A reply may show relaxed changes of before, so those have to be durable too.
+                if !turn.changes.is_empty() || journal.has_pending() {
+                    journal.commit(&turn.changes);
+                }
+                journal.last()
+            }
+            Durability::Relaxed => {
+                journal.buffer(&turn.changes, Some(Instant::now() + interval));
+                0
+            }
+            Durability::Ephemeral => {
+                journal.buffer(&turn.changes, None);
+                0
+            }
+        };
+        if journal.pending_is_large() {
+            journal.commit(&[]);
+        }
+        for output in turn.outputs {
+            self.on_output(output, after);
+        }
+    }
+
+    fn on_output(&mut self, output: Output, after: u64) {
+        let Phase::Live(live) = &mut self.phase else { return };
+        let release = match output {
+            Output::Started => return self.on_started(),
+            Output::StartFailed(error) => return self.on_start_failed(&error),
+            Output::Stopped => return self.on_stopped(),
+            Output::Sleep => return self.want(StopReason::Sleep),
+            Output::Destroy => return self.want(StopReason::Destroy),
+            Output::ConnState { conn, state } => return self.conns.keep_state(conn, state),
+            Output::SaveWithin { max_wait_ms } => {
+                let deadline = Instant::now() + Duration::from_millis(u64::from(max_wait_ms));
+                return live.journal.commit_by(Some(deadline));
+            }
+            Output::Save { token } => {
+                if live.journal.has_pending() {
+                    live.journal.commit(&[]);
+                }
+                let last = live.journal.last();
+                return self.let_out(Release::Saved(token), last);
+            }
+            Output::Reply { call, result } => {
+                live.idle_since = Instant::now();
+                let Some(caller) = live.calls.end(call) else { return };
+                Release::Reply(caller, result)
+            }
+            Output::Event { to, name, args } => Release::Event { to, name, args },
+            Output::Accept { conn } => {
+                self.conns.admit(conn);
+                Release::Accept(conn)
+            }
+            Output::Reject { conn, error } => Release::Refuse(conn, error),
+            Output::Disconnect { conn, reason } => Release::Disconnect(conn, reason),
+        };
+        self.let_out(release, after);
+    }
+
+    /// Lets `release` out as soon as commit `after` is durable.
+    fn let_out(&mut self, release: Release, after: u64) {
+        let Phase::Live(live) = &mut self.phase else { return };
+        if let Some(release) = live.gate.push(after, release) {
+            self.release(release);
+        }
+    }
+
+    /// What happens at last.
+    pub(super) fn release(&mut self, release: Release) {
+        match release {
+            Release::Reply(caller, result) => self.answer(caller, result),
+            Release::Event { to: Some(conn), name, args } => {
+                self.send(conn, ClientMessage::Event(EventFrame::new(name, args)));
+            }
+            Release::Event { to: None, name, args } => {
+                for conn in self.conns.broadcast(&EventFrame::new(name, args)) {
+                    self.disconnect(conn);
+                }
+            }
+            Release::Accept(conn) => {
+                if !self.conns.send_init(conn, self.id) {
+                    self.disconnect(conn);
+                }
+            }
+            Release::Refuse(conn, error) => self.refuse(conn, &error),
+            Release::Disconnect(conn, reason) => {
+                self.send(conn, ClientMessage::Close(CloseReason::Disconnected(reason)));
+                self.disconnect(conn);
+            }
+            Release::Saved(token) => {
+                if let Phase::Live(live) = &self.phase {
+                    self.shared.host.deliver(live.instance, HostEvent::Saved(token));
+                }
+            }
+        }
+    }
+
+    /// Notes what the actor asked for. Being destroyed outranks sleeping.
+    pub(super) fn want(&mut self, reason: StopReason) {
+        let Phase::Live(live) = &mut self.phase else { return };
+        if live.stage != Stage::Running && !matches!(live.stage, Stage::Starting { .. }) {
+            return;
+        }
+        let deadline = Instant::now() + self.options.sleep_grace_period;
+        match live.wants {
+            None => live.wants = Some((reason, deadline)),
+            Some((StopReason::Sleep, deadline)) => live.wants = Some((reason, deadline)),
+            Some((StopReason::Destroy, _)) => {}
+        }
+    }
+
+    /// Sends to one client, and drops the connection if that is no longer possible.
+    pub(super) fn send(&mut self, conn: ConnKey, message: ClientMessage) {
+        if !self.conns.send(conn, message) {
+            self.disconnect(conn);
+        }
+    }
+
+    /// Tells a client why it may not connect, and forgets it.
+    pub(super) fn refuse(&mut self, conn: ConnKey, error: &ActorError) {
+        self.conns.send(conn, ClientMessage::Error { id: None, error: error.clone() });
+        self.conns.send(conn, ClientMessage::Close(CloseReason::Refused(error.clone())));
+        self.conns.remove(conn);
+    }
+
+    /// Forgets a connection and tells the instance, if it ever knew it.
+    pub(super) fn disconnect(&mut self, conn: ConnKey) {
+        if !self.conns.contains(conn) {
+            return;
+        }
+        self.conns.remove(conn);
+        if let Phase::Live(live) = &mut self.phase {
+            live.idle_since = Instant::now();
+            self.shared.host.deliver(live.instance, HostEvent::Disconnect(conn));
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The client's side of a connection.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use greenroom_types::{ActorError, ActorId};
+use tokio::sync::mpsc::error::{SendError, TrySendError};
+
+use crate::{
+    ConnKey,
+    actor::{Control, Message},
+    registry::ActorHandle,
+    shared::Shared,
+};
+
+/// The client's side of a connection. Dropping it closes the connection.
+pub struct Connection {
+    shared: Arc<Shared>,
+    actor: ActorId,
+    conn: ConnKey,
+    id: String,
+    /// The actor's task lives for as long as it has connections.
+    task: ActorHandle,
+}
+
+impl Connection {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        actor: ActorId,
+        conn: ConnKey,
+        id: String,
+        task: ActorHandle,
+    ) -> Self {
+        Self { shared, actor, conn, id, task }
+    }
+
+    /// The connection's public id; empty when the actor could not be started to admit it.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The actor at the other end.
+    pub fn actor(&self) -> ActorId {
+        self.actor
+    }
+
+    /// Calls an action; the answer comes through the outbox under `id`. Waits only while the
+    /// actor's mailbox is full, which holds up a client that sends faster than the actor works.
+    ///
+    /// # Errors
+    /// Only when the connection is closed.
+    pub async fn action(&self, id: u64, name: String, args: Bytes, compat: bool) -> Result<(), ActorError> {
+        self.send(Message::Action { conn: self.conn, id, name, args, compat }).await
+    }
+
+    /// Subscribes to an event or ends the subscription. Idempotent.
+    ///
+    /// # Errors
+    /// Only when the connection is closed.
+    pub async fn subscribe(&self, event: String, on: bool) -> Result<(), ActorError> {
+        self.send(Message::Subscribe { conn: self.conn, event, on }).await
+    }
+
+    async fn send(&self, message: Message) -> Result<(), ActorError> {
+        self.shared.check_running()?;
+        self.task.mailbox.send(message).await.map_err(|SendError(_)| ActorError::not_found())
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // Behind the calls that the client made before, unless there is no room.
+        let message = Message::Disconnect { conn: self.conn };
+        if let Err(TrySendError::Full(_)) = self.task.mailbox.try_send(message) {
+            let _ = self.task.control.send(Control::Disconnect(self.conn));
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What all actors of a runtime share.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+    },
+};
+
+use greenroom_store::Store;
+use greenroom_types::{ActorError, ActorId, ActorName, limits};
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    ActorHost, ActorOptions, Env, Instance,
+    actor::{ActorTask, Control, Message},
+    registry::{ActorHandle, Registry},
+};
+
+pub(crate) struct Shared {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) host: Arc<dyn ActorHost>,
+    pub(crate) env: Arc<dyn Env>,
+    pub(crate) actors: BTreeMap<ActorName, ActorOptions>,
+    pub(crate) registry: Registry,
+    pub(crate) tasks: TaskTracker,
+    /// Where the turns of each instance go. Read for every turn, written when one starts or ends.
+    instances: RwLock<HashMap<Instance, mpsc::UnboundedSender<Control>>>,
+    last_instance: AtomicU32,
+    last_token: AtomicU64,
+    stopping: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        host: Arc<dyn ActorHost>,
+        env: Arc<dyn Env>,
+        actors: BTreeMap<ActorName, ActorOptions>,
+    ) -> Self {
+        Self {
+            store,
+            host,
+            env,
+            actors,
+            registry: Registry::default(),
+            tasks: TaskTracker::new(),
+            instances: RwLock::default(),
+            last_instance: AtomicU32::new(0),
+            last_token: AtomicU64::new(0),
+            stopping: AtomicBool::new(false),
+        }
+    }
+
+    /// Refuses work once the runtime is shutting down.
+    pub(crate) fn check_running(&self) -> Result<(), ActorError> {
+        if self.stopping.load(Ordering::Acquire) { Err(ActorError::stopping()) } else { Ok(()) }
+    }
+
+    /// Begins to shut down. `false` when that has begun before.
+    pub(crate) fn begin_stopping(&self) -> bool {
+        !self.stopping.swap(true, Ordering::AcqRel)
+    }
+
+    /// The task of `id`, started if there is none.
+    pub(crate) fn actor(self: &Arc<Self>, id: ActorId) -> ActorHandle {
+        self.registry.get_or_insert(id, || {
+            let (mailbox, messages) = mpsc::channel(limits::MAILBOX);
+            let (control, controls) = mpsc::unbounded_channel();
+            let task = ActorTask::new(Arc::clone(self), id, messages, control.clone(), controls);
+            self.tasks.spawn(task.run());
+            ActorHandle { mailbox, control }
+        })
+    }
+
+    /// Puts `message` into the mailbox of `id` without waiting.
+    ///
+    /// # Errors
+    /// `actor.overloaded` when the mailbox is full, `actor.stopping`.
+    pub(crate) fn send(self: &Arc<Self>, id: ActorId, mut message: Message) -> Result<(), ActorError> {
+        loop {
+            self.check_running()?;
+            match self.actor(id).mailbox.try_send(message) {
+                Ok(()) => return Ok(()),
+                Err(mpsc::error::TrySendError::Full(_)) => return Err(ActorError::overloaded()),
+                // The task ended between look-up and sending: the next look-up starts another.
+                Err(mpsc::error::TrySendError::Closed(back)) => message = back,
+            }
+        }
+    }
+
+    /// Sends again what a task found in its mailbox when it had already closed it.
+    pub(crate) fn redeliver(self: &Arc<Self>, id: ActorId, message: Message) {
+        // A refusal drops the message, and with it the channel on which its sender waits.
+        let _ = self.send(id, message);
+    }
+
+    pub(crate) fn add_instance(&self, control: mpsc::UnboundedSender<Control>) -> Instance {
+        let instance = Instance(self.last_instance.fetch_add(1, Ordering::Relaxed).wrapping_add(1));
+        self.instances.write().unwrap_or_else(PoisonError::into_inner).insert(instance, control);
+        instance
+    }
+
+    pub(crate) fn remove_instance(&self, instance: Instance) {
+        self.instances.write().unwrap_or_else(PoisonError::into_inner).remove(&instance);
+    }
+
+    /// Hands `control` to the task of `instance`, if it is still there.
+    pub(crate) fn to_instance(&self, instance: Instance, control: Control) {
+        let instances = self.instances.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(task) = instances.get(&instance) {
+            // A task that has ended needs no turns.
+            let _ = task.send(control);
+        }
+    }
+
+    /// A number that no other call of this runtime has.
+    pub(crate) fn next_token(&self) -> u64 {
+        self.last_token.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// An unguessable connection id: a random UUID (RFC 9562, version 4).
+    pub(crate) fn new_conn_id(&self) -> String {
+        let mut bytes = [0; 16];
+        self.env.random(&mut bytes);
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        let mut id = String::with_capacity(36);
+        for (i, byte) in bytes.iter().enumerate() {
+            if matches!(i, 4 | 6 | 8 | 10) {
+                id.push('-');
+            }
+            for digit in [byte >> 4, byte & 15] {
+                id.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
+            }
+        }
+        id
+    }
+}

@@ -21,7 +21,7 @@ pub(super) fn install() -> Result<()> {
         return Ok(());
     }
     let mut npm = process::npm();
-    npm.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+    npm.args(["ci", "--loglevel=error"]);
     process::run(npm)?;
     fs::write(root.join(STAMP), wanted).with_context(|| format!("cannot write {STAMP}"))
 }

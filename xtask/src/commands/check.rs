@@ -25,7 +25,6 @@ pub(super) fn suites() -> Vec<Suite> {
     let mut clippy = process::cargo();
     clippy.args([
         "clippy",
-        "--locked",
         "--workspace",
         "--all-targets",
         "--",
@@ -34,7 +33,6 @@ pub(super) fn suites() -> Vec<Suite> {
     let mut docs = process::cargo();
     docs.args([
         "doc",
-        "--locked",
         "--workspace",
         "--no-deps",
         "--document-private-items",

@@ -92,20 +92,13 @@ fn rust_suites() -> Vec<Suite> {
     let mut nextest_version = process::cargo();
     nextest_version.args(["nextest", "--version"]);
     let mut doc = process::cargo();
-    doc.args(["test", "--locked", "--workspace", "--doc"]);
+    doc.args(["test", "--workspace", "--doc"]);
     let mut tests = process::cargo();
     if process::succeeds(nextest_version) {
-        tests.args([
-            "nextest",
-            "run",
-            "--locked",
-            "--workspace",
-            "--no-fail-fast",
-        ]);
+        tests.args(["nextest", "run", "--workspace"]);
     } else {
         tests.args([
             "test",
-            "--locked",
             "--workspace",
             "--no-fail-fast",
             "--lib",

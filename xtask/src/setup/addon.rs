@@ -20,7 +20,7 @@ const LIBRARY: &str = "greenroom_node";
 /// The build failed, or the file cannot be written.
 pub(crate) fn build() -> Result<()> {
     let mut cargo = process::cargo();
-    cargo.args(["build", "--release", "--locked", "--package", CRATE]);
+    cargo.args(["build", "--release", "--package", CRATE]);
     cargo.arg("--message-format=json-render-diagnostics");
     eprintln!("$ cargo build --release --package {CRATE}");
     let library = library_path(&process::output(cargo)?)?;

@@ -31,7 +31,13 @@ impl Connection {
         id: String,
         task: ActorHandle,
     ) -> Self {
-        Self { shared, actor, conn, id, task }
+        Self {
+            shared,
+            actor,
+            conn,
+            id,
+            task,
+        }
     }
 
     /// The connection's public id; empty when the actor could not be started to admit it.
@@ -49,8 +55,21 @@ impl Connection {
     ///
     /// # Errors
     /// Only when the connection is closed.
-    pub async fn action(&self, id: u64, name: String, args: Bytes, compat: bool) -> Result<(), ActorError> {
-        self.send(Message::Action { conn: self.conn, id, name, args, compat }).await
+    pub async fn action(
+        &self,
+        id: u64,
+        name: String,
+        args: Bytes,
+        compat: bool,
+    ) -> Result<(), ActorError> {
+        self.send(Message::Action {
+            conn: self.conn,
+            id,
+            name,
+            args,
+            compat,
+        })
+        .await
     }
 
     /// Subscribes to an event or ends the subscription. Idempotent.
@@ -58,12 +77,21 @@ impl Connection {
     /// # Errors
     /// Only when the connection is closed.
     pub async fn subscribe(&self, event: String, on: bool) -> Result<(), ActorError> {
-        self.send(Message::Subscribe { conn: self.conn, event, on }).await
+        self.send(Message::Subscribe {
+            conn: self.conn,
+            event,
+            on,
+        })
+        .await
     }
 
     async fn send(&self, message: Message) -> Result<(), ActorError> {
         self.shared.check_running()?;
-        self.task.mailbox.send(message).await.map_err(|SendError(_)| ActorError::not_found())
+        self.task
+            .mailbox
+            .send(message)
+            .await
+            .map_err(|SendError(_)| ActorError::not_found())
     }
 }
 

@@ -21,9 +21,11 @@ pub use connection::Connection;
 pub use env::Env;
 pub(crate) use error::store_error;
 pub use host::{
-    ActorHost, CallEvent, CallId, ConnKey, ConnectEvent, Durability, HostEvent, Instance, Output, RestoredConn,
-    StartEvent, StopReason, Turn,
+    ActorHost, CallEvent, CallId, ConnKey, ConnectEvent, Durability, HostEvent, Instance, Output,
+    RestoredConn, StartEvent, StopReason, Turn,
 };
 pub use options::ActorOptions;
-pub use outbox::{ClientMessage, CloseReason, Outbox, OutboxClosed, OutboxReader, outbox, outbox_with_limit};
+pub use outbox::{
+    ClientMessage, CloseReason, Outbox, OutboxClosed, OutboxReader, outbox, outbox_with_limit,
+};
 pub use runtime::{CallRequest, ConnRequest, Runtime, RuntimeConfig};

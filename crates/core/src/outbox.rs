@@ -87,7 +87,17 @@ pub fn outbox() -> (Outbox, OutboxReader) {
 pub fn outbox_with_limit(limit: usize) -> (Outbox, OutboxReader) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let backlog = Arc::new(AtomicUsize::new(0));
-    (Outbox { queue: sender, backlog: Arc::clone(&backlog), limit }, OutboxReader { queue: receiver, backlog })
+    (
+        Outbox {
+            queue: sender,
+            backlog: Arc::clone(&backlog),
+            limit,
+        },
+        OutboxReader {
+            queue: receiver,
+            backlog,
+        },
+    )
 }
 
 impl Outbox {

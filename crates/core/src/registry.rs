@@ -36,7 +36,11 @@ impl Registry {
     }
 
     /// The handle of `id`, made by `start` if there is none.
-    pub(crate) fn get_or_insert(&self, id: ActorId, start: impl FnOnce() -> ActorHandle) -> ActorHandle {
+    pub(crate) fn get_or_insert(
+        &self,
+        id: ActorId,
+        start: impl FnOnce() -> ActorHandle,
+    ) -> ActorHandle {
         self.live().handles.entry(id).or_insert_with(start).clone()
     }
 
@@ -54,13 +58,17 @@ impl Registry {
     pub(crate) fn remember_key(&self, record: &ActorRecord) {
         let mut live = self.live();
         if live.handles.contains_key(&record.id) {
-            live.by_key.insert((record.name.clone(), record.key.clone()), record.clone());
+            live.by_key
+                .insert((record.name.clone(), record.key.clone()), record.clone());
         }
     }
 
     /// The record of an actor that has a task.
     pub(crate) fn by_key(&self, name: &ActorName, key: &ActorKey) -> Option<ActorRecord> {
-        self.live().by_key.get(&(name.clone(), key.clone())).cloned()
+        self.live()
+            .by_key
+            .get(&(name.clone(), key.clone()))
+            .cloned()
     }
 
     /// Forgets `id`.
@@ -88,7 +96,8 @@ impl Live {
     fn remove(&mut self, id: ActorId, record: Option<&ActorRecord>) {
         self.handles.remove(&id);
         if let Some(record) = record {
-            self.by_key.remove(&(record.name.clone(), record.key.clone()));
+            self.by_key
+                .remove(&(record.name.clone(), record.key.clone()));
         }
     }
 }

@@ -58,8 +58,15 @@ pub struct Runtime {
 impl Runtime {
     /// Starts the runtime on the current tokio runtime.
     pub fn start(config: RuntimeConfig) -> Self {
-        let RuntimeConfig { store, host, env, actors } = config;
-        Self { shared: Arc::new(Shared::new(store, host, env, actors)) }
+        let RuntimeConfig {
+            store,
+            host,
+            env,
+            actors,
+        } = config;
+        Self {
+            shared: Arc::new(Shared::new(store, host, env, actors)),
+        }
     }
 
     /// Whether an actor type of this name exists.
@@ -77,10 +84,16 @@ impl Runtime {
     /// # Errors
     /// `actor.not_registered`, `actor.not_found`, `actor.stopping`, or a store's error.
     pub async fn get(&self, name: &ActorName, key: &ActorKey) -> Result<ActorRecord, ActorError> {
-        self.find(name, key).await?.ok_or_else(ActorError::not_found)
+        self.find(name, key)
+            .await?
+            .ok_or_else(ActorError::not_found)
     }
 
-    async fn find(&self, name: &ActorName, key: &ActorKey) -> Result<Option<ActorRecord>, ActorError> {
+    async fn find(
+        &self,
+        name: &ActorName,
+        key: &ActorKey,
+    ) -> Result<Option<ActorRecord>, ActorError> {
         self.shared.check_running()?;
         if !self.is_registered(name) {
             return Err(ActorError::not_registered(name.as_str()));
@@ -88,7 +101,11 @@ impl Runtime {
         if let Some(record) = self.shared.registry.by_key(name, key) {
             return Ok(Some(record));
         }
-        self.shared.store.lookup(name, key).await.map_err(|e| store_error(&e))
+        self.shared
+            .store
+            .lookup(name, key)
+            .await
+            .map_err(|e| store_error(&e))
     }
 
     /// Finds an actor by id. A destroyed one is not found.
@@ -97,7 +114,12 @@ impl Runtime {
     /// `actor.not_found`, `actor.stopping`, or a store's error.
     pub async fn get_by_id(&self, id: ActorId) -> Result<ActorRecord, ActorError> {
         self.shared.check_running()?;
-        let record = self.shared.store.record(id).await.map_err(|e| store_error(&e))?;
+        let record = self
+            .shared
+            .store
+            .record(id)
+            .await
+            .map_err(|e| store_error(&e))?;
         record.ok_or_else(ActorError::not_found)
     }
 
@@ -143,7 +165,11 @@ impl Runtime {
         if !self.is_registered(name) {
             return Err(ActorError::not_registered(name.as_str()));
         }
-        if let Some(len) = input.as_ref().map(Bytes::len).filter(|&len| len > limits::INPUT) {
+        if let Some(len) = input
+            .as_ref()
+            .map(Bytes::len)
+            .filter(|&len| len > limits::INPUT)
+        {
             let message = format!("the input has {len} bytes, limit is {}", limits::INPUT);
             return Err(ActorError::new("actor", "input_too_large", message));
         }
@@ -156,7 +182,13 @@ impl Runtime {
             created_at_ms: self.shared.env.now_ms(),
             input,
         };
-        match self.shared.store.create(record.clone()).await.map_err(|e| store_error(&e))? {
+        match self
+            .shared
+            .store
+            .create(record.clone())
+            .await
+            .map_err(|e| store_error(&e))?
+        {
             Created::New => Ok((record, true)),
             Created::Existing(existing) => Ok((existing, false)),
         }
@@ -168,7 +200,11 @@ impl Runtime {
     /// `actor.stopping`, or a store's error.
     pub async fn list(&self, query: ListQuery) -> Result<ListPage, ActorError> {
         self.shared.check_running()?;
-        self.shared.store.list(query).await.map_err(|e| store_error(&e))
+        self.shared
+            .store
+            .list(query)
+            .await
+            .map_err(|e| store_error(&e))
     }
 
     /// Calls an action without a connection, waking the actor if need be.
@@ -182,8 +218,19 @@ impl Runtime {
     pub async fn call(&self, id: ActorId, request: CallRequest) -> Result<Bytes, ActorError> {
         let token = self.shared.next_token();
         let (reply, answer) = oneshot::channel();
-        self.shared.send(id, Message::Call { token, request, reply })?;
-        let mut guard = CancelOnDrop { shared: &self.shared, actor: id, token: Some(token) };
+        self.shared.send(
+            id,
+            Message::Call {
+                token,
+                request,
+                reply,
+            },
+        )?;
+        let mut guard = CancelOnDrop {
+            shared: &self.shared,
+            actor: id,
+            token: Some(token),
+        };
         let result = answer.await;
         guard.token = None;
         // The sender is dropped unanswered only when the mailbox could not be served any more.
@@ -195,14 +242,30 @@ impl Runtime {
     ///
     /// # Errors
     /// `actor.overloaded`, `actor.stopping`, `actor.restarting`.
-    pub async fn connect(&self, id: ActorId, request: ConnRequest) -> Result<Connection, ActorError> {
+    pub async fn connect(
+        &self,
+        id: ActorId,
+        request: ConnRequest,
+    ) -> Result<Connection, ActorError> {
         self.shared.check_running()?;
         let (registered, answer) = oneshot::channel();
         // The handle that took the message is the one that the connection belongs to: a task with
         // connections does not end.
-        let task = self.send_to_task(id, Message::Connect { request, registered })?;
+        let task = self.send_to_task(
+            id,
+            Message::Connect {
+                request,
+                registered,
+            },
+        )?;
         let (conn, conn_id) = answer.await.map_err(|_| ActorError::restarting())?;
-        Ok(Connection::new(Arc::clone(&self.shared), id, conn, conn_id, task))
+        Ok(Connection::new(
+            Arc::clone(&self.shared),
+            id,
+            conn,
+            conn_id,
+            task,
+        ))
     }
 
     fn send_to_task(&self, id: ActorId, mut message: Message) -> Result<ActorHandle, ActorError> {
@@ -224,7 +287,9 @@ impl Runtime {
     pub async fn destroy(&self, id: ActorId) -> Result<(), ActorError> {
         let (done, answer) = oneshot::channel();
         self.shared.send(id, Message::Destroy { done })?;
-        answer.await.unwrap_or_else(|_| Err(ActorError::restarting()))
+        answer
+            .await
+            .unwrap_or_else(|_| Err(ActorError::restarting()))
     }
 
     /// Puts an actor to sleep as `c.sleep()` does, without waiting for it. One that is asleep or
@@ -242,7 +307,8 @@ impl Runtime {
     /// Takes what an instance produced. Called by the host, from any thread; never blocks. Turns
     /// of an instance that is gone are dropped.
     pub fn turn(&self, instance: Instance, turn: Turn) {
-        self.shared.to_instance(instance, Control::Turn(instance, turn));
+        self.shared
+            .to_instance(instance, Control::Turn(instance, turn));
     }
 
     /// How many actors have a task at the moment: awake, or asleep with connections.

@@ -56,7 +56,11 @@ impl Shared {
 
     /// Refuses work once the runtime is shutting down.
     pub(crate) fn check_running(&self) -> Result<(), ActorError> {
-        if self.stopping.load(Ordering::Acquire) { Err(ActorError::stopping()) } else { Ok(()) }
+        if self.stopping.load(Ordering::Acquire) {
+            Err(ActorError::stopping())
+        } else {
+            Ok(())
+        }
     }
 
     /// Begins to shut down. `false` when that has begun before.
@@ -79,7 +83,11 @@ impl Shared {
     ///
     /// # Errors
     /// `actor.overloaded` when the mailbox is full, `actor.stopping`.
-    pub(crate) fn send(self: &Arc<Self>, id: ActorId, mut message: Message) -> Result<(), ActorError> {
+    pub(crate) fn send(
+        self: &Arc<Self>,
+        id: ActorId,
+        mut message: Message,
+    ) -> Result<(), ActorError> {
         loop {
             self.check_running()?;
             match self.actor(id).mailbox.try_send(message) {
@@ -98,18 +106,31 @@ impl Shared {
     }
 
     pub(crate) fn add_instance(&self, control: mpsc::UnboundedSender<Control>) -> Instance {
-        let instance = Instance(self.last_instance.fetch_add(1, Ordering::Relaxed).wrapping_add(1));
-        self.instances.write().unwrap_or_else(PoisonError::into_inner).insert(instance, control);
+        let instance = Instance(
+            self.last_instance
+                .fetch_add(1, Ordering::Relaxed)
+                .wrapping_add(1),
+        );
+        self.instances
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(instance, control);
         instance
     }
 
     pub(crate) fn remove_instance(&self, instance: Instance) {
-        self.instances.write().unwrap_or_else(PoisonError::into_inner).remove(&instance);
+        self.instances
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&instance);
     }
 
     /// Hands `control` to the task of `instance`, if it is still there.
     pub(crate) fn to_instance(&self, instance: Instance, control: Control) {
-        let instances = self.instances.read().unwrap_or_else(PoisonError::into_inner);
+        let instances = self
+            .instances
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(task) = instances.get(&instance) {
             // A task that has ended needs no turns.
             let _ = task.send(control);

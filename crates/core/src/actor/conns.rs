@@ -38,15 +38,23 @@ impl Conns {
             }
         }
         let key = ConnKey(self.last);
-        let conn =
-            Conn { id, params, state: None, outbox, subscriptions: BTreeSet::new(), admitted: false };
+        let conn = Conn {
+            id,
+            params,
+            state: None,
+            outbox,
+            subscriptions: BTreeSet::new(),
+            admitted: false,
+        };
         self.open.insert(key, conn);
         key
     }
 
     /// Forgets a connection. True when it existed and was admitted.
     pub(crate) fn remove(&mut self, key: ConnKey) -> bool {
-        let Some(conn) = self.open.remove(&key) else { return false };
+        let Some(conn) = self.open.remove(&key) else {
+            return false;
+        };
         for event in &conn.subscriptions {
             if let Some(subscribers) = self.subscribers.get_mut(event) {
                 subscribers.remove(&key);
@@ -98,27 +106,49 @@ impl Conns {
 
     /// Connections that wait for an instance's decision.
     pub(crate) fn undecided(&self) -> Vec<ConnKey> {
-        self.open.iter().filter(|(_, conn)| !conn.admitted).map(|(&key, _)| key).collect()
+        self.open
+            .iter()
+            .filter(|(_, conn)| !conn.admitted)
+            .map(|(&key, _)| key)
+            .collect()
     }
 
     /// Adds or removes a subscription.
     ///
     /// # Errors
     /// `actor.overloaded` when the connection has too many.
-    pub(crate) fn subscribe(&mut self, key: ConnKey, event: String, on: bool) -> Result<(), ActorError> {
-        let Some(conn) = self.open.get_mut(&key) else { return Ok(()) };
+    pub(crate) fn subscribe(
+        &mut self,
+        key: ConnKey,
+        event: String,
+        on: bool,
+    ) -> Result<(), ActorError> {
+        let Some(conn) = self.open.get_mut(&key) else {
+            return Ok(());
+        };
         if on {
-            if conn.subscriptions.len() >= limits::SUBSCRIPTIONS_PER_CONN && !conn.subscriptions.contains(&event) {
+            if conn.subscriptions.len() >= limits::SUBSCRIPTIONS_PER_CONN
+                && !conn.subscriptions.contains(&event)
+            {
                 return Err(ActorError::new(
                     "actor",
                     "overloaded",
-                    format!("a connection can hold {} subscriptions", limits::SUBSCRIPTIONS_PER_CONN),
+                    format!(
+                        "a connection can hold {} subscriptions",
+                        limits::SUBSCRIPTIONS_PER_CONN
+                    ),
                 ));
             }
-            self.subscribers.entry(event.clone()).or_default().insert(key);
+            self.subscribers
+                .entry(event.clone())
+                .or_default()
+                .insert(key);
             conn.subscriptions.insert(event);
         } else if conn.subscriptions.remove(&event) {
-            let subscribers = self.subscribers.get_mut(&event).expect("indexed together with the connection");
+            let subscribers = self
+                .subscribers
+                .get_mut(&event)
+                .expect("indexed together with the connection");
             subscribers.remove(&key);
             if subscribers.is_empty() {
                 self.subscribers.remove(&event);
@@ -129,20 +159,30 @@ impl Conns {
 
     /// Sends `message` to one connection. `false` when that connection has to be dropped.
     pub(crate) fn send(&self, key: ConnKey, message: ClientMessage) -> bool {
-        self.open.get(&key).is_none_or(|conn| conn.outbox.send(message).is_ok())
+        self.open
+            .get(&key)
+            .is_none_or(|conn| conn.outbox.send(message).is_ok())
     }
 
     /// Tells the client that it is accepted.
     pub(crate) fn send_init(&self, key: ConnKey, actor: ActorId) -> bool {
         self.open.get(&key).is_none_or(|conn| {
-            conn.outbox.send(ClientMessage::Init { actor, conn_id: conn.id.clone() }).is_ok()
+            conn.outbox
+                .send(ClientMessage::Init {
+                    actor,
+                    conn_id: conn.id.clone(),
+                })
+                .is_ok()
         })
     }
 
     /// Sends an event to all its subscribers and returns those that have to be dropped.
     pub(crate) fn broadcast(&self, event: &EventFrame) -> Vec<ConnKey> {
         let subscribers = self.subscribers.get(event.name()).into_iter().flatten();
-        subscribers.copied().filter(|&key| !self.send(key, ClientMessage::Event(event.clone()))).collect()
+        subscribers
+            .copied()
+            .filter(|&key| !self.send(key, ClientMessage::Event(event.clone())))
+            .collect()
     }
 
     /// Ends every connection for the same reason.
@@ -182,9 +222,14 @@ mod tests {
         conns.remove(a);
         conns.remove(b);
         assert!(conns.subscribers.is_empty() && conns.is_empty());
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
         runtime.block_on(async {
-            assert!(matches!(first_reader.recv().await, Some(ClientMessage::Event(_))));
+            assert!(matches!(
+                first_reader.recv().await,
+                Some(ClientMessage::Event(_))
+            ));
             assert!(first_reader.recv().await.is_none());
         });
     }
@@ -211,7 +256,10 @@ mod tests {
         for i in 0..limits::SUBSCRIPTIONS_PER_CONN {
             conns.subscribe(key, i.to_string(), true).unwrap();
         }
-        assert_eq!(conns.subscribe(key, "more".into(), true).unwrap_err().code, "overloaded");
+        assert_eq!(
+            conns.subscribe(key, "more".into(), true).unwrap_err().code,
+            "overloaded"
+        );
         conns.subscribe(key, "0".into(), true).unwrap();
     }
 }

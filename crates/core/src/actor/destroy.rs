@@ -21,10 +21,21 @@ impl ActorTask {
 }
 
 async fn remove(store: Arc<dyn Store>, actor: ActorId) -> Result<(), ActorError> {
-    let image = store.load(actor).await.map_err(|e| store_error(&e))?.ok_or_else(ActorError::not_found)?;
+    let image = store
+        .load(actor)
+        .await
+        .map_err(|e| store_error(&e))?
+        .ok_or_else(ActorError::not_found)?;
     let at_snapshot = image.snapshot.map_or(0, |s| s.seq);
     let seq = image.tail.last().map_or(at_snapshot, |entry| entry.seq) + 1;
-    let commit = Commit { actor, epoch: image.epoch, seq, body: Bytes::new(), alarm: None, destroy: true };
+    let commit = Commit {
+        actor,
+        epoch: image.epoch,
+        seq,
+        body: Bytes::new(),
+        alarm: None,
+        destroy: true,
+    };
     let result = store.append(commit).await;
     store.release(actor, image.epoch);
     result.map_err(|e| store_error(&e))

@@ -15,7 +15,10 @@ pub(crate) struct OutputGate<T> {
 impl<T> OutputGate<T> {
     /// A gate in front of an actor whose journal is durable up to commit `durable`.
     pub(crate) fn new(durable: u64) -> Self {
-        Self { waiting: VecDeque::new(), durable }
+        Self {
+            waiting: VecDeque::new(),
+            durable,
+        }
     }
 
     /// Adds an output that must not be seen before commit `after` is durable. It never overtakes
@@ -30,7 +33,11 @@ impl<T> OutputGate<T> {
 
     /// Notes that commit `seq`, and with it all before it, is durable.
     pub(crate) fn advance(&mut self, seq: u64) {
-        assert!(seq > self.durable, "commits become durable in order: {seq} after {}", self.durable);
+        assert!(
+            seq > self.durable,
+            "commits become durable in order: {seq} after {}",
+            self.durable
+        );
         self.durable = seq;
     }
 

@@ -128,9 +128,16 @@ impl Journal {
         self.last += 1;
         self.written.bytes += body.len() as u64;
         self.written.commits += 1;
-        let commit =
-            Commit { actor: self.actor, epoch: self.epoch, seq: self.last, body, alarm: None, destroy };
-        self.under_way.push_back((self.last, self.store.append(commit)));
+        let commit = Commit {
+            actor: self.actor,
+            epoch: self.epoch,
+            seq: self.last,
+            body,
+            alarm: None,
+            destroy,
+        };
+        self.under_way
+            .push_back((self.last, self.store.append(commit)));
     }
 
     /// Whether commits are under way.
@@ -139,8 +146,13 @@ impl Journal {
     }
 
     /// Waits for the oldest commit under way. Pending for ever when there is none.
-    pub(crate) fn poll_durable(&mut self, cx: &mut Context<'_>) -> Poll<(u64, Result<(), StoreError>)> {
-        let Some((seq, append)) = self.under_way.front_mut() else { return Poll::Pending };
+    pub(crate) fn poll_durable(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<(u64, Result<(), StoreError>)> {
+        let Some((seq, append)) = self.under_way.front_mut() else {
+            return Poll::Pending;
+        };
         let seq = *seq;
         append.as_mut().poll(cx).map(|result| {
             self.under_way.pop_front();
@@ -152,7 +164,11 @@ impl Journal {
     pub(crate) fn is_worth_folding(&self, going_to_sleep: bool) -> bool {
         let bytes = self.written.bytes - self.folded.bytes;
         let commits = self.written.commits - self.folded.commits;
-        let commit_limit = if going_to_sleep { TAIL_COMMITS_ASLEEP } else { TAIL_COMMITS };
+        let commit_limit = if going_to_sleep {
+            TAIL_COMMITS_ASLEEP
+        } else {
+            TAIL_COMMITS
+        };
         commits > commit_limit || bytes > TAIL_BYTES.max(self.snapshot_bytes)
     }
 

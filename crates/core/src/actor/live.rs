@@ -31,7 +31,10 @@ pub(crate) enum Stage {
     /// It takes calls.
     Running,
     /// It is finishing. After the deadline it is not waited for.
-    Stopping { reason: StopReason, deadline: Instant },
+    Stopping {
+        reason: StopReason,
+        deadline: Instant,
+    },
     /// It has finished; only its commits are under way.
     Stopped { reason: StopReason },
 }
@@ -39,15 +42,25 @@ pub(crate) enum Stage {
 /// Who waits for a call.
 #[derive(Debug)]
 pub(crate) enum Caller {
-    Stateless { token: u64, reply: oneshot::Sender<Result<Bytes, ActorError>> },
-    Conn { conn: ConnKey, id: u64 },
+    Stateless {
+        token: u64,
+        reply: oneshot::Sender<Result<Bytes, ActorError>>,
+    },
+    Conn {
+        conn: ConnKey,
+        id: u64,
+    },
 }
 
 /// Something that leaves the actor once its commit is durable.
 #[derive(Debug)]
 pub(crate) enum Release {
     Reply(Caller, Result<Bytes, ActorError>),
-    Event { to: Option<ConnKey>, name: String, args: Bytes },
+    Event {
+        to: Option<ConnKey>,
+        name: String,
+        args: Bytes,
+    },
     Accept(ConnKey),
     Refuse(ConnKey, ActorError),
     Disconnect(ConnKey, String),
@@ -89,8 +102,12 @@ impl Calls {
 
     /// The stateless call with this token.
     pub(crate) fn by_token(&self, token: u64) -> Option<CallId> {
-        let wanted = |caller: &Caller| matches!(caller, Caller::Stateless { token: t, .. } if *t == token);
-        self.callers.iter().find(|(_, caller)| wanted(caller)).map(|(&call, _)| call)
+        let wanted =
+            |caller: &Caller| matches!(caller, Caller::Stateless { token: t, .. } if *t == token);
+        self.callers
+            .iter()
+            .find(|(_, caller)| wanted(caller))
+            .map(|(&call, _)| call)
     }
 
     /// Gives up all calls, in the order in which they began.

@@ -8,7 +8,7 @@ use super::{
     message::Message,
     task::{ActorTask, Phase},
 };
-use crate::{CallEvent, CallId, ClientMessage, ConnectEvent, ConnKey, HostEvent, StopReason};
+use crate::{CallEvent, CallId, ClientMessage, ConnKey, ConnectEvent, HostEvent, StopReason};
 
 impl ActorTask {
     /// Handles one message, or keeps it for after the wake that it causes.
@@ -17,7 +17,11 @@ impl ActorTask {
             return self.on_message_asleep(message);
         }
         match message {
-            Message::Call { token, request, reply } => {
+            Message::Call {
+                token,
+                request,
+                reply,
+            } => {
                 if reply.is_closed() {
                     return;
                 }
@@ -33,21 +37,47 @@ impl ActorTask {
                     });
                 }
             }
-            Message::Action { conn, id, name, args, compat } => {
+            Message::Action {
+                conn,
+                id,
+                name,
+                args,
+                compat,
+            } => {
                 if !self.conns.contains(conn) {
                     return;
                 }
                 if let Some(call) = self.begin(Caller::Conn { conn, id }) {
-                    self.call(CallEvent { call, conn: Some(conn), name, args, compat, params: None });
+                    self.call(CallEvent {
+                        call,
+                        conn: Some(conn),
+                        name,
+                        args,
+                        compat,
+                        params: None,
+                    });
                 }
             }
-            Message::Connect { request, registered } => {
+            Message::Connect {
+                request,
+                registered,
+            } => {
                 let id = self.shared.new_conn_id();
-                let conn = self.conns.add(id.clone(), request.params.clone(), request.outbox);
-                let Phase::Live(live) = &mut self.phase else { return };
+                let conn = self
+                    .conns
+                    .add(id.clone(), request.params.clone(), request.outbox);
+                let Phase::Live(live) = &mut self.phase else {
+                    return;
+                };
                 live.idle_since = Instant::now();
-                let event = ConnectEvent { conn, id: id.clone(), params: request.params };
-                self.shared.host.deliver(live.instance, HostEvent::Connect(event));
+                let event = ConnectEvent {
+                    conn,
+                    id: id.clone(),
+                    params: request.params,
+                };
+                self.shared
+                    .host
+                    .deliver(live.instance, HostEvent::Connect(event));
                 if registered.send((conn, id)).is_err() {
                     self.disconnect(conn);
                 }
@@ -68,7 +98,10 @@ impl ActorTask {
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
             Message::Disconnect { conn } => self.disconnect(conn),
             Message::Sleep => {}
-            Message::Call { .. } | Message::Action { .. } | Message::Connect { .. } | Message::Destroy { .. } => {
+            Message::Call { .. }
+            | Message::Action { .. }
+            | Message::Connect { .. }
+            | Message::Destroy { .. } => {
                 self.wait_for_wake(message);
             }
         }
@@ -80,7 +113,9 @@ impl ActorTask {
 
     /// Makes room for a call, or tells its caller that there is none.
     fn begin(&mut self, caller: Caller) -> Option<CallId> {
-        let Phase::Live(live) = &mut self.phase else { return None };
+        let Phase::Live(live) = &mut self.phase else {
+            return None;
+        };
         if live.calls.len() >= limits::CALLS_IN_PROGRESS {
             self.answer(caller, Err(ActorError::overloaded()));
             return None;
@@ -90,7 +125,9 @@ impl ActorTask {
 
     fn call(&mut self, event: CallEvent) {
         if let Phase::Live(live) = &self.phase {
-            self.shared.host.deliver(live.instance, HostEvent::Call(event));
+            self.shared
+                .host
+                .deliver(live.instance, HostEvent::Call(event));
         }
     }
 
@@ -102,9 +139,13 @@ impl ActorTask {
 
     /// A caller has given up. The action goes on, but nobody waits for it.
     pub(super) fn cancel(&mut self, token: u64) {
-        let Phase::Live(live) = &self.phase else { return };
+        let Phase::Live(live) = &self.phase else {
+            return;
+        };
         if let Some(call) = live.calls.by_token(token) {
-            self.shared.host.deliver(live.instance, HostEvent::Cancel(call));
+            self.shared
+                .host
+                .deliver(live.instance, HostEvent::Cancel(call));
         }
     }
 }

@@ -18,8 +18,12 @@ pub(crate) async fn write_snapshot(
     actor: ActorId,
     epoch: Epoch,
 ) -> Result<(), StoreError> {
-    let Some((snapshot, tail)) = store.read(actor).await? else { return Ok(()) };
-    let Some(seq) = tail.last().map(|entry| entry.seq) else { return Ok(()) };
+    let Some((snapshot, tail)) = store.read(actor).await? else {
+        return Ok(());
+    };
+    let Some(seq) = tail.last().map(|entry| entry.seq) else {
+        return Ok(());
+    };
     let (done, folded) = oneshot::channel();
     env.offload(Box::new(move || {
         let tail = tail.into_iter().map(|entry| entry.body);

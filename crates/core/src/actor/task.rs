@@ -29,7 +29,9 @@ use super::{
     snapshot::write_snapshot,
     wake::{Woken, wake},
 };
-use crate::{ActorOptions, CloseReason, HostEvent, StartEvent, StopReason, shared::Shared, store_error};
+use crate::{
+    ActorOptions, CloseReason, HostEvent, StartEvent, StopReason, shared::Shared, store_error,
+};
 
 /// One actor, awake or kept by its connections.
 pub(crate) struct ActorTask {
@@ -147,22 +149,32 @@ impl ActorTask {
         match &self.phase {
             Phase::Asleep => !self.shutting_down,
             Phase::Waking(_) => false,
-            Phase::Live(live) => live.stage == Stage::Running && live.wants.is_none() && !self.shutting_down,
+            Phase::Live(live) => {
+                live.stage == Stage::Running && live.wants.is_none() && !self.shutting_down
+            }
         }
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        let Phase::Live(live) = &self.phase else { return None };
+        let Phase::Live(live) = &self.phase else {
+            return None;
+        };
         let stage = match live.stage {
             Stage::Starting { deadline } | Stage::Stopping { deadline, .. } => Some(deadline),
-            Stage::Running => live.wants.map(|(_, deadline)| deadline).or_else(|| self.idle_deadline(live)),
+            Stage::Running => live
+                .wants
+                .map(|(_, deadline)| deadline)
+                .or_else(|| self.idle_deadline(live)),
             Stage::Stopped { .. } => None,
         };
         [stage, live.journal.deadline()].into_iter().flatten().min()
     }
 
     fn idle_deadline(&self, live: &Live) -> Option<Instant> {
-        let timeout = self.options.sleep_timeout.filter(|_| live.calls.is_empty())?;
+        let timeout = self
+            .options
+            .sleep_timeout
+            .filter(|_| live.calls.is_empty())?;
         Some(live.idle_since + timeout)
     }
 
@@ -204,11 +216,14 @@ impl ActorTask {
     /// Ends the task unless somebody has just sent something.
     fn try_rest(&mut self) -> bool {
         let mailbox = &self.mailbox;
-        self.shared.registry.remove_if(self.id, self.record.as_ref(), || mailbox.is_empty()) && {
-            self.mailbox.close();
-            self.redeliver();
-            true
-        }
+        self.shared
+            .registry
+            .remove_if(self.id, self.record.as_ref(), || mailbox.is_empty())
+            && {
+                self.mailbox.close();
+                self.redeliver();
+                true
+            }
     }
 
     /// Hands on what slipped in between the last look into the mailbox and its closing.
@@ -271,7 +286,9 @@ impl ActorTask {
         };
         self.phase = Phase::Live(Box::new(Live {
             instance,
-            stage: Stage::Starting { deadline: Instant::now() + self.options.start_timeout },
+            stage: Stage::Starting {
+                deadline: Instant::now() + self.options.start_timeout,
+            },
             journal: woken.journal,
             gate: OutputGate::new(durable),
             calls: Calls::default(),
@@ -279,12 +296,16 @@ impl ActorTask {
             idle_since: Instant::now(),
             snapshotting: false,
         }));
-        self.shared.host.deliver(instance, HostEvent::Start(Box::new(start)));
+        self.shared
+            .host
+            .deliver(instance, HostEvent::Start(Box::new(start)));
     }
 
     /// The instance is ready for calls.
     pub(super) fn on_started(&mut self) {
-        let Phase::Live(live) = &mut self.phase else { return };
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
         if !matches!(live.stage, Stage::Starting { .. }) {
             return;
         }
@@ -317,16 +338,24 @@ impl ActorTask {
     // ---- stopping
 
     fn stop(&mut self, reason: StopReason) {
-        let Phase::Live(live) = &mut self.phase else { return };
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
         let deadline = Instant::now() + self.options.sleep_grace_period;
         live.stage = Stage::Stopping { reason, deadline };
-        self.shared.host.deliver(live.instance, HostEvent::Stop(reason));
+        self.shared
+            .host
+            .deliver(live.instance, HostEvent::Stop(reason));
     }
 
     /// The instance is done, or not waited for any longer: write what is left.
     pub(super) fn on_stopped(&mut self) {
-        let Phase::Live(live) = &mut self.phase else { return };
-        let Stage::Stopping { reason, .. } = live.stage else { return };
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
+        let Stage::Stopping { reason, .. } = live.stage else {
+            return;
+        };
         live.stage = Stage::Stopped { reason };
         match reason {
             StopReason::Destroy => live.journal.commit_destroy(),
@@ -337,7 +366,9 @@ impl ActorTask {
 
     /// Completes a stop once everything is written.
     fn finish(&mut self, reason: StopReason) {
-        let Phase::Live(live) = &mut self.phase else { return };
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
         if live.journal.is_writing() || !live.gate.is_empty() || live.snapshotting {
             return;
         }
@@ -380,13 +411,18 @@ impl ActorTask {
     fn poison(&mut self, cause: &StoreError) {
         warn!(actor = %self.id, %cause, "a commit failed, the instance is dropped");
         let error = store_error(cause);
-        let Phase::Live(live) = &mut self.phase else { return };
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
         let waiting: Vec<_> = live.gate.drain().collect();
         for release in waiting {
             match release {
                 Release::Reply(caller, _) => self.answer(caller, Err(error.clone())),
                 Release::Refuse(conn, error) => self.refuse(conn, &error),
-                Release::Event { .. } | Release::Accept(_) | Release::Disconnect(..) | Release::Saved(_) => {}
+                Release::Event { .. }
+                | Release::Accept(_)
+                | Release::Disconnect(..)
+                | Release::Saved(_) => {}
             }
         }
         self.abandon_calls(&error);
@@ -398,7 +434,9 @@ impl ActorTask {
 
     /// Answers all calls and connection attempts that the instance will not answer any more.
     fn abandon_calls(&mut self, error: &ActorError) {
-        let Phase::Live(live) = &mut self.phase else { return };
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
         for caller in live.calls.take_all() {
             self.answer(caller, Err(error.clone()));
         }
@@ -413,7 +451,9 @@ impl ActorTask {
         if let Err(cause) = result {
             return self.poison(&cause);
         }
-        let Phase::Live(live) = &mut self.phase else { return };
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
         live.gate.advance(seq);
         self.release_ready();
         if let Phase::Live(live) = &self.phase
@@ -426,7 +466,9 @@ impl ActorTask {
     }
 
     fn begin_snapshot(&mut self) {
-        let Phase::Live(live) = &mut self.phase else { return };
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
         live.snapshotting = true;
         live.journal.folding();
         let (store, env) = (Arc::clone(&self.shared.store), Arc::clone(&self.shared.env));
@@ -458,8 +500,14 @@ impl ActorTask {
     fn on_timer(&mut self) {
         let now = Instant::now();
         let idle = self.idle_deadline_passed(now);
-        let Phase::Live(live) = &mut self.phase else { return };
-        if live.journal.deadline().is_some_and(|deadline| deadline <= now) {
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
+        if live
+            .journal
+            .deadline()
+            .is_some_and(|deadline| deadline <= now)
+        {
             live.journal.commit(&[]);
         }
         match live.stage {
@@ -473,13 +521,19 @@ impl ActorTask {
                 self.on_stopped();
             }
             Stage::Running if idle => self.stop(StopReason::Sleep),
-            Stage::Starting { .. } | Stage::Running | Stage::Stopping { .. } | Stage::Stopped { .. } => {}
+            Stage::Starting { .. }
+            | Stage::Running
+            | Stage::Stopping { .. }
+            | Stage::Stopped { .. } => {}
         }
     }
 
     fn idle_deadline_passed(&self, now: Instant) -> bool {
-        let Phase::Live(live) = &self.phase else { return false };
-        self.idle_deadline(live).is_some_and(|deadline| deadline <= now)
+        let Phase::Live(live) = &self.phase else {
+            return false;
+        };
+        self.idle_deadline(live)
+            .is_some_and(|deadline| deadline <= now)
     }
 
     // ---- answers
@@ -489,13 +543,24 @@ impl ActorTask {
         match message {
             // A receiver that is gone is a caller that has given up.
             Message::Call { reply, .. } => drop(reply.send(Err(error.clone()))),
-            Message::Connect { request, registered } => {
-                let key = self.conns.add(self.shared.new_conn_id(), request.params, request.outbox);
+            Message::Connect {
+                request,
+                registered,
+            } => {
+                let key = self
+                    .conns
+                    .add(self.shared.new_conn_id(), request.params, request.outbox);
                 let _ = registered.send((key, String::new()));
                 self.refuse(key, error);
             }
             Message::Action { conn, id, .. } => {
-                self.send(conn, crate::ClientMessage::Error { id: Some(id), error: error.clone() });
+                self.send(
+                    conn,
+                    crate::ClientMessage::Error {
+                        id: Some(id),
+                        error: error.clone(),
+                    },
+                );
             }
             Message::Disconnect { conn } => self.disconnect(conn),
             Message::Destroy { done } => self.destroy_unstarted(done),
@@ -513,14 +578,21 @@ impl ActorTask {
     }
 
     /// The bytes of a result, whoever the caller is.
-    pub(super) fn answer(&mut self, caller: super::live::Caller, result: Result<Bytes, ActorError>) {
+    pub(super) fn answer(
+        &mut self,
+        caller: super::live::Caller,
+        result: Result<Bytes, ActorError>,
+    ) {
         use super::live::Caller;
         match caller {
             Caller::Stateless { reply, .. } => drop(reply.send(result)),
             Caller::Conn { conn, id } => {
                 let message = match result {
                     Ok(output) => crate::ClientMessage::Response { id, output },
-                    Err(error) => crate::ClientMessage::Error { id: Some(id), error },
+                    Err(error) => crate::ClientMessage::Error {
+                        id: Some(id),
+                        error,
+                    },
                 };
                 self.send(conn, message);
             }

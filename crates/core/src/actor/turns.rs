@@ -8,13 +8,17 @@ use super::{
     live::{Release, Stage},
     task::{ActorTask, Phase},
 };
-use crate::{ClientMessage, CloseReason, ConnKey, Durability, HostEvent, Instance, Output, StopReason, Turn};
+use crate::{
+    ClientMessage, CloseReason, ConnKey, Durability, HostEvent, Instance, Output, StopReason, Turn,
+};
 
 impl ActorTask {
     /// Takes one turn: its changes become a commit, its outputs wait for it.
     pub(super) fn on_turn(&mut self, instance: Instance, turn: Turn) {
         let interval = self.options.state_save_interval;
-        let Phase::Live(live) = &mut self.phase else { return };
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
         if live.instance != instance {
             return;
         }
@@ -45,7 +49,9 @@ impl ActorTask {
     }
 
     fn on_output(&mut self, output: Output, after: u64) {
-        let Phase::Live(live) = &mut self.phase else { return };
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
         let release = match output {
             Output::Started => return self.on_started(),
             Output::StartFailed(error) => return self.on_start_failed(&error),
@@ -66,7 +72,9 @@ impl ActorTask {
             }
             Output::Reply { call, result } => {
                 live.idle_since = Instant::now();
-                let Some(caller) = live.calls.end(call) else { return };
+                let Some(caller) = live.calls.end(call) else {
+                    return;
+                };
                 Release::Reply(caller, result)
             }
             Output::Event { to, name, args } => Release::Event { to, name, args },
@@ -82,7 +90,9 @@ impl ActorTask {
 
     /// Lets `release` out as soon as commit `after` is durable.
     fn let_out(&mut self, release: Release, after: u64) {
-        let Phase::Live(live) = &mut self.phase else { return };
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
         if let Some(release) = live.gate.push(after, release) {
             self.release(release);
         }
@@ -92,10 +102,18 @@ impl ActorTask {
     pub(super) fn release(&mut self, release: Release) {
         match release {
             Release::Reply(caller, result) => self.answer(caller, result),
-            Release::Event { to: Some(conn), name, args } => {
+            Release::Event {
+                to: Some(conn),
+                name,
+                args,
+            } => {
                 self.send(conn, ClientMessage::Event(EventFrame::new(name, args)));
             }
-            Release::Event { to: None, name, args } => {
+            Release::Event {
+                to: None,
+                name,
+                args,
+            } => {
                 for conn in self.conns.broadcast(&EventFrame::new(name, args)) {
                     self.disconnect(conn);
                 }
@@ -107,12 +125,17 @@ impl ActorTask {
             }
             Release::Refuse(conn, error) => self.refuse(conn, &error),
             Release::Disconnect(conn, reason) => {
-                self.send(conn, ClientMessage::Close(CloseReason::Disconnected(reason)));
+                self.send(
+                    conn,
+                    ClientMessage::Close(CloseReason::Disconnected(reason)),
+                );
                 self.disconnect(conn);
             }
             Release::Saved(token) => {
                 if let Phase::Live(live) = &self.phase {
-                    self.shared.host.deliver(live.instance, HostEvent::Saved(token));
+                    self.shared
+                        .host
+                        .deliver(live.instance, HostEvent::Saved(token));
                 }
             }
         }
@@ -120,7 +143,9 @@ impl ActorTask {
 
     /// Notes what the actor asked for. Being destroyed outranks sleeping.
     pub(super) fn want(&mut self, reason: StopReason) {
-        let Phase::Live(live) = &mut self.phase else { return };
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
         if live.stage != Stage::Running && !matches!(live.stage, Stage::Starting { .. }) {
             return;
         }
@@ -141,8 +166,17 @@ impl ActorTask {
 
     /// Tells a client why it may not connect, and forgets it.
     pub(super) fn refuse(&mut self, conn: ConnKey, error: &ActorError) {
-        self.conns.send(conn, ClientMessage::Error { id: None, error: error.clone() });
-        self.conns.send(conn, ClientMessage::Close(CloseReason::Refused(error.clone())));
+        self.conns.send(
+            conn,
+            ClientMessage::Error {
+                id: None,
+                error: error.clone(),
+            },
+        );
+        self.conns.send(
+            conn,
+            ClientMessage::Close(CloseReason::Refused(error.clone())),
+        );
         self.conns.remove(conn);
     }
 
@@ -154,7 +188,9 @@ impl ActorTask {
         self.conns.remove(conn);
         if let Phase::Live(live) = &mut self.phase {
             live.idle_since = Instant::now();
-            self.shared.host.deliver(live.instance, HostEvent::Disconnect(conn));
+            self.shared
+                .host
+                .deliver(live.instance, HostEvent::Disconnect(conn));
         }
     }
 }

@@ -21,8 +21,16 @@ pub(crate) struct Woken {
 const FOLD_IN_PLACE: usize = 64 * 1024;
 
 /// Claims `id` and reads its state.
-pub(crate) async fn wake(store: Arc<dyn Store>, env: Arc<dyn Env>, id: ActorId) -> Result<Woken, ActorError> {
-    let image = store.load(id).await.map_err(|e| store_error(&e))?.ok_or_else(ActorError::not_found)?;
+pub(crate) async fn wake(
+    store: Arc<dyn Store>,
+    env: Arc<dyn Env>,
+    id: ActorId,
+) -> Result<Woken, ActorError> {
+    let image = store
+        .load(id)
+        .await
+        .map_err(|e| store_error(&e))?
+        .ok_or_else(ActorError::not_found)?;
     let journal = Journal::new(Arc::clone(&store), &image);
     let record = image.record.clone();
     let tail: usize = image.tail.iter().map(|entry| entry.body.len()).sum();
@@ -41,7 +49,11 @@ pub(crate) async fn wake(store: Arc<dyn Store>, env: Arc<dyn Env>, id: ActorId) 
         folded.await.map_err(|_| ActorError::stopping())?
     };
     match folded {
-        Ok(folded) => Ok(Woken { record, journal, state: folded.state }),
+        Ok(folded) => Ok(Woken {
+            record,
+            journal,
+            state: folded.state,
+        }),
         Err(cause) => {
             error!(actor = %id, %cause, "the stored state of an actor cannot be read");
             store.release(id, journal.epoch());

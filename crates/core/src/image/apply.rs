@@ -7,7 +7,7 @@ use greenroom_types::limits;
 
 use super::{
     error::OperationError,
-    item::Item,
+    item::{self, Item},
     node::{Container, Node},
     operation::{Operation, Path, Run},
 };
@@ -44,7 +44,12 @@ impl<'a> Applier<'a> {
                 elements.extend(values);
                 Ok(())
             }
-            Operation::Splice { path, start, delete, values } => {
+            Operation::Splice {
+                path,
+                start,
+                delete,
+                values,
+            } => {
                 let values = all_nested(values, path.0.len() + 1)?;
                 let elements = array(self.container(&path)?, "splice")?;
                 let range = range(elements, start, delete)?;
@@ -71,10 +76,17 @@ impl<'a> Applier<'a> {
     fn container(&mut self, path: &Path) -> Result<&mut Container, OperationError> {
         let mut node = self.root.as_mut().ok_or(OperationError::NoRoot)?;
         for (position, step) in path.0.iter().enumerate() {
-            let container = node.open()?.ok_or(OperationError::PathNotFound { step: position })?;
-            node = container.child(step)?.ok_or(OperationError::PathNotFound { step: position })?;
+            let container = node
+                .open()?
+                .ok_or(OperationError::PathNotFound { step: position })?;
+            node = container
+                .child(step)?
+                .ok_or(OperationError::PathNotFound { step: position })?;
         }
-        node.open()?.ok_or(OperationError::WrongContainer { what: "change a part of", container: "leaf" })
+        node.open()?.ok_or(OperationError::WrongContainer {
+            what: "change a part of",
+            container: "a leaf",
+        })
     }
 }
 
@@ -88,14 +100,23 @@ fn nested(value: Item, around: usize) -> Result<Node, OperationError> {
 }
 
 fn all_nested(values: Vec<Item>, around: usize) -> Result<Vec<Node>, OperationError> {
-    values.into_iter().map(|value| nested(value, around)).collect()
+    values
+        .into_iter()
+        .map(|value| nested(value, around))
+        .collect()
 }
 
-fn array<'a>(container: &'a mut Container, what: &'static str) -> Result<&'a mut Vec<Node>, OperationError> {
+fn array<'a>(
+    container: &'a mut Container,
+    what: &'static str,
+) -> Result<&'a mut Vec<Node>, OperationError> {
     match container {
         Container::Array(elements) => Ok(elements),
         Container::Object(_) | Container::Map(_) | Container::Set(_) => {
-            Err(OperationError::WrongContainer { what, container: container.kind() })
+            Err(OperationError::WrongContainer {
+                what,
+                container: container.kind(),
+            })
         }
     }
 }
@@ -108,12 +129,15 @@ fn set(container: &mut Container, key: Bytes, value: Node) -> Result<(), Operati
             Ok(())
         }
         Container::Array(elements) => {
-            let index = super::item::Cursor::new(&key).unsigned()?;
+            let index = item::Cursor::new(&key).unsigned()?;
             let range = range(elements, index, 1)?;
             elements[range.start] = value;
             Ok(())
         }
-        Container::Set(_) => Err(OperationError::WrongContainer { what: "set an entry of", container: "Set" }),
+        Container::Set(_) => Err(OperationError::WrongContainer {
+            what: "set an entry of",
+            container: "a Set",
+        }),
     }
 }
 
@@ -123,7 +147,10 @@ fn delete(container: &mut Container, key: &Bytes) -> Result<(), OperationError> 
         Container::Object(entries) | Container::Map(entries) => entries.remove(key),
         Container::Set(members) => members.remove(key),
         Container::Array(_) => {
-            return Err(OperationError::WrongContainer { what: "delete from", container: "array" });
+            return Err(OperationError::WrongContainer {
+                what: "delete from",
+                container: "an array",
+            });
         }
     }
     Ok(())
@@ -132,10 +159,16 @@ fn delete(container: &mut Container, key: &Bytes) -> Result<(), OperationError> 
 fn add(container: &mut Container, member: Bytes) -> Result<(), OperationError> {
     let kind = container.kind();
     let Container::Set(members) = container else {
-        return Err(OperationError::WrongContainer { what: "add a member to", container: kind });
+        return Err(OperationError::WrongContainer {
+            what: "add a member to",
+            container: kind,
+        });
     };
-    if !super::item::is_primitive(&member) {
-        return Err(OperationError::WrongKey { container: kind, what: "member" });
+    if !item::is_primitive(&member) {
+        return Err(OperationError::WrongKey {
+            container: kind,
+            what: "member",
+        });
     }
     members.set(member, ());
     Ok(())
@@ -146,7 +179,10 @@ fn clear(container: &mut Container) -> Result<(), OperationError> {
         Container::Map(entries) => entries.clear(),
         Container::Set(members) => members.clear(),
         Container::Object(_) | Container::Array(_) => {
-            return Err(OperationError::WrongContainer { what: "clear", container: container.kind() });
+            return Err(OperationError::WrongContainer {
+                what: "clear",
+                container: container.kind(),
+            });
         }
     }
     Ok(())
@@ -156,7 +192,11 @@ fn clear(container: &mut Container) -> Result<(), OperationError> {
 fn range(elements: &[Node], start: u64, len: u64) -> Result<Range<usize>, OperationError> {
     let end = start.saturating_add(len);
     if end > elements.len() as u64 {
-        return Err(OperationError::OutOfRange { start, end, len: elements.len() });
+        return Err(OperationError::OutOfRange {
+            start,
+            end,
+            len: elements.len(),
+        });
     }
     Ok(start as usize..end as usize)
 }
@@ -169,18 +209,33 @@ fn run_range(elements: &[Node], run: Run) -> Result<Range<usize>, OperationError
     }
     match (run.start + 1).checked_sub(len) {
         Some(lowest) => range(elements, lowest, len),
-        None => Err(OperationError::OutOfRange { start: 0, end: len, len: elements.len() }),
+        None => Err(OperationError::OutOfRange {
+            start: 0,
+            end: len,
+            len: elements.len(),
+        }),
     }
 }
 
-fn rearrange(elements: &mut Vec<Node>, runs: &[Run], copied: &mut usize) -> Result<(), OperationError> {
-    let ranges =
-        runs.iter().map(|run| Ok((run_range(elements, *run)?, run.len < 0))).collect::<Result<Vec<_>, OperationError>>()?;
+fn rearrange(
+    elements: &mut Vec<Node>,
+    runs: &[Run],
+    copied: &mut usize,
+) -> Result<(), OperationError> {
+    let ranges = runs
+        .iter()
+        .map(|run| Ok((run_range(elements, *run)?, run.len < 0)))
+        .collect::<Result<Vec<_>, OperationError>>()?;
     let mut old: Vec<Source> = elements.drain(..).map(Source::Unused).collect();
     for (range, descending) in ranges {
         for offset in 0..range.len() {
-            let index = if descending { range.end - 1 - offset } else { range.start + offset };
-            let element = match std::mem::replace(&mut old[index], Source::MovedTo(elements.len())) {
+            let index = if descending {
+                range.end - 1 - offset
+            } else {
+                range.start + offset
+            };
+            let element = match std::mem::replace(&mut old[index], Source::MovedTo(elements.len()))
+            {
                 Source::Unused(element) => element,
                 Source::MovedTo(first) => {
                     old[index] = Source::MovedTo(first);

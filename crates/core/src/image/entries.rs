@@ -21,7 +21,11 @@ pub(super) struct Entries<V> {
 
 impl<V> Entries<V> {
     pub(super) fn new() -> Self {
-        Self { slots: Vec::new(), live: 0, index: None }
+        Self {
+            slots: Vec::new(),
+            live: 0,
+            index: None,
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -77,7 +81,10 @@ impl<V> Entries<V> {
     fn position(&self, key: &[u8]) -> Option<usize> {
         match &self.index {
             Some(index) => index.get(key).copied(),
-            None => self.slots.iter().position(|slot| slot.as_ref().is_some_and(|(own, _)| own == key)),
+            None => self
+                .slots
+                .iter()
+                .position(|slot| slot.as_ref().is_some_and(|(own, _)| own == key)),
         }
     }
 
@@ -85,7 +92,10 @@ impl<V> Entries<V> {
     fn compact(&mut self) {
         self.slots.retain(Option::is_some);
         let keys = self.slots.iter().flatten().map(|(key, _)| key.clone());
-        self.index =
-            (self.slots.len() > SEARCHED).then(|| keys.enumerate().map(|(position, key)| (key, position)).collect());
+        self.index = (self.slots.len() > SEARCHED).then(|| {
+            keys.enumerate()
+                .map(|(position, key)| (key, position))
+                .collect()
+        });
     }
 }

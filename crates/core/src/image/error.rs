@@ -69,19 +69,19 @@ pub enum OperationError {
         step: usize,
     },
     /// A step, key or member is not of the kind that its container takes.
-    #[error("a {container} takes no such {what}")]
+    #[error("{container} takes no such {what}")]
     WrongKey {
-        /// The container's kind.
+        /// The container's kind, with an article.
         container: &'static str,
         /// `step`, `key` or `member`.
         what: &'static str,
     },
     /// What is at the path does not support the operation.
-    #[error("cannot {what} a {container}")]
+    #[error("cannot {what} {container}")]
     WrongContainer {
         /// What was to be done.
         what: &'static str,
-        /// What is there.
+        /// What is there, with an article.
         container: &'static str,
     },
     /// Elements outside of an array were named.

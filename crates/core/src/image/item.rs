@@ -69,11 +69,17 @@ impl<'a> Cursor<'a> {
             0..24 => u64::from(width),
             24..=EIGHT_BYTES => {
                 let bytes = self.take(1 << (width - 24))?;
-                bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+                bytes
+                    .iter()
+                    .fold(0, |number, byte| number << 8 | u64::from(*byte))
             }
             _ => return Err(self.malformed("an item of indefinite length")),
         };
-        Ok(Head { major, width, argument })
+        Ok(Head {
+            major,
+            width,
+            argument,
+        })
     }
 
     /// Reads the head of an array and gives its count.
@@ -82,7 +88,11 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads the head of a container of kind `major` and gives its count.
-    pub(super) fn container(&mut self, major: u8, expected: &'static str) -> Result<u64, Malformed> {
+    pub(super) fn container(
+        &mut self,
+        major: u8,
+        expected: &'static str,
+    ) -> Result<u64, Malformed> {
         let head = self.head()?;
         if head.major != major {
             return Err(self.malformed(expected));
@@ -115,7 +125,10 @@ impl<'a> Cursor<'a> {
     pub(super) fn item(&mut self) -> Result<Item, Malformed> {
         let start = self.at;
         let depth = self.skip(limits::NESTING)?;
-        Ok(Item { bytes: self.source.slice(start..self.at), depth })
+        Ok(Item {
+            bytes: self.source.slice(start..self.at),
+            depth,
+        })
     }
 
     fn take(&mut self, len: u64) -> Result<&'a [u8], Malformed> {
@@ -143,9 +156,10 @@ impl<'a> Cursor<'a> {
             (TAG_BIG_POSITIVE | TAG_BIG_NEGATIVE | TAG_ILL_FORMED_STRING, BYTES) => {
                 self.skip_content(content, nesting)
             }
-            (TAG_MAP | TAG_SET | TAG_BIG_POSITIVE | TAG_BIG_NEGATIVE | TAG_ILL_FORMED_STRING, _) => {
-                Err(self.malformed("a tag on the wrong kind of item"))
-            }
+            (
+                TAG_MAP | TAG_SET | TAG_BIG_POSITIVE | TAG_BIG_NEGATIVE | TAG_ILL_FORMED_STRING,
+                _,
+            ) => Err(self.malformed("a tag on the wrong kind of item")),
             _ => self.skip_content(content, nesting),
         }
     }
@@ -160,7 +174,9 @@ impl<'a> Cursor<'a> {
                     return Err(self.malformed("a text not in its shortest form"));
                 }
                 let text = self.take(head.argument)?;
-                str::from_utf8(text).map(|_| 0).map_err(|_| self.malformed("a text that is not UTF-8"))
+                str::from_utf8(text)
+                    .map(|_| 0)
+                    .map_err(|_| self.malformed("a text that is not UTF-8"))
             }
             ARRAY => self.skip_elements(head.argument, nesting, Element::Any),
             MAP => self.skip_elements(head.argument, nesting, Element::Property),
@@ -171,7 +187,12 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn skip_elements(&mut self, count: u64, nesting: usize, element: Element) -> Result<usize, Malformed> {
+    fn skip_elements(
+        &mut self,
+        count: u64,
+        nesting: usize,
+        element: Element,
+    ) -> Result<usize, Malformed> {
         let Some(inner) = nesting.checked_sub(1) else {
             return Err(self.malformed("nested too deep"));
         };

@@ -41,11 +41,19 @@ pub fn encode_snapshot(folded: &Folded) -> Bytes {
 /// # Errors
 /// [`ImageError`] when a body, the image or an operation is malformed, or an operation does not
 /// apply.
-pub fn fold(snapshot: Option<Bytes>, tail: impl IntoIterator<Item = Bytes>) -> Result<Folded, ImageError> {
-    let mut folded = Folded { state: snapshot.map(decode).transpose()?.flatten() };
+pub fn fold(
+    snapshot: Option<Bytes>,
+    tail: impl IntoIterator<Item = Bytes>,
+) -> Result<Folded, ImageError> {
+    let mut folded = Folded {
+        state: snapshot.map(decode).transpose()?.flatten(),
+    };
     let mut image = None;
     for (position, commit) in tail.into_iter().enumerate() {
-        let in_commit = |reason| ImageError::Commit { position, reason: Box::new(reason) };
+        let in_commit = |reason| ImageError::Commit {
+            position,
+            reason: Box::new(reason),
+        };
         let Some(operations) = decode(commit).map_err(in_commit)? else {
             continue;
         };
@@ -84,7 +92,10 @@ fn decode(body: Bytes) -> Result<Option<Bytes>, ImageError> {
 fn read(body: Bytes) -> Result<Option<Bytes>, BodyError> {
     let found = *body.first().ok_or(BodyError::Empty)?;
     if found != VERSION {
-        return Err(BodyError::Version { found, supported: VERSION });
+        return Err(BodyError::Version {
+            found,
+            supported: VERSION,
+        });
     }
     let mut state = None;
     let mut at = 1;
@@ -94,8 +105,12 @@ fn read(body: Bytes) -> Result<Option<Bytes>, BodyError> {
             return Err(BodyError::UnknownKind(kind));
         }
         let (start, len) = read_leb128(&body, at + 1).ok_or(BodyError::Truncated { at })?;
-        let end = usize::try_from(len).ok().and_then(|len| start.checked_add(len));
-        let end = end.filter(|end| *end <= body.len()).ok_or(BodyError::Truncated { at })?;
+        let end = usize::try_from(len)
+            .ok()
+            .and_then(|len| start.checked_add(len));
+        let end = end
+            .filter(|end| *end <= body.len())
+            .ok_or(BodyError::Truncated { at })?;
         if state.replace(body.slice(start..end)).is_some() {
             return Err(BodyError::Repeated(kind));
         }

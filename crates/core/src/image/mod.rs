@@ -101,9 +101,13 @@ impl StateImage {
         let mut cursor = Cursor::new(&image);
         let root = cursor.item().map_err(ImageError::Image)?;
         if !cursor.is_at_end() {
-            return Err(ImageError::Image(cursor.malformed("something after the end")));
+            return Err(ImageError::Image(
+                cursor.malformed("something after the end"),
+            ));
         }
-        Ok(Self { root: Some(Node::Raw(root.bytes)) })
+        Ok(Self {
+            root: Some(Node::Raw(root.bytes)),
+        })
     }
 
     /// Applies a sequence of operations.

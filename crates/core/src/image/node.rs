@@ -57,13 +57,13 @@ impl Node {
 }
 
 impl Container {
-    /// What to call it in a message.
+    /// What to call it in a message, with an article.
     pub(super) fn kind(&self) -> &'static str {
         match self {
-            Self::Object(_) => "object",
-            Self::Array(_) => "array",
-            Self::Map(_) => "Map",
-            Self::Set(_) => "Set",
+            Self::Object(_) => "an object",
+            Self::Array(_) => "an array",
+            Self::Map(_) => "a Map",
+            Self::Set(_) => "a Set",
         }
     }
 
@@ -74,9 +74,14 @@ impl Container {
             Self::Object(entries) | Self::Map(entries) => Ok(entries.get_mut(step)),
             Self::Array(elements) => {
                 let index = Cursor::new(step).unsigned()?;
-                Ok(usize::try_from(index).ok().and_then(|index| elements.get_mut(index)))
+                Ok(usize::try_from(index)
+                    .ok()
+                    .and_then(|index| elements.get_mut(index)))
             }
-            Self::Set(_) => Err(OperationError::WrongContainer { what: "go into", container: "Set" }),
+            Self::Set(_) => Err(OperationError::WrongContainer {
+                what: "go into",
+                container: "a Set",
+            }),
         }
     }
 
@@ -87,7 +92,14 @@ impl Container {
             Self::Array(_) => Cursor::new(key).unsigned().is_ok(),
             Self::Map(_) | Self::Set(_) => item::is_primitive(key),
         };
-        if fits { Ok(()) } else { Err(OperationError::WrongKey { container: self.kind(), what }) }
+        if fits {
+            Ok(())
+        } else {
+            Err(OperationError::WrongKey {
+                container: self.kind(),
+                what,
+            })
+        }
     }
 
     /// Takes apart the outermost container of a well-formed item. `None` for a leaf.
@@ -173,7 +185,10 @@ fn read_entries(cursor: &mut Cursor<'_>, count: u64) -> Result<Entries<Node>, Ma
 }
 
 fn entries_len(entries: &Entries<Node>) -> usize {
-    let content: usize = entries.iter().map(|(key, value)| key.len() + value.encoded_len()).sum();
+    let content: usize = entries
+        .iter()
+        .map(|(key, value)| key.len() + value.encoded_len())
+        .sum();
     item::head_len(entries.len() as u64) + content
 }
 

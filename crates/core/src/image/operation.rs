@@ -9,14 +9,39 @@ use super::{
 
 /// One change of the state. The module's documentation says what each does.
 pub(super) enum Operation {
-    Set { path: Path, key: Bytes, value: Item },
-    Delete { path: Path, key: Bytes },
-    Append { path: Path, values: Vec<Item> },
-    Splice { path: Path, start: u64, delete: u64, values: Vec<Item> },
-    Rearrange { path: Path, runs: Vec<Run> },
-    Add { path: Path, member: Bytes },
-    Clear { path: Path },
-    Replace { value: Item },
+    Set {
+        path: Path,
+        key: Bytes,
+        value: Item,
+    },
+    Delete {
+        path: Path,
+        key: Bytes,
+    },
+    Append {
+        path: Path,
+        values: Vec<Item>,
+    },
+    Splice {
+        path: Path,
+        start: u64,
+        delete: u64,
+        values: Vec<Item>,
+    },
+    Rearrange {
+        path: Path,
+        runs: Vec<Run>,
+    },
+    Add {
+        path: Path,
+        member: Bytes,
+    },
+    Clear {
+        path: Path,
+    },
+    Replace {
+        value: Item,
+    },
 }
 
 /// The steps from the root to a container, each one item.
@@ -39,19 +64,39 @@ impl Operation {
         let opcode = cursor.unsigned()?;
         check_fields(opcode, items - 1)?;
         Ok(match opcode {
-            0 => Self::Set { path: Path::read(cursor)?, key: cursor.item()?.bytes, value: cursor.item()? },
-            1 => Self::Delete { path: Path::read(cursor)?, key: cursor.item()?.bytes },
-            2 => Self::Append { path: Path::read(cursor)?, values: read_values(cursor)? },
+            0 => Self::Set {
+                path: Path::read(cursor)?,
+                key: cursor.item()?.bytes,
+                value: cursor.item()?,
+            },
+            1 => Self::Delete {
+                path: Path::read(cursor)?,
+                key: cursor.item()?.bytes,
+            },
+            2 => Self::Append {
+                path: Path::read(cursor)?,
+                values: read_values(cursor)?,
+            },
             3 => Self::Splice {
                 path: Path::read(cursor)?,
                 start: cursor.unsigned()?,
                 delete: cursor.unsigned()?,
                 values: read_values(cursor)?,
             },
-            4 => Self::Rearrange { path: Path::read(cursor)?, runs: read_runs(cursor)? },
-            5 => Self::Add { path: Path::read(cursor)?, member: cursor.item()?.bytes },
-            6 => Self::Clear { path: Path::read(cursor)? },
-            7 => Self::Replace { value: cursor.item()? },
+            4 => Self::Rearrange {
+                path: Path::read(cursor)?,
+                runs: read_runs(cursor)?,
+            },
+            5 => Self::Add {
+                path: Path::read(cursor)?,
+                member: cursor.item()?.bytes,
+            },
+            6 => Self::Clear {
+                path: Path::read(cursor)?,
+            },
+            7 => Self::Replace {
+                value: cursor.item()?,
+            },
             _ => return Err(OperationError::UnknownOpcode(opcode)),
         })
     }
@@ -76,7 +121,15 @@ fn check_fields(opcode: u64, got: u64) -> Result<(), OperationError> {
         6 | 7 => 1,
         _ => return Err(OperationError::UnknownOpcode(opcode)),
     };
-    if got == expected { Ok(()) } else { Err(OperationError::FieldCount { opcode, expected, got }) }
+    if got == expected {
+        Ok(())
+    } else {
+        Err(OperationError::FieldCount {
+            opcode,
+            expected,
+            got,
+        })
+    }
 }
 
 fn read_values(cursor: &mut Cursor<'_>) -> Result<Vec<Item>, Malformed> {
@@ -95,7 +148,10 @@ fn read_runs(cursor: &mut Cursor<'_>) -> Result<Vec<Run>, Malformed> {
     }
     let mut runs = Vec::new();
     for _ in 0..count / 2 {
-        runs.push(Run { start: cursor.unsigned()?, len: cursor.signed()? });
+        runs.push(Run {
+            start: cursor.unsigned()?,
+            len: cursor.signed()?,
+        });
     }
     Ok(runs)
 }

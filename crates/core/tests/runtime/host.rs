@@ -1,0 +1,339 @@
+//! A counter in Rust as the host, and a runtime around it.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use greenroom_core::{
+    ActorHost, ActorOptions, CallRequest, ClientMessage, ConnRequest, Connection, Durability, Env,
+    HostEvent, Instance, OutboxReader, Output, Runtime, RuntimeConfig, StopReason, Turn, outbox,
+};
+use greenroom_store::{MemoryStore, Store};
+use greenroom_types::{ActorError, ActorId, ActorKey, ActorName};
+use tokio::sync::{Notify, mpsc};
+
+/// Counting randomness and a clock that stands still: tests need ids to differ, nothing more.
+struct TestEnv {
+    random: AtomicU64,
+    now: AtomicI64,
+}
+
+impl Env for TestEnv {
+    fn now_ms(&self) -> i64 {
+        self.now.load(Ordering::Relaxed)
+    }
+
+    fn random(&self, bytes: &mut [u8]) {
+        let number = self.random.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        bytes.fill(0);
+        let len = bytes.len();
+        bytes[len - 8..].copy_from_slice(&number);
+    }
+
+    fn offload(&self, work: Box<dyn FnOnce() + Send>) {
+        work();
+    }
+}
+
+/// What the host saw, for assertions on hooks.
+#[derive(Default)]
+pub(crate) struct Seen {
+    log: Mutex<Vec<String>>,
+    times: Mutex<HashMap<String, usize>>,
+    changed: Notify,
+}
+
+impl Seen {
+    fn push(&self, line: impl Into<String>) {
+        let line = line.into();
+        *self.times.lock().unwrap().entry(line.clone()).or_default() += 1;
+        self.log.lock().unwrap().push(line);
+        self.changed.notify_waiters();
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Waits until `line` has been seen `times` times.
+    pub(crate) async fn wait_for(&self, line: &str, times: usize) {
+        loop {
+            let changed = self.changed.notified();
+            if self
+                .times
+                .lock()
+                .unwrap()
+                .get(line)
+                .is_some_and(|&seen| seen >= times)
+            {
+                return;
+            }
+            tokio::time::timeout(Duration::from_secs(600), changed)
+                .await
+                .expect("the host sees it");
+        }
+    }
+}
+
+struct CounterHost {
+    events: mpsc::UnboundedSender<(Instance, HostEvent)>,
+}
+
+impl ActorHost for CounterHost {
+    fn deliver(&self, instance: Instance, event: HostEvent) {
+        // After the test's runtime is gone nobody listens.
+        let _ = self.events.send((instance, event));
+    }
+}
+
+fn uint(value: u64) -> Bytes {
+    // An 8-byte head keeps this helper short; the fold does not care.
+    let mut out = vec![0x1b];
+    out.extend(value.to_be_bytes());
+    out.into()
+}
+
+fn read_uint(bytes: &[u8]) -> u64 {
+    u64::from_be_bytes(bytes[1..9].try_into().expect("8 bytes"))
+}
+
+fn replace_root(value: u64) -> Bytes {
+    let mut out = vec![0x82, 0x07];
+    out.extend(uint(value));
+    out.into()
+}
+
+/// Actions: `add` (strict), `add_relaxed`, `add_and_tell` (adds and broadcasts `count`), `get`,
+/// `fail`, `hang` (never answers), `save`, `sleep`, `destroy`, `kick` (closes the caller's
+/// connection).
+async fn run_counters(
+    mut events: mpsc::UnboundedReceiver<(Instance, HostEvent)>,
+    runtime: tokio::sync::oneshot::Receiver<Runtime>,
+    seen: Arc<Seen>,
+) {
+    let runtime = runtime.await.expect("the runtime starts");
+    let mut counts: HashMap<Instance, u64> = HashMap::new();
+    while let Some((instance, event)) = events.recv().await {
+        let mut turn = Turn::default();
+        match event {
+            HostEvent::Start(start) => {
+                if start
+                    .key
+                    .parts()
+                    .first()
+                    .is_some_and(|part| part == "broken")
+                {
+                    turn.outputs.push(Output::StartFailed(ActorError::new(
+                        "user",
+                        "broken",
+                        "cannot start",
+                    )));
+                    runtime.turn(instance, turn);
+                    continue;
+                }
+                seen.push(if start.created { "create" } else { "wake" });
+                for conn in &start.conns {
+                    let state = conn
+                        .state
+                        .as_deref()
+                        .map(|s| String::from_utf8_lossy(s).into_owned());
+                    seen.push(format!("restored {state:?}"));
+                }
+                let count = start.state.as_deref().map_or(0, read_uint);
+                if start.state.is_none() {
+                    turn.changes = replace_root(0);
+                }
+                counts.insert(instance, count);
+                turn.outputs.push(Output::Started);
+            }
+            HostEvent::Call(call) => {
+                let count = counts.get_mut(&instance).expect("started");
+                let mut result = Ok(uint(*count));
+                match call.name.as_str() {
+                    "get" => {}
+                    "add" | "add_relaxed" | "add_and_tell" => {
+                        *count += 1;
+                        turn.changes = replace_root(*count);
+                        result = Ok(uint(*count));
+                        if call.name == "add_relaxed" {
+                            turn.durability = Durability::Relaxed;
+                        }
+                        if call.name == "add_and_tell" {
+                            let args = uint(*count);
+                            turn.outputs.push(Output::Event {
+                                to: None,
+                                name: "count".into(),
+                                args,
+                            });
+                        }
+                    }
+                    "fail" => result = Err(ActorError::new("user", "user_error", "it failed")),
+                    "hang" => {
+                        seen.push("hanging");
+                        continue;
+                    }
+                    "save" => turn.outputs.push(Output::Save { token: 7 }),
+                    "sleep" => turn.outputs.push(Output::Sleep),
+                    "destroy" => turn.outputs.push(Output::Destroy),
+                    "kick" => {
+                        let conn = call.conn.expect("called over a connection");
+                        turn.outputs.push(Output::Disconnect {
+                            conn,
+                            reason: "kicked".into(),
+                        });
+                    }
+                    other => result = Err(ActorError::new("actor", "action_not_found", other)),
+                }
+                turn.outputs.push(Output::Reply {
+                    call: call.call,
+                    result,
+                });
+            }
+            HostEvent::Connect(connect) => {
+                let conn = connect.conn;
+                if connect.params.as_deref() == Some(&[0xf4]) {
+                    let error = ActorError::new("user", "no_entry", "not you");
+                    turn.outputs.push(Output::Reject { conn, error });
+                } else {
+                    turn.outputs.push(Output::ConnState {
+                        conn,
+                        state: Bytes::from_static(b"conn state"),
+                    });
+                    turn.outputs.push(Output::Accept { conn });
+                }
+            }
+            HostEvent::Disconnect(_) => {
+                seen.push("disconnect");
+                continue;
+            }
+            HostEvent::Cancel(_) => {
+                seen.push("cancel");
+                continue;
+            }
+            HostEvent::Saved(token) => {
+                seen.push(format!("saved {token}"));
+                continue;
+            }
+            HostEvent::Stop(reason) => {
+                seen.push(match reason {
+                    StopReason::Sleep => "sleep",
+                    StopReason::Destroy => "destroy",
+                });
+                counts.remove(&instance);
+                turn.outputs.push(Output::Stopped);
+            }
+            HostEvent::Drop => {
+                seen.push("drop");
+                counts.remove(&instance);
+                continue;
+            }
+        }
+        runtime.turn(instance, turn);
+    }
+}
+
+/// A runtime over a store, with one actor type `counter`.
+pub(crate) struct World {
+    pub(crate) runtime: Runtime,
+    pub(crate) seen: Arc<Seen>,
+}
+
+impl World {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self::with_options(store, ActorOptions::default())
+    }
+
+    pub(crate) fn in_memory() -> Self {
+        Self::new(Arc::new(MemoryStore::new()))
+    }
+
+    pub(crate) fn with_options(store: Arc<dyn Store>, options: ActorOptions) -> Self {
+        let (events, receiver) = mpsc::unbounded_channel();
+        let (started, runtime) = tokio::sync::oneshot::channel();
+        let seen = Arc::new(Seen::default());
+        tokio::spawn(run_counters(receiver, runtime, Arc::clone(&seen)));
+        let runtime = Runtime::start(RuntimeConfig {
+            store,
+            host: Arc::new(CounterHost { events }),
+            env: Arc::new(TestEnv {
+                random: AtomicU64::new(0),
+                now: AtomicI64::new(0),
+            }),
+            actors: BTreeMap::from([(name(), options)]),
+        });
+        assert!(started.send(runtime.clone()).is_ok());
+        Self { runtime, seen }
+    }
+
+    /// The id of the counter with this one-part key, created if need be.
+    pub(crate) async fn actor(&self, key: &str) -> ActorId {
+        self.runtime
+            .get_or_create(&name(), &one(key), None)
+            .await
+            .expect("created")
+            .0
+            .id
+    }
+
+    pub(crate) async fn call(&self, id: ActorId, action: &str) -> Result<u64, ActorError> {
+        self.runtime
+            .call(id, request(action))
+            .await
+            .map(|bytes| read_uint(&bytes))
+    }
+
+    pub(crate) async fn connect(&self, id: ActorId) -> (Connection, OutboxReader) {
+        let (sender, mut reader) = outbox();
+        let request = ConnRequest {
+            params: None,
+            outbox: sender,
+        };
+        let connection = self.runtime.connect(id, request).await.expect("registered");
+        let init = reader.recv().await.expect("a first message");
+        assert!(
+            matches!(init, ClientMessage::Init { actor, .. } if actor == id),
+            "{init:?}"
+        );
+        (connection, reader)
+    }
+}
+
+pub(crate) fn name() -> ActorName {
+    ActorName::new("counter").unwrap()
+}
+
+pub(crate) fn one(part: &str) -> ActorKey {
+    ActorKey::new(vec![part.to_owned()]).unwrap()
+}
+
+pub(crate) fn request(action: &str) -> CallRequest {
+    CallRequest {
+        name: action.to_owned(),
+        args: Bytes::from_static(&[0x80]),
+        compat: true,
+        params: None,
+    }
+}
+
+/// Calls `action` over a connection and reads its answer, which must be the next message.
+pub(crate) async fn act(
+    connection: &Connection,
+    reader: &mut OutboxReader,
+    action: &str,
+) -> Result<u64, ActorError> {
+    connection
+        .action(1, action.to_owned(), Bytes::from_static(&[0x80]), true)
+        .await
+        .expect("connected");
+    match reader.recv().await.expect("an answer") {
+        ClientMessage::Response { id: 1, output } => Ok(read_uint(&output)),
+        ClientMessage::Error { id: Some(1), error } => Err(error),
+        other => panic!("expected an answer, got {other:?}"),
+    }
+}

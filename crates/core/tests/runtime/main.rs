@@ -4,5 +4,5 @@ mod calls;
 mod conns;
 mod host;
 mod lifecycle;
-// mod output_gate;
-// mod snapshots;
+mod output_gate;
+mod snapshots;

@@ -1,0 +1,46 @@
+//! The journal is folded in the background, and waking from the fold gives the same state.
+
+use std::sync::Arc;
+
+use greenroom_store::{MemoryStore, Store};
+
+use crate::host::World;
+
+async fn tail(store: &MemoryStore, id: greenroom_types::ActorId) -> (bool, usize) {
+    let (snapshot, tail) = store.read(id).await.unwrap().expect("the actor exists");
+    (snapshot.is_some(), tail.len())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_tail_is_folded_while_the_actor_runs() {
+    let store = Arc::new(MemoryStore::new());
+    let world = World::new(Arc::clone(&store) as Arc<dyn Store>);
+    let id = world.actor("a").await;
+    for _ in 0..3000 {
+        world.call(id, "add").await.unwrap();
+    }
+    let (folded, left) = tail(&store, id).await;
+    assert!(folded && left <= 1100, "{left} commits left");
+    let after = World::new(store);
+    assert_eq!(after.call(id, "get").await, Ok(3000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tail_worth_it_is_folded_on_the_way_to_sleep() {
+    let store = Arc::new(MemoryStore::new());
+    let world = World::new(Arc::clone(&store) as Arc<dyn Store>);
+    let (short, long) = (world.actor("short").await, world.actor("long").await);
+    world.call(short, "add").await.unwrap();
+    for _ in 0..100 {
+        world.call(long, "add").await.unwrap();
+    }
+    world.seen.wait_for("sleep", 2).await;
+    while world.runtime.live_actors() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(tail(&store, long).await, (true, 0));
+    assert_eq!(tail(&store, short).await, (false, 2));
+    let after = World::new(store);
+    assert_eq!(after.call(long, "get").await, Ok(100));
+    assert_eq!(after.call(short, "get").await, Ok(1));
+}

@@ -64,8 +64,8 @@ pub struct Commit {
     pub body: Bytes,
     /// A change of the alarm, if any.
     pub alarm: Option<AlarmChange>,
-    /// Ends the actor: its record, key, journal, snapshot and alarm are removed in the same step
-    /// and `body` is not kept.
+    /// Ends the actor: its record, key, journal, snapshot and alarm are removed in the same step,
+    /// `body` and `alarm` are not kept, and the claim is over.
     pub destroy: bool,
 }
 
@@ -120,7 +120,7 @@ pub struct ListQuery {
     pub prefix: ActorKey,
     /// Continue after this position, as given by [`ListPage::next`].
     pub cursor: Option<Bytes>,
-    /// At most this many.
+    /// At most this many; 0 means 1.
     pub limit: usize,
 }
 
@@ -138,17 +138,23 @@ pub struct ListPage {
 /// Promises:
 /// - a completed [`append`](Store::append), [`create`](Store::create) or
 ///   [`snapshot`](Store::snapshot) survives a crash of the process and of the machine;
-/// - each of them is atomic, and commits of one actor take effect in the order in which `append`
-///   was called, however its futures are polled or dropped (work starts at the call);
-/// - a commit with an old epoch is refused with [`StoreError::Fenced`], one whose `seq` is not
-///   the next with [`StoreError::OutOfOrder`]; a refused commit changes nothing, and every later
-///   commit of that claim that was already under way is refused as well;
+/// - each of them is atomic, and the writes to one actor take effect in the order in which the
+///   methods were called, however their futures are polled or dropped (work starts at the call);
+/// - reads see what is durable and nothing else: never a write that is still under way;
+/// - a commit of a claim that is no longer the actor's is refused with [`StoreError::Fenced`], one
+///   whose `seq` is not the next with [`StoreError::OutOfOrder`]; a refused commit changes nothing,
+///   and ends its claim: every later commit of that claim, also one that was already under way, is
+///   refused as well;
 /// - after a failed sync the store refuses all writes with [`StoreError::Failed`] until it is
-///   opened anew; when the medium is full it answers [`StoreError::Full`] and works again when
-///   there is room.
+///   opened anew; when the medium is full, or more is waiting to be written than the store is
+///   willing to hold, it answers [`StoreError::Full`] and works again when there is room.
+///
+/// A write that was answered with [`StoreError::Failed`], or whose answer never came, may or may
+/// not be found when the store is opened anew.
 pub trait Store: Send + Sync + 'static {
     /// Creates an actor unless its key is taken. Name and key become findable with the same
-    /// atomic step that stores the record.
+    /// atomic step that stores the record. Of several creations of one key at once, one wins and
+    /// the others get its record.
     fn create(&self, actor: NewActor) -> StoreFuture<Created>;
 
     /// Finds an actor by name and key.
@@ -157,21 +163,30 @@ pub trait Store: Send + Sync + 'static {
     /// Finds an actor by id.
     fn record(&self, id: ActorId) -> StoreFuture<Option<ActorRecord>>;
 
-    /// Claims an actor and reads what is needed to wake it. `None` when it does not exist.
+    /// Claims an actor and reads what is needed to wake it. `None` when it does not exist; then
+    /// nothing is claimed. Earlier claims end with the call. Commits of theirs that are under way
+    /// are waited for, and the image contains those that made it.
+    ///
+    /// # Cancel safety
+    /// Dropping the future before it is done gives the new claim back.
     fn load(&self, id: ActorId) -> StoreFuture<Option<Image>>;
 
-    /// Appends one commit to the actor's journal.
+    /// Appends one commit to the actor's journal. The commits of a claim are handed in without
+    /// waiting for each other; several that arrive during one sync share the next.
     fn append(&self, commit: Commit) -> StoreFuture<()>;
 
     /// Replaces the journal up to and including `snapshot.seq` by the snapshot, in one step.
-    /// Commits after it are untouched. Fenced like a commit.
+    /// Commits after it are untouched. Fenced like a commit. One that is older than the stored
+    /// snapshot, or newer than the last commit handed in, is refused with
+    /// [`StoreError::OutOfOrder`]; a refused snapshot does not end the claim.
     fn snapshot(&self, id: ActorId, epoch: Epoch, snapshot: Snapshot) -> StoreFuture<()>;
 
     /// Reads snapshot and tail without claiming the actor, for folding in the background.
     /// `None` when the actor does not exist.
     fn read(&self, id: ActorId) -> StoreFuture<Option<(Option<Snapshot>, Vec<TailEntry>)>>;
 
-    /// Gives the claim back when the actor goes to sleep. An old claim is ignored.
+    /// Gives the claim back when the actor goes to sleep. An old claim is ignored. Writes that were
+    /// handed in before are not affected.
     fn release(&self, id: ActorId, epoch: Epoch);
 
     /// The actors whose alarm is at or before `now_ms`, earliest first, at most `limit`.
@@ -184,6 +199,7 @@ pub trait Store: Send + Sync + 'static {
     fn list(&self, query: ListQuery) -> StoreFuture<ListPage>;
 
     /// Finishes all writes under way and closes the store. Later calls are answered
-    /// [`StoreError::Closed`]. Closing twice is fine.
+    /// [`StoreError::Closed`]. Closing twice is fine. When the future is done, the store can be
+    /// opened again.
     fn close(&self) -> StoreFuture<()>;
 }

@@ -7,8 +7,9 @@ use greenroom_types::ActorId;
 /// Why a store did not answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// Someone else has claimed the actor since. Drop the instance.
-    #[error("actor {actor} was claimed by another writer")]
+    /// The claim is over: someone else has claimed the actor since, it was released or destroyed,
+    /// or an earlier commit of the claim was refused. Drop the instance.
+    #[error("the claim on actor {actor} is over")]
     Fenced {
         /// The actor.
         actor: ActorId,
@@ -23,13 +24,15 @@ pub enum StoreError {
         /// The position that came.
         got: u64,
     },
-    /// No room left. Nothing was written; retry when there is.
+    /// No room left on the medium, or too much is waiting to be written. Not acknowledged, so treat
+    /// it as not written; try again when there is room.
     #[error("the store is full: {0}")]
     Full(String),
     /// Stored bytes are not what was written. The actor cannot be used.
     #[error("stored data is corrupt: {0}")]
     Corrupt(String),
-    /// A write or sync failed. The store takes no writes until the process restarts.
+    /// Reading, writing or syncing failed. After a failed write or sync the store takes no more
+    /// writes until the process restarts.
     #[error("the store has failed: {0}")]
     Failed(String),
     /// The store was closed.

@@ -1,0 +1,229 @@
+//! The data directory: its lock, its format version, and how it comes into being.
+//!
+//! ```text
+//! LOCK     locked for as long as a process has the store open; empty
+//! FORMAT   "greenroom store 1\n": the version of everything below
+//! db/      the database of the engine
+//! db.new/  a database that was being created when the process ended; removed at the next open
+//! ```
+//!
+//! `FORMAT` is written before `db` appears, and `db` appears complete, by being renamed. So a
+//! directory with `db` and without `FORMAT` was tampered with.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Write},
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
+
+use fjall::{CompressionType, Database};
+
+use super::{
+    EmbeddedConfig,
+    layout::{self, INCARNATION_KEY, Table},
+    tables::Tables,
+};
+use crate::{OpenError, StoreError};
+
+/// The layout of the data directory and of the rows in it.
+const FORMAT_VERSION: u32 = 1;
+const FORMAT_PREFIX: &str = "greenroom store ";
+
+/// Upper bound of the engine's finished log files. Together with the memory per table it bounds
+/// the time that opening takes after a crash. The smallest that the engine accepts.
+const LOG_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Held while the directory is in use. The operating system gives it back when a process dies.
+pub(super) struct DataDirLock(
+    #[expect(dead_code, reason = "dropping the file releases the lock")] File,
+);
+
+/// A data directory that was opened.
+pub(super) struct Opened {
+    pub(super) tables: Tables,
+    pub(super) lock: DataDirLock,
+    /// How often the store was opened, this time included.
+    pub(super) incarnation: u32,
+}
+
+/// Opens a data directory, and creates it when there is none.
+pub(super) fn open(config: &EmbeddedConfig) -> Result<Opened, OpenError> {
+    let path = &config.path;
+    fs::create_dir_all(path).map_err(|error| unusable(path, "it cannot be created", &error))?;
+    let lock = lock(path)?;
+    check_format(path)?;
+    let db = path.join("db");
+    if !exists(path, &db)? {
+        create(config, &db)?;
+    }
+    let tables = guarded(path, || open_database(config, &db))?;
+    let incarnation = next_incarnation(path, &tables)?;
+    Ok(Opened {
+        tables,
+        lock,
+        incarnation,
+    })
+}
+
+fn lock(path: &Path) -> Result<DataDirLock, OpenError> {
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path.join("LOCK"));
+    let file =
+        file.map_err(|error| unusable(path, "its LOCK file cannot be opened for writing", &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(DataDirLock(file)),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked {
+            path: path.to_owned(),
+        }),
+        Err(TryLockError::Error(error)) => Err(unusable(path, "it cannot be locked", &error)),
+    }
+}
+
+/// Checks the version, or writes it into a directory that has no data yet.
+fn check_format(path: &Path) -> Result<(), OpenError> {
+    let file = path.join("FORMAT");
+    let corrupt = |reason: &str| OpenError::Corrupt {
+        path: path.to_owned(),
+        reason: reason.to_owned(),
+    };
+    let text = match fs::read(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if exists(path, &path.join("db"))? {
+                return Err(corrupt("it has a database but no FORMAT file"));
+            }
+            let written = write_whole(
+                path,
+                "FORMAT",
+                &format!("{FORMAT_PREFIX}{FORMAT_VERSION}\n"),
+            );
+            return written
+                .map_err(|error| unusable(path, "its FORMAT file cannot be written", &error));
+        }
+        Err(error) => return Err(unusable(path, "its FORMAT file cannot be read", &error)),
+    };
+    let text = str::from_utf8(&text)
+        .ok()
+        .and_then(|text| text.strip_suffix('\n'));
+    let version = text.and_then(|text| text.strip_prefix(FORMAT_PREFIX));
+    match version {
+        Some(version) if version == FORMAT_VERSION.to_string() => Ok(()),
+        Some(version) if version.parse::<u32>().is_ok() => Err(OpenError::Version {
+            path: path.to_owned(),
+            found: version.to_owned(),
+            supported: FORMAT_VERSION,
+        }),
+        _ => Err(corrupt("its FORMAT file is not readable")),
+    }
+}
+
+/// Creates an empty database under a temporary name and moves it to its place.
+fn create(config: &EmbeddedConfig, db: &Path) -> Result<(), OpenError> {
+    let path = &config.path;
+    let failed = |error: io::Error| unusable(path, "its database cannot be created", &error);
+    let unfinished = path.join("db.new");
+    match fs::remove_dir_all(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    guarded(path, || open_database(config, &unfinished).map(drop))?;
+    fs::rename(&unfinished, db).map_err(failed)?;
+    sync_dir(path).map_err(failed)
+}
+
+fn open_database(config: &EmbeddedConfig, path: &Path) -> fjall::Result<Tables> {
+    let database = Database::builder(path)
+        .cache_size(config.cache_bytes)
+        .max_journaling_size(LOG_BYTES)
+        .journal_compression(CompressionType::Lz4)
+        .manual_journal_persist(true)
+        .open()?;
+    Tables::new(database)
+}
+
+/// Runs the engine's opening and turns whatever goes wrong into an error that helps.
+fn guarded<T>(path: &Path, open: impl FnOnce() -> fjall::Result<T>) -> Result<T, OpenError> {
+    let corrupt = |reason: String| OpenError::Corrupt {
+        path: path.to_owned(),
+        reason,
+    };
+    match catch_unwind(AssertUnwindSafe(open)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(fjall::Error::Locked)) => Err(OpenError::Locked {
+            path: path.to_owned(),
+        }),
+        Ok(Err(fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)))) => {
+            Err(match error.kind() {
+                // Files that the engine expects are missing, cut short, or in the way.
+                io::ErrorKind::NotFound
+                | io::ErrorKind::AlreadyExists
+                | io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::InvalidData => {
+                    corrupt(format!("its files do not belong together ({error})"))
+                }
+                _ => unusable(path, "its database cannot be opened", &error),
+            })
+        }
+        Ok(Err(error)) => Err(corrupt(error.to_string())),
+        Err(_) => Err(corrupt(
+            "its files make no sense to the storage engine".to_owned(),
+        )),
+    }
+}
+
+/// Counts this opening, durably, before anything else is written.
+fn next_incarnation(path: &Path, tables: &Tables) -> Result<u32, OpenError> {
+    let corrupt = |error: StoreError| OpenError::Corrupt {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    };
+    let wrong = || layout::corrupt(Table::Meta, INCARNATION_KEY, "it is no number");
+    let last = match tables.get(Table::Meta, INCARNATION_KEY).map_err(corrupt)? {
+        Some(payload) => {
+            u32::from_be_bytes(payload.as_ref().try_into().map_err(|_| corrupt(wrong()))?)
+        }
+        None => 0,
+    };
+    let incarnation = last.checked_add(1).ok_or_else(|| corrupt(wrong()))?;
+    let value = layout::seal(Table::Meta, INCARNATION_KEY, &[&incarnation.to_be_bytes()]);
+    let mut batch = tables.batch(1);
+    batch.insert(tables.keyspace(Table::Meta), INCARNATION_KEY, value);
+    guarded(path, || batch.commit())?;
+    Ok(incarnation)
+}
+
+/// Writes a small file so that it is there completely or not at all.
+fn write_whole(dir: &Path, name: &str, text: &str) -> io::Result<()> {
+    let unfinished = dir.join(format!("{name}.new"));
+    let mut file = File::create(&unfinished)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&unfinished, dir.join(name))?;
+    sync_dir(dir)
+}
+
+/// Makes the names in a directory durable.
+fn sync_dir(path: &Path) -> io::Result<()> {
+    // Windows cannot open directories as files and needs no such call.
+    if cfg!(unix) {
+        File::open(path)?.sync_all()
+    } else {
+        Ok(())
+    }
+}
+
+fn exists(path: &Path, file: &Path) -> Result<bool, OpenError> {
+    file.try_exists()
+        .map_err(|error| unusable(path, "it cannot be read", &error))
+}
+
+fn unusable(path: &Path, what: &str, error: &io::Error) -> OpenError {
+    OpenError::Unusable {
+        path: path.to_owned(),
+        reason: format!("{what} ({error})"),
+    }
+}

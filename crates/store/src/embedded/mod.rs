@@ -1,0 +1,330 @@
+//! The embedded engine: one process, one data directory, no server.
+//!
+//! Rows live in an LSM tree ([`layout`] describes them byte by byte). One thread writes
+//! ([`writer`]): all actors share its syncs. Reads go to the tree directly and see exactly what is
+//! durable.
+
+mod data_dir;
+mod due_floor;
+mod free_space;
+mod layout;
+mod shared;
+mod staging;
+mod tables;
+mod writer;
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread::JoinHandle,
+};
+
+use greenroom_types::{ActorId, ActorKey, ActorName};
+use tokio::{sync::watch, task::spawn_blocking};
+
+use self::{
+    free_space::FreeSpace,
+    shared::{Engine, Shared},
+    tables::Tables,
+    writer::Writer,
+};
+use crate::{
+    ActorRecord, Commit, Created, DueAlarm, Epoch, Image, ListPage, ListQuery, NewActor, OpenError,
+    Snapshot, Store, StoreError, StoreFuture, TailEntry,
+    request::{Answer, Request, Undo, ready},
+};
+
+/// How to open an [`EmbeddedStore`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct EmbeddedConfig {
+    /// The data directory. Created when it does not exist.
+    pub path: PathBuf,
+    /// Memory for recently read data, in bytes. Default: 64 MiB.
+    pub cache_bytes: u64,
+    /// Writes are refused with [`StoreError::Full`] when they would leave less than this many bytes
+    /// free on the disk; the engine needs room to merge its files. Default: 128 MiB.
+    pub reserve_bytes: u64,
+}
+
+impl EmbeddedConfig {
+    /// The defaults, for the data directory `path`.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        const MIB: u64 = 1024 * 1024;
+        Self {
+            path: path.into(),
+            cache_bytes: 64 * MIB,
+            reserve_bytes: 128 * MIB,
+        }
+    }
+}
+
+/// A [`Store`] in a directory of this machine, for one process at a time.
+///
+/// Waiting for its futures needs a tokio runtime: larger reads run on its blocking threads.
+///
+/// When the disk fills up, writes are refused beforehand with [`StoreError::Full`] and work again
+/// when there is room. Should a write or sync fail all the same, the callers of that batch get
+/// [`StoreError::Full`] or [`StoreError::Failed`], whichever it was, and everybody after them gets
+/// [`StoreError::Failed`]: the engine cannot know what reached the disk, so only opening the store
+/// anew tells.
+///
+/// Dropping the store without [`Store::close`] finishes what was accepted as well; it blocks for as
+/// long as that takes.
+pub struct EmbeddedStore {
+    shared: Arc<Shared>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    gone: watch::Receiver<()>,
+}
+
+impl EmbeddedStore {
+    /// Opens the data directory, and creates it when there is none. Blocks; after a crash for up to
+    /// a few seconds.
+    ///
+    /// # Errors
+    /// [`OpenError`], whose text says what to do.
+    pub fn open(config: EmbeddedConfig) -> Result<Self, OpenError> {
+        let free_space = FreeSpace::of(config.path.clone(), config.reserve_bytes);
+        Self::open_with(config, free_space)
+    }
+
+    fn open_with(config: EmbeddedConfig, free_space: FreeSpace) -> Result<Self, OpenError> {
+        let data_dir::Opened {
+            tables,
+            lock,
+            incarnation,
+        } = data_dir::open(&config)?;
+        let (gone_sender, gone) = watch::channel(());
+        let engine = Arc::new(Engine {
+            tables,
+            _lock: lock,
+            _gone: gone_sender,
+        });
+        let (sender, requests) = mpsc::channel();
+        let shared = Arc::new(Shared::new(Arc::clone(&engine), sender, incarnation));
+        let writer = Writer {
+            engine,
+            shared: Arc::clone(&shared),
+            requests,
+            free_space,
+        };
+        let thread = std::thread::Builder::new().name("greenroom-store".to_owned());
+        let thread = thread
+            .spawn(|| writer.run())
+            .map_err(|error| OpenError::Unusable {
+                path: config.path,
+                reason: format!("its writer thread cannot be started ({error})"),
+            })?;
+        Ok(Self {
+            shared,
+            writer: Mutex::new(Some(thread)),
+            gone,
+        })
+    }
+
+    /// Runs a small read on the calling thread.
+    fn read_now<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Tables) -> Result<T, StoreError>,
+    ) -> StoreFuture<T> {
+        let engine = self.shared.lock().engine();
+        ready(engine.and_then(|engine| read(&engine.tables)))
+    }
+
+    /// Runs a read that may take longer on a thread for blocking work.
+    fn read_aside<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Tables) -> Result<T, StoreError> + Send + 'static,
+    ) -> StoreFuture<T> {
+        let engine = self.shared.lock().engine();
+        Box::pin(async move {
+            let engine = engine?;
+            aside(move || read(&engine.tables)).await
+        })
+    }
+}
+
+/// Runs `work` on a thread for blocking work.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    match spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) if error.is_panic() => Err(StoreError::Corrupt(
+            "the engine panicked while reading".to_owned(),
+        )),
+        Err(_) => Err(StoreError::Closed),
+    }
+}
+
+impl Store for EmbeddedStore {
+    fn create(&self, actor: NewActor) -> StoreFuture<Created> {
+        let (answer, result) = Answer::new();
+        let request = Request::Create { actor, answer };
+        let mut state = self.shared.lock();
+        if let Err(error) = state.check_room(request.weight()) {
+            return ready(Err(error));
+        }
+        state.enqueue(request);
+        result
+    }
+
+    fn lookup(&self, name: &ActorName, key: &ActorKey) -> StoreFuture<Option<ActorRecord>> {
+        self.read_now(|tables| tables.lookup(name, key))
+    }
+
+    fn record(&self, id: ActorId) -> StoreFuture<Option<ActorRecord>> {
+        self.read_now(|tables| tables.record(id))
+    }
+
+    fn load(&self, id: ActorId) -> StoreFuture<Option<Image>> {
+        let mut state = self.shared.lock();
+        let engine = match state.engine() {
+            Ok(engine) => engine,
+            Err(error) => return ready(Err(error)),
+        };
+        let (epoch, busy) = state.claims.claim(id);
+        let earlier_writes = busy.then(|| {
+            let (answer, done) = Answer::new();
+            state.enqueue(Request::Barrier { answer });
+            done
+        });
+        drop(state);
+        let shared = Arc::clone(&self.shared);
+        // A load that is abandoned, fails, or finds nothing leaves no claim behind.
+        let claim = Undo::new(move || shared.release(id, epoch));
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move {
+            if let Some(done) = earlier_writes {
+                done.await?;
+            }
+            let Some(actor) = aside(move || engine.tables.actor(id)).await? else {
+                return Ok(None);
+            };
+            let journal = &actor.journal;
+            shared
+                .lock()
+                .claims
+                .loaded(id, epoch, journal.last_seq(), journal.snapshot_seq());
+            claim.keep();
+            let tables::StoredActor {
+                record,
+                journal,
+                alarm,
+            } = actor;
+            Ok(Some(Image {
+                epoch,
+                record,
+                snapshot: journal.snapshot,
+                tail: journal.tail,
+                alarm,
+            }))
+        })
+    }
+
+    fn append(&self, commit: Commit) -> StoreFuture<()> {
+        let (answer, result) = Answer::new();
+        let request = Request::Append { commit, answer };
+        let Request::Append { commit, .. } = &request else {
+            unreachable!("it was just made")
+        };
+        let mut state = self.shared.lock();
+        let accepted = state.check_room(request.weight());
+        let accepted = accepted.and_then(|()| state.claims.accept_commit(commit));
+        if let Err(error) = accepted {
+            state.claims.refuse_new(commit.actor, commit.epoch);
+            return ready(Err(error));
+        }
+        state.enqueue(request);
+        result
+    }
+
+    fn snapshot(&self, id: ActorId, epoch: Epoch, snapshot: Snapshot) -> StoreFuture<()> {
+        let (answer, result) = Answer::new();
+        let seq = snapshot.seq;
+        let request = Request::Snapshot {
+            id,
+            epoch,
+            snapshot,
+            answer,
+        };
+        let mut state = self.shared.lock();
+        let accepted = state.check_room(request.weight());
+        let accepted = accepted.and_then(|()| state.claims.accept_snapshot(id, epoch, seq));
+        if let Err(error) = accepted {
+            return ready(Err(error));
+        }
+        state.enqueue(request);
+        result
+    }
+
+    fn read(&self, id: ActorId) -> StoreFuture<Option<(Option<Snapshot>, Vec<TailEntry>)>> {
+        self.read_aside(move |tables| {
+            Ok(tables
+                .journal(id)?
+                .map(|journal| (journal.snapshot, journal.tail)))
+        })
+    }
+
+    fn release(&self, id: ActorId, epoch: Epoch) {
+        self.shared.release(id, epoch);
+    }
+
+    fn due_alarms(&self, now_ms: i64, limit: usize) -> StoreFuture<Vec<DueAlarm>> {
+        let floor = self.shared.lock().due_floor;
+        self.read_aside(move |tables| tables.alarms(floor.start_ms(), now_ms, limit))
+    }
+
+    fn next_alarm(&self) -> StoreFuture<Option<i64>> {
+        let shared = Arc::clone(&self.shared);
+        let seen = shared.lock().due_floor;
+        self.read_aside(move |tables| {
+            let first = tables.alarms(seen.start_ms(), i64::MAX, 1)?;
+            let first_ms = first.first().map(|alarm| alarm.due_ms);
+            shared
+                .lock()
+                .due_floor
+                .raise(seen, first_ms.unwrap_or(i64::MAX));
+            Ok(first_ms)
+        })
+    }
+
+    fn list(&self, query: ListQuery) -> StoreFuture<ListPage> {
+        self.read_aside(move |tables| tables.list(&query))
+    }
+
+    fn close(&self) -> StoreFuture<()> {
+        self.shared.lock().close();
+        let writer = self
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let mut gone = self.gone.clone();
+        Box::pin(async move {
+            if let Some(writer) = writer {
+                // It ends by itself once everything that was accepted is answered.
+                let _ = spawn_blocking(|| writer.join()).await;
+            }
+            // Readers that are still at it hold the database open. An error says that the sender
+            // is gone, which is what this waits for.
+            let _ = gone.changed().await;
+            Ok(())
+        })
+    }
+}
+
+impl Drop for EmbeddedStore {
+    fn drop(&mut self) {
+        self.shared.lock().close();
+        let writer = self
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(writer) = writer {
+            // The writer notes its own panics.
+            let _ = writer.join();
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The one thread that writes.
+//!
+//! It takes what has arrived, up to [`limits::COMMIT_BATCH`] bytes, writes it as one batch of the
+//! engine, syncs, and only then gives the answers, in the order of the calls. What arrives during
+//! a sync is the next batch.
+
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, mpsc::Receiver},
+};
+
+use greenroom_types::{ActorId, limits};
+use tracing::{debug, error};
+
+use super::{
+    free_space::FreeSpace,
+    shared::{Engine, Shared},
+    staging::Staging,
+};
+use crate::{
+    Created, StoreError,
+    request::{Answer, Request},
+};
+
+/// The writer's state. It ends when all senders of requests are gone and none is left.
+pub(super) struct Writer {
+    pub(super) engine: Arc<Engine>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) requests: Receiver<Request>,
+    pub(super) free_space: FreeSpace,
+}
+
+/// An answer that waits for the sync.
+enum Pending {
+    Created(Answer<Created>, Created),
+    Done(Answer<()>),
+}
+
+impl Pending {
+    fn send(self, outcome: Result<(), StoreError>) {
+        match self {
+            Self::Created(answer, created) => answer.send(outcome.map(|()| created)),
+            Self::Done(answer) => answer.send(outcome),
+        }
+    }
+}
+
+impl Writer {
+    /// Works until the store is closed and everything that was accepted is answered.
+    pub(super) fn run(self) {
+        // A panic of the engine must not go unnoticed: what waits is answered with a failure, for
+        // its answers are dropped, and nothing new is accepted.
+        let finished = catch_unwind(AssertUnwindSafe(|| {
+            let mut carried = None;
+            while let Some(batch) = self.next_batch(&mut carried) {
+                self.process(batch);
+            }
+        }));
+        if finished.is_err() {
+            error!(
+                "the store's writer has panicked, it takes no more writes until the process restarts"
+            );
+            self.shared.lock().fail(StoreError::Failed(
+                "the store's writer has panicked".to_owned(),
+            ));
+        }
+    }
+
+    /// Waits for a request and takes those that have arrived behind it. One that is too large for
+    /// the batch is carried over to the next.
+    fn next_batch(&self, carried: &mut Option<Request>) -> Option<Vec<Request>> {
+        let first = match carried.take() {
+            Some(request) => request,
+            None => self.requests.recv().ok()?,
+        };
+        let mut bytes = first.weight();
+        let mut batch = vec![first];
+        while let Ok(request) = self.requests.try_recv() {
+            bytes += request.weight();
+            if bytes > limits::COMMIT_BATCH {
+                *carried = Some(request);
+                break;
+            }
+            batch.push(request);
+        }
+        Some(batch)
+    }
+
+    fn process(&self, batch: Vec<Request>) {
+        let weight = batch.iter().map(Request::weight).sum();
+        let touched: Vec<ActorId> = batch.iter().filter_map(writes_to).collect();
+        let refusal = self
+            .shared
+            .lock()
+            .failure()
+            .or_else(|| self.free_space.check(weight).err());
+        let answers = match refusal {
+            Some(error) => self.refuse(batch, &error),
+            None => self.write(batch),
+        };
+        let mut state = self.shared.lock();
+        for id in touched {
+            state.claims.settle(id);
+        }
+        state.drained(weight);
+        drop(state);
+        for (pending, outcome) in answers {
+            pending.send(outcome);
+        }
+    }
+
+    fn refuse(
+        &self,
+        batch: Vec<Request>,
+        error: &StoreError,
+    ) -> Vec<(Pending, Result<(), StoreError>)> {
+        debug!(%error, writes = batch.len(), "writes refused");
+        let refuse = |request| match request {
+            Request::Create { answer, .. } => {
+                (Pending::Created(answer, Created::New), Err(error.clone()))
+            }
+            Request::Append { commit, answer } => {
+                self.shared
+                    .lock()
+                    .claims
+                    .break_claim(commit.actor, commit.epoch);
+                (Pending::Done(answer), Err(error.clone()))
+            }
+            Request::Snapshot { answer, .. } => (Pending::Done(answer), Err(error.clone())),
+            Request::Barrier { answer } => (Pending::Done(answer), Ok(())),
+        };
+        batch.into_iter().map(refuse).collect()
+    }
+
+    fn write(&self, batch: Vec<Request>) -> Vec<(Pending, Result<(), StoreError>)> {
+        let mut staging = Staging::new(&self.engine.tables);
+        let mut answers: Vec<_> = batch
+            .into_iter()
+            .map(|request| self.stage(&mut staging, request))
+            .collect();
+        let earliest_alarm = staging.earliest_alarm();
+        match staging.commit() {
+            Ok(()) => {
+                if let Some(due_ms) = earliest_alarm {
+                    self.shared.lock().due_floor.lower(due_ms);
+                }
+            }
+            Err(error) => {
+                let outcome = self.fail(&error);
+                for (_, result) in &mut answers {
+                    *result = result.clone().and(Err(outcome.clone()));
+                }
+            }
+        }
+        answers
+    }
+
+    fn stage(
+        &self,
+        staging: &mut Staging<'_>,
+        request: Request,
+    ) -> (Pending, Result<(), StoreError>) {
+        match request {
+            Request::Create { actor, answer } => match staging.create(&actor) {
+                Ok(created) => (Pending::Created(answer, created), Ok(())),
+                Err(error) => (Pending::Created(answer, Created::New), Err(error)),
+            },
+            Request::Append { commit, answer } => {
+                let admitted = self
+                    .shared
+                    .lock()
+                    .claims
+                    .admit_commit(commit.actor, commit.epoch);
+                let staged = admitted.and_then(|()| staging.append(&commit));
+                if staged.is_err() {
+                    self.shared
+                        .lock()
+                        .claims
+                        .break_claim(commit.actor, commit.epoch);
+                }
+                (Pending::Done(answer), staged)
+            }
+            Request::Snapshot {
+                id,
+                epoch,
+                snapshot,
+                answer,
+            } => {
+                let admitted = self
+                    .shared
+                    .lock()
+                    .claims
+                    .admit_snapshot(id, epoch, snapshot.seq);
+                let staged = admitted.map(|pruned| staging.snapshot(id, pruned, &snapshot));
+                (Pending::Done(answer), staged)
+            }
+            Request::Barrier { answer } => (Pending::Done(answer), Ok(())),
+        }
+    }
+
+    /// Stops all writing. Gives the error for those whose write failed.
+    fn fail(&self, error: &fjall::Error) -> StoreError {
+        error!(%error, "a write to the store failed, it takes no more until the process restarts");
+        self.shared.lock().fail(StoreError::Failed(format!(
+            "an earlier write failed: {error}"
+        )));
+        match error {
+            fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error))
+                if is_full(error) =>
+            {
+                StoreError::Full(error.to_string())
+            }
+            other => StoreError::Failed(other.to_string()),
+        }
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    )
+}
+
+fn writes_to(request: &Request) -> Option<ActorId> {
+    match request {
+        Request::Append { commit, .. } => Some(commit.actor),
+        Request::Snapshot { id, .. } => Some(*id),
+        Request::Create { .. } | Request::Barrier { .. } => None,
+    }
+}

@@ -1,0 +1,95 @@
+//! Writes on their way to an engine, and their answers.
+
+use greenroom_types::ActorId;
+use tokio::sync::oneshot;
+
+use crate::{Commit, Created, Epoch, NewActor, Snapshot, StoreError, StoreFuture};
+
+/// A write that was accepted, in the order in which the store's methods were called.
+#[derive(Debug)]
+pub(crate) enum Request {
+    Create {
+        actor: NewActor,
+        answer: Answer<Created>,
+    },
+    Append {
+        commit: Commit,
+        answer: Answer<()>,
+    },
+    Snapshot {
+        id: ActorId,
+        epoch: Epoch,
+        snapshot: Snapshot,
+        answer: Answer<()>,
+    },
+    /// Writes nothing; answered when everything before it was.
+    Barrier {
+        answer: Answer<()>,
+    },
+}
+
+impl Request {
+    /// About how many bytes the request holds in memory and will write.
+    pub(crate) fn weight(&self) -> usize {
+        const ROW: usize = 128;
+        ROW + match self {
+            Self::Create { actor, .. } => actor.input.as_ref().map_or(0, |input| input.len()),
+            Self::Append { commit, .. } => commit.body.len(),
+            Self::Snapshot { snapshot, .. } => snapshot.body.len(),
+            Self::Barrier { .. } => 0,
+        }
+    }
+}
+
+/// Where the result of one write goes. Nobody listening is fine.
+#[derive(Debug)]
+pub(crate) struct Answer<T>(oneshot::Sender<Result<T, StoreError>>);
+
+impl<T: Send + 'static> Answer<T> {
+    /// An answer to give, and the future that receives it.
+    pub(crate) fn new() -> (Self, StoreFuture<T>) {
+        let (sender, receiver) = oneshot::channel();
+        let lost = || {
+            Err(StoreError::Failed(
+                "the write was dropped without an answer".to_owned(),
+            ))
+        };
+        (
+            Self(sender),
+            Box::pin(async move { receiver.await.unwrap_or_else(|_| lost()) }),
+        )
+    }
+
+    pub(crate) fn send(self, result: Result<T, StoreError>) {
+        // The caller may have dropped its future; the write took effect all the same.
+        let _ = self.0.send(result);
+    }
+}
+
+/// The answer that is known at once.
+pub(crate) fn ready<T: Send + 'static>(result: Result<T, StoreError>) -> StoreFuture<T> {
+    Box::pin(std::future::ready(result))
+}
+
+/// Undoes something when it is dropped, unless it was [kept](Undo::keep) before.
+pub(crate) struct Undo<F: FnOnce()>(Option<F>);
+
+impl<F: FnOnce()> Undo<F> {
+    /// Will call `undo` once.
+    pub(crate) fn new(undo: F) -> Self {
+        Self(Some(undo))
+    }
+
+    /// Does not undo it after all.
+    pub(crate) fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl<F: FnOnce()> Drop for Undo<F> {
+    fn drop(&mut self) {
+        if let Some(undo) = self.0.take() {
+            undo();
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import type { Message } from "../registry.js";
+
+/** The element with this id. */
+function element<T extends HTMLElement>(id: string, kind: new () => T): T {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`the page has no <${kind.name}> #${id}`);
+  return found;
+}
+
+const log = element("log", HTMLOListElement);
+const empty = element("empty", HTMLElement);
+const people = element("people", HTMLUListElement);
+const status = element("status", HTMLElement);
+const trouble = element("trouble", HTMLElement);
+const welcome = element("welcome", HTMLFormElement);
+const nameInput = element("name", HTMLInputElement);
+const composer = element("composer", HTMLFormElement);
+const textInput = element("text", HTMLInputElement);
+
+const rows = new Map<string, HTMLLIElement>();
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+
+const STATUS = {
+  idle: "Offline",
+  connecting: "Connecting…",
+  connected: "Live",
+  disconnected: "Reconnecting…",
+} as const;
+
+/** Everything that touches the page. Text from people only ever becomes text. */
+export const view = {
+  room(name: string): void {
+    element("room", HTMLElement).textContent = name;
+    document.title = `#${name} · Greenroom chat`;
+  },
+
+  onEnter(suggested: string, enter: (name: string) => void): void {
+    nameInput.value = suggested;
+    nameInput.focus();
+    welcome.addEventListener("submit", (submit) => {
+      submit.preventDefault();
+      const name = nameInput.value.trim();
+      if (name === "") return;
+      document.body.classList.add("entered");
+      textInput.focus();
+      enter(name);
+    });
+  },
+
+  onSend(send: (text: string) => void): void {
+    composer.addEventListener("submit", (submit) => {
+      submit.preventDefault();
+      const text = textInput.value.trim();
+      if (text === "") return;
+      textInput.value = "";
+      send(text);
+    });
+  },
+
+  status(now: keyof typeof STATUS): void {
+    status.textContent = STATUS[now];
+    status.dataset.status = now;
+    if (now === "connected") trouble.textContent = "";
+  },
+
+  trouble(message: string): void {
+    trouble.textContent = message;
+  },
+
+  people(names: readonly string[]): void {
+    people.replaceChildren(
+      ...names.map((name) => {
+        const item = document.createElement("li");
+        item.append(avatar(name), name);
+        return item;
+      }),
+    );
+  },
+
+  /** A message that the room has not confirmed yet. */
+  pending(id: string, from: string, text: string): void {
+    const row = this.row({ id, from, text, at: Date.now() }, true);
+    row.classList.add("pending");
+  },
+
+  /** A confirmed message, or the confirmation of a pending one. */
+  message(message: Message, own: boolean): void {
+    this.row(message, own).classList.remove("pending");
+  },
+
+  /** The room took a pending message, or refused it because of `problem`. */
+  delivered(id: string, problem?: string): void {
+    const row = rows.get(id);
+    row?.classList.remove("pending");
+    if (problem !== undefined && row) {
+      row.classList.add("refused");
+      row.title = problem;
+    }
+  },
+
+  row(message: Message, own: boolean): HTMLLIElement {
+    const known = rows.get(message.id);
+    if (known) return known;
+    const previous = log.lastElementChild;
+    const row = document.createElement("li");
+    row.dataset.from = message.from;
+    if (own) row.classList.add("own");
+    if (previous instanceof HTMLElement && previous.dataset.from === message.from) row.classList.add("same");
+    const bubble = document.createElement("div");
+    bubble.className = "bubble";
+    bubble.textContent = message.text;
+    const by = document.createElement("span");
+    by.className = "by";
+    const time = document.createElement("time");
+    time.dateTime = new Date(message.at).toISOString();
+    time.textContent = clock.format(message.at);
+    by.append(own ? "You" : message.from, time);
+    row.append(avatar(message.from), by, bubble);
+    rows.set(message.id, row);
+    log.append(row);
+    empty.hidden = true;
+    row.scrollIntoView({ block: "end" });
+    return row;
+  },
+};
+
+/** A coloured disc with the first letter: the same for the same name. */
+function avatar(name: string): HTMLElement {
+  const disc = document.createElement("span");
+  disc.className = "avatar";
+  disc.textContent = [...name][0]?.toUpperCase() ?? "?";
+  let hash = 0;
+  for (const letter of name) hash = (hash * 31 + (letter.codePointAt(0) ?? 0)) % 360;
+  disc.style.setProperty("--hue", String(hash));
+  return disc;
+}

@@ -1,0 +1,16 @@
+import { actor, event, setup } from "greenroom";
+
+export const counter = actor({
+  state: { count: 0 },
+  events: { newCount: event<number>() },
+  actions: {
+    increment(c, by: number) {
+      c.state.count += by;
+      c.broadcast("newCount", c.state.count);
+      return c.state.count;
+    },
+    getCount: (c) => c.state.count,
+  },
+});
+
+export const registry = setup({ use: { counter } });

@@ -1,1 +1,27 @@
+/**
+ * Client for Greenroom actors, for browsers, Node and Bun.
+ */
+export { createClient } from "./client.js";
+export type { ClientConfig, ClientRuntime, Encoding } from "./config.js";
+export type { CloseEvent, ConnStatus } from "./connection/connection.js";
+export {
+  ActorConnDisposed,
+  ActorError,
+  type ActorErrorDetails,
+  type ErrorActor,
+  isActorErrorCode,
+  isRivetErrorCode,
+  RivetError,
+} from "./errors.js";
+export type {
+  ActorAccessor,
+  ActorConn,
+  ActorHandle,
+  Client,
+  ClientMethods,
+  ConnMethods,
+  DefinitionNamed,
+  HandleMethods,
+} from "./surface.js";
 export type * from "./types.js";
+export type { WebSocketConstructor, WebSocketLike } from "./websocket/websocket.js";

@@ -49,10 +49,14 @@ export interface RegistryLike<Actors extends object = object> {
 export interface UntypedActor extends ActorDefinitionLike<ActorTypes> {}
 
 /** The definitions of a registry, by name. */
-export type ActorsOf<Registry> = Registry extends { readonly "~actors"?: infer Actors } ? NonNullable<Actors> : never;
+export type ActorsOf<Registry> = Registry extends { readonly "~actors"?: infer Actors }
+  ? NonNullable<Actors>
+  : never;
 
 /** The phantom types of a definition. */
-export type TypesOf<Definition> = Definition extends { readonly "~types"?: infer Types } ? NonNullable<Types> : never;
+export type TypesOf<Definition> = Definition extends { readonly "~types"?: infer Types }
+  ? NonNullable<Types>
+  : never;
 
 type Member<Definition, Name extends keyof ActorTypes> =
   TypesOf<Definition> extends { readonly [N in Name]: infer Found } ? Found : unknown;
@@ -85,7 +89,9 @@ type AnyAction = (c: never, ...args: never) => unknown;
 export type ActionMethods<Actions, Taken = never> = unknown extends Actions
   ? unknown
   : {
-      readonly [Name in keyof Actions & string as Name extends Taken | "then" ? never : Name]: Actions[Name] extends AnyAction
+      readonly [Name in keyof Actions & string as Name extends Taken | "then"
+        ? never
+        : Name]: Actions[Name] extends AnyAction
         ? (...args: ActionArgs<Actions[Name]>) => ActionResult<Actions[Name]>
         : Actions[Name] extends object
           ? ActionMethods<Actions[Name]>
@@ -184,3 +190,43 @@ type UncheckedListen = <Args extends readonly unknown[] = readonly unknown[]>(
 
 /** Ends a subscription; calling it again does nothing. */
 export type Unsubscribe = () => void;
+
+/** The names of the declared queues, or any name when nothing is known. */
+export type QueueName<Queues> = [Queues] extends [undefined]
+  ? never
+  : unknown extends Queues
+    ? string
+    : keyof Queues & string;
+
+/** What a queue takes. */
+export type QueueMessageOf<Queues, Name extends string> = unknown extends Queues
+  ? unknown
+  : Name extends keyof Queues
+    ? Queues[Name] extends { readonly message: infer Message }
+      ? Message
+      : unknown
+    : never;
+
+/** What completing a message of a queue gives back. */
+export type QueueReplyOf<Queues, Name extends string> = unknown extends Queues
+  ? unknown
+  : Name extends keyof Queues
+    ? Queues[Name] extends { readonly reply: infer Reply }
+      ? Reply
+      : unknown
+    : never;
+
+/** Options of `send`. */
+export interface QueueSendOptions {
+  /** Wait until the message was completed. Default `false`: until it is stored. */
+  readonly wait?: boolean;
+  /** Longest time to wait for completion, in milliseconds. Default: the server's action timeout. */
+  readonly timeout?: number;
+  /** Gives up waiting; the message stays in the queue. */
+  readonly signal?: AbortSignal;
+}
+
+/** The outcome of a `send` that waited. */
+export type QueueOutcome<Reply> =
+  | { readonly status: "completed"; readonly response?: Reply }
+  | { readonly status: "timedOut"; readonly response?: undefined };

@@ -15,7 +15,11 @@ export function toBase64(bytes: Uint8Array, alphabet: "standard" | "url" = "stan
   let index = 0;
   for (; index + 2 < bytes.length; index += 3) {
     const group = (at(bytes, index) << 16) | (at(bytes, index + 1) << 8) | at(bytes, index + 2);
-    text += letter(letters, group >> 18) + letter(letters, group >> 12) + letter(letters, group >> 6) + letter(letters, group);
+    text +=
+      letter(letters, group >> 18) +
+      letter(letters, group >> 12) +
+      letter(letters, group >> 6) +
+      letter(letters, group);
   }
   const rest = bytes.length - index;
   if (rest === 0) return text;

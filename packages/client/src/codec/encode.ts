@@ -240,7 +240,8 @@ class ValueEncoder {
     writeHead(this.#writer, 0xa0, keys.length);
     for (const key of keys) {
       this.#path[depth] = key;
-      if (this.#form === "state" && !isWellFormed(key)) throw this.#refuse(depth + 1, "a key with a lone surrogate");
+      if (this.#form === "state" && !isWellFormed(key))
+        throw this.#refuse(depth + 1, "a key with a lone surrogate");
       writeText(this.#writer, key);
       this.item((record as Readonly<Record<string, unknown>>)[key], depth + 1);
     }
@@ -369,8 +370,8 @@ function formatStep(step: PathStep): string {
 }
 
 function className(value: object): string {
-  const { constructor } = value as { constructor?: unknown };
-  return typeof constructor === "function" && constructor.name !== "" ? constructor.name : "an unnamed class";
+  const { constructor: type } = value as { constructor?: unknown };
+  return typeof type === "function" && type.name !== "" ? type.name : "an unnamed class";
 }
 
 /** Whether `value` is an object literal, of this or another realm, or an object without a prototype. */

@@ -3,7 +3,14 @@
  */
 export { fromBase64, toBase64 } from "./base64.js";
 export { type DecodeOptions, decodeValue, ValueFormatError, ValueReader } from "./decode.js";
-export { encodeValue, writeArrayHead, writeByteString, writeMapHead, writeText, writeUint } from "./encode.js";
+export {
+  encodeValue,
+  writeArrayHead,
+  writeByteString,
+  writeMapHead,
+  writeText,
+  writeUint,
+} from "./encode.js";
 export { MAX_DEPTH, Tag, type ValueForm } from "./form.js";
 export { fromJsonCompat, toJsonCompat } from "./json.js";
 export { type AnyTypedArray, typedArrayTag } from "./typed-arrays.js";

@@ -47,7 +47,13 @@ function convertObject(value: object, at: string, depth: number): unknown {
   if (value instanceof Set) return ["$Set", convertArray([...value], `${at}.values()`, depth + 1)];
   if (value instanceof ArrayBuffer) return ["$ArrayBuffer", toBase64(new Uint8Array(value))];
   if (value instanceof Uint8Array) return ["$Uint8Array", toBase64(value)];
-  if (value instanceof Map || value instanceof RegExp || value instanceof Error || value instanceof Promise || ArrayBuffer.isView(value)) {
+  if (
+    value instanceof Map ||
+    value instanceof RegExp ||
+    value instanceof Error ||
+    value instanceof Promise ||
+    ArrayBuffer.isView(value)
+  ) {
     const name = Object.prototype.toString.call(value).slice(8, -1);
     throw new TypeError(`${at} is a ${name}, which the json encoding cannot carry`);
   }

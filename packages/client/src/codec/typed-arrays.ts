@@ -18,7 +18,11 @@ interface TypedArrayKind {
   create(buffer: ArrayBuffer): AnyTypedArray;
 }
 
-function kind(size: number, create: (buffer: ArrayBuffer) => AnyTypedArray, bigEndian = false): TypedArrayKind {
+function kind(
+  size: number,
+  create: (buffer: ArrayBuffer) => AnyTypedArray,
+  bigEndian = false,
+): TypedArrayKind {
   return { size, bigEndian, create };
 }
 

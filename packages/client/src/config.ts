@@ -1,0 +1,117 @@
+import { type Endpoint, parseEndpoint } from "./endpoint.js";
+import type { WebSocketConstructor } from "./websocket/websocket.js";
+
+/** How values are written on the wire. All carry the same calls; only `json` is limited in value types. */
+export type Encoding = "json" | "cbor" | "bare";
+
+/** What the client uses of its surroundings, replaceable for tests and unusual platforms. */
+export interface ClientRuntime {
+  readonly fetch: typeof globalThis.fetch;
+  /** The WebSocket class; by default the platform's, or that of `ws` on Node. */
+  readonly loadWebSocket: () => Promise<WebSocketConstructor>;
+  readonly setTimeout: (callback: () => void, milliseconds: number) => unknown;
+  readonly clearTimeout: (timer: unknown) => void;
+  /** A number in [0, 1), for jitter. */
+  readonly random: () => number;
+}
+
+/** Options of `createClient`. Everything may be left out. */
+export interface ClientConfig {
+  /**
+   * `http(s)://[namespace[:token]@]host[:port][/base]`. Default: `GREENROOM_ENDPOINT`, `RIVET_ENGINE`,
+   * `RIVET_ENDPOINT`, then `http://localhost:6420`.
+   */
+  readonly endpoint?: string;
+  /** Default: `GREENROOM_NAMESPACE`, `RIVET_NAMESPACE`, then `default`. Not together with one in the endpoint. */
+  readonly namespace?: string;
+  /** Default: `GREENROOM_TOKEN`, `RIVET_TOKEN`, then none. Not together with one in the endpoint. */
+  readonly token?: string;
+  /** Pool in which actors are created. Default: `GREENROOM_POOL`, `RIVET_POOL`, then `default`. */
+  readonly poolName?: string;
+  /** Default `bare`. */
+  readonly encoding?: Encoding;
+  /** Sent with HTTP requests; browsers allow none on WebSockets. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Bytes of CBOR that `createWithInput` may have, because it travels in a URL. Default 4096. */
+  readonly maxInputSize?: number;
+  /** Use the endpoint as it is, without asking the server where clients should connect. Default `false`. */
+  readonly disableMetadataLookup?: boolean;
+  /** Replaces parts of the surroundings. */
+  readonly runtime?: Partial<ClientRuntime>;
+}
+
+/** A configuration with every default filled in. */
+export interface ResolvedConfig {
+  readonly endpoint: string;
+  readonly namespace: string;
+  readonly token: string | undefined;
+  readonly poolName: string;
+  readonly encoding: Encoding;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly maxInputSize: number;
+  readonly disableMetadataLookup: boolean;
+  readonly runtime: ClientRuntime;
+}
+
+const DEFAULT_ENDPOINT = "http://localhost:6420";
+
+/**
+ * Fills in defaults from the environment and checks what can be checked without a server.
+ *
+ * @throws TypeError naming the option that is wrong.
+ */
+export function resolveConfig(given: string | ClientConfig | undefined): ResolvedConfig {
+  const config: ClientConfig = typeof given === "string" ? { endpoint: given } : (given ?? {});
+  const address =
+    config.endpoint ?? env("GREENROOM_ENDPOINT", "RIVET_ENGINE", "RIVET_ENDPOINT") ?? DEFAULT_ENDPOINT;
+  const endpoint = parseEndpoint(address);
+  const encoding = config.encoding ?? "bare";
+  if (encoding !== "json" && encoding !== "cbor" && encoding !== "bare") {
+    throw new TypeError(`encoding is "${String(encoding)}", not "json", "cbor" or "bare"`);
+  }
+  return {
+    endpoint: endpoint.url,
+    namespace:
+      pick(endpoint, config, "namespace") ?? env("GREENROOM_NAMESPACE", "RIVET_NAMESPACE") ?? "default",
+    token: pick(endpoint, config, "token") ?? env("GREENROOM_TOKEN", "RIVET_TOKEN"),
+    poolName: config.poolName ?? env("GREENROOM_POOL", "RIVET_POOL") ?? "default",
+    encoding,
+    headers: config.headers ?? {},
+    maxInputSize: config.maxInputSize ?? 4096,
+    disableMetadataLookup: config.disableMetadataLookup ?? false,
+    runtime: resolveRuntime(config.runtime ?? {}),
+  };
+}
+
+function pick(endpoint: Endpoint, config: ClientConfig, name: "namespace" | "token"): string | undefined {
+  if (endpoint[name] !== undefined && config[name] !== undefined) {
+    throw new TypeError(`${name} is given both in the endpoint and as an option`);
+  }
+  return endpoint[name] ?? config[name];
+}
+
+function resolveRuntime(runtime: Partial<ClientRuntime>): ClientRuntime {
+  return {
+    // Looked up at each call, so that a replaced global takes effect; called free of `this`, as browsers demand.
+    fetch: runtime.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    loadWebSocket: runtime.loadWebSocket ?? (async () => (await import("#websocket")).loadWebSocket()),
+    setTimeout:
+      runtime.setTimeout ?? ((callback, milliseconds) => globalThis.setTimeout(callback, milliseconds)),
+    clearTimeout: runtime.clearTimeout ?? ((timer) => globalThis.clearTimeout(timer as number)),
+    random: runtime.random ?? Math.random,
+  };
+}
+
+interface MaybeProcess {
+  readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> };
+}
+
+/** The first of these environment variables that is set and not empty; none where there is no environment. */
+function env(...names: string[]): string | undefined {
+  const values = (globalThis as MaybeProcess).process?.env;
+  for (const name of names) {
+    const value = values?.[name];
+    if (value !== undefined && value !== "") return value;
+  }
+  return undefined;
+}

@@ -1,0 +1,251 @@
+import type { ResolvedConfig } from "../config.js";
+import { ActorConnDisposed, ActorError, describe } from "../errors.js";
+import { toActorError } from "../protocol/error-body.js";
+import { encodeFrame, type ServerFrame } from "../protocol/frames.js";
+import { EventHandlers, Listeners } from "./listeners.js";
+import { ReconnectPolicy } from "./reconnect-policy.js";
+import { RequestTable } from "./request-table.js";
+import { type Dial, Session, type SessionEnd, type SessionOwner } from "./session.js";
+
+/** `idle` before the first attempt and after dispose; `disconnected` while waiting for the next attempt. */
+export type ConnStatus = "idle" | "connecting" | "connected" | "disconnected";
+
+/** How a socket closed. */
+export interface CloseEvent {
+  /** WebSocket close code; 1006 when the connection broke without one. */
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** A connection open this long counts as stable: the next failure starts the back-off anew. */
+const STABLE_MS = 5_000;
+
+/**
+ * A connection that lasts across sockets: it reconnects until it is disposed, keeps calls made meanwhile, and
+ * subscribes anew on every socket.
+ *
+ * Order: on a socket, subscriptions are sent before calls, calls in the order they were made. Events and replies
+ * are delivered in the order they arrive.
+ */
+export class Connection implements SessionOwner {
+  readonly #config: ResolvedConfig;
+  readonly #dial: Dial;
+  readonly #isPassing: (error: ActorError) => boolean;
+  readonly #requests = new RequestTable();
+  readonly #reconnect: ReconnectPolicy;
+  readonly #handlers: EventHandlers;
+  readonly #onOpen = new Listeners<[]>((error) => this.#listenerFailed(error));
+  readonly #onClose = new Listeners<[event: CloseEvent]>((error) => this.#listenerFailed(error));
+  readonly #onStatus = new Listeners<[status: ConnStatus]>((error) => this.#listenerFailed(error));
+  // What an error listener throws is not given to error listeners.
+  readonly #onError = new Listeners<[error: ActorError]>((error) => console.error(error));
+  #ready = makeDeferred();
+  #status: ConnStatus = "idle";
+  #session: Session | undefined;
+  #timer: unknown;
+  #disposed = false;
+  #closed: Promise<void> = Promise.resolve();
+  #actorId: string | undefined;
+  #connectionId: string | undefined;
+
+  /** @param isPassing whether calls should outlive this refusal of a connection attempt. */
+  constructor(config: ResolvedConfig, dial: Dial, isPassing: (error: ActorError) => boolean) {
+    this.#config = config;
+    this.#dial = dial;
+    this.#isPassing = isPassing;
+    this.#reconnect = new ReconnectPolicy(config.runtime.random);
+    this.#handlers = new EventHandlers(
+      (event, wanted) => this.#subscribe(event, wanted),
+      (error) => this.#listenerFailed(error),
+    );
+    // Later in this turn, so that listeners attached right after `connect()` see every change.
+    queueMicrotask(() => this.#attempt());
+  }
+
+  get connStatus(): ConnStatus {
+    return this.#status;
+  }
+
+  get actorId(): string | undefined {
+    return this.#actorId;
+  }
+
+  get connectionId(): string | undefined {
+    return this.#connectionId;
+  }
+
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** Calls an action by its dotted name. */
+  call(name: string, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
+    if (this.#disposed) return Promise.reject(new ActorConnDisposed());
+    const encode = (id: number) =>
+      encodeFrame(this.#config.encoding, { tag: "ActionRequest", id, name, args });
+    const { id, promise } = this.#requests.add(name, encode, signal);
+    if (id !== undefined && this.#status === "connected") this.#transmit(id);
+    return promise;
+  }
+
+  on(event: string, handler: (...args: readonly unknown[]) => void): () => void {
+    if (this.#disposed) return () => {};
+    return this.#handlers.add(event, handler);
+  }
+
+  once(event: string, handler: (...args: readonly unknown[]) => void): () => void {
+    const stop = this.on(event, (...args) => {
+      stop();
+      handler(...args);
+    });
+    return stop;
+  }
+
+  onOpen(listener: () => void): () => void {
+    return this.#onOpen.add(listener);
+  }
+
+  onClose(listener: (event: CloseEvent) => void): () => void {
+    return this.#onClose.add(listener);
+  }
+
+  onError(listener: (error: ActorError) => void): () => void {
+    return this.#onError.add(listener);
+  }
+
+  onStatusChange(listener: (status: ConnStatus) => void): () => void {
+    return this.#onStatus.add(listener);
+  }
+
+  dispose(): Promise<void> {
+    if (!this.#disposed) {
+      this.#disposed = true;
+      this.#closed = this.#shutDown();
+    }
+    return this.#closed;
+  }
+
+  opened(actorId: string, connectionId: string): void {
+    this.#actorId = actorId;
+    this.#connectionId = connectionId;
+    this.#timer = this.#config.runtime.setTimeout(() => this.#reconnect.reset(), STABLE_MS);
+    for (const event of this.#handlers.names()) this.#sendSubscription(event, true);
+    for (const id of this.#requests.unsent()) this.#transmit(id);
+    this.#ready.resolve();
+    this.#setStatus("connected");
+    this.#onOpen.emit();
+  }
+
+  frame(frame: ServerFrame): void {
+    switch (frame.tag) {
+      case "Event":
+        this.#handlers.emit(frame.name, frame.args);
+        return;
+      case "ActionResponse":
+        this.#requests.resolve(frame.id, frame.output);
+        return;
+      case "Error":
+        if (frame.actionId === undefined) this.#onError.emit(toActorError(frame.error));
+        else this.#requests.reject(frame.actionId, toActorError(frame.error));
+        return;
+      case "Init":
+        return;
+    }
+  }
+
+  ended(end: SessionEnd): void {
+    const wasConnected = this.#status === "connected";
+    this.#session = undefined;
+    this.#config.runtime.clearTimeout(this.#timer);
+    this.#timer = this.#config.runtime.setTimeout(() => this.#attempt(), this.#reconnect.nextDelay());
+    if (wasConnected) {
+      this.#requests.rejectInFlight((name) => (end.refused ? end.error : lost(name, end)));
+    } else if (end.refused && !this.#isPassing(end.error)) {
+      this.#requests.rejectUnsent(end.error);
+      // Whoever awaits `ready` learns why; who asks later awaits the next attempt.
+      this.#ready.reject(end.error);
+      this.#ready = makeDeferred();
+    }
+    this.#setStatus("disconnected");
+    // A lost socket is no news beside `onClose` and the status; anything else is.
+    if (!end.reported && end.error.code !== "connection_lost") this.#onError.emit(end.error);
+    if (wasConnected) this.#onClose.emit({ code: end.code, reason: end.reason });
+  }
+
+  #attempt(): void {
+    if (this.#disposed) return;
+    this.#setStatus("connecting");
+    // Either a status listener or `getParams` may dispose the connection.
+    if (this.#disposed) return;
+    const session = new Session(this.#config, this.#dial, this);
+    if (this.#disposed) void session.close("Disposed");
+    else this.#session = session;
+  }
+
+  #transmit(id: number): void {
+    const packet = this.#requests.takePacket(id);
+    if (packet !== undefined) this.#session?.send(packet);
+  }
+
+  #subscribe(event: string, wanted: boolean): void {
+    if (this.#status === "connected") this.#sendSubscription(event, wanted);
+  }
+
+  #sendSubscription(eventName: string, subscribe: boolean): void {
+    this.#session?.send(
+      encodeFrame(this.#config.encoding, { tag: "SubscriptionRequest", eventName, subscribe }),
+    );
+  }
+
+  #setStatus(status: ConnStatus): void {
+    if (this.#status === status) return;
+    this.#status = status;
+    this.#onStatus.emit(status);
+  }
+
+  async #shutDown(): Promise<void> {
+    const wasConnected = this.#status === "connected";
+    const session = this.#session;
+    this.#session = undefined;
+    this.#config.runtime.clearTimeout(this.#timer);
+    this.#handlers.clear();
+    const closed = session?.close("Disposed");
+    this.#requests.rejectInFlight(() => new ActorConnDisposed());
+    this.#requests.rejectUnsent(new ActorConnDisposed());
+    this.#ready.reject(new ActorConnDisposed());
+    this.#setStatus("idle");
+    if (wasConnected) this.#onClose.emit({ code: 1000, reason: "Disposed" });
+    await closed;
+  }
+
+  #listenerFailed(cause: unknown): void {
+    const error = new ActorError("client", "listener_failed", `a listener threw: ${describe(cause)}`, {
+      cause,
+    });
+    if (this.#onError.size === 0) console.error(error);
+    else this.#onError.emit(error);
+  }
+}
+
+function lost(name: string, end: SessionEnd): ActorError {
+  const message = `the reply to ${name} did not arrive, so it may or may not have run: ${end.error.message}`;
+  return new ActorError("client", "connection_lost", message, { cause: end.error });
+}
+
+interface Deferred {
+  readonly promise: Promise<void>;
+  resolve(): void;
+  reject(error: ActorError): void;
+}
+
+/** A promise to be settled later, whose rejection nobody is obliged to handle. */
+function makeDeferred(): Deferred {
+  let resolve: Deferred["resolve"] = () => {};
+  let reject: Deferred["reject"] = () => {};
+  const promise = new Promise<void>((onDone, onError) => {
+    resolve = onDone;
+    reject = onError;
+  });
+  promise.catch(() => {});
+  return { promise, resolve, reject };
+}

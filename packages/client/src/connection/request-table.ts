@@ -1,0 +1,119 @@
+import { ActorError } from "../errors.js";
+import { abortedError } from "../timers.js";
+
+/** Calls that may wait for a connection or a reply at the same time. */
+const MAX_REQUESTS = 100_000;
+
+/** An encoded frame. */
+export type Packet = string | Uint8Array<ArrayBuffer>;
+
+interface Request {
+  /** What to send; `undefined` once it is sent. */
+  packet: Packet | undefined;
+  readonly name: string;
+  readonly promise: Promise<unknown>;
+  readonly resolve: (output: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  readonly stopListening: () => void;
+}
+
+/**
+ * The calls of one connection object that have no outcome yet, in call order. Ids count up and are never
+ * reused, across sockets.
+ */
+export class RequestTable {
+  readonly #requests = new Map<number, Request>();
+  #nextId = 0;
+
+  /**
+   * Adds a call that is still to be sent.
+   *
+   * @param encode makes the packet for the call's id; what it throws becomes the outcome.
+   * @returns the outcome, and the id unless there already is an outcome.
+   */
+  add(
+    name: string,
+    encode: (id: number) => Packet,
+    signal: AbortSignal | undefined,
+  ): { readonly id: number | undefined; readonly promise: Promise<unknown> } {
+    if (signal?.aborted) return { id: undefined, promise: Promise.reject(abortedError(signal)) };
+    if (this.#requests.size >= MAX_REQUESTS) {
+      const message = `${this.#requests.size} calls are waiting on this connection, limit is ${MAX_REQUESTS}`;
+      return { id: undefined, promise: Promise.reject(new ActorError("client", "overloaded", message)) };
+    }
+    const id = this.#nextId;
+    let packet: Packet;
+    try {
+      packet = encode(id);
+    } catch (error) {
+      return { id: undefined, promise: Promise.reject(error) };
+    }
+    this.#nextId++;
+    let resolve: Request["resolve"] = () => {};
+    let reject: Request["reject"] = () => {};
+    const promise = new Promise<unknown>((onOutput, onError) => {
+      resolve = onOutput;
+      reject = onError;
+    });
+    const onAbort = (): void => {
+      if (signal !== undefined) this.#take(id)?.reject(abortedError(signal));
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    const stopListening = (): void => signal?.removeEventListener("abort", onAbort);
+    this.#requests.set(id, { packet, name, promise, resolve, reject, stopListening });
+    return { id, promise };
+  }
+
+  /** Takes the packet of a call, which from then on counts as in flight. */
+  takePacket(id: number): Packet | undefined {
+    const request = this.#requests.get(id);
+    const packet = request?.packet;
+    if (request !== undefined) request.packet = undefined;
+    return packet;
+  }
+
+  /** The ids of calls that are still to be sent, in call order. */
+  unsent(): number[] {
+    return [...this.#requests].filter(([, request]) => request.packet !== undefined).map(([id]) => id);
+  }
+
+  /** Settles a call with its output. Unknown ids (aborted calls) are ignored. */
+  resolve(id: number, output: unknown): void {
+    this.#take(id)?.resolve(output);
+  }
+
+  /** Settles a call with its error. Unknown ids are ignored. */
+  reject(id: number, error: ActorError): void {
+    this.#take(id)?.reject(error);
+  }
+
+  /** Rejects every call that is in flight. */
+  rejectInFlight(makeError: (name: string) => ActorError): void {
+    this.#rejectWhere((request) => request.packet === undefined, makeError);
+  }
+
+  /** Rejects every call that is still to be sent. */
+  rejectUnsent(error: ActorError): void {
+    this.#rejectWhere(
+      (request) => request.packet !== undefined,
+      () => error,
+    );
+  }
+
+  #rejectWhere(concerned: (request: Request) => boolean, makeError: (name: string) => ActorError): void {
+    for (const [id, request] of [...this.#requests]) {
+      if (!concerned(request)) continue;
+      this.#take(id);
+      // Marked as handled: a call nobody waits for must not end the process when a connection breaks.
+      request.promise.catch(() => {});
+      request.reject(makeError(request.name));
+    }
+  }
+
+  #take(id: number): Request | undefined {
+    const request = this.#requests.get(id);
+    this.#requests.delete(id);
+    request?.stopListening();
+    return request;
+  }
+}

@@ -1,0 +1,201 @@
+import type { ResolvedConfig } from "../config.js";
+import { ActorError, describe } from "../errors.js";
+import { toActorError } from "../protocol/error-body.js";
+import { decodeFrame, type ServerFrame } from "../protocol/frames.js";
+import type { WebSocketLike } from "../websocket/websocket.js";
+import type { Packet } from "./request-table.js";
+
+/** From the start of an attempt to the Init message. */
+const OPEN_TIMEOUT_MS = 15_000;
+/** How long `close` waits for the other side to agree. */
+const CLOSE_TIMEOUT_MS = 1_000;
+/** Application close code for a peer that does not speak the protocol; browsers allow no code below 3000. */
+const CLOSE_MALFORMED = 4002;
+
+/** Where a session connects to. Both are asked for once. */
+export interface Dial {
+  /** The `ws:` or `wss:` URL. */
+  readonly url: () => Promise<string>;
+  /** Connection parameters as ASCII JSON. */
+  readonly params: () => Promise<string | undefined>;
+}
+
+/** Why a session ended. */
+export interface SessionEnd {
+  readonly error: ActorError;
+  /** The server said in its own words why; otherwise the connection just failed. */
+  readonly refused: boolean;
+  /** The error has been passed on as an error frame already. */
+  readonly reported: boolean;
+  /** From the close frame; 1006 when there was none. */
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** What a session tells its owner, in this order: `opened`, any `frame`s, `ended`. Only `ended` is certain. */
+export interface SessionOwner {
+  opened(actorId: string, connectionId: string): void;
+  /** Never Init. */
+  frame(frame: ServerFrame): void;
+  ended(end: SessionEnd): void;
+}
+
+/** The life of one socket, from asking for parameters to its close. */
+export class Session {
+  readonly #config: ResolvedConfig;
+  readonly #owner: SessionOwner;
+  #socket: WebSocketLike | undefined;
+  #timer: unknown;
+  #state: "opening" | "open" | "ended" = "opening";
+  #lastError: ActorError | undefined;
+  #onClosed: (() => void) | undefined;
+
+  constructor(config: ResolvedConfig, dial: Dial, owner: SessionOwner) {
+    this.#config = config;
+    this.#owner = owner;
+    this.#timer = config.runtime.setTimeout(() => this.#timedOut(), OPEN_TIMEOUT_MS);
+    this.#open(dial).catch((error: unknown) => this.#fail(asOpenError(error)));
+  }
+
+  /** Sends a packet. The session must be open. */
+  send(packet: Packet): void {
+    this.#socket?.send(packet);
+  }
+
+  /** Ends the session without telling the owner. Resolves when the socket is closed, or after a second. */
+  close(reason: string): Promise<void> {
+    const hadSocket = this.#socket !== undefined && this.#state !== "ended";
+    this.#end();
+    if (!hadSocket) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = this.#config.runtime.setTimeout(resolve, CLOSE_TIMEOUT_MS);
+      this.#onClosed = () => {
+        this.#config.runtime.clearTimeout(timer);
+        resolve();
+      };
+      this.#closeSocket(1000, reason);
+    });
+  }
+
+  async #open(dial: Dial): Promise<void> {
+    const [params, url, WebSocket] = await Promise.all([
+      dial.params(),
+      dial.url(),
+      this.#config.runtime.loadWebSocket(),
+    ]);
+    // The owner gave up, or the attempt took too long.
+    if (this.#state === "ended") return;
+    const socket = new WebSocket(url, subprotocols(this.#config, params));
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = ({ data }) => this.#received(data);
+    socket.onclose = ({ code, reason }) => this.#closed(code, reason);
+    // A close event follows and says as much as there is to say; without a handler Node would throw.
+    socket.onerror = () => {};
+    this.#socket = socket;
+  }
+
+  #received(data: unknown): void {
+    if (this.#state === "ended") return;
+    let frame: ServerFrame;
+    try {
+      frame = decodeFrame(this.#config.encoding, data);
+    } catch (cause) {
+      const message = `the server sent a frame that cannot be read: ${describe(cause)}`;
+      this.#fail(new ActorError("client", "malformed_message", message, { cause }), CLOSE_MALFORMED);
+      return;
+    }
+    if (frame.tag === "Init") {
+      this.#initialized(frame.actorId, frame.connectionId);
+      return;
+    }
+    if (frame.tag === "Error" && frame.actionId === undefined) this.#lastError = toActorError(frame.error);
+    // Before Init, only the reason of a refusal can come.
+    if (this.#state === "open") this.#owner.frame(frame);
+  }
+
+  #initialized(actorId: string, connectionId: string): void {
+    if (this.#state !== "opening") return;
+    this.#state = "open";
+    this.#config.runtime.clearTimeout(this.#timer);
+    this.#owner.opened(actorId, connectionId);
+  }
+
+  #closed(code: number, reason: string): void {
+    this.#onClosed?.();
+    if (this.#state === "ended") return;
+    const opened = this.#state === "open";
+    this.#end();
+    const named = /^([\w-]+)\.([\w-]+)(?:#.*)?$/s.exec(reason);
+    const last = this.#lastError;
+    if (last !== undefined && (!opened || (named?.[1] === last.group && named[2] === last.code))) {
+      this.#owner.ended({ error: last, refused: true, reported: opened, code, reason });
+      return;
+    }
+    const [, group, errorCode] = named ?? [];
+    if (group !== undefined && errorCode !== undefined) {
+      const error = new ActorError(
+        group,
+        errorCode,
+        `the server closed the connection: ${group}.${errorCode}`,
+      );
+      this.#owner.ended({ error, refused: true, reported: false, code, reason });
+      return;
+    }
+    const what = opened ? "the connection was lost" : "the connection could not be opened";
+    const detail = reason === "" ? `close code ${code}` : `close code ${code}, ${reason}`;
+    const error = new ActorError(
+      "client",
+      opened ? "connection_lost" : "connection_open_failed",
+      `${what} (${detail})`,
+    );
+    this.#owner.ended({ error, refused: false, reported: false, code, reason });
+  }
+
+  #timedOut(): void {
+    const message = `the connection was not ready within ${OPEN_TIMEOUT_MS} ms`;
+    this.#fail(new ActorError("client", "connection_open_failed", message));
+  }
+
+  #fail(error: ActorError, closeCode = 1000): void {
+    if (this.#state === "ended") return;
+    this.#end();
+    this.#closeSocket(closeCode, closeCode === 1000 ? "" : `${error.group}.${error.code}`);
+    this.#owner.ended({ error, refused: false, reported: false, code: 1006, reason: "" });
+  }
+
+  #end(): void {
+    this.#state = "ended";
+    this.#config.runtime.clearTimeout(this.#timer);
+  }
+
+  #closeSocket(code: number, reason: string): void {
+    try {
+      this.#socket?.close(code, reason);
+    } catch {
+      // A socket that cannot be closed is closed.
+      this.#onClosed?.();
+    }
+  }
+}
+
+function subprotocols(config: ResolvedConfig, params: string | undefined): string[] {
+  const list = ["rivet", `rivet_encoding.${config.encoding}`];
+  if (params !== undefined) {
+    // Parentheses are the characters that encodeURIComponent leaves and a subprotocol may not have.
+    const escaped = encodeURIComponent(params).replace(/\(/g, "%28").replace(/\)/g, "%29");
+    list.push(`rivet_conn_params.${escaped}`);
+  }
+  return list;
+}
+
+function asOpenError(error: unknown): ActorError {
+  if (error instanceof ActorError) return error;
+  return new ActorError(
+    "client",
+    "connection_open_failed",
+    `the connection could not be opened: ${describe(error)}`,
+    {
+      cause: error,
+    },
+  );
+}

@@ -1,0 +1,119 @@
+/** The actor instance that an error came from. */
+export interface ErrorActor {
+  readonly actorId: string;
+  /** Counts the times the actor was started. */
+  readonly generation: number;
+  /** The key in storage form, parts joined by `/`. */
+  readonly key?: string;
+}
+
+/** What an {@link ActorError} may carry besides its group, code and message. */
+export interface ActorErrorDetails {
+  readonly metadata?: unknown;
+  readonly actor?: ErrorActor;
+  /** Overrides what group and code say about {@link ActorError.retryable}. */
+  readonly retryable?: boolean;
+  /** The HTTP status that came with the error. */
+  readonly statusCode?: number;
+  readonly cause?: unknown;
+}
+
+/**
+ * Codes that pass by themselves: the actor or the server was about to start, stop, move or recover. For the
+ * codes that do not also say that the call never ran, see `ranForSure` in the retry policy.
+ */
+const TRANSIENT: ReadonlySet<string> = new Set([
+  "actor.destroyed_during_creation",
+  "actor.destroyed_while_waiting_for_ready",
+  "actor.destroying",
+  "actor.dropped_reply",
+  "actor.not_ready",
+  "actor.overloaded",
+  "actor.restarting",
+  "actor.starting",
+  "actor.stopped",
+  "actor.stopping",
+  "client.connection_lost",
+  "client.connection_open_failed",
+  "client.endpoint_unreachable",
+  "client.get_params_failed",
+  "guard.actor_ready_timeout",
+  "guard.actor_runner_failed",
+  "guard.actor_stopped_while_waiting",
+  "guard.actor_wake_retries_exceeded",
+  "guard.gateway_response_start_timeout",
+  "guard.rate_limit",
+  "guard.request_timeout",
+  "guard.service_unavailable",
+  "guard.tunnel_message_timeout",
+  "guard.tunnel_request_aborted",
+  "guard.tunnel_response_closed",
+  "ws.going_away",
+]);
+
+/**
+ * The one error of this package. Tell errors apart by `group` and `code`, for example with
+ * {@link isActorErrorCode}; the text may change.
+ *
+ * Group `user` is what the actor's own code threw for its callers, group `client` arises in this package, all
+ * other groups come from the server.
+ */
+export class ActorError extends Error {
+  readonly group: string;
+  readonly code: string;
+  /** What the thrower attached for programs to read. */
+  readonly metadata: unknown;
+  readonly actor: ErrorActor | undefined;
+  /** Whether the same call may well succeed later. It does not say that the failed one had no effect. */
+  readonly retryable: boolean;
+  readonly statusCode: number | undefined;
+
+  constructor(group: string, code: string, message: string, details: ActorErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = "ActorError";
+    this.group = group;
+    this.code = code;
+    this.metadata = details.metadata;
+    this.actor = details.actor;
+    this.retryable =
+      details.retryable ?? declaredRetryable(details.metadata) ?? TRANSIENT.has(`${group}.${code}`);
+    this.statusCode = details.statusCode;
+  }
+}
+
+/** The same class under the name that RivetKit programs use. */
+export { ActorError as RivetError };
+
+/** The connection was disposed, so the call was not made or its reply will not arrive. */
+export class ActorConnDisposed extends ActorError {
+  constructor() {
+    super("client", "connection_disposed", "the connection was disposed");
+    this.name = "ActorConnDisposed";
+  }
+}
+
+/** Whether `error` has this group and code. Works across copies of the package, unlike `instanceof`. */
+export function isActorErrorCode(error: unknown, group: string, code: string): error is ActorError {
+  if (typeof error !== "object" || error === null) return false;
+  const { group: itsGroup, code: itsCode } = error as { group?: unknown; code?: unknown };
+  return itsGroup === group && itsCode === code;
+}
+
+/** The same function under the name that RivetKit programs use. */
+export { isActorErrorCode as isRivetErrorCode };
+
+/** A server may say so itself, as `metadata.retryable`. */
+function declaredRetryable(metadata: unknown): boolean | undefined {
+  if (typeof metadata !== "object" || metadata === null) return undefined;
+  const { retryable } = metadata as { retryable?: unknown };
+  return typeof retryable === "boolean" ? retryable : undefined;
+}
+
+/** The text of anything that was thrown. */
+export function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  // Node and Bun put the reason a request failed ("connect ECONNREFUSED ...") into the cause.
+  if (cause instanceof Error && cause.message !== "") return `${error.message}: ${cause.message}`;
+  return error.message;
+}

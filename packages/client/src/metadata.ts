@@ -1,0 +1,124 @@
+import type { ResolvedConfig } from "./config.js";
+import { parseEndpoint } from "./endpoint.js";
+import { ActorError, describe } from "./errors.js";
+import { type Sleep, withTimeout } from "./timers.js";
+
+/** Where requests go, after the server had its say. */
+export interface Location {
+  /** `scheme://host[:port][/base]`. */
+  readonly url: string;
+  readonly namespace: string;
+  readonly token: string | undefined;
+}
+
+/** A lookup that got no answer in this time counts as failed. */
+const ATTEMPT_TIMEOUT_MS = 5_000;
+/** A call waits this long for a server that cannot be reached, counted in pauses between attempts. */
+const PATIENCE_MS = 7_500;
+const FIRST_PAUSE_MS = 500;
+const MAX_PAUSE_MS = 4_000;
+
+/**
+ * Asks the server once where its clients should connect, and remembers the answer. Callers share a lookup that
+ * is under way; a failed one is forgotten, so that the next caller asks anew.
+ */
+export class MetadataLookup {
+  readonly #config: ResolvedConfig;
+  readonly #sleep: Sleep;
+  #location: Promise<Location> | undefined;
+
+  constructor(config: ResolvedConfig, sleep: Sleep) {
+    this.#config = config;
+    this.#sleep = sleep;
+  }
+
+  /**
+   * The location, from a server that may be starting: retries for several seconds.
+   *
+   * @throws ActorError `client.endpoint_unreachable`, or `actor.aborted` when `signal` is aborted.
+   */
+  async locate(signal?: AbortSignal): Promise<Location> {
+    let waited = 0;
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, MAX_PAUSE_MS)) {
+      try {
+        return await this.locateOnce();
+      } catch (error) {
+        if (waited >= PATIENCE_MS || !(error instanceof ActorError) || !error.retryable) throw error;
+        await this.#sleep(pause, signal);
+        waited += pause;
+      }
+    }
+  }
+
+  /** The location, or the error of a single attempt. For callers that have a retry policy of their own. */
+  locateOnce(): Promise<Location> {
+    if (this.#location === undefined) {
+      const lookup = this.#config.disableMetadataLookup ? Promise.resolve(this.#configured()) : this.#ask();
+      this.#location = lookup;
+      lookup.catch(() => {
+        this.#location = undefined;
+      });
+    }
+    return this.#location;
+  }
+
+  #configured(): Location {
+    const { endpoint, namespace, token } = this.#config;
+    return { url: endpoint, namespace, token };
+  }
+
+  async #ask(): Promise<Location> {
+    const { endpoint, namespace, token, headers, runtime } = this.#config;
+    const url = `${endpoint}/metadata?namespace=${encodeURIComponent(namespace)}`;
+    const answer = await withTimeout(runtime, ATTEMPT_TIMEOUT_MS, async (signal) => {
+      const authorization: Record<string, string> =
+        token === undefined ? {} : { authorization: `Bearer ${token}` };
+      const response = await runtime.fetch(url, { headers: { ...headers, ...authorization }, signal });
+      const text = await response.text();
+      if (!response.ok) throw new StatusError(response.status);
+      return JSON.parse(text) as unknown;
+    }).catch((error: unknown) => {
+      throw unreachable(url, error);
+    });
+    if (typeof answer !== "object" || answer === null || Array.isArray(answer)) {
+      throw unreachable(url, new Error("the answer is not a JSON object"));
+    }
+    return this.#redirected(answer);
+  }
+
+  #redirected(answer: {
+    clientEndpoint?: unknown;
+    clientNamespace?: unknown;
+    clientToken?: unknown;
+  }): Location {
+    const configured = this.#configured();
+    if (typeof answer.clientEndpoint !== "string") return configured;
+    const endpoint = parseEndpoint(answer.clientEndpoint);
+    const { clientNamespace, clientToken } = answer;
+    return {
+      url: endpoint.url,
+      namespace:
+        typeof clientNamespace === "string" ? clientNamespace : (endpoint.namespace ?? configured.namespace),
+      token: typeof clientToken === "string" ? clientToken : (endpoint.token ?? configured.token),
+    };
+  }
+}
+
+class StatusError extends Error {
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`HTTP status ${status}`);
+    this.status = status;
+  }
+}
+
+function unreachable(url: string, cause: unknown): ActorError {
+  // A definite refusal will not change within seconds; anything else may be a server that is starting.
+  const final =
+    cause instanceof StatusError && cause.status < 500 && cause.status !== 408 && cause.status !== 429;
+  return new ActorError("client", "endpoint_unreachable", `no answer from ${url}: ${describe(cause)}`, {
+    cause,
+    retryable: !final,
+  });
+}

@@ -1,0 +1,159 @@
+import { ByteWriter, decodeValue, encodeValue, fromJsonCompat, toJsonCompat } from "../codec/index.js";
+import type { Encoding } from "../config.js";
+import { BareReader, writeBool, writeData, writeStr, writeVersion } from "./bare.js";
+import { type ErrorBody, parseErrorBody, readErrorActor, readErrorFields } from "./error-body.js";
+
+/** A message from client to server on a connection. */
+export type ClientFrame =
+  | {
+      readonly tag: "ActionRequest";
+      readonly id: number;
+      readonly name: string;
+      readonly args: readonly unknown[];
+    }
+  | { readonly tag: "SubscriptionRequest"; readonly eventName: string; readonly subscribe: boolean };
+
+/** A message from server to client on a connection. */
+export type ServerFrame =
+  | { readonly tag: "Init"; readonly actorId: string; readonly connectionId: string }
+  /** Without `actionId` it is about the connection as a whole. */
+  | { readonly tag: "Error"; readonly error: ErrorBody; readonly actionId: number | undefined }
+  | { readonly tag: "ActionResponse"; readonly id: number; readonly output: unknown }
+  | { readonly tag: "Event"; readonly name: string; readonly args: readonly unknown[] };
+
+/** Writes a frame: text for `json`, bytes otherwise. */
+export function encodeFrame(encoding: Encoding, frame: ClientFrame): string | Uint8Array<ArrayBuffer> {
+  switch (encoding) {
+    case "json":
+      return JSON.stringify(
+        envelope(frame, (args) => args.map((arg, index) => toJsonCompat(arg, `args[${index}]`)), jsonId),
+      );
+    case "cbor": {
+      const writer = new ByteWriter();
+      encodeValue(
+        writer,
+        envelope(frame, (args) => args, BigInt),
+        "native",
+        "frame",
+      );
+      return writer.finish();
+    }
+    case "bare":
+      return encodeBare(frame);
+  }
+}
+
+function encodeBare(frame: ClientFrame): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter();
+  writeVersion(writer);
+  if (frame.tag === "ActionRequest") {
+    writer.u8(0);
+    writer.uvarint(frame.id);
+    writeStr(writer, frame.name);
+    writeData(writer, frame.args, "args");
+  } else {
+    writer.u8(1);
+    writeStr(writer, frame.eventName);
+    writeBool(writer, frame.subscribe);
+  }
+  return writer.finish();
+}
+
+function envelope(
+  frame: ClientFrame,
+  writeArgs: (args: readonly unknown[]) => unknown,
+  writeId: (id: number) => unknown,
+): unknown {
+  const { tag } = frame;
+  const val =
+    tag === "ActionRequest"
+      ? { id: writeId(frame.id), name: frame.name, args: writeArgs(frame.args) }
+      : { eventName: frame.eventName, subscribe: frame.subscribe };
+  return { body: { tag, val } };
+}
+
+function jsonId(id: number): unknown {
+  return ["$BigInt", String(id)];
+}
+
+/**
+ * Reads a frame.
+ *
+ * @throws when it is malformed, of an unknown kind, or in the wrong encoding.
+ */
+export function decodeFrame(encoding: Encoding, data: unknown): ServerFrame {
+  if (encoding === "json") {
+    if (typeof data !== "string") throw new RangeError("a binary frame on a json connection");
+    return parseEnvelope(fromJsonCompat(JSON.parse(data)));
+  }
+  if (!(data instanceof ArrayBuffer)) throw new RangeError(`a text frame on a ${encoding} connection`);
+  const bytes = new Uint8Array(data);
+  return encoding === "cbor" ? parseEnvelope(decodeValue(bytes, "compat")) : decodeBare(bytes);
+}
+
+function decodeBare(bytes: Uint8Array): ServerFrame {
+  const reader = new BareReader(bytes);
+  const tag = reader.uint();
+  switch (tag) {
+    case 0:
+      return { tag: "Init", actorId: reader.str(), connectionId: reader.str() };
+    case 1: {
+      const fields = readErrorFields(reader);
+      const actionId = reader.optional(() => reader.uint());
+      return { tag: "Error", error: { ...fields, actor: readErrorActor(reader) }, actionId };
+    }
+    case 2:
+      return { tag: "ActionResponse", id: reader.uint(), output: reader.value() };
+    case 3:
+      return { tag: "Event", name: reader.str(), args: asArgs(reader.value()) };
+    default:
+      throw new RangeError(`a frame of the unknown kind ${tag}`);
+  }
+}
+
+type Fields = Readonly<Partial<Record<string, unknown>>>;
+
+function parseEnvelope(value: unknown): ServerFrame {
+  const body = asFields(asFields(value).body);
+  const val = asFields(body.val);
+  switch (body.tag) {
+    case "Init":
+      return { tag: "Init", actorId: asText(val.actorId), connectionId: asText(val.connectionId) };
+    case "Error": {
+      const error = parseErrorBody(val);
+      if (error === undefined) throw new RangeError("an error frame without group, code or message");
+      const { actionId } = val;
+      return {
+        tag: "Error",
+        error,
+        actionId: actionId === null || actionId === undefined ? undefined : asId(actionId),
+      };
+    }
+    case "ActionResponse":
+      return { tag: "ActionResponse", id: asId(val.id), output: val.output };
+    case "Event":
+      return { tag: "Event", name: asText(val.name), args: asArgs(val.args) };
+    default:
+      throw new RangeError(`a frame of the unknown kind ${JSON.stringify(body.tag)}`);
+  }
+}
+
+function asFields(value: unknown): Fields {
+  if (typeof value !== "object" || value === null) throw new RangeError("a frame without body");
+  return value as Fields;
+}
+
+function asText(value: unknown): string {
+  if (typeof value !== "string") throw new RangeError("a frame field that is not text");
+  return value;
+}
+
+function asId(value: unknown): number {
+  if (typeof value !== "bigint" && typeof value !== "number")
+    throw new RangeError("a frame without a numeric id");
+  return Number(value);
+}
+
+function asArgs(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [value];
+}

@@ -1,0 +1,68 @@
+import type { ActorError } from "./errors.js";
+import type { Target } from "./target.js";
+
+/** A pause in milliseconds before the next attempt, or `undefined` to give up. */
+export type Pause = number | undefined;
+
+/** The actor was between two lives or about to have one, so the call certainly did not run. */
+const LIFECYCLE: ReadonlySet<string> = new Set([
+  "actor.destroyed_during_creation",
+  "actor.destroyed_while_waiting_for_ready",
+  "actor.destroying",
+  "actor.not_configured",
+  "actor.not_ready",
+  "actor.starting",
+  "actor.stopping",
+  "guard.actor_ready_timeout",
+  "guard.actor_runner_failed",
+]);
+
+/** The server could not reach the actor, so the call certainly did not run. */
+const UNREACHED: ReadonlySet<string> = new Set([
+  "guard.actor_stopped_while_waiting",
+  "guard.actor_wake_retries_exceeded",
+  "guard.service_unavailable",
+]);
+
+const LIFECYCLE_PAUSE_MS = 100;
+const LIFECYCLE_ATTEMPTS = { getOrCreate: 60, get: 24 } as const;
+const UNREACHED_PAUSES_MS = [25, 50, 100, 200] as const;
+
+/**
+ * Decides about repeating a stateless call. It repeats only what certainly did not run: after a lost reply or
+ * `actor.restarting` the caller has to decide.
+ */
+export class CallRetry {
+  readonly #target: Target;
+  #lifecycleFailures = 0;
+  #unreachedFailures = 0;
+
+  constructor(target: Target) {
+    this.#target = target;
+  }
+
+  /** What to do after `error`. Counts the failure. */
+  next(error: ActorError): Pause {
+    const code = `${error.group}.${error.code}`;
+    if (UNREACHED.has(code)) return UNREACHED_PAUSES_MS[this.#unreachedFailures++];
+    const { by } = this.#target;
+    if (by === "id") return undefined;
+    // With getOrCreate, a missing actor was destroyed between lookup and call; the next lookup creates one.
+    const passing = LIFECYCLE.has(code) || (by === "getOrCreate" && code === "actor.not_found");
+    if (!passing) return undefined;
+    this.#lifecycleFailures++;
+    return this.#lifecycleFailures < LIFECYCLE_ATTEMPTS[by] ? LIFECYCLE_PAUSE_MS : undefined;
+  }
+}
+
+/**
+ * Whether a refused connection attempt says nothing about later ones, so that calls waiting for the connection
+ * should keep waiting.
+ */
+export function isPassingRefusal(target: Target, error: ActorError): boolean {
+  if (error.retryable) return true;
+  const code = `${error.group}.${error.code}`;
+  return (
+    LIFECYCLE.has(code) || UNREACHED.has(code) || (target.by === "getOrCreate" && code === "actor.not_found")
+  );
+}

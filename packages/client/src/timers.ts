@@ -1,0 +1,48 @@
+import type { ClientRuntime } from "./config.js";
+import { ActorError } from "./errors.js";
+
+/** Waits, and rejects with `actor.aborted` as soon as `signal` is aborted. */
+export type Sleep = (milliseconds: number, signal?: AbortSignal) => Promise<void>;
+
+/** A {@link Sleep} on the timers of `runtime`. */
+export function makeSleep(runtime: ClientRuntime): Sleep {
+  return (milliseconds, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(abortedError(signal));
+        return;
+      }
+      const timer = runtime.setTimeout(() => {
+        signal?.removeEventListener("abort", onAbort);
+        resolve();
+      }, milliseconds);
+      const onAbort = (): void => {
+        runtime.clearTimeout(timer);
+        if (signal !== undefined) reject(abortedError(signal));
+      };
+      signal?.addEventListener("abort", onAbort, { once: true });
+    });
+}
+
+/** Runs `work`, aborting the signal it is given after `milliseconds`. */
+export async function withTimeout<T>(
+  runtime: ClientRuntime,
+  milliseconds: number,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const timer = runtime.setTimeout(
+    () => controller.abort(new Error(`timed out after ${milliseconds} ms`)),
+    milliseconds,
+  );
+  try {
+    return await work(controller.signal);
+  } finally {
+    runtime.clearTimeout(timer);
+  }
+}
+
+/** The error of a call that its caller gave up. */
+export function abortedError(signal: AbortSignal): ActorError {
+  return new ActorError("actor", "aborted", "the call was aborted by its caller", { cause: signal.reason });
+}

@@ -1,0 +1,12 @@
+/** The part of the WebSocket API that the client uses. */
+export interface WebSocketLike {
+  binaryType: string;
+  onmessage: ((event: { readonly data: unknown }) => void) | null;
+  onclose: ((event: { readonly code: number; readonly reason: string }) => void) | null;
+  onerror: ((event: unknown) => void) | null;
+  send(data: string | Uint8Array<ArrayBuffer>): void;
+  close(code?: number, reason?: string): void;
+}
+
+/** A class of such sockets. The URL has the scheme `ws:` or `wss:`. */
+export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;

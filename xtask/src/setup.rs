@@ -11,7 +11,7 @@ mod npm;
 
 use anyhow::Result;
 
-use crate::process;
+use crate::{process, workspace};
 
 pub(crate) use addon::build as addon;
 pub(crate) use bun::ready as bun;
@@ -26,14 +26,23 @@ pub(crate) fn javascript_tools() -> Result<()> {
     npm::install()
 }
 
-/// Compiles every TypeScript project of the root `tsconfig.json`.
+/// Compiles every TypeScript project of the root `tsconfig.json`, then runs the build scripts that do more.
 ///
 /// # Errors
-/// A type error.
+/// A type error, or a script that fails.
 pub(crate) fn typescript() -> Result<()> {
     let mut tsc = process::node_tool("typescript/bin/tsc");
     tsc.arg("--build");
-    process::run(tsc)
+    process::run(tsc)?;
+    for package in workspace::packages()? {
+        if package
+            .script("build")
+            .is_some_and(|script| script != "tsc -b")
+        {
+            process::run(package.run_script("build"))?;
+        }
+    }
+    Ok(())
 }
 
 /// All that running the product takes: tools, addon, compiled packages.

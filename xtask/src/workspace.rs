@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::repo;
+use crate::{process, repo};
 
 /// The folders whose children are packages, in the order in which their tests run: what is used before its users.
 const PARENTS: [&str; 3] = ["packages", "examples", "tests"];
@@ -32,6 +33,13 @@ impl Package {
         } else {
             several
         }
+    }
+
+    /// The command that runs one of its scripts, with the tools of `node_modules` in its path.
+    pub(crate) fn run_script(&self, name: &str) -> Command {
+        let mut npm = process::npm();
+        npm.args(["run", "--silent", name]).current_dir(&self.path);
+        npm
     }
 
     /// The text of one script.

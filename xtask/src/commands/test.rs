@@ -121,10 +121,7 @@ fn product_suites() -> Result<Vec<Suite>> {
                 Some(part) => format!("{}:{part}", package.name),
                 None => package.name.clone(),
             };
-            let mut npm = process::npm();
-            npm.args(["run", "--silent", script])
-                .current_dir(&package.path);
-            suites.push(Suite::new(name, npm));
+            suites.push(Suite::new(name, package.run_script(script)));
         }
     }
     Ok(suites)

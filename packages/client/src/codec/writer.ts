@@ -32,42 +32,50 @@ export class ByteWriter {
 
   /** Appends an unsigned 16-bit number, little endian. */
   u16le(value: number): void {
-    this.#view.setUint16(this.reserve(2), value, true);
+    const at = this.reserve(2);
+    this.#view.setUint16(at, value, true);
   }
 
   /** Appends an unsigned 16-bit number, big endian. */
   u16be(value: number): void {
-    this.#view.setUint16(this.reserve(2), value);
+    const at = this.reserve(2);
+    this.#view.setUint16(at, value);
   }
 
   /** Appends an unsigned 32-bit number, little endian. */
   u32le(value: number): void {
-    this.#view.setUint32(this.reserve(4), value, true);
+    const at = this.reserve(4);
+    this.#view.setUint32(at, value, true);
   }
 
   /** Appends an unsigned 32-bit number, big endian. */
   u32be(value: number): void {
-    this.#view.setUint32(this.reserve(4), value);
+    const at = this.reserve(4);
+    this.#view.setUint32(at, value);
   }
 
   /** Appends an unsigned 64-bit number, little endian. */
   u64le(value: bigint): void {
-    this.#view.setBigUint64(this.reserve(8), value, true);
+    const at = this.reserve(8);
+    this.#view.setBigUint64(at, value, true);
   }
 
   /** Appends an unsigned 64-bit number, big endian. */
   u64be(value: bigint): void {
-    this.#view.setBigUint64(this.reserve(8), value);
+    const at = this.reserve(8);
+    this.#view.setBigUint64(at, value);
   }
 
   /** Appends a 64-bit float, little endian. */
   f64le(value: number): void {
-    this.#view.setFloat64(this.reserve(8), value, true);
+    const at = this.reserve(8);
+    this.#view.setFloat64(at, value, true);
   }
 
   /** Appends a 64-bit float, big endian. */
   f64be(value: number): void {
-    this.#view.setFloat64(this.reserve(8), value);
+    const at = this.reserve(8);
+    this.#view.setFloat64(at, value);
   }
 
   /** Appends a non-negative integer up to 2^53 - 1 in base 128, lowest group first (BARE `uint`). */
@@ -110,7 +118,7 @@ export class ByteWriter {
     return written;
   }
 
-  /** Appends `count` bytes of unspecified content and returns their offset, for a later `patch*`. */
+  /** Appends `count` bytes of unspecified content and returns their offset. May replace buffer and view. */
   reserve(count: number): number {
     const at = this.#length;
     if (this.#buffer.length - at < count) this.#grow(count);

@@ -1,1 +1,42 @@
-//! placeholder
+//! Greenroom over the network: HTTP, WebSocket and the client protocol in front of a runtime.
+//!
+//! ```text
+//! TCP connection ── HTTP ─┬─ /health /metadata        what the server says about itself
+//!                         ├─ /actors                  find, create, list, destroy actors
+//!                         ├─ /gateway/…/action/{name} stateless calls
+//!                         ├─ /gateway/…/connect ────► WebSocket: connection to an actor
+//!                         └─ anything else            files, if a directory was given
+//! ```
+//!
+//! The server decides nothing about actors: it reads what clients send, checks it, passes it to
+//! [`greenroom_core::Runtime`], and writes what comes back. One task owns each TCP connection from
+//! its first byte to its last; one more accepts them. Nothing a client sends makes a task panic,
+//! wait for ever or hold more memory than its limits allow.
+
+mod action;
+mod app;
+mod bind;
+mod body;
+mod config;
+mod connection;
+mod cors;
+mod env;
+mod error;
+mod failure;
+mod gateway;
+mod info;
+mod query;
+mod reply;
+mod rest;
+mod router;
+mod server;
+mod static_files;
+mod status;
+mod stream;
+mod websocket;
+
+pub use bind::bind;
+pub use config::ServerConfig;
+pub use env::SystemEnv;
+pub use error::BindError;
+pub use server::{Server, serve};

@@ -1,0 +1,105 @@
+//! Actions over HTTP: a stateless call to an actor.
+
+use bytes::Bytes;
+use greenroom_core::CallRequest;
+use greenroom_types::{
+    ActorError, limits,
+    protocol::{Encoding, conn_params_from_header, decode_action_request, encode_action_response},
+};
+use hyper::{Request, StatusCode, body::Incoming};
+use tracing::{Instrument, debug, debug_span};
+
+use crate::{
+    app::App,
+    body::read_body,
+    failure::{call_error, gateway_error, is_not_found, name_actor},
+    gateway::{Reached, Target},
+    reply::{self, Reply},
+};
+
+/// The header that names the encoding of a call and its answer.
+const X_RIVET_ENCODING: &str = "x-rivet-encoding";
+/// The header with the caller's connection parameters, as JSON text.
+const X_RIVET_CONN_PARAMS: &str = "x-rivet-conn-params";
+
+/// Answers `POST {gateway}/action/{name}`. Everything that can be checked without the actor is
+/// checked before it is located, so that a malformed call neither creates nor wakes it.
+pub(crate) async fn call(
+    app: &App,
+    target: &Target,
+    name: String,
+    request: Request<Incoming>,
+) -> Reply {
+    let named = request
+        .headers()
+        .get(X_RIVET_ENCODING)
+        .and_then(|name| name.to_str().ok());
+    let encoding = Encoding::from_header(named);
+    let call = match read_call(app, encoding, name, request).await {
+        Ok(call) => call,
+        Err(error) => return call_error(&error, encoding, None),
+    };
+    let actor = match target.reach(app).await {
+        Ok(actor) => actor,
+        Err(error) => return gateway_error(&error),
+    };
+    let span = debug_span!("action", actor = %actor.id, action = call.name);
+    match run(app, &actor, encoding, call).instrument(span).await {
+        Ok(body) => {
+            let mut reply = reply::bytes(StatusCode::OK, encoding.content_type(), body);
+            name_actor(&mut reply, &actor);
+            reply
+        }
+        // Only now is it known that an id leads nowhere.
+        Err(error) if is_not_found(&error) => gateway_error(&error),
+        Err(error) => call_error(&error, encoding, Some(&actor)),
+    }
+}
+
+async fn read_call(
+    app: &App,
+    encoding: Encoding,
+    name: String,
+    request: Request<Incoming>,
+) -> Result<CallRequest, ActorError> {
+    if name.len() > limits::MEMBER_NAME {
+        return Err(ActorError::member_name_too_long("action", name.len()));
+    }
+    let params = request
+        .headers()
+        .get(X_RIVET_CONN_PARAMS)
+        .map(|value| conn_params_from_header(value.as_bytes()))
+        .transpose()?;
+    let body = read_body(
+        request.into_body(),
+        app.config.max_incoming_message,
+        app.config.body_read_timeout,
+    )
+    .await?;
+    let request = decode_action_request(encoding, body)?;
+    Ok(CallRequest {
+        name,
+        args: request.args,
+        compat: request.compat,
+        params,
+    })
+}
+
+async fn run(
+    app: &App,
+    actor: &Reached,
+    encoding: Encoding,
+    call: CallRequest,
+) -> Result<Bytes, ActorError> {
+    let output = app
+        .runtime
+        .call(actor.id, call)
+        .await
+        .inspect_err(|error| debug!(%error, "action failed"))?;
+    let body = encode_action_response(encoding, &output)?;
+    let limit = app.config.max_outgoing_message;
+    if body.len() > limit {
+        return Err(ActorError::outgoing_too_long(body.len(), limit));
+    }
+    Ok(body)
+}

@@ -1,0 +1,54 @@
+//! What all connections of one server share.
+
+use greenroom_core::Runtime;
+use tokio::sync::watch;
+
+use crate::{ServerConfig, static_files::StaticFiles};
+
+/// How far a server's life has come. Only moves forward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    /// Serving.
+    Running,
+    /// The runtime is shutting down: requests under way finish, new ones are turned away with an
+    /// answer that lets clients retry on the successor.
+    Draining,
+    /// The runtime is down: connections end.
+    Closing,
+}
+
+/// Settings, runtime and phase, shared by all connections.
+pub(crate) struct App {
+    pub(crate) config: ServerConfig,
+    pub(crate) runtime: Runtime,
+    pub(crate) files: Option<StaticFiles>,
+    phase: watch::Receiver<Phase>,
+}
+
+impl App {
+    pub(crate) fn new(
+        config: ServerConfig,
+        runtime: Runtime,
+        phase: watch::Receiver<Phase>,
+    ) -> Self {
+        let files = config.static_dir.as_deref().map(StaticFiles::new);
+        Self {
+            config,
+            runtime,
+            files,
+            phase,
+        }
+    }
+
+    /// Whether new work is turned away.
+    pub(crate) fn is_draining(&self) -> bool {
+        *self.phase.borrow() >= Phase::Draining
+    }
+
+    /// Resolves once connections have to end.
+    pub(crate) async fn closing(&self) {
+        let mut phase = self.phase.clone();
+        // An error means that the server was dropped, which ends connections as well.
+        let _ = phase.wait_for(|phase| *phase >= Phase::Closing).await;
+    }
+}

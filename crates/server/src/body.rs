@@ -1,0 +1,57 @@
+//! Reading request bodies: bounded in size and time.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use greenroom_types::ActorError;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
+
+/// How much of an oversized body is read and thrown away, in multiples of its limit, so that a
+/// client that sends first and reads later sees the error instead of a reset.
+const DISCARD: usize = 16;
+
+/// Reads a whole body of at most `limit` bytes within `patience`.
+///
+/// # Errors
+/// `message.incoming_too_long`, or `request.invalid` when the body breaks off or does not end in
+/// time.
+pub(crate) async fn read_body(
+    body: Incoming,
+    limit: usize,
+    patience: Duration,
+) -> Result<Bytes, ActorError> {
+    match tokio::time::timeout(patience, collect(body, limit)).await {
+        Ok(read) => read,
+        Err(_) => Err(ActorError::invalid_request(format!(
+            "the body did not arrive within {patience:?}"
+        ))),
+    }
+}
+
+async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, ActorError> {
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > limit.saturating_mul(DISCARD) {
+        return Err(ActorError::incoming_too_long(announced, limit));
+    }
+    let mut read = BytesMut::with_capacity(announced.min(limit));
+    let mut len = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| ActorError::invalid_request("the body broke off"))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        len += data.len();
+        if len > limit.saturating_mul(DISCARD) {
+            break;
+        }
+        if len <= limit {
+            read.extend_from_slice(&data);
+        }
+    }
+    if len > limit {
+        Err(ActorError::incoming_too_long(len, limit))
+    } else {
+        Ok(read.freeze())
+    }
+}

@@ -1,0 +1,65 @@
+//! The server's settings.
+
+use std::{path::PathBuf, time::Duration};
+
+use greenroom_types::limits;
+
+/// How a server behaves. `Default` gives the documented defaults; change what differs.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ServerConfig {
+    /// What `/health` and `/metadata` report as `version`. Default: the version of this crate.
+    pub version: String,
+    /// The one namespace that this server answers to. Default `default`.
+    pub namespace: String,
+    /// A directory whose files are served for paths that are not the server's own. Default: none.
+    pub static_dir: Option<PathBuf>,
+    /// Largest WebSocket message and action body that is accepted, in bytes. Default 64 KiB.
+    pub max_incoming_message: usize,
+    /// Largest WebSocket message and action reply that is sent, in bytes. Default 1 MiB.
+    pub max_outgoing_message: usize,
+    /// TCP connections served at once; further ones wait in the listen queue. Default 65,536.
+    pub max_connections: usize,
+    /// Largest request head (request line and headers), in bytes, at least 8 KiB. Default 64 KiB.
+    pub max_header_bytes: usize,
+    /// Most header lines of one request. Default 100.
+    pub max_headers: usize,
+    /// Time for a request's head to arrive, counted from the end of the previous request: also the
+    /// longest that an idle HTTP connection is kept. Default 30 s.
+    pub header_read_timeout: Duration,
+    /// Time for a request's body to arrive. Default 30 s.
+    pub body_read_timeout: Duration,
+    /// Longest time that a client may take without accepting a single byte that is sent to it.
+    /// Default 30 s.
+    pub write_timeout: Duration,
+    /// Silence of a WebSocket client after which it is pinged. Default 30 s.
+    pub ping_interval: Duration,
+    /// Time that a pinged client has to show life before it is dropped. Default 15 s.
+    pub pong_timeout: Duration,
+    /// Time that a WebSocket client has to answer a close. Default 5 s.
+    pub close_timeout: Duration,
+    /// Time that requests and sockets have to end once the runtime has shut down. Default 10 s.
+    pub shutdown_grace: Duration,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            namespace: "default".to_owned(),
+            static_dir: None,
+            max_incoming_message: limits::INCOMING_MESSAGE,
+            max_outgoing_message: limits::OUTGOING_MESSAGE,
+            max_connections: 65_536,
+            max_header_bytes: 64 * 1024,
+            max_headers: 100,
+            header_read_timeout: Duration::from_secs(30),
+            body_read_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
+            ping_interval: Duration::from_secs(30),
+            pong_timeout: Duration::from_secs(15),
+            close_timeout: Duration::from_secs(5),
+            shutdown_grace: Duration::from_secs(10),
+        }
+    }
+}

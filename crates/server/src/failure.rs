@@ -1,0 +1,69 @@
+//! Errors as HTTP answers.
+
+use greenroom_types::{
+    ActorError, ActorKey,
+    protocol::{ActorRef, Encoding, encode_error_body},
+};
+use hyper::header::{HeaderName, HeaderValue};
+
+use crate::{
+    gateway::Reached,
+    reply::{self, Reply},
+    status::status_of,
+};
+
+/// Names the error of the gateway: `group.code`.
+const X_RIVET_ERROR: HeaderName = HeaderName::from_static("x-rivet-error");
+const X_RIVET_ACTOR: HeaderName = HeaderName::from_static("x-rivet-actor");
+const X_RIVET_ACTOR_KEY: HeaderName = HeaderName::from_static("x-rivet-actor-key");
+
+/// The protocol wants the number of the actor's life in errors; the server does not learn it. Lives
+/// count from 1.
+const UNKNOWN_GENERATION: u64 = 0;
+
+/// An error from before an actor was reached. Always JSON, whatever encoding the request speaks.
+pub(crate) fn gateway_error(error: &ActorError) -> Reply {
+    let encoding = Encoding::Json;
+    let body = encode_error_body(encoding, error, None);
+    let mut reply = reply::bytes(status_of(error), encoding.content_type(), body);
+    if let Ok(code) = HeaderValue::try_from(format!("{}.{}", error.group, error.code)) {
+        reply.headers_mut().insert(X_RIVET_ERROR, code);
+    }
+    reply
+}
+
+/// An error about a call, in the encoding of the call.
+pub(crate) fn call_error(error: &ActorError, encoding: Encoding, actor: Option<&Reached>) -> Reply {
+    let from = actor.map(|actor| ActorRef {
+        id: actor.id,
+        generation: UNKNOWN_GENERATION,
+        key: actor.key.as_ref().map(ActorKey::to_storage),
+    });
+    let body = encode_error_body(encoding, error, from.as_ref());
+    let mut reply = reply::bytes(status_of(error), encoding.content_type(), body);
+    if let Some(actor) = actor {
+        name_actor(&mut reply, actor);
+    }
+    reply
+}
+
+/// Says in the headers which actor answered.
+pub(crate) fn name_actor(reply: &mut Reply, actor: &Reached) {
+    let headers = reply.headers_mut();
+    let id =
+        HeaderValue::try_from(actor.id.to_string()).expect("an id is made of letters and digits");
+    headers.insert(X_RIVET_ACTOR, id);
+    // A key with line breaks or other control characters cannot be a header, and is left out.
+    let key = actor
+        .key
+        .as_ref()
+        .and_then(|key| HeaderValue::from_bytes(key.to_storage().as_bytes()).ok());
+    if let Some(key) = key {
+        headers.insert(X_RIVET_ACTOR_KEY, key);
+    }
+}
+
+/// Whether the error says that there is no such actor.
+pub(crate) fn is_not_found(error: &ActorError) -> bool {
+    error.group == "actor" && error.code == "not_found"
+}

@@ -1,0 +1,169 @@
+//! Requests to actors: whom they mean, and what they want of it.
+
+mod target;
+mod upgrade;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fastwebsockets::upgrade::is_upgrade_request;
+use greenroom_types::{ActorError, cbor, gateway::GatewayRequest};
+use hyper::{Method, Request, StatusCode, body::Incoming};
+use percent_encoding::percent_decode_str;
+
+pub(crate) use target::{Reached, Target, check_namespace};
+
+use crate::{
+    action,
+    app::App,
+    connection::UpgradeSlot,
+    failure::gateway_error,
+    info,
+    reply::{self, Reply},
+    router::read_only,
+};
+
+/// A request to an actor.
+struct Routed {
+    target: Target,
+    /// The path as the actor sees it, raw.
+    path: String,
+}
+
+/// Whether the request names its actor in its headers. A path that names one comes first.
+pub(crate) fn is_header_routed(request: &Request<Incoming>) -> bool {
+    if request.uri().path().starts_with("/gateway/") {
+        return false;
+    }
+    if is_upgrade_request(request) {
+        return upgrade::handshake(request.headers()).target.is_some();
+    }
+    request.headers().contains_key(X_RIVET_TARGET)
+}
+
+const X_RIVET_TARGET: &str = "x-rivet-target";
+const X_RIVET_ACTOR: &str = "x-rivet-actor";
+
+/// Answers a request to an actor.
+pub(crate) async fn handle(
+    app: &Arc<App>,
+    slot: &UpgradeSlot,
+    mut request: Request<Incoming>,
+) -> Reply {
+    let routed = match is_header_routed(&request) {
+        true => by_headers(&request),
+        false => by_path(app, &request),
+    };
+    if is_upgrade_request(&request) {
+        let target = routed.and_then(|routed| match routed.path.as_str() {
+            "/connect" => Ok(routed.target),
+            path => Err(elsewhere(path)),
+        });
+        return upgrade::accept(slot, &mut request, target);
+    }
+    match routed {
+        Ok(routed) => http(app, routed, request).await,
+        Err(error) => gateway_error(&error),
+    }
+}
+
+fn by_path(app: &App, request: &Request<Incoming>) -> Result<Routed, ActorError> {
+    let (path, query) = (request.uri().path(), request.uri().query());
+    let parsed = GatewayRequest::parse(path, query)?.ok_or_else(|| ActorError::no_route(path))?;
+    Ok(Routed {
+        target: Target::of(app, parsed.target)?,
+        path: parsed.path,
+    })
+}
+
+/// Names in headers, or for WebSockets in subprotocols. Only ids can be named so.
+fn by_headers(request: &Request<Incoming>) -> Result<Routed, ActorError> {
+    let header = |name| {
+        request
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned)
+    };
+    let (target, actor) = if is_upgrade_request(request) {
+        let handshake = upgrade::handshake(request.headers());
+        (handshake.target, handshake.actor)
+    } else {
+        (header(X_RIVET_TARGET), header(X_RIVET_ACTOR))
+    };
+    if target.as_deref() != Some("actor") {
+        return Err(ActorError::guard(
+            "invalid_target",
+            "the only target that can be named is `actor`",
+        ));
+    }
+    let id = actor
+        .ok_or_else(|| ActorError::guard("missing_header", "the id of the actor is missing"))?;
+    Ok(Routed {
+        target: Target::of_id(&id)?,
+        path: request.uri().path().to_owned(),
+    })
+}
+
+async fn http(app: &App, routed: Routed, request: Request<Incoming>) -> Reply {
+    let Routed { target, path } = routed;
+    let method = request.method();
+    if let Some(name) = path
+        .strip_prefix("/action/")
+        .filter(|name| !name.is_empty() && !name.contains('/'))
+    {
+        if method != Method::POST {
+            return gateway_error(&ActorError::method_not_allowed(method.as_str(), "POST"));
+        }
+        return match percent_decode_str(name).decode_utf8() {
+            Ok(name) => action::call(app, &target, name.into_owned(), request).await,
+            Err(_) => gateway_error(&ActorError::invalid_request("the action name is not UTF-8")),
+        };
+    }
+    if !matches!(path.as_str(), "/" | "/health" | "/metadata") {
+        return gateway_error(&elsewhere(&path));
+    }
+    let actor = match target.resolve(app).await {
+        Ok(actor) => actor,
+        Err(error) => return gateway_error(&error),
+    };
+    read_only(method, || match path.as_str() {
+        "/health" => reply::text(StatusCode::OK, "ok"),
+        "/metadata" => info::actor_metadata(app, &actor.name),
+        _ => info::actor_banner(app, &actor.name),
+    })
+}
+
+/// Why a path of an actor cannot be served: it is reserved for what this server does not do, or it
+/// does not exist, which is an `actor.not_found` that says so in its metadata.
+fn elsewhere(path: &str) -> ActorError {
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or("");
+    match first {
+        "connect" if path == "/connect" => ActorError::guard(
+            "upgrade_required",
+            "connections are WebSockets: the request has to ask for an upgrade",
+        ),
+        "request" | "websocket" | "queue" | "inspector" | "dynamic" | "metrics" => ActorError::new(
+            "feature",
+            "unsupported",
+            format!("this server does not support `/{first}` of actors"),
+        ),
+        _ => {
+            let mut error = ActorError::not_found();
+            error.message = "nothing is served at this path of the actor".to_owned();
+            error.metadata = Some(route_metadata(path));
+            error
+        }
+    }
+}
+
+/// `{resource: "route", id: path}`.
+fn route_metadata(path: &str) -> Bytes {
+    let mut out = Vec::with_capacity(32 + path.len());
+    cbor::put_map(&mut out, 2);
+    cbor::put_text(&mut out, "resource");
+    cbor::put_text(&mut out, "route");
+    cbor::put_text(&mut out, "id");
+    cbor::put_text(&mut out, path);
+    out.into()
+}

@@ -1,0 +1,130 @@
+//! Which actor a request means, and finding it.
+
+use bytes::Bytes;
+use greenroom_store::ActorRecord;
+use greenroom_types::{
+    ActorError, ActorId, ActorKey, ActorName,
+    gateway::{GatewayQuery, GatewayTarget, KeySpec, Method},
+};
+
+use crate::{app::App, failure::is_not_found};
+
+/// The actor that a request means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// The one with this id.
+    Id(ActorId),
+    /// The one with this key, which has to exist.
+    Get {
+        /// Its type.
+        name: ActorName,
+        /// Its key.
+        key: KeySpec,
+    },
+    /// The one with this key, created if it does not exist.
+    GetOrCreate {
+        /// Its type.
+        name: ActorName,
+        /// Its key.
+        key: KeySpec,
+        /// What it is created from.
+        input: Option<Bytes>,
+    },
+}
+
+/// An actor that a request can be sent to.
+#[derive(Clone, Debug)]
+pub(crate) struct Reached {
+    pub(crate) id: ActorId,
+    /// Known when it was found by its key.
+    pub(crate) key: Option<ActorKey>,
+}
+
+impl Target {
+    /// The target of a gateway URL.
+    ///
+    /// # Errors
+    /// `actor.not_found` for what cannot be an id, `namespace.not_found`.
+    pub(crate) fn of(app: &App, target: GatewayTarget) -> Result<Self, ActorError> {
+        match target {
+            GatewayTarget::Id { id_text, .. } => Self::of_id(&id_text),
+            GatewayTarget::Query(query) => {
+                check_namespace(app, Some(&query.namespace))?;
+                let GatewayQuery {
+                    name,
+                    method,
+                    key,
+                    input,
+                    ..
+                } = *query;
+                Ok(match method {
+                    Method::Get => Self::Get { name, key },
+                    Method::GetOrCreate => Self::GetOrCreate { name, key, input },
+                })
+            }
+        }
+    }
+
+    /// The actor with this id. A text that is no id is the id of no actor.
+    ///
+    /// # Errors
+    /// `actor.not_found`.
+    pub(crate) fn of_id(text: &str) -> Result<Self, ActorError> {
+        text.parse()
+            .map(Self::Id)
+            .map_err(|_| ActorError::not_found())
+    }
+
+    /// Finds or creates the actor.
+    pub(crate) async fn resolve(&self, app: &App) -> Result<ActorRecord, ActorError> {
+        match self {
+            Self::Id(id) => app.runtime.get_by_id(*id).await,
+            Self::Get { name, key } => find(app, name, key).await,
+            Self::GetOrCreate { name, key, input } => match find(app, name, key).await {
+                Err(error) if is_not_found(&error) => Ok(app
+                    .runtime
+                    .get_or_create(name, &key.plain(), input.clone())
+                    .await?
+                    .0),
+                found => found,
+            },
+        }
+    }
+
+    /// As [`Target::resolve`], but takes an id at its word: whoever sends the actor something
+    /// learns soon enough whether it exists.
+    pub(crate) async fn reach(&self, app: &App) -> Result<Reached, ActorError> {
+        match self {
+            Self::Id(id) => Ok(Reached { id: *id, key: None }),
+            Self::Get { .. } | Self::GetOrCreate { .. } => {
+                let record = self.resolve(app).await?;
+                Ok(Reached {
+                    id: record.id,
+                    key: Some(record.key),
+                })
+            }
+        }
+    }
+}
+
+/// The first actor that exists among those that the key may mean.
+async fn find(app: &App, name: &ActorName, key: &KeySpec) -> Result<ActorRecord, ActorError> {
+    for candidate in key.candidates() {
+        match app.runtime.get(name, &candidate).await {
+            Err(error) if is_not_found(&error) => {}
+            found => return found,
+        }
+    }
+    Err(ActorError::not_found())
+}
+
+/// Whether this server answers to a namespace. None is the default one.
+///
+/// # Errors
+/// `namespace.not_found`.
+pub(crate) fn check_namespace(app: &App, namespace: Option<&str>) -> Result<(), ActorError> {
+    match namespace {
+        Some(other) if other != app.config.namespace => Err(ActorError::namespace_not_found(other)),
+        Some(_) | None => Ok(()),
+    }
+}

@@ -1,0 +1,85 @@
+//! Opening a WebSocket to an actor. Whatever stands against it is said with a close after the
+//! handshake: browsers do not let their pages see a refused one.
+
+use fastwebsockets::upgrade::upgrade;
+use greenroom_types::{
+    ActorError,
+    protocol::{Encoding, Handshake},
+};
+use http_body_util::{Either, Full};
+use hyper::{
+    HeaderMap, Request, StatusCode,
+    body::Incoming,
+    header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION},
+};
+
+use super::Target;
+use crate::{
+    connection::UpgradeSlot,
+    failure::gateway_error,
+    reply::Reply,
+    websocket::{Close, Pending, Plan},
+};
+
+/// The subprotocol that the server speaks.
+const RIVET: HeaderValue = HeaderValue::from_static("rivet");
+
+/// What the subprotocol headers of a request say.
+pub(super) fn handshake(headers: &HeaderMap) -> Handshake {
+    let lines: Vec<&str> = headers
+        .get_all(SEC_WEBSOCKET_PROTOCOL)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .collect();
+    Handshake::parse(&lines.join(","))
+}
+
+/// Answers an upgrade and leaves the socket in `slot`, bound for `target` or for the close that
+/// says what is wrong.
+pub(super) fn accept(
+    slot: &UpgradeSlot,
+    request: &mut Request<Incoming>,
+    target: Result<Target, ActorError>,
+) -> Reply {
+    let handshake = handshake(request.headers());
+    let (reply, upgrade) = match upgrade(request) {
+        Ok(accepted) => accepted,
+        Err(error) => return refused(&error.to_string()),
+    };
+    let plan = plan(&handshake, target);
+    slot.put(Pending {
+        upgrade,
+        encoding: handshake.encoding().unwrap_or_default(),
+        plan,
+    });
+    let mut reply = reply.map(|_| Either::Left(Full::default()));
+    if handshake.offers_rivet {
+        reply.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, RIVET);
+    }
+    reply
+}
+
+/// Where the socket leads. What the client got wrong itself comes before where it wanted to go.
+fn plan(handshake: &Handshake, target: Result<Target, ActorError>) -> Result<Plan, Close> {
+    let _: Encoding = handshake
+        .encoding()
+        .map_err(|_| Close::unsupported_encoding())?;
+    let params = handshake
+        .conn_params()
+        .map_err(|error| match &*error.group {
+            "message" => Close::of_error(&error),
+            _ => Close::invalid_request(),
+        })?;
+    let target = target.map_err(|error| Close::of_error(&error))?;
+    Ok(Plan { target, params })
+}
+
+/// A handshake that is none.
+fn refused(why: &str) -> Reply {
+    let mut reply = gateway_error(&ActorError::invalid_request(why));
+    reply
+        .headers_mut()
+        .insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    *reply.status_mut() = StatusCode::UPGRADE_REQUIRED;
+    reply
+}

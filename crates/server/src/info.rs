@@ -1,0 +1,105 @@
+//! What the server says about itself.
+
+use std::collections::BTreeMap;
+
+use greenroom_types::ActorName;
+use hyper::StatusCode;
+use serde::Serialize;
+
+use crate::{
+    app::App,
+    reply::{self, Reply},
+};
+
+/// What `runtime` says in all our answers.
+pub(crate) const RUNTIME: &str = "greenroom";
+
+/// `GET /health`: 200 `ok` while serving, 503 `draining` from the beginning of a shutdown, so that
+/// load balancers look elsewhere.
+pub(crate) fn health(app: &App) -> Reply {
+    #[derive(Serialize)]
+    struct Health<'a> {
+        runtime: &'a str,
+        status: &'a str,
+        version: &'a str,
+    }
+    let (code, status) = match app.is_draining() {
+        false => (StatusCode::OK, "ok"),
+        true => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
+    };
+    reply::json(
+        code,
+        &Health {
+            runtime: RUNTIME,
+            status,
+            version: &app.config.version,
+        },
+    )
+}
+
+/// `GET /metadata`: clients wait for this before anything else.
+pub(crate) fn metadata(app: &App) -> Reply {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Metadata<'a> {
+        runtime: &'a str,
+        version: &'a str,
+        actor_names: BTreeMap<&'a str, Empty>,
+    }
+    let actor_names = app
+        .runtime
+        .names()
+        .map(|name| (name.as_str(), Empty {}))
+        .collect();
+    reply::json(
+        StatusCode::OK,
+        &Metadata {
+            runtime: RUNTIME,
+            version: &app.config.version,
+            actor_names,
+        },
+    )
+}
+
+/// `GET /` where no page is served.
+pub(crate) fn banner(app: &App) -> Reply {
+    reply::text(
+        StatusCode::OK,
+        format!("This is Greenroom {}.\n", app.config.version),
+    )
+}
+
+/// `GET {gateway}/metadata`: what an actor says about itself.
+pub(crate) fn actor_metadata(app: &App, name: &ActorName) -> Reply {
+    #[derive(Serialize)]
+    struct Metadata<'a> {
+        runtime: &'a str,
+        version: &'a str,
+        r#type: &'a str,
+        name: &'a str,
+    }
+    reply::json(
+        StatusCode::OK,
+        &Metadata {
+            runtime: RUNTIME,
+            version: &app.config.version,
+            r#type: "actor",
+            name: name.as_str(),
+        },
+    )
+}
+
+/// `GET {gateway}/`: a text for those who look.
+pub(crate) fn actor_banner(app: &App, name: &ActorName) -> Reply {
+    reply::text(
+        StatusCode::OK,
+        format!(
+            "This is a `{name}` actor on Greenroom {}.\n",
+            app.config.version
+        ),
+    )
+}
+
+/// A JSON object without members.
+#[derive(Serialize)]
+pub(crate) struct Empty {}

@@ -1,0 +1,49 @@
+//! Building HTTP answers.
+
+use bytes::Bytes;
+use http_body_util::{Either, Full};
+use hyper::{
+    Response, StatusCode,
+    header::{CONTENT_TYPE, HeaderValue},
+};
+use serde::Serialize;
+use tower_http::services::fs::ServeFileSystemResponseBody;
+
+/// The body of an answer: bytes at hand, or a file.
+pub(crate) type Body = Either<Full<Bytes>, ServeFileSystemResponseBody>;
+
+/// An HTTP answer.
+pub(crate) type Reply = Response<Body>;
+
+/// An answer without a body.
+pub(crate) fn empty(status: StatusCode) -> Reply {
+    let mut reply = Response::new(Either::Left(Full::default()));
+    *reply.status_mut() = status;
+    reply
+}
+
+/// An answer with a body.
+pub(crate) fn bytes(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Reply {
+    let mut reply = Response::new(Either::Left(Full::new(body.into())));
+    *reply.status_mut() = status;
+    reply
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    reply
+}
+
+/// An answer for people.
+pub(crate) fn text(status: StatusCode, body: impl Into<Bytes>) -> Reply {
+    bytes(status, "text/plain; charset=utf-8", body)
+}
+
+/// An answer for programs.
+pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Reply {
+    let body =
+        serde_json::to_vec(body).expect("our answers have text keys and no failing serializers");
+    bytes(status, "application/json", body)
+}

@@ -1,0 +1,117 @@
+//! From a request to the part that answers it.
+
+use std::sync::Arc;
+
+use greenroom_types::ActorError;
+use hyper::{Method, Request, body::Incoming};
+use tracing::trace;
+
+use crate::{
+    app::App, connection::UpgradeSlot, cors::Cors, failure::gateway_error, gateway, info,
+    reply::Reply, rest,
+};
+
+/// The parts of the server, by path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Health,
+    Metadata,
+    Actors,
+    Gateway,
+    /// Anything else: perhaps a file.
+    Files,
+}
+
+impl Part {
+    fn of(path: &str) -> Self {
+        let first = path.trim_start_matches('/').split('/').next().unwrap_or("");
+        match first {
+            "actors" => Self::Actors,
+            "gateway" => Self::Gateway,
+            "health" if path == "/health" => Self::Health,
+            "metadata" if path == "/metadata" => Self::Metadata,
+            _ => Self::Files,
+        }
+    }
+}
+
+/// Answers one request. What asks for a WebSocket is left in `slot`.
+pub(crate) async fn handle(
+    app: &Arc<App>,
+    slot: &UpgradeSlot,
+    request: Request<Incoming>,
+) -> Reply {
+    trace!(method = %request.method(), "request");
+    let cors = Cors::of(request.headers());
+    let by_header = gateway::is_header_routed(&request);
+    let part = if by_header {
+        Part::Gateway
+    } else {
+        Part::of(request.uri().path())
+    };
+    if request.method() == Method::OPTIONS {
+        return match part {
+            Part::Gateway => cors.gateway_preflight(),
+            Part::Actors | Part::Metadata | Part::Health | Part::Files => cors.mirrored_preflight(),
+        };
+    }
+    let mut reply = match part {
+        Part::Health => read_only(request.method(), || info::health(app)),
+        Part::Metadata => read_only(request.method(), || info::metadata(app)),
+        Part::Gateway => gateway::handle(app, slot, request).await,
+        Part::Actors => rest::handle(app, request).await,
+        Part::Files => file(app, &request).await,
+    };
+    cors.apply(reply.headers_mut());
+    reply
+}
+
+/// Answers GET and HEAD, refuses the rest.
+pub(crate) fn read_only(method: &Method, answer: impl FnOnce() -> Reply) -> Reply {
+    if method == Method::GET || method == Method::HEAD {
+        answer()
+    } else {
+        gateway_error(&ActorError::method_not_allowed(method.as_str(), "GET"))
+    }
+}
+
+async fn file(app: &App, request: &Request<Incoming>) -> Reply {
+    if let Some(files) = &app.files
+        && let Some(reply) = files
+            .get(request.method(), request.uri(), request.headers())
+            .await
+    {
+        return reply;
+    }
+    match request.uri().path() {
+        "/" => read_only(request.method(), || info::banner(app)),
+        path => gateway_error(&ActorError::no_route(path)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_lead_to_their_part() {
+        let cases = [
+            ("/health", Part::Health),
+            ("/metadata", Part::Metadata),
+            ("/actors", Part::Actors),
+            ("/actors/", Part::Actors),
+            ("/actors/abc/sleep", Part::Actors),
+            ("/gateway/counter/action/x", Part::Gateway),
+            ("/gateway", Part::Gateway),
+            ("//gateway/counter", Part::Gateway),
+            ("/", Part::Files),
+            ("/index.html", Part::Files),
+            ("/healthy", Part::Files),
+            ("/health/x", Part::Files),
+            ("/actorsx", Part::Files),
+        ];
+        for (path, part) in cases {
+            assert_eq!(Part::of(path), part, "{path}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The one place that turns errors into HTTP statuses.
+
+use greenroom_types::ActorError;
+use hyper::StatusCode;
+
+/// The status under which `error` is answered. Clients go by the error's group and code; the
+/// status is for proxies, logs and people.
+pub(crate) fn status_of(error: &ActorError) -> StatusCode {
+    match (&*error.group, &*error.code) {
+        (
+            "user" | "message" | "queue" | "encoding" | "request" | "validation" | "api"
+            | "namespace",
+            _,
+        ) => StatusCode::BAD_REQUEST,
+        ("auth", _) => StatusCode::FORBIDDEN,
+        ("actor", code) => actor_status(code),
+        ("guard", code) => guard_status(code),
+        ("feature", _) => StatusCode::NOT_IMPLEMENTED,
+        (_, _) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn actor_status(code: &str) -> StatusCode {
+    match code {
+        "not_found" | "not_registered" | "action_not_found" => StatusCode::NOT_FOUND,
+        "method_not_allowed" => StatusCode::METHOD_NOT_ALLOWED,
+        "action_timed_out" | "callback_timed_out" => StatusCode::REQUEST_TIMEOUT,
+        "aborted" | "duplicate_key" | "empty_key" | "input_too_large" | "invalid_name"
+        | "invalid_request" | "key_too_large" => StatusCode::BAD_REQUEST,
+        "overloaded" => StatusCode::TOO_MANY_REQUESTS,
+        "destroying" | "dropped_reply" | "not_ready" | "restarting" | "starting" | "stopped"
+        | "stopping" | "store_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn guard_status(code: &str) -> StatusCode {
+    match code {
+        "no_route" => StatusCode::NOT_FOUND,
+        "rate_limit" => StatusCode::TOO_MANY_REQUESTS,
+        "service_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
+        "upgrade_required" => StatusCode::UPGRADE_REQUIRED,
+        // All that is left is about the syntax of a query.
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_follow_the_protocol() {
+        let cases: &[(&'static str, &'static str, u16)] = &[
+            ("user", "user_error", 400),
+            ("user", "anything_else", 400),
+            ("message", "incoming_too_long", 400),
+            ("message", "outgoing_too_long", 400),
+            ("queue", "full", 400),
+            ("encoding", "invalid", 400),
+            ("request", "invalid", 400),
+            ("namespace", "not_found", 400),
+            ("auth", "forbidden", 403),
+            ("actor", "not_found", 404),
+            ("actor", "not_registered", 404),
+            ("actor", "action_not_found", 404),
+            ("actor", "method_not_allowed", 405),
+            ("actor", "action_timed_out", 408),
+            ("actor", "duplicate_key", 400),
+            ("actor", "key_too_large", 400),
+            ("actor", "input_too_large", 400),
+            ("actor", "overloaded", 429),
+            ("actor", "stopping", 503),
+            ("actor", "restarting", 503),
+            ("actor", "not_ready", 503),
+            ("actor", "store_unavailable", 503),
+            ("guard", "no_route", 404),
+            ("guard", "query_invalid_params", 400),
+            ("guard", "upgrade_required", 426),
+            ("feature", "unsupported", 501),
+            ("rivetkit", "internal_error", 500),
+            ("something", "else", 500),
+        ];
+        for (group, code, status) in cases {
+            let error = ActorError::new(group, code, "");
+            assert_eq!(status_of(&error).as_u16(), *status, "{group}.{code}");
+        }
+    }
+}

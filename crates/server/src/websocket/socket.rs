@@ -1,0 +1,227 @@
+//! One WebSocket from admission to its last byte. Runs in the connection's own task: the read
+//! side feeds the actor, the write side empties the outbox, and the end of either ends both.
+
+use std::{io::Cursor, pin::pin, time::Duration};
+
+use fastwebsockets::upgrade::UpgradeFut;
+use greenroom_core::{ConnRequest, Connection, OutboxReader, outbox};
+use greenroom_types::protocol::{ClientFrame, Encoding, decode_client_frame};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    net::TcpStream,
+    sync::mpsc,
+    time::timeout,
+};
+use tracing::{debug, trace, warn};
+
+use super::{
+    close::Close,
+    read::{Inbound, MessageReader, ReadError},
+    write::{Control, MessageWriter, WriteLimits},
+};
+use crate::{ServerConfig, app::App, gateway::Target, stream::TimedStream};
+
+/// Control frames that may wait for the write side before the read side pauses.
+const CONTROL_QUEUE: usize = 8;
+
+/// A WebSocket that is being opened, and what is to become of it.
+pub(crate) struct Pending {
+    pub(crate) upgrade: UpgradeFut,
+    pub(crate) encoding: Encoding,
+    /// Where it leads, or the close that it gets instead.
+    pub(crate) plan: Result<Plan, Close>,
+}
+
+/// Where a WebSocket leads.
+pub(crate) struct Plan {
+    pub(crate) target: Target,
+    /// Connection parameters in compat form.
+    pub(crate) params: Option<bytes::Bytes>,
+}
+
+/// Serves a WebSocket until both sides are done with it.
+pub(crate) async fn run(app: &App, pending: Pending) {
+    let Some((stream, early)) = opened(pending.upgrade).await else {
+        return;
+    };
+    let (read, write) = stream.into_split();
+    let mut read = Cursor::new(early).chain(read);
+    let limits = WriteLimits {
+        message: app.config.max_outgoing_message,
+        patience: app.config.write_timeout,
+    };
+    let mut writer = MessageWriter::new(write, pending.encoding, limits);
+    let written = match admit(app, pending.plan).await {
+        Ok((connection, mut outbox)) => {
+            let reader = MessageReader::new(&mut read, app.config.max_incoming_message);
+            let talk = Talk {
+                config: &app.config,
+                encoding: pending.encoding,
+                connection,
+                reader,
+            };
+            talk.run(&mut writer, &mut outbox).await
+        }
+        Err(close) => {
+            debug!(?close, "websocket refused");
+            writer.refuse(&close).await
+        }
+    };
+    match written {
+        Ok(()) => linger(&mut read, app.config.close_timeout).await,
+        Err(error) => debug!(%error, "websocket ended without a close"),
+    }
+}
+
+/// The raw stream behind an upgraded connection, and the bytes that HTTP had already read.
+async fn opened(upgrade: UpgradeFut) -> Option<(TcpStream, bytes::Bytes)> {
+    let upgraded = match upgrade.await {
+        Ok(socket) => socket.into_inner().into_inner(),
+        Err(error) => {
+            debug!(%error, "websocket was not opened");
+            return None;
+        }
+    };
+    match upgraded.downcast::<TokioIo<TimedStream>>() {
+        Ok(parts) => Some((parts.io.into_inner().into_inner(), parts.read_buf)),
+        Err(_) => unreachable!("connections are served on no other kind of stream"),
+    }
+}
+
+/// Finds the actor and asks it for a connection.
+async fn admit(app: &App, plan: Result<Plan, Close>) -> Result<(Connection, OutboxReader), Close> {
+    let plan = plan?;
+    let record = plan
+        .target
+        .resolve(app)
+        .await
+        .map_err(|error| Close::of_error(&error))?;
+    let (sender, reader) = outbox();
+    let request = ConnRequest {
+        params: plan.params,
+        outbox: sender,
+    };
+    let connection = app
+        .runtime
+        .connect(record.id, request)
+        .await
+        .map_err(|error| Close::of_error(&error))?;
+    debug!(actor = %record.id, conn = connection.id(), "websocket connected");
+    Ok((connection, reader))
+}
+
+/// A conversation between a client and an actor.
+struct Talk<'a, R> {
+    config: &'a ServerConfig,
+    encoding: Encoding,
+    connection: Connection,
+    reader: MessageReader<R>,
+}
+
+/// Why the read side stopped.
+enum ReadEnd {
+    /// The client is gone.
+    Gone,
+    /// A close has been handed to the write side.
+    Closing,
+}
+
+impl<R: AsyncRead + Unpin> Talk<'_, R> {
+    /// Runs both sides until a close is written.
+    async fn run<W: tokio::io::AsyncWrite + Unpin>(
+        self,
+        writer: &mut MessageWriter<W>,
+        outbox: &mut OutboxReader,
+    ) -> std::io::Result<()> {
+        let (sender, mut control) = mpsc::channel(CONTROL_QUEUE);
+        let mut writing = pin!(writer.run(outbox, &mut control));
+        // The read side owns the connection: when it ends, the actor learns that the client left.
+        let mut reading = pin!(self.read(sender));
+        let end = tokio::select! {
+            biased;
+            written = &mut writing => return written,
+            end = &mut reading => end,
+        };
+        match end {
+            ReadEnd::Gone => Err(std::io::ErrorKind::ConnectionReset.into()),
+            ReadEnd::Closing => writing.await,
+        }
+    }
+
+    async fn read(mut self, control: mpsc::Sender<Control>) -> ReadEnd {
+        loop {
+            let close = match self.next(&control).await {
+                Ok(Inbound::Piece | Inbound::Pong) => continue,
+                Ok(Inbound::Ping(payload)) => {
+                    // Fails only when the write side has ended, which ends this side as well.
+                    let _ = control.send(Control::Pong(payload)).await;
+                    continue;
+                }
+                Ok(Inbound::Text(message)) => match self.handle(true, message).await {
+                    Ok(()) => continue,
+                    Err(close) => close,
+                },
+                Ok(Inbound::Binary(message)) => match self.handle(false, message).await {
+                    Ok(()) => continue,
+                    Err(close) => close,
+                },
+                Ok(Inbound::Close(code)) => Close::echo(code),
+                Err(ReadError::Violation(close)) => close,
+                Err(ReadError::Gone) => return ReadEnd::Gone,
+            };
+            trace!(?close, "websocket closes");
+            let _ = control.send(Control::Close(close)).await;
+            return ReadEnd::Closing;
+        }
+    }
+
+    /// The next thing from the client. One that is silent for long is asked for a sign of life,
+    /// and taken for gone when it gives none; a frame that takes that long to arrive is silence.
+    async fn next(&mut self, control: &mpsc::Sender<Control>) -> Result<Inbound, ReadError> {
+        let mut next = pin!(self.reader.next());
+        if let Ok(inbound) = timeout(self.config.ping_interval, &mut next).await {
+            return inbound;
+        }
+        let _ = control.send(Control::Ping).await;
+        timeout(self.config.pong_timeout, next)
+            .await
+            .unwrap_or_else(|_| {
+                debug!("websocket client vanished");
+                Err(ReadError::Gone)
+            })
+    }
+
+    /// Passes a message on to the actor.
+    async fn handle(&self, text: bool, message: bytes::Bytes) -> Result<(), Close> {
+        let frame = decode_client_frame(self.encoding, text, message).map_err(|error| {
+            debug!(%error, "client sent a malformed message");
+            Close::invalid_request()
+        })?;
+        let passed = match frame {
+            ClientFrame::Action {
+                id,
+                name,
+                args,
+                compat,
+            } => self.connection.action(id, name, args, compat).await,
+            ClientFrame::Subscribe { event, on } => self.connection.subscribe(event, on).await,
+        };
+        if passed.is_err() {
+            // The actor's own close is in the outbox or on its way there, and ends the write side
+            // and with it this one. Leaving now would let go of the connection before that.
+            std::future::pending::<()>().await;
+        }
+        Ok(())
+    }
+}
+
+/// Takes and forgets what the client still sends, until it closes or `patience` ends. Closing with
+/// unread bytes would reset the connection, and the client might never see our close.
+async fn linger(read: &mut (impl AsyncRead + Unpin), patience: Duration) {
+    let mut scratch = [0; 4096];
+    let drain = async { while matches!(read.read(&mut scratch).await, Ok(1..)) {} };
+    if timeout(patience, drain).await.is_err() {
+        warn!("websocket client did not finish its close in time");
+    }
+}

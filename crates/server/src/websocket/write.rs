@@ -1,0 +1,235 @@
+//! The write side of a WebSocket: one owner, so that nothing ever interleaves inside a message.
+//!
+//! What waits is written as one batch with one system call where possible, and each event is
+//! framed once per encoding and shared by all its receivers.
+
+use std::{
+    io::{self, IoSlice},
+    time::Duration,
+};
+
+use bytes::{Buf, Bytes};
+use fastwebsockets::OpCode;
+use greenroom_core::{ClientMessage, OutboxReader};
+use greenroom_types::{
+    ActorError, EventFrame,
+    protocol::{Encoding, ServerFrame, encode_server_frame},
+};
+use tokio::{
+    io::{AsyncWrite, AsyncWriteExt},
+    sync::mpsc,
+};
+
+use super::{
+    close::Close,
+    frame::{frame, payload_len},
+};
+
+/// Most messages of one batch.
+const BATCH: usize = 64;
+/// Slowest rate at which a client may take a batch, in bytes per second.
+const SLOWEST: usize = 16 * 1024;
+
+/// What the read side asks the write side to send.
+#[derive(Debug)]
+pub(crate) enum Control {
+    /// Ask for a sign of life.
+    Ping,
+    /// Answer a ping.
+    Pong(Bytes),
+    /// Say goodbye; nothing follows.
+    Close(Close),
+}
+
+/// Limits of the write side.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WriteLimits {
+    /// Largest message, in bytes.
+    pub(crate) message: usize,
+    /// Longest time for a batch, beside what [`SLOWEST`] allows for its size.
+    pub(crate) patience: Duration,
+}
+
+/// Writes messages and control frames to one client.
+pub(crate) struct MessageWriter<W> {
+    out: W,
+    encoding: Encoding,
+    limits: WriteLimits,
+    /// Frames that are framed and not yet written.
+    frames: Vec<Bytes>,
+    /// Whether the last of `frames` is a close.
+    closing: bool,
+}
+
+impl<W: AsyncWrite + Unpin> MessageWriter<W> {
+    pub(crate) fn new(out: W, encoding: Encoding, limits: WriteLimits) -> Self {
+        Self {
+            out,
+            encoding,
+            limits,
+            frames: Vec::with_capacity(BATCH),
+            closing: false,
+        }
+    }
+
+    /// Writes what comes from the actor and from the read side, until one of them says to close
+    /// and the close is written.
+    ///
+    /// # Errors
+    /// When the connection breaks or the client takes too long to read.
+    pub(crate) async fn run(
+        &mut self,
+        outbox: &mut OutboxReader,
+        control: &mut mpsc::Receiver<Control>,
+    ) -> io::Result<()> {
+        let mut messages = Vec::with_capacity(BATCH);
+        while !self.closing {
+            // Control frames come first: they are few, bounded by their own queue, and a client
+            // that floods us with pings delays nobody's messages but its own.
+            tokio::select! {
+                biased;
+                Some(first) = control.recv() => self.control(first),
+                count = outbox.recv_many(&mut messages, BATCH) => {
+                    if count == 0 {
+                        self.close(&Close::lost());
+                    }
+                    messages.drain(..).for_each(|message| self.message(&message));
+                }
+            }
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    /// Writes a close and nothing else.
+    ///
+    /// # Errors
+    /// As [`MessageWriter::run`].
+    pub(crate) async fn refuse(&mut self, close: &Close) -> io::Result<()> {
+        self.close(close);
+        self.flush().await
+    }
+
+    fn control(&mut self, control: Control) {
+        match control {
+            Control::Ping => self.push(frame(OpCode::Ping, b"")),
+            Control::Pong(payload) => self.push(frame(OpCode::Pong, &payload)),
+            Control::Close(close) => self.close(&close),
+        }
+    }
+
+    fn message(&mut self, message: &ClientMessage) {
+        match message {
+            ClientMessage::Init { actor, conn_id } => {
+                self.push(self.frame(ServerFrame::Init {
+                    actor: *actor,
+                    conn_id,
+                }));
+            }
+            ClientMessage::Response { id, output } => self.response(*id, output),
+            ClientMessage::Error { id, error } => self.push(self.error(*id, error)),
+            ClientMessage::Event(event) => self.event(event),
+            ClientMessage::Close(reason) => self.close(&Close::of_reason(reason)),
+        }
+    }
+
+    /// An oversized result costs the caller its action, not its connection.
+    fn response(&mut self, id: u64, output: &Bytes) {
+        let framed = self.frame(ServerFrame::Response { id, output });
+        let (len, max) = (payload_len(&framed), self.limits.message);
+        if len > max {
+            self.push(self.error(Some(id), &ActorError::outgoing_too_long(len, max)));
+        } else {
+            self.push(framed);
+        }
+    }
+
+    /// An event has no caller who could be told: one that is too large ends the connection.
+    fn event(&mut self, event: &EventFrame) {
+        let slot = self.encoding.slot();
+        let framed = event.encoded(slot, |name, args| {
+            self.frame(ServerFrame::Event { name, args })
+        });
+        if payload_len(&framed) > self.limits.message {
+            self.close(&Close::outgoing_too_long());
+        } else {
+            self.push(framed);
+        }
+    }
+
+    fn close(&mut self, close: &Close) {
+        self.push(frame(OpCode::Close, &close.payload()));
+        self.closing = true;
+    }
+
+    fn error(&self, action_id: Option<u64>, error: &ActorError) -> Bytes {
+        self.frame(ServerFrame::Error {
+            action_id,
+            error,
+            actor: None,
+        })
+    }
+
+    fn frame(&self, message: ServerFrame<'_>) -> Bytes {
+        let opcode = if self.encoding.is_text() {
+            OpCode::Text
+        } else {
+            OpCode::Binary
+        };
+        frame(opcode, &encode_server_frame(self.encoding, message))
+    }
+
+    /// Queues a frame for the next flush. Nothing follows a close.
+    fn push(&mut self, frame: Bytes) {
+        if !self.closing {
+            self.frames.push(frame);
+        }
+    }
+
+    /// Writes all queued frames.
+    async fn flush(&mut self) -> io::Result<()> {
+        let bytes: usize = self.frames.iter().map(Bytes::len).sum();
+        let allowance = Duration::from_secs((bytes / SLOWEST) as u64);
+        let written = tokio::time::timeout(
+            self.limits.patience.saturating_add(allowance),
+            write_all(&mut self.out, &mut self.frames),
+        );
+        written
+            .await
+            .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+        if self.closing {
+            self.out.shutdown().await?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes `frames` in order and leaves them empty.
+async fn write_all(out: &mut (impl AsyncWrite + Unpin), frames: &mut Vec<Bytes>) -> io::Result<()> {
+    let mut done = 0;
+    while done < frames.len() {
+        let mut slices = [IoSlice::new(&[]); BATCH];
+        let count = frames.len().min(done + BATCH) - done;
+        for (slice, frame) in slices.iter_mut().zip(&frames[done..]) {
+            *slice = IoSlice::new(frame);
+        }
+        let mut written = out.write_vectored(&slices[..count]).await?;
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        while written > 0 {
+            let frame = &mut frames[done];
+            let step = written.min(frame.len());
+            frame.advance(step);
+            written -= step;
+            if frame.is_empty() {
+                done += 1;
+            }
+        }
+    }
+    frames.clear();
+    out.flush().await
+}
+
+#[cfg(test)]
+mod tests;

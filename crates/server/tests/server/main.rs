@@ -1,0 +1,13 @@
+//! The server over real sockets, in front of a real runtime on a store in memory.
+
+mod actions;
+mod broadcast;
+mod cors;
+mod harness;
+mod host;
+mod hostile_http;
+mod hostile_websocket;
+mod lookup;
+mod shutdown;
+mod site;
+mod websocket;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use crate::limits;
+use crate::{InvalidKey, InvalidName, limits};
 
 /// What went wrong, in the caller's terms. `group` and `code` are stable and meant for programs,
 /// `message` is for people and may change.
@@ -128,6 +128,87 @@ impl ActorError {
         Self::new("request", "invalid", what)
     }
 
+    /// An action or event name (`what` says which) of `len` bytes, over the limit.
+    pub fn member_name_too_long(what: &str, len: usize) -> Self {
+        let max = limits::MEMBER_NAME;
+        Self::invalid_request(format!("the {what} name has {len} bytes, limit is {max}"))
+    }
+
+    /// The actor has no such action.
+    pub fn action_not_found(name: &str) -> Self {
+        let shown: String = name.chars().take(limits::MEMBER_NAME).collect();
+        Self::new(
+            "actor",
+            "action_not_found",
+            format!("the actor has no action `{shown}`"),
+        )
+    }
+
+    /// The action did not answer in time. It may still be running.
+    pub fn action_timed_out() -> Self {
+        Self::new(
+            "actor",
+            "action_timed_out",
+            "the action did not answer in time",
+        )
+    }
+
+    /// The path exists, but not for this HTTP method.
+    pub fn method_not_allowed(method: &str, allowed: &str) -> Self {
+        let shown: String = method.chars().take(32).collect();
+        Self::new(
+            "actor",
+            "method_not_allowed",
+            format!("`{shown}` is not allowed here: use {allowed}"),
+        )
+    }
+
+    /// A WebSocket asks for an encoding that does not exist.
+    pub fn unsupported_websocket_encoding(name: &str) -> Self {
+        let shown: String = name.chars().take(32).collect();
+        Self::new(
+            "actor",
+            "unsupported_websocket_encoding",
+            format!("the encoding `{shown}` is unknown: use json, cbor or bare"),
+        )
+    }
+
+    /// The caller may not do this.
+    pub fn forbidden(what: impl Into<String>) -> Self {
+        Self::new("auth", "forbidden", what)
+    }
+
+    /// An actor's input that is over its limit.
+    pub fn input_too_large(len: usize) -> Self {
+        let max = limits::INPUT;
+        Self::new(
+            "actor",
+            "input_too_large",
+            format!("the input has {len} bytes, limit is {max}"),
+        )
+    }
+
+    /// There is no such namespace.
+    pub fn namespace_not_found(namespace: &str) -> Self {
+        let shown: String = namespace.chars().take(limits::NAME_CHARS).collect();
+        Self::new(
+            "namespace",
+            "not_found",
+            format!("there is no namespace `{shown}`"),
+        )
+    }
+
+    /// Nothing answers at this path.
+    pub fn no_route(path: &str) -> Self {
+        let shown: String = path.chars().take(limits::MEMBER_NAME).collect();
+        Self::new("guard", "no_route", format!("nothing answers at `{shown}`"))
+    }
+
+    /// A gateway URL that cannot be understood. `code` is one of the `query_*` codes.
+    pub fn guard(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new("guard", code, message)
+    }
+
     /// The store could not take the write. Nothing was acknowledged.
     pub fn store_unavailable() -> Self {
         Self::new(
@@ -135,5 +216,17 @@ impl ActorError {
             "store_unavailable",
             "the store cannot accept writes at the moment",
         )
+    }
+}
+
+impl From<InvalidKey> for ActorError {
+    fn from(error: InvalidKey) -> Self {
+        Self::new("actor", "key_too_large", error.to_string())
+    }
+}
+
+impl From<InvalidName> for ActorError {
+    fn from(error: InvalidName) -> Self {
+        Self::new("actor", "invalid_name", error.to_string())
     }
 }

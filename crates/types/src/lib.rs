@@ -7,10 +7,14 @@
 pub mod cbor;
 mod error;
 mod event;
+pub mod gateway;
 mod id;
 mod key;
 pub mod limits;
 mod name;
+mod percent;
+pub mod protocol;
+pub mod value;
 
 pub use error::ActorError;
 pub use event::EventFrame;

@@ -21,7 +21,12 @@ pub const INCOMING_MESSAGE: usize = 64 * 1024;
 pub const OUTGOING_MESSAGE: usize = 1024 * 1024;
 /// Deepest nesting of arrays and maps in a value that a peer sends (`encoding.invalid`).
 pub const NESTING: usize = 128;
-/// Longest action or event name, in bytes.
+/// Largest bignum that is turned into decimal text, in bytes of the number (`encoding.invalid`).
+/// The conversion is quadratic, so this also bounds its time.
+pub const BIGNUM: usize = 4 * 1024;
+/// Ways to read an ambiguous gateway key that a lookup tries.
+pub const KEY_GROUPINGS: usize = 64;
+/// Longest action or event name, in bytes (`request.invalid`).
 pub const MEMBER_NAME: usize = 256;
 /// Messages that may wait in one actor's mailbox (`actor.overloaded`).
 pub const MAILBOX: usize = 4096;

@@ -1,0 +1,142 @@
+//! What the server sends over a connection.
+
+use bytes::Bytes;
+
+use super::{
+    ActorRef, Encoding, bare,
+    fields::{Field, Named, error_fields, put_fields},
+};
+use crate::{ActorError, ActorId, EventFrame, cbor, value::ValueError};
+
+/// A message to a connected client, borrowed from whoever has it.
+#[derive(Clone, Copy, Debug)]
+pub enum ServerFrame<'a> {
+    /// The connection is accepted. Always the first frame.
+    Init {
+        /// The actor that was reached.
+        actor: ActorId,
+        /// The connection's public id.
+        conn_id: &'a str,
+    },
+    /// An action failed or, without an id, the connection as a whole.
+    Error {
+        /// The client's id for the action.
+        action_id: Option<u64>,
+        /// What happened.
+        error: &'a ActorError,
+        /// Which actor it comes from, if known.
+        actor: Option<&'a ActorRef>,
+    },
+    /// The answer to an action.
+    Response {
+        /// The client's id for the action.
+        id: u64,
+        /// A CBOR value in compat form.
+        output: &'a [u8],
+    },
+    /// An event.
+    Event {
+        /// Its name.
+        name: &'a str,
+        /// One CBOR array in compat form.
+        args: &'a [u8],
+    },
+}
+
+/// The bytes of one WebSocket frame: text if [`Encoding::is_text`], else binary.
+///
+/// Outputs and arguments come from the host, which promises well-formed CBOR. Should it break its
+/// word so that JSON cannot carry the value, the frame becomes an error frame: for the action, or
+/// for the connection in case of an event.
+pub fn encode_server_frame(encoding: Encoding, frame: ServerFrame<'_>) -> Bytes {
+    try_encode(encoding, frame).unwrap_or_else(|_| {
+        let action_id = match frame {
+            ServerFrame::Response { id, .. } => Some(id),
+            ServerFrame::Error { action_id, .. } => action_id,
+            ServerFrame::Init { .. } | ServerFrame::Event { .. } => None,
+        };
+        let error = ActorError::internal();
+        let frame = ServerFrame::Error {
+            action_id,
+            error: &error,
+            actor: None,
+        };
+        try_encode(encoding, frame).expect("an error without metadata has no values")
+    })
+}
+
+/// The frame of a shared event, encoded for the first client that needs it in this encoding.
+pub fn encode_event(encoding: Encoding, event: &EventFrame) -> Bytes {
+    event.encoded(encoding.slot(), |name, args| {
+        encode_server_frame(encoding, ServerFrame::Event { name, args })
+    })
+}
+
+fn try_encode(encoding: Encoding, frame: ServerFrame<'_>) -> Result<Bytes, ValueError> {
+    match frame {
+        ServerFrame::Init { actor, conn_id } => {
+            let actor = actor.to_string();
+            let fields = [
+                ("actorId", Field::Text(&actor)),
+                ("connectionId", Field::Text(conn_id)),
+            ];
+            envelope(encoding, 0, "Init", &fields, 0)
+        }
+        ServerFrame::Error {
+            action_id,
+            error,
+            actor,
+        } => {
+            let [group, code, message, metadata] = error_fields(error);
+            let id = ("actionId", Field::NullableId(action_id));
+            let actor = ("actor", Field::OptionalActor(actor));
+            let fields = [group, code, message, metadata, id, actor];
+            envelope(encoding, 1, "Error", &fields, error.message.len())
+        }
+        ServerFrame::Response { id, output } => {
+            let fields = [("id", Field::Id(id)), ("output", Field::Value(output))];
+            envelope(encoding, 2, "ActionResponse", &fields, output.len())
+        }
+        ServerFrame::Event { name, args } => {
+            let fields = [("name", Field::Text(name)), ("args", Field::Value(args))];
+            envelope(encoding, 3, "Event", &fields, name.len() + args.len())
+        }
+    }
+}
+
+/// `{"body":{"tag":tag,"val":{fields}}}`, or in BARE version, number and fields. `payload` is about
+/// how many bytes the fields hold.
+fn envelope(
+    encoding: Encoding,
+    number: u64,
+    tag: &str,
+    fields: &[Named<'_>],
+    payload: usize,
+) -> Result<Bytes, ValueError> {
+    const OVERHEAD: usize = 96;
+    let mut out = Vec::with_capacity(OVERHEAD + payload);
+    match encoding {
+        Encoding::Json => {
+            out.extend_from_slice(br#"{"body":{"tag":""#);
+            out.extend_from_slice(tag.as_bytes());
+            out.extend_from_slice(br#"","val":"#);
+            put_fields(encoding, &mut out, fields)?;
+            out.extend_from_slice(b"}}");
+        }
+        Encoding::Cbor => {
+            cbor::put_map(&mut out, 1);
+            cbor::put_text(&mut out, "body");
+            cbor::put_map(&mut out, 2);
+            cbor::put_text(&mut out, "tag");
+            cbor::put_text(&mut out, tag);
+            cbor::put_text(&mut out, "val");
+            put_fields(encoding, &mut out, fields)?;
+        }
+        Encoding::Bare => {
+            bare::put_version(&mut out);
+            bare::put_uint(&mut out, number);
+            put_fields(encoding, &mut out, fields)?;
+        }
+    }
+    Ok(out.into())
+}

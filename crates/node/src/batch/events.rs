@@ -1,0 +1,298 @@
+//! From Rust to JavaScript: events for instances, as they are written into a batch.
+//!
+//! Each record is `u8` kind, `u32` instance, and then by kind:
+//!
+//! | kind | | fields |
+//! |---|---|---|
+//! | 1 | start | str id, str name, u16 count and as many str of the key, opt input, opt state, u8 created, f64 generation, u32 count and as many of (u32 conn, str id, opt params, opt state) |
+//! | 2 | call | u32 call, u32 conn, str name, u8 compat, opt params, bytes args |
+//! | 3 | cancel | u32 call |
+//! | 4 | connect | u32 conn, str id, opt params |
+//! | 5 | disconnect | u32 conn |
+//! | 6 | saved | u32 token |
+//! | 7 | stop | u8 reason: 0 sleep, 1 destroy |
+//! | 8 | drop | |
+
+use greenroom_core::{
+    CallEvent, ConnectEvent, HostEvent, Instance, RestoredConn, StartEvent, StopReason,
+};
+
+use super::ABSENT;
+
+/// Appends records to a batch.
+pub(crate) struct EventWriter<'a>(&'a mut Vec<u8>);
+
+impl<'a> EventWriter<'a> {
+    /// A writer at the end of `batch`.
+    pub(crate) fn new(batch: &'a mut Vec<u8>) -> Self {
+        Self(batch)
+    }
+
+    /// Appends one event.
+    pub(crate) fn event(&mut self, instance: Instance, event: &HostEvent) {
+        match event {
+            HostEvent::Start(start) => {
+                self.head(1, instance);
+                self.start(start);
+            }
+            HostEvent::Call(call) => {
+                self.head(2, instance);
+                self.call(call);
+            }
+            HostEvent::Cancel(call) => {
+                self.head(3, instance);
+                self.u32(call.0);
+            }
+            HostEvent::Connect(connect) => {
+                self.head(4, instance);
+                self.connect(connect);
+            }
+            HostEvent::Disconnect(conn) => {
+                self.head(5, instance);
+                self.u32(conn.0);
+            }
+            HostEvent::Saved(token) => {
+                self.head(6, instance);
+                self.u32(*token);
+            }
+            HostEvent::Stop(reason) => {
+                self.head(7, instance);
+                self.u8(match reason {
+                    StopReason::Sleep => 0,
+                    StopReason::Destroy => 1,
+                });
+            }
+            HostEvent::Drop => self.head(8, instance),
+        }
+    }
+
+    fn head(&mut self, kind: u8, instance: Instance) {
+        self.u8(kind);
+        self.u32(instance.0);
+    }
+
+    fn start(&mut self, start: &StartEvent) {
+        self.str(&start.id.to_string());
+        self.str(start.name.as_str());
+        let parts = start.key.parts();
+        let count =
+            u16::try_from(parts.len()).expect("a key's size limit keeps its parts below 65536");
+        self.0.extend_from_slice(&count.to_le_bytes());
+        for part in parts {
+            self.str(part);
+        }
+        self.opt(start.input.as_deref());
+        self.opt(start.state.as_deref());
+        self.u8(start.created.into());
+        self.0
+            .extend_from_slice(&(start.generation as f64).to_le_bytes());
+        self.u32(length(start.conns.len()));
+        for conn in &start.conns {
+            self.restored(conn);
+        }
+    }
+
+    fn restored(&mut self, conn: &RestoredConn) {
+        self.u32(conn.conn.0);
+        self.str(&conn.id);
+        self.opt(conn.params.as_deref());
+        self.opt(conn.state.as_deref());
+    }
+
+    fn call(&mut self, call: &CallEvent) {
+        self.u32(call.call.0);
+        self.u32(call.conn.map_or(ABSENT, |conn| conn.0));
+        self.str(&call.name);
+        self.u8(call.compat.into());
+        self.opt(call.params.as_deref());
+        self.bytes(&call.args);
+    }
+
+    fn connect(&mut self, connect: &ConnectEvent) {
+        self.u32(connect.conn.0);
+        self.str(&connect.id);
+        self.opt(connect.params.as_deref());
+    }
+
+    fn u8(&mut self, value: u8) {
+        self.0.push(value);
+    }
+
+    fn u32(&mut self, value: u32) {
+        self.0.extend_from_slice(&value.to_le_bytes());
+    }
+
+    fn str(&mut self, text: &str) {
+        self.bytes(text.as_bytes());
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.u32(length(bytes.len()));
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn opt(&mut self, bytes: Option<&[u8]>) {
+        match bytes {
+            Some(bytes) => self.bytes(bytes),
+            None => self.u32(ABSENT),
+        }
+    }
+}
+
+/// A length as it is written.
+///
+/// # Panics
+/// At 4 GiB, which no value that the runtime hands over can have.
+fn length(len: usize) -> u32 {
+    u32::try_from(len)
+        .ok()
+        .filter(|len| *len != ABSENT)
+        .expect("values in memory are below 4 GiB")
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use greenroom_core::{CallId, ConnKey};
+    use greenroom_types::{ActorId, ActorKey, ActorName};
+
+    use super::*;
+
+    /// Concatenates what a record consists of: numbers as they are and texts with their length.
+    fn record(parts: &[Part]) -> Vec<u8> {
+        let mut out = Vec::new();
+        for part in parts {
+            match part {
+                Part::U8(value) => out.push(*value),
+                Part::U16(value) => out.extend_from_slice(&value.to_le_bytes()),
+                Part::U32(value) => out.extend_from_slice(&value.to_le_bytes()),
+                Part::F64(value) => out.extend_from_slice(&value.to_le_bytes()),
+                Part::Str(text) => {
+                    out.extend_from_slice(&(text.len() as u32).to_le_bytes());
+                    out.extend_from_slice(text.as_bytes());
+                }
+            }
+        }
+        out
+    }
+
+    enum Part {
+        U8(u8),
+        U16(u16),
+        U32(u32),
+        F64(f64),
+        Str(&'static str),
+    }
+    use Part::{F64, Str, U8, U16, U32};
+
+    const NOTHING: Part = U32(0xffff_ffff);
+
+    fn check(event: HostEvent, expected: &[Part]) {
+        let mut batch = Vec::new();
+        EventWriter::new(&mut batch).event(Instance(0x0102_0304), &event);
+        assert_eq!(batch, record(expected), "{event:?}");
+    }
+
+    fn bytes(text: &'static str) -> Bytes {
+        Bytes::from_static(text.as_bytes())
+    }
+
+    #[test]
+    fn a_start_is_written_in_full() {
+        let start = StartEvent {
+            id: ActorId::from_bytes([0; 16]),
+            name: ActorName::new("room").expect("valid"),
+            key: ActorKey::new(vec!["a".to_owned(), "bc".to_owned()]).expect("valid"),
+            input: Some(bytes("in")),
+            state: None,
+            created: true,
+            generation: 3,
+            conns: vec![RestoredConn {
+                conn: ConnKey(9),
+                id: "c1".to_owned(),
+                params: None,
+                state: Some(bytes("st")),
+            }],
+        };
+        check(
+            HostEvent::Start(Box::new(start)),
+            &[
+                U8(1),
+                U32(0x0102_0304),
+                Str("aaaaaaaaaaaaaaaaaaaaaaaaaa"),
+                Str("room"),
+                U16(2),
+                Str("a"),
+                Str("bc"),
+                Str("in"),
+                NOTHING,
+                U8(1),
+                F64(3.0),
+                U32(1),
+                U32(9),
+                Str("c1"),
+                NOTHING,
+                Str("st"),
+            ],
+        );
+    }
+
+    #[test]
+    fn calls_are_written_with_and_without_a_connection() {
+        let call = |conn, params| CallEvent {
+            call: CallId(7),
+            conn,
+            name: "say".to_owned(),
+            args: bytes("args"),
+            compat: conn.is_some(),
+            params,
+        };
+        check(
+            HostEvent::Call(call(Some(ConnKey(2)), None)),
+            &[
+                U8(2),
+                U32(0x0102_0304),
+                U32(7),
+                U32(2),
+                Str("say"),
+                U8(1),
+                NOTHING,
+                Str("args"),
+            ],
+        );
+        check(
+            HostEvent::Call(call(None, Some(bytes("")))),
+            &[
+                U8(2),
+                U32(0x0102_0304),
+                U32(7),
+                NOTHING,
+                Str("say"),
+                U8(0),
+                Str(""),
+                Str("args"),
+            ],
+        );
+    }
+
+    #[test]
+    fn small_events_are_written() {
+        let head = |kind| [U8(kind), U32(0x0102_0304)];
+        let with = |kind, rest: Vec<Part>| head(kind).into_iter().chain(rest).collect::<Vec<_>>();
+        check(HostEvent::Cancel(CallId(5)), &with(3, vec![U32(5)]));
+        let connect = ConnectEvent {
+            conn: ConnKey(6),
+            id: "c".to_owned(),
+            params: Some(bytes("p")),
+        };
+        check(
+            HostEvent::Connect(connect),
+            &with(4, vec![U32(6), Str("c"), Str("p")]),
+        );
+        check(HostEvent::Disconnect(ConnKey(6)), &with(5, vec![U32(6)]));
+        check(HostEvent::Saved(8), &with(6, vec![U32(8)]));
+        check(HostEvent::Stop(StopReason::Sleep), &with(7, vec![U8(0)]));
+        check(HostEvent::Stop(StopReason::Destroy), &with(7, vec![U8(1)]));
+        check(HostEvent::Drop, &with(8, vec![]));
+    }
+}

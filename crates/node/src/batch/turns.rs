@@ -1,0 +1,328 @@
+//! From JavaScript to Rust: the turns of instances, as they are read from a batch.
+//!
+//! Each record is `u32` instance, `u8` durability (0 strict, 1 relaxed, 2 ephemeral), `bytes`
+//! changes, `u32` length of the outputs, and the outputs: each `u8` kind, and then by kind:
+//!
+//! | kind | | fields |
+//! |---|---|---|
+//! | 1 | started | |
+//! | 2 | start failed | error |
+//! | 3 | reply | u32 call, bytes value |
+//! | 4 | reply with an error | u32 call, error |
+//! | 5 | event | u32 conn, str name, bytes args |
+//! | 6 | accept | u32 conn |
+//! | 7 | reject | u32 conn, error |
+//! | 8 | connection state | u32 conn, bytes state |
+//! | 9 | disconnect | u32 conn, str reason |
+//! | 10 | save | u32 token |
+//! | 11 | save within | u32 milliseconds |
+//! | 12 | sleep | |
+//! | 13 | destroy | |
+//! | 14 | stopped | |
+
+use bytes::Bytes;
+use greenroom_core::{CallId, ConnKey, Durability, Instance, Output, Turn};
+use greenroom_types::ActorError;
+
+use super::ABSENT;
+
+/// A batch that breaks its own rules. Only a bug on the other side of the bridge makes one.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("malformed batch at byte {at}: {what}")]
+pub(crate) struct TurnsError {
+    at: usize,
+    what: &'static str,
+}
+
+/// Reads a batch turn by turn. Payloads are slices of the batch, not copies. Nothing can be read
+/// after an error.
+pub(crate) struct Turns(Cursor);
+
+impl Turns {
+    /// The turns in `batch`.
+    pub(crate) fn new(batch: Bytes) -> Self {
+        Self(Cursor { rest: batch, at: 0 })
+    }
+}
+
+impl Iterator for Turns {
+    type Item = Result<(Instance, Turn), TurnsError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.0.rest.is_empty() {
+            return None;
+        }
+        let turn = read_turn(&mut self.0);
+        if turn.is_err() {
+            self.0.rest.clear();
+        }
+        Some(turn)
+    }
+}
+
+fn read_turn(cursor: &mut Cursor) -> Result<(Instance, Turn), TurnsError> {
+    let instance = Instance(cursor.u32()?);
+    let durability = match cursor.u8()? {
+        0 => Durability::Strict,
+        1 => Durability::Relaxed,
+        2 => Durability::Ephemeral,
+        _ => return Err(cursor.error("unknown durability")),
+    };
+    let changes = cursor.bytes()?;
+    let mut section = cursor.section()?;
+    let mut outputs = Vec::new();
+    while !section.rest.is_empty() {
+        outputs.push(read_output(&mut section)?);
+    }
+    Ok((
+        instance,
+        Turn {
+            changes,
+            durability,
+            outputs,
+        },
+    ))
+}
+
+fn read_output(cursor: &mut Cursor) -> Result<Output, TurnsError> {
+    Ok(match cursor.u8()? {
+        1 => Output::Started,
+        2 => Output::StartFailed(cursor.error_value()?),
+        3 => Output::Reply {
+            call: CallId(cursor.u32()?),
+            result: Ok(cursor.bytes()?),
+        },
+        4 => Output::Reply {
+            call: CallId(cursor.u32()?),
+            result: Err(cursor.error_value()?),
+        },
+        5 => Output::Event {
+            to: cursor.opt_conn()?,
+            name: cursor.str()?,
+            args: cursor.bytes()?,
+        },
+        6 => Output::Accept {
+            conn: cursor.conn()?,
+        },
+        7 => Output::Reject {
+            conn: cursor.conn()?,
+            error: cursor.error_value()?,
+        },
+        8 => Output::ConnState {
+            conn: cursor.conn()?,
+            state: cursor.bytes()?,
+        },
+        9 => Output::Disconnect {
+            conn: cursor.conn()?,
+            reason: cursor.str()?,
+        },
+        10 => Output::Save {
+            token: cursor.u32()?,
+        },
+        11 => Output::SaveWithin {
+            max_wait_ms: cursor.u32()?,
+        },
+        12 => Output::Sleep,
+        13 => Output::Destroy,
+        14 => Output::Stopped,
+        _ => return Err(cursor.error("unknown output")),
+    })
+}
+
+/// A position in a batch.
+struct Cursor {
+    rest: Bytes,
+    at: usize,
+}
+
+impl Cursor {
+    fn error(&self, what: &'static str) -> TurnsError {
+        TurnsError { at: self.at, what }
+    }
+
+    fn take(&mut self, len: usize) -> Result<Bytes, TurnsError> {
+        if len > self.rest.len() {
+            return Err(self.error("the record ends early"));
+        }
+        self.at += len;
+        Ok(self.rest.split_to(len))
+    }
+
+    fn u8(&mut self) -> Result<u8, TurnsError> {
+        Ok(self.take(1)?[0])
+    }
+
+    fn u32(&mut self) -> Result<u32, TurnsError> {
+        let bytes = self.take(4)?;
+        Ok(u32::from_le_bytes(
+            bytes.as_ref().try_into().expect("four bytes were taken"),
+        ))
+    }
+
+    fn bytes(&mut self) -> Result<Bytes, TurnsError> {
+        let len = self.u32()?;
+        self.take(len as usize)
+    }
+
+    fn section(&mut self) -> Result<Cursor, TurnsError> {
+        let start = self.at + 4;
+        Ok(Cursor {
+            rest: self.bytes()?,
+            at: start,
+        })
+    }
+
+    fn opt(&mut self) -> Result<Option<Bytes>, TurnsError> {
+        let len = self.u32()?;
+        if len == ABSENT {
+            Ok(None)
+        } else {
+            self.take(len as usize).map(Some)
+        }
+    }
+
+    fn str(&mut self) -> Result<String, TurnsError> {
+        let bytes = self.bytes()?;
+        match str::from_utf8(&bytes) {
+            Ok(text) => Ok(text.to_owned()),
+            Err(_) => Err(self.error("a text is not UTF-8")),
+        }
+    }
+
+    fn conn(&mut self) -> Result<ConnKey, TurnsError> {
+        self.u32().map(ConnKey)
+    }
+
+    fn opt_conn(&mut self) -> Result<Option<ConnKey>, TurnsError> {
+        let conn = self.u32()?;
+        Ok((conn != ABSENT).then_some(ConnKey(conn)))
+    }
+
+    fn error_value(&mut self) -> Result<ActorError, TurnsError> {
+        Ok(ActorError {
+            group: self.str()?.into(),
+            code: self.str()?.into(),
+            message: self.str()?,
+            metadata: self.opt()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn put(out: &mut Vec<u8>, bytes: &[u8]) {
+        out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+        out.extend_from_slice(bytes);
+    }
+
+    fn put_error(out: &mut Vec<u8>, metadata: Option<&[u8]>) {
+        put(out, b"user");
+        put(out, b"nope");
+        put(out, b"no way");
+        match metadata {
+            Some(bytes) => put(out, bytes),
+            None => out.extend_from_slice(&ABSENT.to_le_bytes()),
+        }
+    }
+
+    fn turn(instance: u32, durability: u8, changes: &[u8], outputs: &[u8]) -> Vec<u8> {
+        let mut out = instance.to_le_bytes().to_vec();
+        out.push(durability);
+        put(&mut out, changes);
+        put(&mut out, outputs);
+        out
+    }
+
+    fn every_output() -> Vec<u8> {
+        let mut out = vec![1, 2];
+        put_error(&mut out, None);
+        out.extend_from_slice(&[3, 7, 0, 0, 0]);
+        put(&mut out, &[0xf6]);
+        out.extend_from_slice(&[4, 8, 0, 0, 0]);
+        put_error(&mut out, Some(&[0xa0]));
+        out.extend_from_slice(&[5, 255, 255, 255, 255]);
+        put(&mut out, "größer".as_bytes());
+        put(&mut out, &[0x80]);
+        out.extend_from_slice(&[5, 2, 0, 0, 0]);
+        put(&mut out, b"one");
+        put(&mut out, &[0x81, 1]);
+        out.extend_from_slice(&[6, 3, 0, 0, 0, 7, 4, 0, 0, 0]);
+        put_error(&mut out, None);
+        out.extend_from_slice(&[8, 5, 0, 0, 0]);
+        put(&mut out, &[1]);
+        out.extend_from_slice(&[9, 6, 0, 0, 0]);
+        put(&mut out, b"bye");
+        out.extend_from_slice(&[10, 9, 0, 0, 0, 11, 100, 0, 0, 0, 12, 13, 14]);
+        out
+    }
+
+    #[test]
+    fn every_output_is_read() {
+        let mut batch = turn(5, 1, &[1, 2, 3], &every_output());
+        batch.extend(turn(6, 2, &[], &[]));
+        let turns: Vec<_> = Turns::new(batch.into())
+            .collect::<Result<_, _>>()
+            .expect("well formed");
+        assert_eq!(turns.len(), 2);
+        let (instance, first) = &turns[0];
+        assert_eq!(
+            (*instance, first.durability),
+            (Instance(5), Durability::Relaxed)
+        );
+        assert_eq!(first.changes, &[1, 2, 3][..]);
+        let shown = format!("{:?}", first.outputs);
+        let nope = r#"ActorError { group: "user", code: "nope", message: "no way", metadata: "#;
+        let expected = format!(
+            r#"[Started, StartFailed({nope}None }}), Reply {{ call: CallId(7), result: Ok(b"\xf6") }}, Reply {{ call: CallId(8), result: Err({nope}Some(b"\xa0") }}) }}, Event {{ to: None, name: "größer", args: b"\x80" }}, Event {{ to: Some(ConnKey(2)), name: "one", args: b"\x81\x01" }}, Accept {{ conn: ConnKey(3) }}, Reject {{ conn: ConnKey(4), error: {nope}None }} }}, ConnState {{ conn: ConnKey(5), state: b"\x01" }}, Disconnect {{ conn: ConnKey(6), reason: "bye" }}, Save {{ token: 9 }}, SaveWithin {{ max_wait_ms: 100 }}, Sleep, Destroy, Stopped]"#
+        );
+        assert_eq!(shown, expected);
+        assert_eq!(
+            (turns[1].0, turns[1].1.durability),
+            (Instance(6), Durability::Ephemeral)
+        );
+    }
+
+    #[test]
+    fn every_shorter_batch_is_refused() {
+        let batch = Bytes::from(turn(5, 0, &[1, 2, 3], &every_output()));
+        for len in 1..batch.len() {
+            let result: Result<Vec<_>, _> = Turns::new(batch.slice(..len)).collect();
+            assert!(
+                result.is_err(),
+                "{len} of {} bytes were taken for a batch",
+                batch.len()
+            );
+        }
+    }
+
+    #[test]
+    fn errors_name_the_place() {
+        let check = |batch: Vec<u8>, expected: &str| {
+            let error = Turns::new(batch.into())
+                .find_map(Result::err)
+                .expect("malformed");
+            assert_eq!(
+                error.to_string(),
+                format!("malformed batch at byte {expected}")
+            );
+        };
+        check(turn(1, 3, &[], &[]), "5: unknown durability");
+        check(turn(1, 0, &[], &[15]), "14: unknown output");
+        check(
+            turn(1, 0, &[], &[9, 0, 0, 0, 0, 1, 0, 0, 0, 0xff]),
+            "23: a text is not UTF-8",
+        );
+        check(turn(1, 0, &[], &[6, 0]), "14: the record ends early");
+    }
+
+    proptest! {
+        #[test]
+        fn random_bytes_end_in_turns_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Turns::new(bytes.into()).count();
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The configuration that JavaScript hands over: JSON, checked once.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use greenroom_core::ActorOptions;
+use greenroom_server::ServerConfig;
+use greenroom_types::ActorName;
+use serde::{Deserialize, Deserializer};
+use tracing::level_filters::LevelFilter;
+
+/// Everything that a registry is started with.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// The data directory.
+    pub(crate) data_dir: PathBuf,
+    /// The host name or address to listen on.
+    pub(crate) host: String,
+    /// The port to listen on; 0 means any free one.
+    pub(crate) port: u16,
+    /// What is logged.
+    pub(crate) log_level: LevelFilter,
+    /// The actor types.
+    pub(crate) actors: BTreeMap<ActorName, ActorOptions>,
+    /// The server's part.
+    pub(crate) server: ServerConfig,
+}
+
+/// A configuration that cannot be used. The text names the field.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InvalidConfig {
+    #[error("invalid configuration: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error(
+        "invalid configuration: `logLevel` is `{0}`, expected `off`, `error`, `warn`, `info`, `debug` or `trace`"
+    )]
+    LogLevel(String),
+    #[error("invalid configuration: `dataDir` is `{0}`, expected an absolute path")]
+    DataDir(String),
+    #[error("invalid configuration: {0}")]
+    ActorName(#[from] greenroom_types::InvalidName),
+    #[error("invalid configuration: actor `{0}` is there twice")]
+    RepeatedActor(ActorName),
+}
+
+impl Config {
+    /// Reads the JSON form. Durations are in milliseconds, sizes in bytes; every field must be
+    /// there and no other.
+    ///
+    /// # Errors
+    /// [`InvalidConfig`], whose text names the field.
+    pub(crate) fn parse(json: &str) -> Result<Self, InvalidConfig> {
+        let raw: RawConfig = serde_json::from_str(json)?;
+        let data_dir = PathBuf::from(&raw.data_dir);
+        if !data_dir.is_absolute() {
+            return Err(InvalidConfig::DataDir(raw.data_dir));
+        }
+        let Ok(log_level) = raw.log_level.parse() else {
+            return Err(InvalidConfig::LogLevel(raw.log_level));
+        };
+        let mut actors = BTreeMap::new();
+        for actor in raw.actors {
+            let name = ActorName::new(&actor.name)?;
+            if actors.insert(name.clone(), actor.options.into()).is_some() {
+                return Err(InvalidConfig::RepeatedActor(name));
+            }
+        }
+        let mut server = ServerConfig::default();
+        server.version = raw.version;
+        server.static_dir = raw.static_dir;
+        server.max_incoming_message = raw.max_incoming_message_size;
+        server.max_outgoing_message = raw.max_outgoing_message_size;
+        Ok(Self {
+            data_dir,
+            host: raw.host,
+            port: raw.port,
+            log_level,
+            actors,
+            server,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RawConfig {
+    version: String,
+    data_dir: String,
+    host: String,
+    port: u16,
+    log_level: String,
+    max_incoming_message_size: usize,
+    max_outgoing_message_size: usize,
+    #[serde(deserialize_with = "nullable")]
+    static_dir: Option<PathBuf>,
+    actors: Vec<RawActor>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawActor {
+    name: String,
+    options: RawOptions,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RawOptions {
+    #[serde(deserialize_with = "nullable")]
+    sleep_timeout: Option<u64>,
+    sleep_grace_period: u64,
+    state_save_interval: u64,
+    start_timeout: u64,
+}
+
+impl From<RawOptions> for ActorOptions {
+    fn from(raw: RawOptions) -> Self {
+        let mut options = Self::default();
+        options.sleep_timeout = raw.sleep_timeout.map(Duration::from_millis);
+        options.sleep_grace_period = Duration::from_millis(raw.sleep_grace_period);
+        options.state_save_interval = Duration::from_millis(raw.state_save_interval);
+        options.start_timeout = Duration::from_millis(raw.start_timeout);
+        options
+    }
+}
+
+/// A field that may be `null` but not absent: leaving it out must not mean "never sleep".
+fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
+    Option::deserialize(from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FULL: &str = r#"{
+        "version": "1.2.3", "dataDir": "/data", "host": "127.0.0.1", "port": 6420, "logLevel": "warn",
+        "maxIncomingMessageSize": 1000, "maxOutgoingMessageSize": 2000, "staticDir": "/site",
+        "actors": [{ "name": "counter", "options": {
+            "sleepTimeout": null, "sleepGracePeriod": 1, "stateSaveInterval": 2, "startTimeout": 3
+        } }]
+    }"#;
+
+    #[test]
+    fn everything_is_carried_over() {
+        let config = Config::parse(FULL).expect("it is valid");
+        assert_eq!(config.data_dir, PathBuf::from("/data"));
+        assert_eq!((config.host.as_str(), config.port), ("127.0.0.1", 6420));
+        assert_eq!(config.log_level, LevelFilter::WARN);
+        assert_eq!(config.server.version, "1.2.3");
+        assert_eq!(
+            (
+                config.server.max_incoming_message,
+                config.server.max_outgoing_message
+            ),
+            (1000, 2000)
+        );
+        assert_eq!(config.server.static_dir, Some(PathBuf::from("/site")));
+        let (name, options) = config.actors.first_key_value().expect("there is one actor");
+        assert_eq!(name.as_str(), "counter");
+        assert_eq!(options.sleep_timeout, None);
+        let millis = [
+            options.sleep_grace_period,
+            options.state_save_interval,
+            options.start_timeout,
+        ];
+        assert_eq!(millis, [1, 2, 3].map(Duration::from_millis));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let check = |from: &str, to: &str, expected: &str| {
+            let json = FULL.replace(from, to);
+            assert_ne!(json, FULL);
+            let error = Config::parse(&json).expect_err("it is invalid").to_string();
+            assert!(error.starts_with("invalid configuration: "), "{error}");
+            assert!(error.contains(expected), "{error}");
+        };
+        check(r#""port": 6420"#, r#""port": 70000"#, "70000");
+        check(r#""port""#, r#""prot""#, "unknown field `prot`");
+        check(
+            r#""sleepTimeout": null,"#,
+            "",
+            "missing field `sleepTimeout`",
+        );
+        check(r#""warn""#, r#""loud""#, "`logLevel` is `loud`");
+        check(r#""/data""#, r#""data""#, "`dataDir` is `data`");
+        check(r#""counter""#, r#""""#, "name");
+        let actor = FULL
+            [FULL.find(r#"{ "name""#).expect("it is there")..FULL.rfind(']').expect("it is there")]
+            .to_owned();
+        check(
+            &actor,
+            &format!("{actor}, {actor}"),
+            "`counter` is there twice",
+        );
+    }
+}

@@ -1,0 +1,279 @@
+//! What JavaScript can call. Types and their documentation for users are in `@greenroom/native`.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{
+        AtomicBool,
+        Ordering::{self, Relaxed},
+    },
+};
+
+use bytes::Bytes;
+use greenroom_core::image::StateImage;
+use napi::{
+    Env, Error, JsDeferred, Status,
+    bindgen_prelude::{Function, Object, Uint8ArraySlice},
+    threadsafe_function::ThreadsafeFunctionCallMode::NonBlocking,
+};
+use napi_derive::napi;
+use tokio::sync::oneshot;
+
+use crate::{
+    batch::Turns,
+    config::Config,
+    host::Bell,
+    service::{self, Address, Service},
+    start_error::StartError,
+};
+
+/// Where a registry can be reached.
+#[napi(object)]
+pub struct StartedInfo {
+    /// The host that was asked for.
+    pub host: String,
+    /// The port, also when any free one was asked for.
+    pub port: u16,
+    /// The base URL for clients on this machine.
+    pub url: String,
+}
+
+/// Settles a promise on JavaScript's thread.
+type Settle<T> = Box<dyn FnOnce(Env) -> napi::Result<T> + Send>;
+type Deferred<T> = JsDeferred<T, Settle<T>>;
+
+/// A store, a runtime and a server, for as long as they run.
+#[napi]
+pub struct NativeRegistry {
+    service: Arc<Service>,
+    life: Arc<Mutex<Life>>,
+}
+
+/// How far a registry has come.
+enum Life {
+    /// Not started yet.
+    Fresh(Box<Config>),
+    /// Starting, running, or on its way down.
+    Alive {
+        /// Taken by the first shutdown. Dropped with the registry, which ends it as well.
+        stop: Option<oneshot::Sender<()>>,
+        /// The promises of those who wait for the end.
+        waiting: Vec<Deferred<()>>,
+    },
+    /// Ended, or never started.
+    Over,
+}
+
+#[napi]
+impl NativeRegistry {
+    /// Takes the configuration as JSON. Nothing is opened yet.
+    ///
+    /// # Errors
+    /// When it is malformed; the text names the field and `code` is `invalid_config`.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(config: String) -> Result<Self, Error<&'static str>> {
+        let config = Config::parse(&config)
+            .map_err(|error| Error::new("invalid_config", error.to_string()))?;
+        let life = Arc::new(Mutex::new(Life::Fresh(Box::new(config))));
+        Ok(Self {
+            service: Arc::default(),
+            life,
+        })
+    }
+
+    /// Opens the store, binds the address and serves. `wake` is called when events wait, with at
+    /// most one call outstanding.
+    ///
+    /// # Errors
+    /// The promise is rejected with an explanation and a `code`, see [`StartError::code`].
+    #[napi(catch_unwind)]
+    pub fn start<'env>(
+        &self,
+        env: &'env Env,
+        wake: Function<'_, (), ()>,
+    ) -> napi::Result<Object<'env>> {
+        let (deferred, promise) = env.create_deferred::<StartedInfo, Settle<StartedInfo>>()?;
+        let mut life = self.life.lock().unwrap_or_else(PoisonError::into_inner);
+        let config = match std::mem::replace(&mut *life, Life::Over) {
+            Life::Fresh(config) => *config,
+            other => {
+                *life = other;
+                reject(deferred, StartError::Started);
+                return Ok(promise);
+            }
+        };
+        let (stop, stopped) = oneshot::channel();
+        *life = Life::Alive {
+            stop: Some(stop),
+            waiting: Vec::new(),
+        };
+        drop(life);
+        self.service.host.attach(bell(wake)?);
+        let (started, ended) = (deferred.clone(), Arc::downgrade(&self.life));
+        let spawned = service::spawn(
+            Arc::clone(&self.service),
+            config,
+            stopped,
+            move |outcome| settle_start(started, outcome),
+            move || {
+                if let Some(life) = ended.upgrade() {
+                    end(&life);
+                }
+            },
+        );
+        if let Err(error) = spawned {
+            self.service.host.detach();
+            end(&self.life);
+            reject(deferred, error.into());
+        }
+        Ok(promise)
+    }
+
+    /// Hands over the turns of instances and takes the events that wait for them.
+    ///
+    /// # Errors
+    /// When the batch is malformed. The turns before the mistake have been handed over.
+    #[napi(catch_unwind)]
+    pub fn exchange<'env>(
+        &self,
+        env: &'env Env,
+        outgoing: Option<Uint8ArraySlice<'_>>,
+    ) -> napi::Result<Option<Uint8ArraySlice<'env>>> {
+        if let Some(outgoing) = outgoing {
+            // The one copy: JavaScript may write to its buffer again as soon as this returns.
+            let batch = Bytes::copy_from_slice(&outgoing);
+            self.service.turns(Turns::new(batch)).map_err(invalid)?;
+        }
+        let events = self.service.host.take();
+        let taken = if events.is_empty() {
+            None
+        } else {
+            Some(Uint8ArraySlice::copy_from(env, &events)?)
+        };
+        self.service.host.recycle(events);
+        Ok(taken)
+    }
+
+    /// Drains and ends everything. Needs events to be answered meanwhile. After the promise is
+    /// fulfilled nothing keeps the process alive. May be called any number of times.
+    #[napi(catch_unwind)]
+    pub fn shutdown<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        let (deferred, promise) = env.create_deferred::<(), Settle<()>>()?;
+        let mut life = self.life.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *life {
+            Life::Alive { stop, waiting } => {
+                waiting.push(deferred);
+                if let Some(stop) = stop.take() {
+                    // The control thread may be ending on its own already.
+                    let _ = stop.send(());
+                }
+            }
+            Life::Fresh(_) | Life::Over => {
+                *life = Life::Over;
+                fulfil(deferred);
+            }
+        }
+        Ok(promise)
+    }
+
+    /// Counters as JSON, for tests: `commits`, `journalBytes`, `snapshots`, `snapshotBytes` since
+    /// the start, and `actors` awake at the moment.
+    #[napi(catch_unwind)]
+    pub fn stats(&self) -> String {
+        let counters = &self.service.counters;
+        serde_json::json!({
+            "commits": counters.commits.load(Relaxed),
+            "journalBytes": counters.journal_bytes.load(Relaxed),
+            "snapshots": counters.snapshots.load(Relaxed),
+            "snapshotBytes": counters.snapshot_bytes.load(Relaxed),
+            "actors": self.service.live_actors(),
+        })
+        .to_string()
+    }
+}
+
+/// Folds operations onto a state image; without an image, onto nothing.
+///
+/// # Errors
+/// When the image or an operation is malformed, or when there is no state in the end.
+#[napi(catch_unwind)]
+pub fn fold_state<'env>(
+    env: &'env Env,
+    image: Option<Uint8ArraySlice<'_>>,
+    operations: Vec<Uint8ArraySlice<'_>>,
+) -> napi::Result<Uint8ArraySlice<'env>> {
+    let mut state = match image {
+        Some(image) => StateImage::decode(Bytes::copy_from_slice(&image)).map_err(invalid)?,
+        None => StateImage::empty(),
+    };
+    for operations in &operations {
+        state
+            .apply(&Bytes::copy_from_slice(operations))
+            .map_err(invalid)?;
+    }
+    let image = state
+        .encode()
+        .ok_or_else(|| invalid("the operations leave no state"))?;
+    Uint8ArraySlice::copy_from(env, &image)
+}
+
+/// The version of the core.
+#[napi(catch_unwind)]
+pub fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
+/// A bell that calls `wake` on JavaScript's thread. It keeps the process alive until it is dropped.
+fn bell(wake: Function<'_, (), ()>) -> napi::Result<Bell> {
+    let ringing = Arc::new(AtomicBool::new(false));
+    let answered = Arc::clone(&ringing);
+    let wake = wake
+        .build_threadsafe_function::<()>()
+        .callee_handled::<false>()
+        .build_callback(move |_| {
+            // From here on another ring is needed for what `wake` may no longer see.
+            answered.store(false, Ordering::Release);
+            Ok(())
+        })?;
+    let ring = move || {
+        // The only failure is that the environment is going away, and nobody is left to be told.
+        let _ = wake.call((), NonBlocking);
+    };
+    Ok(Bell::new(ring, ringing))
+}
+
+/// Marks a registry as over and tells those who wait for it.
+fn end(life: &Mutex<Life>) {
+    let life = std::mem::replace(
+        &mut *life.lock().unwrap_or_else(PoisonError::into_inner),
+        Life::Over,
+    );
+    if let Life::Alive { waiting, .. } = life {
+        waiting.into_iter().for_each(fulfil);
+    }
+}
+
+fn settle_start(deferred: Deferred<StartedInfo>, outcome: Result<Address, StartError>) {
+    match outcome {
+        Ok(Address { host, port, url }) => {
+            deferred.resolve(Box::new(move |_| Ok(StartedInfo { host, port, url })))
+        }
+        Err(error) => reject(deferred, error),
+    }
+}
+
+fn fulfil(deferred: Deferred<()>) {
+    deferred.resolve(Box::new(|_| Ok(())));
+}
+
+fn reject<T: napi::bindgen_prelude::ToNapiValue>(deferred: Deferred<T>, error: StartError) {
+    // The error object is made on JavaScript's thread, because `JsDeferred::reject` knows only
+    // napi's own codes.
+    deferred.resolve(Box::new(move |env| {
+        let error = napi::JsError::from(Error::new(error.code(), error.to_string()));
+        Err(error.into_unknown(env).into())
+    }));
+}
+
+fn invalid(error: impl ToString) -> Error {
+    Error::new(Status::InvalidArg, error.to_string())
+}

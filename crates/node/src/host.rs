@@ -1,0 +1,161 @@
+//! The way to the JavaScript thread: one batch of waiting events, and one bell.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+use greenroom_core::{ActorHost, HostEvent, Instance};
+
+use crate::batch::EventWriter;
+
+/// A drained batch is kept for reuse unless it grew beyond this many bytes.
+const KEPT_CAPACITY: usize = 1024 * 1024;
+
+/// Collects the events of all instances until JavaScript takes them.
+#[derive(Default)]
+pub(crate) struct JsHost {
+    /// A sync lock, held while one event is encoded or two vectors change places.
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    batch: Vec<u8>,
+    /// Emptied, with the room that it had.
+    spare: Vec<u8>,
+    bell: Option<Arc<Bell>>,
+}
+
+/// Calls JavaScript, but not again before the last call has begun.
+pub(crate) struct Bell {
+    ring: Box<dyn Fn() + Send + Sync>,
+    ringing: Arc<AtomicBool>,
+}
+
+impl Bell {
+    /// A bell that calls `ring`. Whoever answers must clear `ringing` before it takes the events.
+    pub(crate) fn new(ring: impl Fn() + Send + Sync + 'static, ringing: Arc<AtomicBool>) -> Self {
+        Self {
+            ring: Box::new(ring),
+            ringing,
+        }
+    }
+
+    /// Rings unless a call is on its way already: that one will see what was added before.
+    fn ring(&self) {
+        if !self.ringing.swap(true, Ordering::AcqRel) {
+            (self.ring)();
+        }
+    }
+}
+
+impl JsHost {
+    /// Rings `bell` from now on when events begin to wait.
+    pub(crate) fn attach(&self, bell: Bell) {
+        self.lock().bell = Some(Arc::new(bell));
+    }
+
+    /// Lets go of the bell, and with it of what keeps the process alive.
+    pub(crate) fn detach(&self) {
+        let bell = self.lock().bell.take();
+        // Dropped without the lock: releasing the callback takes locks of its own.
+        drop(bell);
+    }
+
+    /// All events that wait. Give the batch back with [`JsHost::recycle`].
+    pub(crate) fn take(&self) -> Vec<u8> {
+        let mut waiting = self.lock();
+        let empty = std::mem::take(&mut waiting.spare);
+        std::mem::replace(&mut waiting.batch, empty)
+    }
+
+    /// Returns a batch whose bytes are no longer needed.
+    pub(crate) fn recycle(&self, mut batch: Vec<u8>) {
+        if batch.capacity() <= KEPT_CAPACITY {
+            batch.clear();
+            self.lock().spare = batch;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        // Encoding can panic only before it has written a length, at 4 GiB; the batch is of no use
+        // to anybody then, but the process goes on.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ActorHost for JsHost {
+    fn deliver(&self, instance: Instance, event: HostEvent) {
+        let bell = {
+            let mut waiting = self.lock();
+            let first = waiting.batch.is_empty();
+            EventWriter::new(&mut waiting.batch).event(instance, &event);
+            if first { waiting.bell.clone() } else { None }
+        };
+        if let Some(bell) = bell {
+            bell.ring();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    fn host_with_bell() -> (JsHost, Arc<AtomicUsize>, Arc<AtomicBool>) {
+        let host = JsHost::default();
+        let (rung, ringing) = (
+            Arc::new(AtomicUsize::new(0)),
+            Arc::new(AtomicBool::new(false)),
+        );
+        let count = Arc::clone(&rung);
+        let ring = move || {
+            count.fetch_add(1, Ordering::Relaxed);
+        };
+        host.attach(Bell::new(ring, Arc::clone(&ringing)));
+        (host, rung, ringing)
+    }
+
+    #[test]
+    fn one_wake_for_everything_that_waits() {
+        let (host, rung, ringing) = host_with_bell();
+        host.deliver(Instance(1), HostEvent::Drop);
+        host.deliver(Instance(2), HostEvent::Saved(7));
+        assert_eq!(rung.load(Ordering::Relaxed), 1);
+        assert_eq!(host.take(), [8, 1, 0, 0, 0, 6, 2, 0, 0, 0, 7, 0, 0, 0]);
+        // The wake has not run yet: it will find this one too.
+        host.deliver(Instance(3), HostEvent::Drop);
+        assert_eq!(rung.load(Ordering::Relaxed), 1);
+        ringing.store(false, Ordering::Release);
+        assert_eq!(host.take(), [8, 3, 0, 0, 0]);
+        assert!(host.take().is_empty());
+        host.deliver(Instance(4), HostEvent::Drop);
+        assert_eq!(rung.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn batches_are_reused() {
+        let (host, _, _) = host_with_bell();
+        host.deliver(Instance(1), HostEvent::Drop);
+        let batch = host.take();
+        let place = batch.as_ptr();
+        host.recycle(batch);
+        // What was given back comes out after one exchange: two batches take turns.
+        drop(host.take());
+        host.deliver(Instance(2), HostEvent::Drop);
+        let batch = host.take();
+        assert_eq!(batch, [8, 2, 0, 0, 0]);
+        assert_eq!(batch.as_ptr(), place);
+    }
+
+    #[test]
+    fn nothing_rings_after_detaching() {
+        let (host, rung, _) = host_with_bell();
+        host.detach();
+        host.deliver(Instance(1), HostEvent::Drop);
+        assert_eq!(rung.load(Ordering::Relaxed), 0);
+    }
+}

@@ -1,0 +1,199 @@
+//! A running registry: the thread that opens, serves and ends it.
+//!
+//! One control thread owns everything in order: it builds a tokio runtime, opens the store, binds
+//! the address, serves until it is told to stop, drains, and takes all of it down again. Requests
+//! to stop that come too early wait until the start is through.
+
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, PoisonError},
+    thread::available_parallelism,
+    time::Duration,
+};
+
+use greenroom_core::{Instance, Runtime, RuntimeConfig, Turn};
+use greenroom_server::{Server, SystemEnv};
+use greenroom_store::{EmbeddedConfig, EmbeddedStore};
+use tokio::sync::oneshot;
+use tracing::error;
+
+use crate::{
+    config::Config,
+    counting::{Counters, CountingStore},
+    host::JsHost,
+    start_error::StartError,
+};
+
+/// Time for what is left on the tokio runtime's threads when everything has been shut down.
+const THREADS_GRACE: Duration = Duration::from_secs(5);
+
+/// Where a registry can be reached.
+#[derive(Debug)]
+pub(crate) struct Address {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) url: String,
+}
+
+/// What the control thread and JavaScript's thread share.
+#[derive(Default)]
+pub(crate) struct Service {
+    pub(crate) host: Arc<JsHost>,
+    pub(crate) counters: Arc<Counters>,
+    /// There from before the first event until the end of the shutdown.
+    runtime: Mutex<Option<Runtime>>,
+}
+
+impl Service {
+    /// Hands turns to the runtime. Without one they are dropped: nobody waits for them.
+    pub(crate) fn turns<E>(
+        &self,
+        turns: impl Iterator<Item = Result<(Instance, Turn), E>>,
+    ) -> Result<(), E> {
+        let runtime = self.runtime();
+        for turn in turns {
+            let (instance, turn) = turn?;
+            if let Some(runtime) = &runtime {
+                runtime.turn(instance, turn);
+            }
+        }
+        Ok(())
+    }
+
+    /// How many actors are awake.
+    pub(crate) fn live_actors(&self) -> usize {
+        self.runtime().map_or(0, |runtime| runtime.live_actors())
+    }
+
+    fn runtime(&self) -> Option<Runtime> {
+        self.runtime
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn set_runtime(&self, runtime: Option<Runtime>) {
+        let old = std::mem::replace(
+            &mut *self.runtime.lock().unwrap_or_else(PoisonError::into_inner),
+            runtime,
+        );
+        // Dropped without the lock: the last handle may take the store down with it.
+        drop(old);
+    }
+}
+
+/// Starts the control thread. `started` is called once, with the outcome of the start; `ended`
+/// once, when nothing runs any more. The service ends gracefully when `stop` is sent to, and
+/// abruptly when its sender is dropped.
+///
+/// # Errors
+/// When the operating system gives no thread; neither callback is called then.
+pub(crate) fn spawn(
+    service: Arc<Service>,
+    config: Config,
+    stop: oneshot::Receiver<()>,
+    started: impl FnOnce(Result<Address, StartError>) + Send + 'static,
+    ended: impl FnOnce() + Send + 'static,
+) -> std::io::Result<()> {
+    let thread = std::thread::Builder::new().name("greenroom-control".to_owned());
+    thread.spawn(move || {
+        let opened = catch_unwind(AssertUnwindSafe(|| Open::start(&service, config)));
+        match opened.unwrap_or_else(|panic| Err(StartError::Panicked(text_of(&*panic)))) {
+            Ok((open, address)) => {
+                started(Ok(address));
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| open.run(stop))) {
+                    error!(panic = text_of(&*panic), "the control thread panicked");
+                }
+            }
+            Err(error) => started(Err(error)),
+        }
+        service.set_runtime(None);
+        service.host.detach();
+        ended();
+    })?;
+    Ok(())
+}
+
+/// Everything that runs. Dropped in this order.
+struct Open {
+    server: Server,
+    threads: tokio::runtime::Runtime,
+}
+
+impl Open {
+    /// Opens everything, blocking. What was opened before an error is closed again.
+    fn start(service: &Service, config: Config) -> Result<(Self, Address), StartError> {
+        let Config {
+            data_dir,
+            host,
+            port,
+            log_level,
+            actors,
+            server,
+        } = config;
+        crate::logging::init(log_level);
+        let threads = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(worker_threads())
+            .thread_name("greenroom-core")
+            .enable_all()
+            .build()?;
+        // The address first: it is cheap, and a taken port is the likelier mistake.
+        let listener = threads.block_on(greenroom_server::bind(&host, port))?;
+        let store = EmbeddedStore::open(EmbeddedConfig::new(data_dir))?;
+        let store = CountingStore::new(store, Arc::clone(&service.counters));
+        let _within = threads.enter();
+        let runtime = Runtime::start(RuntimeConfig {
+            store: Arc::new(store),
+            host: Arc::<JsHost>::clone(&service.host),
+            env: Arc::new(SystemEnv),
+            actors,
+        });
+        service.set_runtime(Some(runtime.clone()));
+        let server = greenroom_server::serve(server, listener, runtime)?;
+        let address = address(host, server.local_addr());
+        Ok((Self { server, threads }, address))
+    }
+
+    /// Serves until told to stop, and takes everything down.
+    fn run(self, stop: oneshot::Receiver<()>) {
+        let Self { server, threads } = self;
+        threads.block_on(async {
+            // An error means that JavaScript let go of the registry without a shutdown. Nobody
+            // would answer events then, so there is nothing to drain; what was acknowledged is
+            // durable.
+            if stop.await.is_ok() {
+                server.shutdown().await;
+            }
+        });
+        drop(server);
+        threads.shutdown_timeout(THREADS_GRACE);
+    }
+}
+
+/// Few: user code runs on JavaScript's thread, which needs a core for itself.
+fn worker_threads() -> usize {
+    available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4))
+}
+
+fn address(host: String, local: std::net::SocketAddr) -> Address {
+    // An unspecified address is one to listen on, not one to go to.
+    let url = if local.ip().is_unspecified() {
+        format!("http://localhost:{}", local.port())
+    } else {
+        format!("http://{local}")
+    };
+    Address {
+        host,
+        port: local.port(),
+        url,
+    }
+}
+
+/// What a panic said.
+pub(crate) fn text_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message")
+        .to_owned()
+}

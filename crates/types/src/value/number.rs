@@ -11,18 +11,10 @@ pub(super) fn put_js_number(out: &mut Vec<u8>, number: f64) {
         out.push(b'0');
         return;
     }
-    // Rust's exponent form has the same shortest digits: `-1.25e-7`.
-    let scientific = format!("{:e}", number.abs());
-    let (mantissa, exponent) = scientific
-        .split_once('e')
-        .expect("the format has an exponent");
-    let exponent: i32 = exponent.parse().expect("the exponent is an integer");
-    let digits: Vec<u8> = mantissa.bytes().filter(|c| *c != b'.').collect();
+    let (digits, point) = shortest(number.abs());
     if number < 0.0 {
         out.push(b'-');
     }
-    // Position of the decimal point, counted in digits from the first one.
-    let point = exponent + 1;
     match usize::try_from(point) {
         Ok(whole @ 1..=21) if digits.len() <= whole => {
             out.extend_from_slice(&digits);
@@ -44,9 +36,29 @@ pub(super) fn put_js_number(out: &mut Vec<u8>, number: f64) {
                 out.push(b'.');
                 out.extend_from_slice(&digits[1..]);
             }
-            out.extend_from_slice(format!("e{exponent:+}").as_bytes());
+            out.extend_from_slice(format!("e{:+}", point - 1).as_bytes());
         }
     }
+}
+
+/// The digits of a positive number, neither starting nor ending with 0, and where its decimal point
+/// is, counted in digits from the first one.
+fn shortest(number: f64) -> (Vec<u8>, i32) {
+    // Of two shortest texts that are equally close, JavaScript takes the one with the even digit.
+    // So does serde_json, and the standard library does not.
+    let text = serde_json::to_string(&number).expect("a number can be written");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let exponent: i32 = exponent.parse().expect("the exponent is an integer");
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = [whole.as_bytes(), fraction.as_bytes()].concat();
+    let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+    let end = digits
+        .iter()
+        .rposition(|digit| *digit != b'0')
+        .expect("the number is not 0")
+        + 1;
+    let point = exponent + whole.len() as i32 - zeros as i32;
+    (digits[zeros..end].to_vec(), point)
 }
 
 /// The decimal digits of a big-endian number of any size. Quadratic: the caller bounds the size.

@@ -57,17 +57,17 @@ describe("config", () => {
   });
 
   test("our environment variables come before those of RivetKit, options before both", () => {
-    process.env["RIVET_ENDPOINT"] = "http://r.test";
-    process.env["RIVET_TOKEN"] = "rt";
-    process.env["RIVET_NAMESPACE"] = "rn";
-    process.env["RIVET_POOL"] = "rp";
+    process.env.RIVET_ENDPOINT = "http://r.test";
+    process.env.RIVET_TOKEN = "rt";
+    process.env.RIVET_NAMESPACE = "rn";
+    process.env.RIVET_POOL = "rp";
     const rivet = resolveConfig(undefined);
     assert.deepEqual(
       [rivet.endpoint, rivet.token, rivet.namespace, rivet.poolName],
       ["http://r.test", "rt", "rn", "rp"],
     );
-    process.env["GREENROOM_ENDPOINT"] = "http://en:et@g.test";
-    process.env["GREENROOM_TOKEN"] = "gt";
+    process.env.GREENROOM_ENDPOINT = "http://en:et@g.test";
+    process.env.GREENROOM_TOKEN = "gt";
     const ours = resolveConfig({});
     assert.deepEqual([ours.endpoint, ours.token, ours.namespace], ["http://g.test", "et", "en"]);
     const given = resolveConfig({ endpoint: "http://o.test", token: "ot" });

@@ -1,11 +1,12 @@
 //! The tree: containers that were entered, and everything else as the bytes that it came as.
 
 use bytes::Bytes;
+use greenroom_types::cbor::{self, Major};
 
 use super::{
     entries::Entries,
     error::{Malformed, OperationError},
-    item::{self, ARRAY, Cursor, MAP, TAG, TAG_MAP, TAG_SET},
+    item::{self, Cursor, TAG_MAP, TAG_SET},
 };
 
 /// A value of the state. Nothing is taken apart before an operation goes into it.
@@ -107,23 +108,23 @@ impl Container {
         let mut cursor = Cursor::new(source);
         let mut head = cursor.head()?;
         let mut tag = None;
-        if head.major == TAG {
-            tag = Some(head.argument);
+        if head.major == Major::Tag {
+            tag = Some(head.arg);
             head = cursor.head()?;
         }
         Ok(match (tag, head.major) {
-            (None, ARRAY) => {
+            (None, Major::Array) => {
                 let mut elements = Vec::new();
-                for _ in 0..head.argument {
+                for _ in 0..head.arg {
                     elements.push(Node::Raw(cursor.item()?.bytes));
                 }
                 Some(Self::Array(elements))
             }
-            (None, MAP) => Some(Self::Object(read_entries(&mut cursor, head.argument)?)),
-            (Some(TAG_MAP), MAP) => Some(Self::Map(read_entries(&mut cursor, head.argument)?)),
-            (Some(TAG_SET), ARRAY) => {
+            (None, Major::Map) => Some(Self::Object(read_entries(&mut cursor, head.arg)?)),
+            (Some(TAG_MAP), Major::Map) => Some(Self::Map(read_entries(&mut cursor, head.arg)?)),
+            (Some(TAG_SET), Major::Array) => {
                 let mut members = Entries::new();
-                for _ in 0..head.argument {
+                for _ in 0..head.arg {
                     if !members.set(cursor.item()?.bytes, ()) {
                         return Err(cursor.malformed("a member that comes twice"));
                     }
@@ -153,18 +154,18 @@ impl Container {
         match self {
             Self::Object(entries) => encode_entries(entries, out),
             Self::Map(entries) => {
-                item::put_head(out, TAG, TAG_MAP);
+                cbor::put_tag(out, TAG_MAP);
                 encode_entries(entries, out);
             }
             Self::Array(elements) => {
-                item::put_head(out, ARRAY, elements.len() as u64);
+                cbor::put_array(out, elements.len());
                 for element in elements {
                     element.encode(out);
                 }
             }
             Self::Set(members) => {
-                item::put_head(out, TAG, TAG_SET);
-                item::put_head(out, ARRAY, members.len() as u64);
+                cbor::put_tag(out, TAG_SET);
+                cbor::put_array(out, members.len());
                 for (member, ()) in members.iter() {
                     out.extend_from_slice(member);
                 }
@@ -193,7 +194,7 @@ fn entries_len(entries: &Entries<Node>) -> usize {
 }
 
 fn encode_entries(entries: &Entries<Node>, out: &mut Vec<u8>) {
-    item::put_head(out, MAP, entries.len() as u64);
+    cbor::put_map(out, entries.len());
     for (key, value) in entries.iter() {
         out.extend_from_slice(key);
         value.encode(out);

@@ -314,7 +314,7 @@ fn what_is_no_image_is_refused() {
     let cases: Vec<(Vec<u8>, &str)> = vec![
         (vec![], "the item ends early at byte 0"),
         (vec![0x01, 0x02], "something after the end at byte 1"),
-        (vec![0x9f, 0xff], "an item of indefinite length at byte 1"),
+        (vec![0x9f, 0xff], "an item of indefinite length at byte 0"),
         (
             vec![0x9b, 0, 0, 1, 0, 0, 0, 0, 0, 1],
             "the item ends early at byte 10",

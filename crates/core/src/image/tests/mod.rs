@@ -6,42 +6,43 @@ mod random;
 
 use bytes::Bytes;
 
-use super::item::{self, ARRAY, BYTES, MAP, NEGATIVE, TAG, TEXT, UNSIGNED};
+use greenroom_types::cbor;
+
+use super::item;
 
 /// Items, written for reading in tests.
-pub(super) fn int(number: i64) -> Vec<u8> {
+fn int(number: i64) -> Vec<u8> {
     let mut out = Vec::new();
-    match u64::try_from(number) {
-        Ok(number) => item::put_head(&mut out, UNSIGNED, number),
-        Err(_) => item::put_head(&mut out, NEGATIVE, (-1 - number) as u64),
-    }
+    cbor::put_int(&mut out, number);
     out
 }
 
-pub(super) fn text(text: &str) -> Vec<u8> {
+fn text(text: &str) -> Vec<u8> {
     let mut out = Vec::new();
-    item::put_head(&mut out, TEXT, text.len() as u64);
-    out.extend_from_slice(text.as_bytes());
+    cbor::put_text(&mut out, text);
     out
 }
 
-pub(super) fn blob(bytes: &[u8]) -> Vec<u8> {
+fn blob(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    item::put_head(&mut out, BYTES, bytes.len() as u64);
-    out.extend_from_slice(bytes);
+    cbor::put_bytes(&mut out, bytes);
     out
 }
 
-pub(super) fn array(items: &[Vec<u8>]) -> Vec<u8> {
+fn array(items: &[Vec<u8>]) -> Vec<u8> {
     let mut out = Vec::new();
-    item::put_head(&mut out, ARRAY, items.len() as u64);
+    cbor::put_array(&mut out, items.len());
     out.extend(items.concat());
     out
 }
 
-pub(super) fn object(entries: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
+fn ints(numbers: &[i64]) -> Vec<u8> {
+    array(&numbers.iter().copied().map(int).collect::<Vec<_>>())
+}
+
+fn object(entries: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
     let mut out = Vec::new();
-    item::put_head(&mut out, MAP, entries.len() as u64);
+    cbor::put_map(&mut out, entries.len());
     for (key, value) in entries {
         out.extend_from_slice(key);
         out.extend_from_slice(value);
@@ -49,27 +50,23 @@ pub(super) fn object(entries: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
     out
 }
 
-pub(super) fn tagged(tag: u64, content: Vec<u8>) -> Vec<u8> {
+fn tagged(tag: u64, content: Vec<u8>) -> Vec<u8> {
     let mut out = Vec::new();
-    item::put_head(&mut out, TAG, tag);
+    cbor::put_tag(&mut out, tag);
     out.extend(content);
     out
 }
 
-pub(super) fn map(entries: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
+fn map(entries: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
     tagged(item::TAG_MAP, object(entries))
 }
 
-pub(super) fn set(members: &[Vec<u8>]) -> Vec<u8> {
+fn set(members: &[Vec<u8>]) -> Vec<u8> {
     tagged(item::TAG_SET, array(members))
 }
 
-pub(super) fn ints(numbers: &[i64]) -> Vec<u8> {
-    array(&numbers.iter().copied().map(int).collect::<Vec<_>>())
-}
-
 /// An operation: its opcode and its encoded fields.
-pub(super) fn op(opcode: i64, fields: &[Vec<u8>]) -> Bytes {
+fn op(opcode: i64, fields: &[Vec<u8>]) -> Bytes {
     let mut items = vec![int(opcode)];
     items.extend_from_slice(fields);
     array(&items).into()

@@ -52,7 +52,10 @@ export class NativeRegistry {
     return this.#registry.shutdown();
   }
 
-  /** Counters since `start`, as JSON text. */
+  /**
+   * Counters as JSON text, for tests and tools: `commits`, `journalBytes`, `snapshots` and `snapshotBytes` since
+   * `start`, and the `actors` that are awake.
+   */
   stats(): string {
     return this.#registry.stats();
   }

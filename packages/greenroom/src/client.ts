@@ -1,0 +1,2 @@
+/** `greenroom/client`: the same as `@greenroom/client`. */
+export * from "@greenroom/client";

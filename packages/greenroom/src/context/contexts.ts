@@ -1,0 +1,92 @@
+/**
+ * What user code gets as `c`: one interface for each kind of hook, without index signatures, so that a typo is an
+ * error.
+ */
+import type { Client } from "@greenroom/client";
+import type { RegistryLike } from "@greenroom/client/types";
+import type { Logger } from "../log.js";
+import type { Conn, SendEvent } from "./conn.js";
+
+/** When and how `c.saveState` stores. */
+export interface SaveStateOptions {
+  /** Store now; the promise resolves once everything so far is durable. */
+  readonly immediate?: boolean;
+  /** Store within this many milliseconds. */
+  readonly maxWait?: number;
+}
+
+/** What every hook and action has: who the actor is, and the way to others. */
+export interface BaseContext {
+  /** The actor's opaque id, unique for ever. */
+  readonly actorId: string;
+  /** The name of its type, as in `setup({ use })`. */
+  readonly name: string;
+  /** Its key. */
+  readonly key: string[];
+  /** Where it runs; undefined when regions are not in use. */
+  readonly region: string | undefined;
+  /** Writes to the log, with the actor's fields. */
+  readonly log: Logger;
+  /**
+   * Fires when the actor stops; during an action also when its caller gives up or it takes longer than
+   * `actionTimeout`.
+   */
+  readonly abortSignal: AbortSignal;
+  /** Whether `abortSignal` has fired. */
+  readonly aborted: boolean;
+  /** Calls other actors: `c.client<typeof registry>()`. */
+  client<Registry extends RegistryLike>(): Client<Registry>;
+}
+
+/** What `createState` has: no state yet, nor anything after it. */
+export interface CreateStateContext extends BaseContext {}
+
+/** What `createVars` has. */
+export interface CreateVarsContext<State> extends BaseContext {
+  /** The actor's durable state. */
+  state: State;
+}
+
+/** What `onBeforeConnect` and `createConnState` have. */
+export interface ConnInitContext<State, Vars> extends BaseContext {
+  /** The actor's durable state. */
+  state: State;
+  /** The actor's variables of this wake. */
+  vars: Vars;
+}
+
+/** What is there once the actor is ready. */
+export interface ActorContext<State, Vars, Params, ConnState, Events> extends BaseContext {
+  /**
+   * The actor's durable state: a tracked object. Assignments anywhere in it are noticed and stored.
+   *
+   * @throws ActorError `actor.state_not_enabled` if the definition has neither `state` nor `createState`.
+   */
+  state: State;
+  /**
+   * Variables of this wake, never stored.
+   *
+   * @throws ActorError `actor.vars_not_enabled` if the definition has neither `vars` nor `createVars`.
+   */
+  vars: Vars;
+  /** The open connections by id. */
+  readonly conns: ReadonlyMap<string, Conn<Params, ConnState, Events>>;
+  /** Sends an event to every connection that subscribed to it. */
+  readonly broadcast: SendEvent<Events>;
+  /**
+   * Stores the state earlier than the durability setting would. Without options it only asks for it, and resolves
+   * at once.
+   */
+  saveState(options?: SaveStateOptions): Promise<void>;
+  /** Puts the actor to sleep once its calls are answered. Returns at once; a second call does nothing. */
+  sleep(): void;
+  /** Destroys the actor, for good, once its calls are answered. Returns at once; a second call does nothing. */
+  destroy(): void;
+}
+
+/** What `onConnect`, `onDisconnect` and actions have: the connection that it is about. */
+export interface ConnContext<State, Vars, Params, ConnState, Events>
+  extends ActorContext<State, Vars, Params, ConnState, Events> {
+  /** The caller's connection. A stateless call has a short-lived one. */
+  readonly conn: Conn<Params, ConnState, Events>;
+}

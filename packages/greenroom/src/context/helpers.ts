@@ -1,0 +1,64 @@
+/**
+ * Context types of a definition, for helper functions outside of it: `function add(c: ActionContextOf<typeof room>)`.
+ */
+import type { TypesOf } from "@greenroom/client/types";
+import type { DefinitionTypes } from "../definition/config.js";
+import type {
+  ActorContext,
+  ConnContext,
+  ConnInitContext,
+  CreateStateContext,
+  CreateVarsContext,
+} from "./contexts.js";
+
+type AnyTypes = DefinitionTypes<unknown, unknown, unknown, unknown, unknown, unknown, unknown>;
+type Known<Definition> = TypesOf<Definition> extends infer Types extends AnyTypes ? Types : never;
+
+/** What hooks have that are about the actor as a whole. */
+export type ActorContextOf<Definition> = ActorContext<
+  Known<Definition>["state"],
+  Known<Definition>["vars"],
+  Known<Definition>["params"],
+  Known<Definition>["connState"],
+  Known<Definition>["events"]
+>;
+
+/** What hooks and actions have that are about one connection. */
+export type ConnContextOf<Definition> = ConnContext<
+  Known<Definition>["state"],
+  Known<Definition>["vars"],
+  Known<Definition>["params"],
+  Known<Definition>["connState"],
+  Known<Definition>["events"]
+>;
+
+/** What hooks have that decide about a connection. */
+export type ConnInitContextOf<Definition> = ConnInitContext<
+  Known<Definition>["state"],
+  Known<Definition>["vars"]
+>;
+
+/** What actions have. */
+export type ActionContextOf<Definition> = ConnContextOf<Definition>;
+/** What `onConnect` has. */
+export type ConnectContextOf<Definition> = ConnContextOf<Definition>;
+/** What `onDisconnect` has. */
+export type DisconnectContextOf<Definition> = ConnContextOf<Definition>;
+/** What `onBeforeConnect` has. */
+export type BeforeConnectContextOf<Definition> = ConnInitContextOf<Definition>;
+/** What `createConnState` has. */
+export type CreateConnStateContextOf<Definition> = ConnInitContextOf<Definition>;
+/** What `createState` has. */
+export type CreateStateContextOf<_Definition> = CreateStateContext;
+/** What `createVars` has. */
+export type CreateVarsContextOf<Definition> = CreateVarsContext<Known<Definition>["state"]>;
+/** What `onCreate` has. */
+export type CreateContextOf<Definition> = ActorContextOf<Definition>;
+/** What `onWake` has. */
+export type WakeContextOf<Definition> = ActorContextOf<Definition>;
+/** What `onSleep` has. */
+export type SleepContextOf<Definition> = ActorContextOf<Definition>;
+/** What `onDestroy` has. */
+export type DestroyContextOf<Definition> = ActorContextOf<Definition>;
+/** What `onStateChange` has. */
+export type StateChangeContextOf<Definition> = ActorContextOf<Definition>;

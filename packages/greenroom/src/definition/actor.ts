@@ -1,0 +1,181 @@
+import { ByteWriter, encodeValue } from "@greenroom/client/codec";
+import { type ActionEntry, type CallableActions, flattenActions } from "./action.js";
+import type { ActorConfig, ActorDefinition } from "./config.js";
+import { DurabilityCode } from "./durability.js";
+import type { EventArgsMap, EventDefinition, EventMap } from "./event.js";
+import { type ResolvedOptions, resolveOptions } from "./options.js";
+
+/** A user's function, as the host calls it. */
+export type Hook = (...args: unknown[]) => unknown;
+
+/** A definition as the host runs it: checked, with names resolved and defaults filled in. */
+export interface CompiledActor {
+  readonly actions: ReadonlyMap<string, ActionEntry>;
+  readonly events: ReadonlyMap<string, EventDefinition> | undefined;
+  readonly options: ResolvedOptions;
+  /** Whether its actions differ in durability. */
+  readonly hasMixedDurability: boolean;
+  /** Whether everything that it changes is ephemeral. */
+  readonly isUnstored: boolean;
+  /** Whether it does anything about connections that a stateless call has to go through, too. */
+  readonly decidesConnections: boolean;
+  /** Where a value comes from; absent if the actor has none. */
+  readonly state: Source | undefined;
+  readonly vars: Source | undefined;
+  readonly connState: Source | undefined;
+  readonly onCreate: Hook | undefined;
+  readonly onWake: Hook | undefined;
+  readonly onSleep: Hook | undefined;
+  readonly onDestroy: Hook | undefined;
+  readonly onStateChange: Hook | undefined;
+  readonly onBeforeConnect: Hook | undefined;
+  readonly onConnect: Hook | undefined;
+  readonly onDisconnect: Hook | undefined;
+}
+
+/** A constant that is copied, or a function that makes a value. */
+export type Source = { readonly constant: unknown } | { readonly create: Hook };
+
+const HOOKS = [
+  "onCreate",
+  "onWake",
+  "onSleep",
+  "onDestroy",
+  "onStateChange",
+  "onBeforeConnect",
+  "onConnect",
+  "onDisconnect",
+] as const;
+
+const SOURCES = [
+  ["state", "createState"],
+  ["vars", "createVars"],
+  ["connState", "createConnState"],
+] as const;
+
+const KNOWN: ReadonlySet<string> = new Set([...HOOKS, ...SOURCES.flat(), "actions", "events", "options"]);
+
+/** Keys that mean something in later versions: ignoring them would be worse than refusing them. */
+const LATER: ReadonlySet<string> = new Set([
+  "actionInputSchemas",
+  "connParamsSchema",
+  "db",
+  "inspector",
+  "onAuth",
+  "onBeforeActionResponse",
+  "onMigrate",
+  "onRequest",
+  "onWebSocket",
+  "queues",
+  "run",
+  "schedule",
+  "types",
+]);
+
+const compiled = new WeakMap<object, CompiledActor>();
+
+/**
+ * Defines an actor type.
+ *
+ * @throws Error naming the key that is unknown, doubled or has a wrong value.
+ */
+export function actor<
+  State = undefined,
+  Params = unknown,
+  ConnState = undefined,
+  Vars = undefined,
+  Input = unknown,
+  Events extends EventMap | undefined = undefined,
+  Actions = Record<never, never>,
+>(
+  config: ActorConfig<State, Params, ConnState, Vars, Input, Events, Actions>,
+): ActorDefinition<State, Params, ConnState, Vars, Input, EventArgsMap<Events>, CallableActions<Actions>> {
+  const definition = Object.freeze({});
+  compiled.set(definition, compile(config as { readonly [key: string]: unknown }));
+  return definition;
+}
+
+/** The host's view of a definition; undefined for anything that `actor(...)` did not make. */
+export function compiledActor(definition: unknown): CompiledActor | undefined {
+  return typeof definition === "object" && definition !== null ? compiled.get(definition) : undefined;
+}
+
+function compile(config: { readonly [key: string]: unknown }): CompiledActor {
+  if (typeof config !== "object" || config === null)
+    throw new Error("actor(config): 'config' has to be an object");
+  for (const key of Object.keys(config)) {
+    if (LATER.has(key)) throw new Error(`actor key '${key}' is not supported in this version`);
+    if (!KNOWN.has(key)) throw new Error(`unknown actor key '${key}'`);
+  }
+  const hooks: { [Name in (typeof HOOKS)[number]]?: Hook } = {};
+  for (const name of HOOKS) hooks[name] = functionAt(config, name);
+  const sources: { [Name in (typeof SOURCES)[number][0]]?: Source | undefined } = {};
+  for (const [name, create] of SOURCES) sources[name] = source(config, name, create);
+  const options = resolveOptions(objectAt(config, "options") ?? {});
+  const actions = flattenActions(objectAt(config, "actions") ?? {}, options.durability);
+  const durabilities = new Set([
+    options.durability,
+    ...[...actions.values()].map((entry) => entry.durability),
+  ]);
+  return {
+    actions,
+    events: events(objectAt(config, "events")),
+    options,
+    hasMixedDurability: durabilities.size > 1,
+    isUnstored: durabilities.size === 1 && options.durability === DurabilityCode.ephemeral,
+    decidesConnections:
+      hooks.onBeforeConnect !== undefined ||
+      hooks.onConnect !== undefined ||
+      hooks.onDisconnect !== undefined ||
+      (sources.connState !== undefined && "create" in sources.connState),
+    state: sources.state,
+    vars: sources.vars,
+    connState: sources.connState,
+    onCreate: hooks.onCreate,
+    onWake: hooks.onWake,
+    onSleep: hooks.onSleep,
+    onDestroy: hooks.onDestroy,
+    onStateChange: hooks.onStateChange,
+    onBeforeConnect: hooks.onBeforeConnect,
+    onConnect: hooks.onConnect,
+    onDisconnect: hooks.onDisconnect,
+  };
+}
+
+function functionAt(config: { readonly [key: string]: unknown }, key: string): Hook | undefined {
+  const value = config[key];
+  if (value === undefined || typeof value === "function") return value as Hook | undefined;
+  throw new Error(`actor key '${key}' has to be a function`);
+}
+
+function objectAt(config: { readonly [key: string]: unknown }, key: string): object | undefined {
+  const value = config[key];
+  if (value === undefined || (typeof value === "object" && value !== null)) return value;
+  throw new Error(`actor key '${key}' has to be an object`);
+}
+
+function source(
+  config: { readonly [key: string]: unknown },
+  name: string,
+  create: string,
+): Source | undefined {
+  const make = functionAt(config, create);
+  const constant = config[name];
+  if (constant === undefined) return make === undefined ? undefined : { create: make };
+  if (make !== undefined) throw new Error(`Cannot define both '${name}' and '${create}'`);
+  // Fails here rather than at the first start of an actor.
+  if (name === "vars") structuredClone(constant);
+  else encodeValue(new ByteWriter(), constant, "state", name);
+  return { constant };
+}
+
+function events(map: object | undefined): ReadonlyMap<string, EventDefinition> | undefined {
+  if (map === undefined) return undefined;
+  const entries = Object.entries(map as EventMap);
+  for (const [name, definition] of entries) {
+    if (typeof definition !== "object" || definition === null) {
+      throw new Error(`event '${name}' has to be declared with event()`);
+    }
+  }
+  return new Map(entries);
+}

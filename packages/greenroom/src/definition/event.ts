@@ -1,0 +1,58 @@
+import type { StandardSchema } from "./standard-schema.js";
+
+/** The handler arguments that a payload type stands for: a tuple is spread, anything else is one argument. */
+export type EventArgs<Payload> = Payload extends readonly unknown[]
+  ? number extends Payload["length"]
+    ? [payload: Payload]
+    : Payload
+  : [payload: Payload];
+
+/** A declared event. Made by {@link event}. */
+export interface EventDefinition<Args extends readonly unknown[] = readonly unknown[]> {
+  /** Phantom: the arguments of the event. Never present at run time. */
+  readonly "~args"?: Args;
+  /** Checks a payload before it is sent. */
+  readonly schema?: StandardSchema | undefined;
+}
+
+/** The `events` of an actor: names to declarations. */
+export interface EventMap {
+  readonly [name: string]: EventDefinition;
+}
+
+/** Argument tuples by event name; `undefined` for an actor that declares no events. */
+export type EventArgsMap<Events> = Events extends EventMap
+  ? {
+      readonly [Name in keyof Events & string]: Events[Name] extends EventDefinition<infer Args>
+        ? Args
+        : never;
+    }
+  : undefined;
+
+/** Options of {@link event}. */
+export interface EventOptions<Payload> {
+  /**
+   * Checks every payload before it is sent, and gives the payload its type. Any library that speaks Standard Schema
+   * will do; the check has to be synchronous.
+   */
+  readonly schema?: StandardSchema<unknown, Payload>;
+}
+
+const EVENT_OPTIONS: ReadonlySet<string> = new Set(["schema"]);
+
+/**
+ * Declares an event and its payload: `event<{ text: string }>()`. A tuple type becomes positional arguments:
+ * `event<[x: number, y: number]>()`.
+ *
+ * @throws Error for an option that does not exist.
+ */
+export function event<Payload = unknown>(
+  options: EventOptions<Payload> = {},
+): EventDefinition<EventArgs<Payload>> {
+  for (const name of Object.keys(options)) {
+    if (name === "canSubscribe")
+      throw new Error("event option 'canSubscribe' is not supported in this version");
+    if (!EVENT_OPTIONS.has(name)) throw new Error(`unknown event option '${name}'`);
+  }
+  return Object.freeze({ schema: options.schema });
+}

@@ -1,0 +1,104 @@
+import { type Durability, type DurabilityCode, durabilityCode } from "./durability.js";
+
+/** Settings of an actor type. Times are in milliseconds. */
+export interface ActorOptions {
+  /** Idle time after which the actor goes to sleep. Default 30,000; `Infinity` for never. */
+  readonly sleepTimeout?: number;
+  /** Never sleep for being idle. Default false. */
+  readonly noSleep?: boolean;
+  /** Time that stopping may take: hooks, and calls in progress. Default 15,000. */
+  readonly sleepGracePeriod?: number;
+  /** Longest time that a relaxed change waits for its commit. Default 1,000. */
+  readonly stateSaveInterval?: number;
+  /** Time that an asynchronous action may take (`actor.action_timed_out`). Default 60,000; `Infinity` for no limit. */
+  readonly actionTimeout?: number;
+  /** Time that `createVars` may take. Default 5,000. */
+  readonly createVarsTimeout?: number;
+  /** Time that `createConnState` may take. Default 5,000. */
+  readonly createConnStateTimeout?: number;
+  /** Time that `onBeforeConnect` may take. Default 5,000. */
+  readonly onBeforeConnectTimeout?: number;
+  /** Time that `onConnect` may take. Default 5,000. */
+  readonly onConnectTimeout?: number;
+  /** When changes have to be durable. Default `"strict"`. Can be set for a single action with `action(...)`. */
+  readonly durability?: Durability;
+}
+
+/** Settings with all defaults filled in. */
+export interface ResolvedOptions {
+  /** Absent for never. */
+  readonly sleepTimeout: number | undefined;
+  readonly sleepGracePeriod: number;
+  readonly stateSaveInterval: number;
+  /** Absent for no limit. */
+  readonly actionTimeout: number | undefined;
+  readonly createVarsTimeout: number;
+  readonly createConnStateTimeout: number;
+  readonly onBeforeConnectTimeout: number;
+  readonly onConnectTimeout: number;
+  readonly durability: DurabilityCode;
+}
+
+type Times = Omit<Required<ActorOptions>, "noSleep" | "durability">;
+
+const DEFAULT_TIMES: Times = {
+  sleepTimeout: 30_000,
+  sleepGracePeriod: 15_000,
+  stateSaveInterval: 1_000,
+  actionTimeout: 60_000,
+  createVarsTimeout: 5_000,
+  createConnStateTimeout: 5_000,
+  onBeforeConnectTimeout: 5_000,
+  onConnectTimeout: 5_000,
+};
+
+/** Those where `Infinity` means that there is no limit. */
+const UNLIMITED: ReadonlySet<string> = new Set(["sleepTimeout", "actionTimeout"]);
+
+/** The longest delay of a JavaScript timer. */
+const MAX_TIME = 0x7fff_ffff;
+
+const LATER: ReadonlySet<string> = new Set([
+  "canHibernateWebSocket",
+  "maxQueueSize",
+  "maxQueueMessageSize",
+  "maxSchedules",
+  "onMigrateTimeout",
+  "connectionLivenessInterval",
+  "connectionLivenessTimeout",
+  "enableActorRuntimeSocket",
+  "name",
+  "icon",
+]);
+
+/** @throws Error naming the option that is unknown or has a wrong value. */
+export function resolveOptions(options: ActorOptions): ResolvedOptions {
+  const times: { -readonly [Name in keyof Times]: number } = { ...DEFAULT_TIMES };
+  for (const [name, value] of Object.entries(options)) {
+    if (LATER.has(name)) throw new Error(`actor option '${name}' is not supported in this version`);
+    if (name === "noSleep") {
+      if (typeof value !== "boolean") throw new Error("actor option 'noSleep' has to be a boolean");
+    } else if (name in DEFAULT_TIMES) {
+      if (value !== undefined) times[name as keyof Times] = checkTime(name, value);
+    } else if (name !== "durability") {
+      throw new Error(`unknown actor option '${name}'`);
+    }
+  }
+  return {
+    ...times,
+    sleepTimeout: options.noSleep === true ? undefined : finite(times.sleepTimeout),
+    actionTimeout: finite(times.actionTimeout),
+    durability: durabilityCode(options.durability ?? "strict", "actor option 'durability'"),
+  };
+}
+
+function checkTime(name: string, value: unknown): number {
+  if (value === Number.POSITIVE_INFINITY && UNLIMITED.has(name)) return value;
+  if (typeof value === "number" && value >= 0 && value <= MAX_TIME) return Math.round(value);
+  const range = `a number of milliseconds from 0 to ${MAX_TIME}${UNLIMITED.has(name) ? ", or Infinity" : ""}`;
+  throw new Error(`actor option '${name}' has to be ${range}`);
+}
+
+function finite(time: number): number | undefined {
+  return Number.isFinite(time) ? time : undefined;
+}

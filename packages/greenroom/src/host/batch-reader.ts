@@ -1,0 +1,77 @@
+import { NONE } from "./records.js";
+
+const utf8 = new TextDecoder();
+/** Up to this many bytes a loop beats the call into `TextDecoder`. */
+const SHORT_TEXT = 32;
+
+/** Reads a batch of events field by field. Byte fields are views: they must not outlive the batch. */
+export class BatchReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #position = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get atEnd(): boolean {
+    return this.#position >= this.#bytes.length;
+  }
+
+  u8(): number {
+    return this.#view.getUint8(this.#position++);
+  }
+
+  u16(): number {
+    const at = this.#position;
+    this.#position = at + 2;
+    return this.#view.getUint16(at, true);
+  }
+
+  u32(): number {
+    const at = this.#position;
+    this.#position = at + 4;
+    return this.#view.getUint32(at, true);
+  }
+
+  f64(): number {
+    const at = this.#position;
+    this.#position = at + 8;
+    return this.#view.getFloat64(at, true);
+  }
+
+  str(): string {
+    const size = this.u32();
+    const start = this.#position;
+    const end = start + size;
+    this.#position = end;
+    if (size <= SHORT_TEXT) {
+      let text = "";
+      let at = start;
+      for (; at < end; at++) {
+        const byte = this.#bytes[at] as number;
+        if (byte >= 0x80) break;
+        text += String.fromCharCode(byte);
+      }
+      if (at === end) return text;
+    }
+    return utf8.decode(this.#bytes.subarray(start, end));
+  }
+
+  bytes(): Uint8Array {
+    return this.#take(this.u32());
+  }
+
+  /** Bytes that may be absent. */
+  opt(): Uint8Array | undefined {
+    const size = this.u32();
+    return size === NONE ? undefined : this.#take(size);
+  }
+
+  #take(size: number): Uint8Array {
+    const at = this.#position;
+    this.#position = at + size;
+    return this.#bytes.subarray(at, at + size);
+  }
+}

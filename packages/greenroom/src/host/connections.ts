@@ -1,0 +1,212 @@
+/** The connections of one instance: how they are admitted, and what happens when they end. */
+import { decodeValue } from "@greenroom/client/codec";
+import type { Source } from "../definition/actor.js";
+import { isThenable, withDeadline } from "./async.js";
+import { RuntimeConn } from "./conn.js";
+import { ConnContext, HookContext } from "./context.js";
+import { invalidValue } from "./failure.js";
+import type { Instance } from "./instance.js";
+
+/** A connection that outlived the previous instance. The byte fields are views into the batch. */
+export interface RestoredConn {
+  readonly key: number;
+  readonly id: string;
+  readonly params: Uint8Array | undefined;
+  readonly state: Uint8Array | undefined;
+}
+
+/** The connections of one instance. */
+export class Connections {
+  /** Those that user code sees, by id. */
+  readonly open = new Map<string, RuntimeConn>();
+  readonly #instance: Instance;
+  readonly #byKey = new Map<number, RuntimeConn>();
+  /** `onConnect` hooks under way. A connection's `onDisconnect` waits for its own. */
+  readonly #connecting = new Map<RuntimeConn, Promise<void>>();
+
+  constructor(instance: Instance) {
+    this.#instance = instance;
+  }
+
+  /** The connection with the addon's handle `key`, admitted or not. */
+  get(key: number): RuntimeConn | undefined {
+    return this.#byKey.get(key);
+  }
+
+  /** Takes over a connection that outlived the previous instance. */
+  restore(restored: RestoredConn): void {
+    const conn = new RuntimeConn(this.#instance, restored.key, restored.id, decodeParams(restored.params));
+    const { connState } = this.#instance.definition;
+    if (connState !== undefined) {
+      if (restored.state !== undefined) RuntimeConn.loadState(conn, restored.state);
+      // Its actor had no connection state when it was admitted.
+      else RuntimeConn.createState(conn, "constant" in connState ? connState.constant : undefined);
+    }
+    this.#byKey.set(restored.key, conn);
+    this.#list(conn);
+  }
+
+  /** A connection for a stateless call whose actor decides nothing about connections. */
+  short(id: string, params: unknown): RuntimeConn {
+    const conn = new RuntimeConn(this.#instance, undefined, id, params);
+    const { connState } = this.#instance.definition;
+    if (connState !== undefined && "constant" in connState) RuntimeConn.createState(conn, connState.constant);
+    RuntimeConn.setPhase(conn, "open");
+    return conn;
+  }
+
+  /** Decides about a client that wants to connect, and answers it. */
+  connect(key: number, id: string, params: Uint8Array | undefined): void {
+    const instance = this.#instance;
+    let conn: RuntimeConn;
+    let decided: void | Promise<void>;
+    try {
+      conn = new RuntimeConn(instance, key, id, decodeParams(params));
+      this.#byKey.set(key, conn);
+      decided = this.decide(conn);
+    } catch (error) {
+      this.#refuse(key, error);
+      return;
+    }
+    if (decided === undefined) {
+      this.#admit(conn, key);
+      return;
+    }
+    instance.life.track(
+      decided.then(
+        () => this.#admit(conn, key),
+        (error: unknown) => this.#refuse(key, error),
+      ),
+    );
+  }
+
+  /**
+   * Runs `onBeforeConnect` and `createConnState`.
+   *
+   * @throws (or rejects with) what the hooks throw.
+   */
+  decide(conn: RuntimeConn): void | Promise<void> {
+    const { definition } = this.#instance;
+    if (definition.onBeforeConnect !== undefined) {
+      const context = new HookContext(this.#instance);
+      const result = this.#instance.run(() => definition.onBeforeConnect?.(context, conn.params));
+      if (isThenable(result)) {
+        const { onBeforeConnectTimeout } = definition.options;
+        this.#instance.defer();
+        return withDeadline(result, onBeforeConnectTimeout, "onBeforeConnect").then(() =>
+          this.#makeState(conn),
+        );
+      }
+    }
+    return this.#makeState(conn);
+  }
+
+  /** Runs `onConnect`. @throws (or rejects with) what it throws. */
+  greet(conn: RuntimeConn): void | Promise<void> {
+    const { onConnect, options } = this.#instance.definition;
+    if (onConnect === undefined) return;
+    const context = new ConnContext(this.#instance, conn, conn.params);
+    const result = this.#instance.run(() => onConnect(context, conn));
+    if (!isThenable(result)) return;
+    this.#instance.defer();
+    return withDeadline(result, options.onConnectTimeout, "onConnect").then(() => {});
+  }
+
+  /** Runs `onDisconnect`; errors are logged. */
+  farewell(conn: RuntimeConn): void | Promise<void> {
+    const { onDisconnect } = this.#instance.definition;
+    if (onDisconnect === undefined) return;
+    const context = new ConnContext(this.#instance, conn, conn.params);
+    const failed = (error: unknown): void => this.#instance.logHookError("onDisconnect", error);
+    try {
+      const result = this.#instance.run(() => onDisconnect(context, conn));
+      if (!isThenable(result)) return;
+      this.#instance.defer();
+      return Promise.resolve(result).then(() => {}, failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  /** A connection is gone. */
+  disconnected(key: number): void {
+    const conn = this.#byKey.get(key);
+    if (conn === undefined) return;
+    this.#byKey.delete(key);
+    const wasOpen = RuntimeConn.phaseOf(conn) === "open";
+    RuntimeConn.setPhase(conn, "gone");
+    if (!wasOpen) return;
+    this.open.delete(conn.id);
+    const connecting = this.#connecting.get(conn);
+    if (connecting === undefined) this.#instance.life.track(this.farewell(conn));
+    else this.#instance.life.track(connecting.then(() => this.farewell(conn)));
+  }
+
+  #makeState(conn: RuntimeConn): void | Promise<void> {
+    const { definition } = this.#instance;
+    const source = definition.connState;
+    if (source === undefined) return;
+    const state = this.#stateFrom(source, conn);
+    if (!isThenable(state)) {
+      RuntimeConn.createState(conn, state);
+      return;
+    }
+    this.#instance.defer();
+    return withDeadline(state, definition.options.createConnStateTimeout, "createConnState").then((made) =>
+      RuntimeConn.createState(conn, made),
+    );
+  }
+
+  #stateFrom(source: Source, conn: RuntimeConn): unknown {
+    if ("constant" in source) return source.constant;
+    const context = new HookContext(this.#instance);
+    return this.#instance.run(() => source.create(context, conn.params));
+  }
+
+  #admit(conn: RuntimeConn, key: number): void {
+    // The client may have left while the actor was deciding.
+    if (RuntimeConn.phaseOf(conn) === "gone") return;
+    const instance = this.#instance;
+    this.#list(conn);
+    instance.outputs().accept(key);
+    if (RuntimeConn.trackerOf(conn) !== undefined) instance.connChanged(conn);
+    const drop = (error: unknown): void => {
+      instance.logHookError("onConnect", error);
+      instance.disconnect(key, "the connection was closed by an error");
+    };
+    try {
+      const greeted = this.greet(conn);
+      if (greeted === undefined) return;
+      const connecting = greeted.catch(drop).then(() => {
+        this.#connecting.delete(conn);
+      });
+      this.#connecting.set(conn, connecting);
+      instance.life.track(connecting);
+    } catch (error) {
+      drop(error);
+    }
+  }
+
+  #refuse(key: number, error: unknown): void {
+    const conn = this.#byKey.get(key);
+    this.#byKey.delete(key);
+    if (conn !== undefined && RuntimeConn.phaseOf(conn) === "gone") return;
+    if (conn !== undefined) RuntimeConn.setPhase(conn, "gone");
+    this.#instance.outputs().reject(key, this.#instance.failure(error, { hook: "connect" }));
+  }
+
+  #list(conn: RuntimeConn): void {
+    RuntimeConn.setPhase(conn, "open");
+    this.open.set(conn.id, conn);
+  }
+}
+
+/** @throws HostError `encoding.invalid` */
+export function decodeParams(bytes: Uint8Array | undefined): unknown {
+  if (bytes === undefined) return undefined;
+  try {
+    return decodeValue(bytes, "compat");
+  } catch (error) {
+    throw invalidValue("the connection parameters", error);
+  }
+}

@@ -1,0 +1,126 @@
+/** What user code gets as `c`, at run time. The interfaces in `context/` say what each hook may use of it. */
+import { randomUUID } from "node:crypto";
+import type { SaveStateOptions } from "../context/contexts.js";
+import type { Logger } from "../log.js";
+import type { RuntimeConn } from "./conn.js";
+import type { Instance } from "./instance.js";
+
+/** The context of hooks that are about the actor as a whole. */
+export class HookContext {
+  readonly #instance: Instance;
+
+  constructor(instance: Instance) {
+    this.#instance = instance;
+  }
+
+  get actorId(): string {
+    return this.#instance.actorId;
+  }
+
+  get name(): string {
+    return this.#instance.name;
+  }
+
+  get key(): string[] {
+    return this.#instance.key;
+  }
+
+  get region(): undefined {
+    return undefined;
+  }
+
+  get log(): Logger {
+    return this.#instance.log;
+  }
+
+  get state(): unknown {
+    return this.#instance.state;
+  }
+
+  set state(value: unknown) {
+    this.#instance.state = value;
+  }
+
+  get vars(): unknown {
+    return this.#instance.vars;
+  }
+
+  set vars(value: unknown) {
+    this.#instance.vars = value;
+  }
+
+  get conns(): ReadonlyMap<string, RuntimeConn> {
+    return this.#instance.connections.open;
+  }
+
+  get abortSignal(): AbortSignal {
+    return this.#instance.life.signal;
+  }
+
+  get aborted(): boolean {
+    return this.#instance.life.isStopping;
+  }
+
+  client(): unknown {
+    return this.#instance.services.client();
+  }
+
+  broadcast(name: string, ...args: unknown[]): void {
+    const instance = this.#instance;
+    instance.sendEvent(undefined, name, instance.checkEvent(name, args));
+  }
+
+  saveState(options?: SaveStateOptions): Promise<void> {
+    return this.#instance.saveState(options);
+  }
+
+  sleep(): void {
+    this.#instance.requestSleep();
+  }
+
+  destroy(): void {
+    this.#instance.requestDestroy();
+  }
+}
+
+/** The context of hooks and actions that are about one connection. */
+export class ConnContext extends HookContext {
+  readonly #instance: Instance;
+  #conn: RuntimeConn | undefined;
+  readonly #params: unknown;
+  #abort: AbortController | undefined;
+  #signal: AbortSignal | undefined;
+  #aborted = false;
+
+  /** @param params What `c.conn` of a stateless call is made with, once somebody asks for it. */
+  constructor(instance: Instance, conn: RuntimeConn | undefined, params: unknown) {
+    super(instance);
+    this.#instance = instance;
+    this.#conn = conn;
+    this.#params = params;
+  }
+
+  get conn(): RuntimeConn {
+    this.#conn ??= this.#instance.connections.short(randomUUID(), this.#params);
+    return this.#conn;
+  }
+
+  override get abortSignal(): AbortSignal {
+    if (this.#signal === undefined) {
+      this.#abort = new AbortController();
+      if (this.#aborted) this.#abort.abort();
+      this.#signal = AbortSignal.any([this.#instance.life.signal, this.#abort.signal]);
+    }
+    return this.#signal;
+  }
+
+  override get aborted(): boolean {
+    return this.#aborted || super.aborted;
+  }
+
+  /** Fires the signal of this context alone. */
+  static abort(context: ConnContext, reason: unknown): void {
+    context.#aborted = true;
+    context.#abort?.abort(reason);
+  }
+}

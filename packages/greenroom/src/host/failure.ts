@@ -1,0 +1,94 @@
+import { randomUUID } from "node:crypto";
+import { ActorError } from "@greenroom/client/errors";
+
+/** An error as callers see it. */
+export interface Failure {
+  readonly group: string;
+  readonly code: string;
+  readonly message: string;
+  readonly metadata?: unknown;
+}
+
+/** An error that the host itself raises: about the call at hand, and fit for the caller to see. */
+export class HostError extends ActorError {
+  constructor(group: string, code: string, message: string) {
+    super(group, code, message);
+    this.name = "ActorError";
+  }
+}
+
+/**
+ * What may be shown of a thrown value; undefined if it has to be masked.
+ *
+ * Errors of group `user` and `auth` pass wherever they were made, so that they come through calls from actor to
+ * actor. Others of our own pass only if the host raised them: `actor.stopping` of another actor would be taken
+ * for this one's.
+ */
+export function publicFailure(error: unknown): Failure | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { group, code, metadata } = error as { group?: unknown; code?: unknown; metadata?: unknown };
+  if (typeof group !== "string" || typeof code !== "string") return undefined;
+  if (!(error instanceof HostError) && group !== "user" && group !== "auth") return undefined;
+  return { group, code, message: error.message, metadata };
+}
+
+/**
+ * The mask.
+ *
+ * @param exposed The message to show all the same, for development.
+ * @returns with an id in its metadata, under which the log has the cause.
+ */
+export function maskedFailure(
+  exposed?: string,
+): Failure & { readonly metadata: { readonly errorId: string } } {
+  return {
+    group: "rivetkit",
+    code: "internal_error",
+    message: exposed ?? "An internal error occurred",
+    metadata: { errorId: randomUUID() },
+  };
+}
+
+/** The text of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export const stateNotEnabled = (): HostError =>
+  new HostError("actor", "state_not_enabled", "the actor has no state: define `state` or `createState`");
+
+export const varsNotEnabled = (): HostError =>
+  new HostError("actor", "vars_not_enabled", "the actor has no variables: define `vars` or `createVars`");
+
+export const connStateNotEnabled = (): HostError =>
+  new HostError(
+    "actor",
+    "conn_state_not_enabled",
+    "the actor's connections have no state: define `connState` or `createConnState`",
+  );
+
+export const reentrantMutation = (): HostError =>
+  new HostError("actor", "state_mutation_reentrant", "`onStateChange` cannot change the state");
+
+export const actionNotFound = (name: string): HostError =>
+  new HostError("actor", "action_not_found", `the actor has no action \`${shorten(name)}\``);
+
+export const actionTimedOut = (name: string, milliseconds: number): HostError =>
+  new HostError(
+    "actor",
+    "action_timed_out",
+    `the action \`${name}\` took longer than ${milliseconds} ms (\`actionTimeout\`)`,
+  );
+
+export const invalidValue = (what: string, error: unknown): HostError =>
+  new HostError("encoding", "invalid", `${what} cannot be read: ${messageOf(error)}`);
+
+export const notConnected = (): HostError =>
+  new HostError("actor", "not_ready", "the connection has not been accepted");
+
+export const instanceGone = (): HostError =>
+  new HostError("actor", "restarting", "the actor has stopped before the state was stored");
+
+function shorten(name: string): string {
+  return name.length > 64 ? `${name.slice(0, 64)}…` : name;
+}

@@ -1,0 +1,273 @@
+/**
+ * Runs the actors of one registry for the native core.
+ *
+ * The core calls `wake` when events wait. The host then takes and handles all of them in one go, hands back what
+ * they produced, and goes on until nothing is left. If promises are under way, the hand-over waits until the
+ * current microtasks are done, so that the changes of an action and its reply stay in one turn; what is produced
+ * outside of a wake is handed over in the same way.
+ */
+import { ByteWriter } from "@greenroom/client/codec";
+import type { CompiledActor } from "../definition/actor.js";
+import type { Logger, LogLevel, LogSink } from "../log.js";
+import { BatchReader } from "./batch-reader.js";
+import type { PendingCall } from "./calls.js";
+import type { RestoredConn } from "./connections.js";
+import { Instance } from "./instance.js";
+import type { StartRecord } from "./lifecycle.js";
+import { OutputWriter } from "./output-writer.js";
+import { EventKind, type StopReason } from "./records.js";
+
+/** The part of the addon's registry that the host talks to. */
+export interface Exchange {
+  /** Hands over turns, and takes the events that wait. */
+  exchange(outgoing: Uint8Array | null): Uint8Array | null;
+}
+
+/** What the host needs from its registry. */
+export interface HostServices {
+  readonly actors: ReadonlyMap<string, CompiledActor>;
+  readonly logLevel: LogLevel;
+  readonly logSink: LogSink;
+  readonly log: Logger;
+  /** Show the messages of masked errors. */
+  readonly exposeErrors: boolean;
+  /** A client of this registry. */
+  client(): unknown;
+}
+
+/** So many exchanges in a row at most before timers and sockets get their turn. */
+const MAX_ROUNDS = 16;
+/** A batch buffer that grew beyond this many bytes is not kept. */
+const KEPT_BYTES = 1024 * 1024;
+const INITIAL_BYTES = 16 * 1024;
+
+/** See the top of the file. */
+export class Host {
+  readonly services: HostServices;
+  readonly #native: Exchange;
+  readonly #instances = new Map<number, Instance>();
+  #batch = new ByteWriter(INITIAL_BYTES);
+  /** Instances that may have something to hand over. */
+  #listed: Instance[] = [];
+  /** Calls whose clock starts at the next flush, if they are not over by then. */
+  #unarmed: PendingCall[] = [];
+  #isDraining = false;
+  #isDeferred = false;
+  #isScheduled = false;
+  #isClosed = false;
+
+  constructor(native: Exchange, services: HostServices) {
+    this.#native = native;
+    this.services = services;
+  }
+
+  /** Events wait. */
+  readonly wake = (): void => this.#drain();
+
+  /** Turns are appended to this. */
+  get batch(): ByteWriter {
+    return this.#batch;
+  }
+
+  /** How many actors are awake. */
+  get size(): number {
+    return this.#instances.size;
+  }
+
+  /** `instance` has something to hand over. */
+  touch(instance: Instance): void {
+    if (instance.isListed) return;
+    instance.isListed = true;
+    this.#listed.push(instance);
+    if (!this.#isDraining) this.#schedule();
+  }
+
+  /** Promises are under way. */
+  defer(): void {
+    this.#isDeferred = true;
+    if (!this.#isDraining) this.#schedule();
+  }
+
+  /** Starts the clock of a call at the next flush: most are over by then. */
+  armLater(call: PendingCall): void {
+    this.#unarmed.push(call);
+  }
+
+  /** Forgets all instances. Nothing is exchanged any more. */
+  close(): void {
+    this.#isClosed = true;
+    for (const instance of this.#instances.values()) instance.drop();
+    this.#instances.clear();
+    this.#listed = [];
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#isClosed) return;
+    this.#isScheduled = true;
+    // Runs once all microtasks are done, and leaves room for timers and sockets.
+    setImmediate(this.#onImmediate);
+  }
+
+  readonly #onImmediate = (): void => {
+    this.#isScheduled = false;
+    this.#drain();
+  };
+
+  #drain(): void {
+    if (this.#isClosed || this.#isDraining) return;
+    this.#isDraining = true;
+    let isDone = false;
+    try {
+      for (let round = 0; round < MAX_ROUNDS && !isDone; round++) {
+        this.#isDeferred = false;
+        const events = this.#exchange();
+        if (events !== null) this.#dispatch(events);
+        if (this.#isDeferred) break;
+        isDone = events === null && this.#listed.length === 0;
+      }
+    } finally {
+      this.#isDraining = false;
+      if (!isDone) this.#schedule();
+    }
+  }
+
+  #exchange(): Uint8Array | null {
+    this.#flush();
+    const batch = this.#batch;
+    const { length } = batch;
+    if (length > KEPT_BYTES) this.#batch = new ByteWriter(INITIAL_BYTES);
+    try {
+      return this.#native.exchange(length === 0 ? null : batch.view());
+    } finally {
+      batch.reset();
+    }
+  }
+
+  #flush(): void {
+    for (const call of this.#unarmed) call.arm();
+    this.#unarmed.length = 0;
+    const listed = this.#listed;
+    if (listed.length === 0) return;
+    this.#listed = [];
+    // Closing a turn runs `onStateChange`, which may list more.
+    for (const instance of listed) {
+      instance.isListed = false;
+      if (instance.mayFlush) instance.flush();
+      if (instance.life.phase === "over") this.#forget(instance);
+    }
+  }
+
+  #forget(instance: Instance): void {
+    if (this.#instances.get(instance.id) === instance) this.#instances.delete(instance.id);
+    instance.drop();
+  }
+
+  #dispatch(events: Uint8Array): void {
+    const reader = new BatchReader(events);
+    while (!reader.atEnd) {
+      const kind = reader.u8();
+      const id = reader.u32();
+      this.#handle(kind, id, reader);
+    }
+  }
+
+  /** Reads one event whole, whether its instance still exists or not, and handles it. */
+  #handle(kind: number, id: number, reader: BatchReader): void {
+    const instance = this.#instances.get(id);
+    switch (kind) {
+      case EventKind.start:
+        this.#start(id, readStart(reader));
+        return;
+      case EventKind.call: {
+        const record = {
+          call: reader.u32(),
+          conn: reader.u32(),
+          name: reader.str(),
+          compat: reader.u8() === 1,
+          params: reader.opt(),
+          args: reader.bytes(),
+        };
+        instance?.calls.begin(record);
+        return;
+      }
+      case EventKind.cancel: {
+        const call = reader.u32();
+        instance?.calls.cancel(call);
+        return;
+      }
+      case EventKind.connect: {
+        const conn = reader.u32();
+        const connId = reader.str();
+        const params = reader.opt();
+        instance?.connections.connect(conn, connId, params);
+        return;
+      }
+      case EventKind.disconnect: {
+        const conn = reader.u32();
+        instance?.connections.disconnected(conn);
+        return;
+      }
+      case EventKind.saved: {
+        const token = reader.u32();
+        instance?.saved(token);
+        return;
+      }
+      case EventKind.stop: {
+        const reason = reader.u8() as StopReason;
+        if (instance === undefined) return;
+        this.defer();
+        void instance.life.stop(reason);
+        return;
+      }
+      case EventKind.drop:
+        if (instance !== undefined) this.#forget(instance);
+        return;
+      default:
+        throw new Error(
+          `the native core sent an event of the unknown kind ${kind}; do the package versions match?`,
+        );
+    }
+  }
+
+  #start(id: number, record: StartRecord): void {
+    const definition = this.services.actors.get(record.name);
+    if (definition === undefined) {
+      this.#failStart(id, record.name);
+      return;
+    }
+    const instance = new Instance(this, id, definition, record);
+    this.#instances.set(id, instance);
+    instance.life.start(record);
+  }
+
+  /** The core knows actor types only from this registry, so this is a bug; its callers must not hang all the same. */
+  #failStart(id: number, name: string): void {
+    const outputs = new OutputWriter();
+    outputs.startFailed({
+      group: "actor",
+      code: "not_registered",
+      message: `no actor \`${name}\` is registered`,
+    });
+    this.#batch.u32le(id);
+    this.#batch.u8(0);
+    this.#batch.u32le(0);
+    outputs.moveTo(this.#batch);
+  }
+}
+
+function readStart(reader: BatchReader): StartRecord {
+  const actorId = reader.str();
+  const name = reader.str();
+  const key: string[] = [];
+  for (let parts = reader.u16(); parts > 0; parts--) key.push(reader.str());
+  const input = reader.opt();
+  const state = reader.opt();
+  const created = reader.u8() === 1;
+  // The generation: nothing here depends on it.
+  reader.f64();
+  const conns: RestoredConn[] = [];
+  for (let count = reader.u32(); count > 0; count--) {
+    conns.push({ key: reader.u32(), id: reader.str(), params: reader.opt(), state: reader.opt() });
+  }
+  return { actorId, name, key, input, state, created, conns };
+}

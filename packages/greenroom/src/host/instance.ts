@@ -1,0 +1,285 @@
+/** One life of an actor in memory, and what user code asks of it. */
+import type { SaveStateOptions } from "../context/contexts.js";
+import type { CompiledActor } from "../definition/actor.js";
+import type { DurabilityCode } from "../definition/durability.js";
+import { checkSchema } from "../definition/standard-schema.js";
+import { createLogger, type Logger } from "../log.js";
+import { isThenable } from "./async.js";
+import { Calls } from "./calls.js";
+import type { RuntimeConn } from "./conn.js";
+import { Connections } from "./connections.js";
+import { HookContext } from "./context.js";
+import {
+  type Failure,
+  instanceGone,
+  maskedFailure,
+  messageOf,
+  publicFailure,
+  reentrantMutation,
+  stateNotEnabled,
+  varsNotEnabled,
+} from "./failure.js";
+import type { Host, HostServices } from "./host.js";
+import { Lifecycle, type StartRecord } from "./lifecycle.js";
+import type { OutputWriter } from "./output-writer.js";
+import { Saves } from "./saves.js";
+import { TurnLog, type TurnOwner } from "./turn.js";
+
+/** The longest time that fits a record. */
+const MAX_WAIT = 0x7fff_ffff;
+
+/** See the top of the file. */
+export class Instance implements TurnOwner {
+  readonly id: number;
+  readonly host: Host;
+  readonly definition: CompiledActor;
+  readonly actorId: string;
+  readonly name: string;
+  readonly key: string[];
+  readonly connections: Connections;
+  readonly calls: Calls;
+  readonly turn: TurnLog;
+  readonly life: Lifecycle;
+  /** Whether the host has this on its list of instances to flush. */
+  isListed = false;
+  readonly #saves = new Saves();
+  #vars: { value: unknown } | undefined;
+  #log: Logger | undefined;
+  #asked: "sleep" | "destroy" | undefined;
+  #mustFlush = false;
+  /** Whether the turn that the start was is closed: what it did to the state is no change to anybody. */
+  #hasBegun = false;
+
+  constructor(host: Host, id: number, definition: CompiledActor, record: StartRecord) {
+    this.host = host;
+    this.id = id;
+    this.definition = definition;
+    this.actorId = record.actorId;
+    this.name = record.name;
+    this.key = record.key;
+    this.connections = new Connections(this);
+    this.calls = new Calls(this);
+    this.turn = new TurnLog(this);
+    this.life = new Lifecycle(this);
+  }
+
+  // What contexts read and write.
+
+  get services(): HostServices {
+    return this.host.services;
+  }
+
+  get log(): Logger {
+    if (this.#log === undefined) {
+      const { logLevel, logSink } = this.services;
+      const fields = { actor: this.name, key: this.key.join("/"), actorId: this.actorId };
+      this.#log = createLogger(logLevel, fields, logSink);
+    }
+    return this.#log;
+  }
+
+  get state(): unknown {
+    const { state } = this.turn;
+    if (state === undefined) throw stateNotEnabled();
+    return state.root;
+  }
+
+  set state(value: unknown) {
+    const { state } = this.turn;
+    if (state === undefined) throw stateNotEnabled();
+    state.root = value;
+  }
+
+  get vars(): unknown {
+    if (this.#vars === undefined) throw varsNotEnabled();
+    return this.#vars.value;
+  }
+
+  set vars(value: unknown) {
+    if (this.#vars === undefined) throw varsNotEnabled();
+    this.#vars.value = value;
+  }
+
+  /** Gives the actor its variables of this wake. */
+  ownVars(value: unknown): void {
+    this.#vars = { value };
+  }
+
+  // Durability and turns.
+
+  get durability(): DurabilityCode {
+    return this.definition.options.durability;
+  }
+
+  get isMixed(): boolean {
+    return this.definition.hasMixedDurability;
+  }
+
+  get isUnstored(): boolean {
+    return this.definition.isUnstored;
+  }
+
+  strictestInProgress(): DurabilityCode | undefined {
+    return this.calls.strictest();
+  }
+
+  beginTurn(durability: DurabilityCode): void {
+    if (this.life.phase !== "starting") this.turn.begin(durability, this.host.batch);
+  }
+
+  endTurn(durability: DurabilityCode): void {
+    if (this.life.phase !== "starting") this.turn.end(durability, this.host.batch);
+  }
+
+  /** Runs user code that belongs to no action, up to its first `await`. */
+  run(work: () => unknown): unknown {
+    const { durability } = this;
+    this.beginTurn(durability);
+    try {
+      return work();
+    } finally {
+      this.endTurn(durability);
+    }
+  }
+
+  /** A start is one turn, so that a crash in the middle of it starts over; only a save asked for tears it apart. */
+  get mayFlush(): boolean {
+    return this.life.phase !== "starting" || this.#mustFlush;
+  }
+
+  /** Closes the open turn. */
+  flush(): void {
+    this.#mustFlush = false;
+    this.turn.close(this.host.batch);
+    if (this.life.phase !== "starting") this.#hasBegun = true;
+  }
+
+  stateChanged(): void {
+    const { onStateChange } = this.definition;
+    const { state } = this.turn;
+    if (onStateChange === undefined || state === undefined || !this.#hasBegun) return;
+    const failed = (error: unknown): void => this.logHookError("onStateChange", error);
+    try {
+      const result = state.whileFrozen(reentrantMutation, () =>
+        onStateChange(new HookContext(this), state.root),
+      );
+      if (isThenable(result)) result.then(undefined, failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  // Outputs.
+
+  /** The open turn's outputs. The host will flush them. */
+  outputs(): OutputWriter {
+    this.host.touch(this);
+    return this.turn.outputs;
+  }
+
+  /** Promises are under way: whatever waits to be flushed waits until they have had their turn. */
+  defer(): void {
+    this.host.defer();
+  }
+
+  reply(call: number, value: unknown, action: string): void {
+    try {
+      this.outputs().reply(call, value);
+    } catch (error) {
+      this.replyError(call, error, action);
+    }
+  }
+
+  replyError(call: number, error: unknown, action: string): void {
+    this.outputs().replyError(call, this.failure(error, { action }));
+  }
+
+  /** An event's arguments as its schema wants them, if it has one. @throws TypeError */
+  checkEvent(name: string, args: readonly unknown[]): readonly unknown[] {
+    const schema = this.definition.events?.get(name)?.schema;
+    if (schema === undefined) return args;
+    if (args.length === 1) return [checkSchema(schema, args[0], `event '${name}'`)];
+    return checkSchema(schema, args, `event '${name}'`) as readonly unknown[];
+  }
+
+  /** @param conn Absent for all subscribers. @throws TypeError if an argument cannot be sent. */
+  sendEvent(conn: number | undefined, name: string, args: readonly unknown[]): void {
+    if (typeof name !== "string") throw new TypeError("the name of an event has to be a string");
+    this.outputs().event(conn, name, args);
+  }
+
+  disconnect(conn: number, reason: string): void {
+    this.outputs().disconnect(conn, String(reason));
+  }
+
+  connChanged(conn: RuntimeConn): void {
+    this.turn.connChanged(conn);
+    this.host.touch(this);
+  }
+
+  requestSleep(): void {
+    if (this.#asked !== undefined) return;
+    this.#asked = "sleep";
+    this.outputs().sleep();
+  }
+
+  requestDestroy(): void {
+    if (this.#asked === "destroy") return;
+    this.#asked = "destroy";
+    this.outputs().destroy();
+  }
+
+  async saveState(options: SaveStateOptions = {}): Promise<void> {
+    const { immediate, maxWait } = options;
+    if (maxWait !== undefined && !(typeof maxWait === "number" && maxWait >= 0)) {
+      throw new TypeError("saveState option 'maxWait' has to be a number of milliseconds");
+    }
+    if (this.life.phase === "over") throw instanceGone();
+    this.turn.storeWhole();
+    if (immediate !== true) {
+      const wait = maxWait ?? this.definition.options.stateSaveInterval;
+      this.outputs().saveWithin(Math.min(Math.round(wait), MAX_WAIT));
+      return;
+    }
+    const { token, saved } = this.#saves.begin();
+    this.#mustFlush = true;
+    this.outputs().save(token);
+    await saved;
+  }
+
+  /** The addon reports a save as durable. */
+  saved(token: number): void {
+    this.defer();
+    this.#saves.done(token);
+  }
+
+  // Errors.
+
+  /** What a caller gets to see of an error; the rest goes to the log. */
+  failure(error: unknown, where: { readonly action: string } | { readonly hook: string }): Failure {
+    const shown = publicFailure(error);
+    if (shown !== undefined) return shown;
+    const masked = maskedFailure(this.services.exposeErrors ? messageOf(error) : undefined);
+    const { errorId } = masked.metadata;
+    this.log.error({ ...where, errorId, error: asError(error) }, "internal error, masked for the caller");
+    return masked;
+  }
+
+  logHookError(hook: string, error: unknown): void {
+    this.log.error({ hook, error: asError(error) }, "a hook failed");
+  }
+
+  // The end.
+
+  /** Frees what could keep the process or user code waiting. Nothing is handed over any more. */
+  drop(): void {
+    this.life.drop();
+    this.calls.drop();
+    this.#saves.drop();
+    this.turn.abandon();
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

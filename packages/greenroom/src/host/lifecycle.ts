@@ -1,0 +1,233 @@
+/** The beginning and the end of an instance: which hooks run, in which order, and what is waited for. */
+import { decodeValue } from "@greenroom/client/codec";
+import type { Hook } from "../definition/actor.js";
+import { StateTracker } from "../state/index.js";
+import { isThenable, withDeadline } from "./async.js";
+import { RuntimeConn } from "./conn.js";
+import type { RestoredConn } from "./connections.js";
+import { HookContext } from "./context.js";
+import type { Instance } from "./instance.js";
+import { StopReason } from "./records.js";
+
+/** How an instance begins. The byte fields are views into the batch. */
+export interface StartRecord {
+  readonly actorId: string;
+  readonly name: string;
+  readonly key: string[];
+  /** Creation input in compat form. */
+  readonly input: Uint8Array | undefined;
+  /** The state image. */
+  readonly state: Uint8Array | undefined;
+  /** Whether this is the actor's first life. */
+  readonly created: boolean;
+  readonly conns: readonly RestoredConn[];
+}
+
+/** Where an instance is in its life. */
+export type Phase = "starting" | "running" | "stopping" | "over";
+
+/** See the top of the file. */
+export class Lifecycle {
+  readonly #instance: Instance;
+  readonly #context: HookContext;
+  #phase: Phase = "starting";
+  #started: Promise<void> = Promise.resolve();
+  #stop: AbortController | undefined;
+  /** Hooks in progress that nobody but the stop waits for. */
+  readonly #background = new Set<Promise<void>>();
+  #whenIdle: (() => void) | undefined;
+
+  constructor(instance: Instance) {
+    this.#instance = instance;
+    this.#context = new HookContext(instance);
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  /** Whether the end has begun. */
+  get isStopping(): boolean {
+    return this.#phase === "stopping" || this.#phase === "over";
+  }
+
+  /** Fires when the end begins. */
+  get signal(): AbortSignal {
+    if (this.#stop === undefined) {
+      this.#stop = new AbortController();
+      if (this.isStopping) this.#stop.abort();
+    }
+    return this.#stop.signal;
+  }
+
+  /** Gets the actor ready and says so. Without asynchronous hooks it is done when this returns. */
+  start(record: StartRecord): void {
+    // Runs up to the first `await`, so the views in `record` are read in time: `#prepare` copies what it needs.
+    this.#started = this.#start(record);
+  }
+
+  /** Runs the last hook, waits for what is in progress, and hands over what is left. */
+  async stop(reason: StopReason): Promise<void> {
+    await this.#started;
+    if (this.#phase !== "running") return;
+    this.#phase = "stopping";
+    this.#stop?.abort();
+    const instance = this.#instance;
+    const { onSleep, onDestroy, options } = instance.definition;
+    const [name, hook] =
+      reason === StopReason.sleep ? ["onSleep", onSleep] : (["onDestroy", onDestroy] as const);
+    const finished = this.#callLast(name as string, hook as Hook | undefined).then(() => this.#idle());
+    await withDeadline(
+      finished,
+      options.sleepGracePeriod,
+      `stopping (${name as string} and calls in progress)`,
+    ).catch((error: unknown) => instance.logHookError(name as string, error));
+    // Dropped while it was waiting.
+    if ((this.#phase as Phase) === "over") return;
+    if (reason === StopReason.sleep) for (const conn of instance.connections.open.values()) this.#keep(conn);
+    instance.outputs().stopped();
+    this.#phase = "over";
+  }
+
+  /** Ends at once: nobody is interested any more. */
+  drop(): void {
+    this.#phase = "over";
+    this.#stop?.abort();
+  }
+
+  /** Lets the end wait for `work`. Its errors are logged. */
+  track(work: void | Promise<void>): void {
+    if (work === undefined) return;
+    this.#instance.defer();
+    const tracked = work
+      .catch((error: unknown) => this.#instance.logHookError("background", error))
+      .then(() => {
+        this.#background.delete(tracked);
+        this.checkIdle();
+      });
+    this.#background.add(tracked);
+  }
+
+  /** Something has come to its end; perhaps it was the last. */
+  checkIdle(): void {
+    if (this.#whenIdle === undefined || this.#background.size > 0 || this.#instance.calls.size > 0) return;
+    this.#whenIdle();
+    this.#whenIdle = undefined;
+  }
+
+  async #start(record: StartRecord): Promise<void> {
+    const instance = this.#instance;
+    try {
+      const prepared = this.#prepare(record);
+      if (prepared !== undefined) await prepared;
+      if (this.#phase !== "starting") return;
+      instance.outputs().started();
+      this.#phase = "running";
+    } catch (error) {
+      if (this.#phase !== "starting") return;
+      const failure = instance.failure(error, { hook: "start" });
+      instance.turn.abandon();
+      instance.outputs().startFailed(failure);
+      this.#phase = "over";
+    }
+  }
+
+  /** The steps of a start, one after the other; a promise only if one of them needs it. */
+  #prepare(record: StartRecord): void | Promise<void> {
+    const instance = this.#instance;
+    const { definition } = instance;
+    const { created, conns } = record;
+    // Only a first life, or an actor that has got its state since, is interested in the input.
+    const needsInput = created || (definition.state !== undefined && record.state === undefined);
+    const input = needsInput && record.input !== undefined ? decodeValue(record.input, "compat") : undefined;
+    const steps: (() => unknown)[] = [];
+    if (definition.state !== undefined && record.state !== undefined) {
+      this.#own(StateTracker.load(record.state));
+    } else if (definition.state !== undefined) {
+      const source = definition.state;
+      const own = (made: unknown): void => this.#own(StateTracker.create(made));
+      steps.push(() => {
+        const made = "constant" in source ? source.constant : this.#call(source.create, input);
+        return isThenable(made) ? made.then(own) : own(made);
+      });
+    }
+    for (const conn of conns) instance.connections.restore(conn);
+    const { onCreate, onWake } = definition;
+    if (created && onCreate !== undefined) steps.push(() => this.#call(onCreate, input));
+    if (definition.vars !== undefined) steps.push(() => this.#makeVars());
+    if (onWake !== undefined) steps.push(() => this.#call(onWake));
+    return inOrder(steps, () => this.#phase === "starting");
+  }
+
+  #own(state: StateTracker): void {
+    const instance = this.#instance;
+    state.onChange = () => instance.host.touch(instance);
+    instance.turn.state = state;
+    // A state that was made has changes to hand over before anybody listens.
+    if (state.dirty) instance.host.touch(instance);
+  }
+
+  #makeVars(): void | Promise<void> {
+    const instance = this.#instance;
+    const source = instance.definition.vars;
+    if (source === undefined) return;
+    if ("constant" in source) {
+      instance.ownVars(structuredClone(source.constant));
+      return;
+    }
+    const made = this.#call(source.create);
+    if (!isThenable(made)) {
+      instance.ownVars(made);
+      return;
+    }
+    const { createVarsTimeout } = instance.definition.options;
+    return withDeadline(made, createVarsTimeout, "createVars").then((vars) => instance.ownVars(vars));
+  }
+
+  async #callLast(name: string, hook: Hook | undefined): Promise<void> {
+    if (hook === undefined) return;
+    try {
+      await this.#call(hook);
+    } catch (error) {
+      this.#instance.logHookError(name, error);
+    }
+  }
+
+  #call(hook: Hook, input?: unknown): unknown {
+    const result = this.#instance.run(() => hook(this.#context, input));
+    if (isThenable(result)) this.#instance.defer();
+    return result;
+  }
+
+  /** Resolves once nothing is in progress. */
+  #idle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenIdle = resolve;
+      this.checkIdle();
+    });
+  }
+
+  #keep(conn: RuntimeConn): void {
+    if (RuntimeConn.trackerOf(conn) !== undefined) this.#instance.connChanged(conn);
+  }
+}
+
+/** Runs steps one after the other, without promises for as long as none of them gives one. */
+function inOrder(steps: readonly (() => unknown)[], mayGoOn: () => boolean): void | Promise<void> {
+  for (const [index, step] of steps.entries()) {
+    const result = step();
+    if (isThenable(result)) return runRest(result, steps.slice(index + 1), mayGoOn);
+  }
+}
+
+async function runRest(
+  first: PromiseLike<unknown>,
+  rest: readonly (() => unknown)[],
+  mayGoOn: () => boolean,
+): Promise<void> {
+  await first;
+  for (const step of rest) {
+    if (!mayGoOn()) return;
+    await step();
+  }
+}

@@ -1,0 +1,156 @@
+import { ByteWriter, encodeValue } from "@greenroom/client/codec";
+import { unwrap } from "../state/index.js";
+import type { Failure } from "./failure.js";
+import { NONE, OutputKind } from "./records.js";
+
+/** A buffer that grew beyond this many bytes in one turn is not kept for the next. */
+const KEPT_BYTES = 65_536;
+const INITIAL_BYTES = 128;
+
+/** Collects the outputs of one instance until its turn is closed, in their wire form. */
+export class OutputWriter {
+  #bytes = new ByteWriter(INITIAL_BYTES);
+
+  get isEmpty(): boolean {
+    return this.#bytes.length === 0;
+  }
+
+  started(): void {
+    this.#bytes.u8(OutputKind.started);
+  }
+
+  startFailed(failure: Failure): void {
+    this.#bytes.u8(OutputKind.startFailed);
+    this.#failure(failure);
+  }
+
+  /** @throws TypeError if the value cannot be sent; nothing is written then. */
+  reply(call: number, value: unknown): void {
+    const bytes = this.#bytes;
+    const start = bytes.length;
+    bytes.u8(OutputKind.reply);
+    bytes.u32le(call);
+    const size = bytes.reserve(4);
+    try {
+      encodeValue(bytes, unwrap(value), "compat", "result");
+    } catch (error) {
+      bytes.truncate(start);
+      throw error;
+    }
+    bytes.patchU32le(size, bytes.length - size - 4);
+  }
+
+  replyError(call: number, failure: Failure): void {
+    this.#bytes.u8(OutputKind.replyError);
+    this.#bytes.u32le(call);
+    this.#failure(failure);
+  }
+
+  /**
+   * @param conn The connection to send to; absent for all that subscribed.
+   * @throws TypeError if an argument cannot be sent; nothing is written then.
+   */
+  event(conn: number | undefined, name: string, args: readonly unknown[]): void {
+    const bytes = this.#bytes;
+    const start = bytes.length;
+    bytes.u8(OutputKind.event);
+    bytes.u32le(conn ?? NONE);
+    this.#text(name);
+    const size = bytes.reserve(4);
+    try {
+      // As one value: two arguments can look like an escape just as any other array.
+      encodeValue(bytes, unwrap(args), "compat", "args");
+    } catch (error) {
+      bytes.truncate(start);
+      throw error;
+    }
+    bytes.patchU32le(size, bytes.length - size - 4);
+  }
+
+  accept(conn: number): void {
+    this.#bytes.u8(OutputKind.accept);
+    this.#bytes.u32le(conn);
+  }
+
+  reject(conn: number, failure: Failure): void {
+    this.#bytes.u8(OutputKind.reject);
+    this.#bytes.u32le(conn);
+    this.#failure(failure);
+  }
+
+  /** @param state The owned value of a state tracker. */
+  connState(conn: number, state: unknown): void {
+    const bytes = this.#bytes;
+    bytes.u8(OutputKind.connState);
+    bytes.u32le(conn);
+    const size = bytes.reserve(4);
+    encodeValue(bytes, state, "state");
+    bytes.patchU32le(size, bytes.length - size - 4);
+  }
+
+  disconnect(conn: number, reason: string): void {
+    this.#bytes.u8(OutputKind.disconnect);
+    this.#bytes.u32le(conn);
+    this.#text(reason);
+  }
+
+  save(token: number): void {
+    this.#bytes.u8(OutputKind.save);
+    this.#bytes.u32le(token);
+  }
+
+  saveWithin(milliseconds: number): void {
+    this.#bytes.u8(OutputKind.saveWithin);
+    this.#bytes.u32le(milliseconds);
+  }
+
+  sleep(): void {
+    this.#bytes.u8(OutputKind.sleep);
+  }
+
+  destroy(): void {
+    this.#bytes.u8(OutputKind.destroy);
+  }
+
+  stopped(): void {
+    this.#bytes.u8(OutputKind.stopped);
+  }
+
+  /** Moves everything to the end of `batch`, after its length. */
+  moveTo(batch: ByteWriter): void {
+    const { length } = this.#bytes;
+    batch.u32le(length);
+    batch.bytes(this.#bytes.view());
+    if (length > KEPT_BYTES) this.#bytes = new ByteWriter(INITIAL_BYTES);
+    else this.#bytes.reset();
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#bytes.reset();
+  }
+
+  #text(text: string): void {
+    const size = this.#bytes.reserve(4);
+    this.#bytes.patchU32le(size, this.#bytes.utf8(text));
+  }
+
+  #failure(failure: Failure): void {
+    this.#text(failure.group);
+    this.#text(failure.code);
+    this.#text(failure.message);
+    if (failure.metadata === undefined) {
+      this.#bytes.u32le(NONE);
+      return;
+    }
+    const size = this.#bytes.reserve(4);
+    try {
+      encodeValue(this.#bytes, unwrap(failure.metadata), "compat", "metadata");
+      this.#bytes.patchU32le(size, this.#bytes.length - size - 4);
+    } catch {
+      // An error that cannot say all it has is better than none.
+      this.#bytes.truncate(size);
+      this.#bytes.u32le(NONE);
+    }
+  }
+}

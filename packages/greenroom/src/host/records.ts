@@ -1,0 +1,41 @@
+/**
+ * The records that cross between the addon and this host, little endian and without padding. `crates/node`
+ * documents the same layout; both sides change together.
+ */
+
+/** Kinds of events, addon to host: `u8` kind, `u32` instance, then what the kind needs. */
+export const EventKind = {
+  start: 1,
+  call: 2,
+  cancel: 3,
+  connect: 4,
+  disconnect: 5,
+  saved: 6,
+  stop: 7,
+  drop: 8,
+} as const;
+
+/** Kinds of outputs, host to addon: `u8` kind, then what the kind needs. */
+export const OutputKind = {
+  started: 1,
+  startFailed: 2,
+  reply: 3,
+  replyError: 4,
+  event: 5,
+  accept: 6,
+  reject: 7,
+  connState: 8,
+  disconnect: 9,
+  save: 10,
+  saveWithin: 11,
+  sleep: 12,
+  destroy: 13,
+  stopped: 14,
+} as const;
+
+/** Why an instance has to stop. */
+export const StopReason = { sleep: 0, destroy: 1 } as const;
+export type StopReason = (typeof StopReason)[keyof typeof StopReason];
+
+/** Instead of a connection or a length: there is none. For the target of an event: all subscribers. */
+export const NONE = 0xffff_ffff;

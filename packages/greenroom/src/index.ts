@@ -1,0 +1,48 @@
+/** `greenroom`: define actors, serve them. */
+export { ActorError, RivetError } from "@greenroom/client/errors";
+export type { StartedInfo } from "@greenroom/native";
+export type { Conn, SendEvent } from "./context/conn.js";
+export type {
+  ActorContext,
+  BaseContext,
+  ConnContext,
+  ConnInitContext,
+  CreateStateContext,
+  CreateVarsContext,
+  SaveStateOptions,
+} from "./context/contexts.js";
+export type {
+  ActionContextOf,
+  ActorContextOf,
+  BeforeConnectContextOf,
+  ConnContextOf,
+  ConnectContextOf,
+  ConnInitContextOf,
+  CreateConnStateContextOf,
+  CreateContextOf,
+  CreateStateContextOf,
+  CreateVarsContextOf,
+  DestroyContextOf,
+  DisconnectContextOf,
+  SleepContextOf,
+  StateChangeContextOf,
+  WakeContextOf,
+} from "./context/helpers.js";
+export type { Action, ActionTree, CallableActions, ConfiguredAction } from "./definition/action.js";
+export { actor } from "./definition/actor.js";
+export type { ActorConfig, ActorDefinition, DefinitionTypes } from "./definition/config.js";
+export type { Durability } from "./definition/durability.js";
+export {
+  type EventArgs,
+  type EventArgsMap,
+  type EventDefinition,
+  type EventMap,
+  type EventOptions,
+  event,
+} from "./definition/event.js";
+export type { ActorOptions } from "./definition/options.js";
+export type { SchemaIssue, SchemaResult, StandardSchema } from "./definition/standard-schema.js";
+export type { Logger, LogLevel, LogMethod } from "./log.js";
+export type { ActorDefinitions, RegistryConfig } from "./registry/config.js";
+export { type Registry, setup } from "./registry/registry.js";
+export { UserError, type UserErrorOptions } from "./user-error.js";

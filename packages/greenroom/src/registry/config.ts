@@ -1,0 +1,161 @@
+/** What `setup(...)` takes, and the settings that come out of it and the environment. */
+import { resolve } from "node:path";
+import type { ActorDefinitionLike } from "@greenroom/client/types";
+import { type CompiledActor, compiledActor } from "../definition/actor.js";
+import { type LogLevel, parseLogLevel } from "../log.js";
+
+/** The actor types of a registry by name. */
+export interface ActorDefinitions {
+  readonly [name: string]: ActorDefinitionLike;
+}
+
+/** Settings of a registry. Options win over the environment. */
+export interface RegistryConfig<Actors extends ActorDefinitions> {
+  /** The actor types by name. */
+  readonly use: Actors;
+  /** The port to listen on, 0 for any that is free. Default `GREENROOM_PORT`, then 6420. */
+  readonly port?: number;
+  /** The address to listen on. Default `GREENROOM_HOST`, then `127.0.0.1`. */
+  readonly host?: string;
+  /** Where everything durable is kept. Default `GREENROOM_DATA_DIR`, then `./.greenroom`. */
+  readonly dataDir?: string;
+  /** Largest message that a client may send, in bytes. Default 65,536. */
+  readonly maxIncomingMessageSize?: number;
+  /** Largest reply or event that an actor may send, in bytes. Default 1,048,576. */
+  readonly maxOutgoingMessageSize?: number;
+  readonly logging?: {
+    /** Default `GREENROOM_LOG_LEVEL`, `RIVET_LOG_LEVEL`, then `warn`. */
+    readonly level?: LogLevel;
+  };
+  /** Print nothing when started. Default false. */
+  readonly noWelcome?: boolean;
+  /** A folder whose files are served, too. */
+  readonly staticDir?: string;
+  readonly shutdown?: {
+    /** Leave SIGINT and SIGTERM alone. By default they shut the registry down and then exit. */
+    readonly disableSignalHandlers?: boolean;
+    /** After a signal, exit with status 1 if the shutdown takes longer, in milliseconds. Default 30,000. */
+    readonly gracePeriodMs?: number;
+  };
+}
+
+/** A registry's settings with all defaults filled in. */
+export interface ResolvedRegistry {
+  readonly actors: ReadonlyMap<string, CompiledActor>;
+  readonly port: number;
+  readonly host: string;
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly maxIncomingMessageSize: number;
+  readonly maxOutgoingMessageSize: number;
+  readonly logLevel: LogLevel;
+  readonly welcome: boolean;
+  /** Absolute. */
+  readonly staticDir: string | undefined;
+  readonly handleSignals: boolean;
+  readonly gracePeriodMs: number;
+  /** Show callers the messages of internal errors instead of masking them. */
+  readonly exposeErrors: boolean;
+}
+
+/** Environment variables, as `process.env` has them. */
+export interface Environment {
+  readonly [name: string]: string | undefined;
+}
+
+const KNOWN: ReadonlySet<string> = new Set([
+  "use",
+  "port",
+  "host",
+  "dataDir",
+  "maxIncomingMessageSize",
+  "maxOutgoingMessageSize",
+  "logging",
+  "noWelcome",
+  "staticDir",
+  "shutdown",
+]);
+
+/** The longest name of an actor type, in characters. */
+const MAX_NAME = 64;
+
+/** Checks what `setup(...)` was given. @throws Error naming what is wrong. */
+export function checkRegistryConfig(
+  config: RegistryConfig<ActorDefinitions>,
+): ReadonlyMap<string, CompiledActor> {
+  for (const key of Object.keys(config)) {
+    if (!KNOWN.has(key))
+      throw new Error(`setup option '${key}' is unknown, or not supported in this version`);
+  }
+  const { use } = config;
+  if (typeof use !== "object" || use === null)
+    throw new Error("setup option 'use' has to be an object of actors");
+  const actors = new Map<string, CompiledActor>();
+  for (const [name, definition] of Object.entries(use)) {
+    if (name === "" || [...name].length > MAX_NAME) {
+      throw new Error(`the actor name '${name}' has to have 1 to ${MAX_NAME} characters`);
+    }
+    const compiled = compiledActor(definition);
+    if (compiled === undefined) throw new Error(`'${name}' in setup option 'use' was not made by actor(...)`);
+    actors.set(name, compiled);
+  }
+  return actors;
+}
+
+/** Fills in defaults. @throws Error naming the option or variable that has a wrong value. */
+export function resolveRegistry(
+  config: RegistryConfig<ActorDefinitions>,
+  actors: ReadonlyMap<string, CompiledActor>,
+  env: Environment,
+): ResolvedRegistry {
+  const size = (name: "maxIncomingMessageSize" | "maxOutgoingMessageSize", fallback: number): number =>
+    wholeNumber(config[name] ?? fallback, `setup option '${name}'`, 1, 0xffff_ffff);
+  return {
+    actors,
+    port: wholeNumber(
+      config.port ?? portFrom(env),
+      config.port === undefined ? "GREENROOM_PORT" : "setup option 'port'",
+      0,
+      65_535,
+    ),
+    host: config.host ?? nonEmpty(env.GREENROOM_HOST) ?? "127.0.0.1",
+    dataDir: resolve(config.dataDir ?? nonEmpty(env.GREENROOM_DATA_DIR) ?? ".greenroom"),
+    maxIncomingMessageSize: size("maxIncomingMessageSize", 65_536),
+    maxOutgoingMessageSize: size("maxOutgoingMessageSize", 1_048_576),
+    logLevel: logLevel(config, env),
+    welcome: config.noWelcome !== true,
+    staticDir: config.staticDir === undefined ? undefined : resolve(config.staticDir),
+    handleSignals: config.shutdown?.disableSignalHandlers !== true,
+    gracePeriodMs: wholeNumber(
+      config.shutdown?.gracePeriodMs ?? 30_000,
+      "setup option 'shutdown.gracePeriodMs'",
+      0,
+      0x7fff_ffff,
+    ),
+    exposeErrors: env.GREENROOM_EXPOSE_ERRORS === "1" || env.RIVET_EXPOSE_ERRORS === "1",
+  };
+}
+
+function portFrom(env: Environment): number {
+  const text = nonEmpty(env.GREENROOM_PORT);
+  return text === undefined ? 6420 : Number(text);
+}
+
+function logLevel(config: RegistryConfig<ActorDefinitions>, env: Environment): LogLevel {
+  if (config.logging?.level !== undefined)
+    return parseLogLevel(config.logging.level, "setup option 'logging.level'");
+  for (const name of ["GREENROOM_LOG_LEVEL", "RIVET_LOG_LEVEL"]) {
+    const value = nonEmpty(env[name]);
+    if (value !== undefined) return parseLogLevel(value.toLowerCase(), name);
+  }
+  return "warn";
+}
+
+function wholeNumber(value: number, what: string, min: number, max: number): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new Error(`${what} has to be a whole number from ${min} to ${max}`);
+}
+
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === "" ? undefined : text;
+}

@@ -34,6 +34,7 @@ pub(super) fn suites() -> Vec<Suite> {
     docs.args([
         "doc",
         "--workspace",
+        "--all-features",
         "--no-deps",
         "--document-private-items",
     ]);

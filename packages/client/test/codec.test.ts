@@ -74,6 +74,7 @@ function anyValue(extra: readonly fc.Arbitrary<unknown>[] = []): fc.Arbitrary<un
         noNullPrototype: true,
       }),
       fc.array(leaf, { maxLength: 5 }).map((members) => new Set(members)),
+      fc.tuple(fc.constantFrom("$a", "$$", "$Set"), leaf).map((members) => new Set(members)),
       fc
         .array(fc.tuple(leaf, tie("value")), { maxLength: 5 })
         .map((entries) => new Map(withPrimitiveKeys(entries))),
@@ -238,6 +239,8 @@ describe("bytes", () => {
     [["$a", 1], "compat", "82 63 242461 01"],
     [["$a", 1], "native", "82 62 2461 01"],
     [new Set([1]), "compat", "82 64 24536574 81 01"],
+    [new Set(["$a", 1]), "compat", "82 64 24536574 82 62 2461 01"],
+    [["$Set", ["$a", 1]], "compat", "82 65 2424536574 82 63 242461 01"],
     [new Set([1]), "state", "d90102 81 01"],
     [new Map([[1, 2]]), "state", "d90103 a1 01 02"],
     [new Date(1000), "compat", "c1 01"],
@@ -268,6 +271,8 @@ describe("bytes", () => {
     ["c2 40", 0n],
     ["1b 0000000000000007", 7n],
     ["d841 42 0102", Uint16Array.of(0x0102)],
+    ["9f 64 24536574 82 62 2461 01 ff", new Set(["$a", 1])],
+    ["9f 64 24536574 82 63 242461 01 02 ff", ["$Set", ["$a", 1], 2]],
     ["9f 62 2478 01 ff", Symbol.for("refused")],
   ];
   for (const [input, expected] of read) {
@@ -412,6 +417,7 @@ describe("JSON compat form", () => {
         fc.tuple(fc.constantFrom("$Set", "$$", "$BigInt"), tie("value")),
         fc.dictionary(fc.string(), tie("value"), { maxKeys: 5, noNullPrototype: true }),
         fc.array(leaf, { maxLength: 4 }).map((members) => new Set(members)),
+        fc.tuple(fc.constantFrom("$a", "$Set"), leaf).map((members) => new Set(members)),
       ),
     })).value;
     fc.assert(

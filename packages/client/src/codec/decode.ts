@@ -176,11 +176,36 @@ export class ValueReader {
   }
 
   #array(info: number, start: number, depth: number): unknown {
-    const items = this.#items(info, start, depth);
-    if (!this.#compat || items.length !== 2) return items;
+    if (!this.#compat) return this.#items(info, start, depth);
+    const count = this.#enter(info, start, depth, 1);
+    const mayEscape = count === 2 || count === INDEFINITE;
+    const items: unknown[] = [];
+    for (let index = 0; this.#hasMore(index, count); index++) {
+      const members = mayEscape && index === 1 && items[0] === "$Set";
+      items.push(members ? this.#members(depth + 1) : this.#item(depth + 1));
+    }
+    // An array of unknown length that only began like a Set: its second element is an ordinary value.
+    const [name, second] = items;
+    if (items.length > 2 && mayEscape && name === "$Set" && Array.isArray(second)) {
+      items[1] = this.#revived(second, start);
+    }
+    return this.#revived(items, start);
+  }
+
+  /** The value behind an array in compat form, which may be the array itself. */
+  #revived(items: unknown[], start: number): unknown {
     const [name, content] = items;
-    if (typeof name !== "string" || !name.startsWith("$")) return items;
+    if (items.length !== 2 || typeof name !== "string" || !name.startsWith("$")) return items;
     return reviveEscape(name, content, (message) => new ValueFormatError(message, start));
+  }
+
+  /** The array of a Set's members, which is no escape even if it looks like one. */
+  #members(depth: number): unknown {
+    const start = this.#position;
+    const head = this.#bytes[start];
+    if (head === undefined || head >> 5 !== 4) return this.#item(depth);
+    this.#position++;
+    return this.#items(head & 0x1f, start, depth);
   }
 
   #items(info: number, start: number, depth: number): unknown[] {

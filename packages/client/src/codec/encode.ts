@@ -261,16 +261,10 @@ class ValueEncoder {
   }
 
   #set(set: ReadonlySet<unknown>, depth: number): void {
-    if (this.#form === "compat") {
-      this.#enter(set, depth);
-      this.#escape("$Set");
-      // The members are an ordinary array, which may itself look like an escape.
-      this.#path[depth] = "values()";
-      this.#array([...set], depth + 1);
-      return;
-    }
     this.#enter(set, depth);
-    writeHead(this.#writer, 0xc0, Tag.set);
+    if (this.#form === "compat") this.#escape("$Set");
+    else writeHead(this.#writer, 0xc0, Tag.set);
+    // Never itself an escape, whatever the first of two members is.
     writeHead(this.#writer, 0x80, set.size);
     let index = 0;
     for (const member of set) {

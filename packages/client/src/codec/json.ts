@@ -44,7 +44,7 @@ function convert(value: unknown, at: string, depth: number): unknown {
 function convertObject(value: object, at: string, depth: number): unknown {
   if (depth >= MAX_DEPTH) throw new TypeError(`${at} is a cycle or nested deeper than ${MAX_DEPTH} levels`);
   if (Array.isArray(value)) return convertArray(value, at, depth);
-  if (value instanceof Set) return ["$Set", convertArray([...value], `${at}.values()`, depth + 1)];
+  if (value instanceof Set) return ["$Set", convertItems([...value], at, depth + 1)];
   if (value instanceof ArrayBuffer) return ["$ArrayBuffer", toBase64(new Uint8Array(value))];
   if (value instanceof Uint8Array) return ["$Uint8Array", toBase64(value)];
   if (
@@ -67,10 +67,14 @@ function convertObject(value: object, at: string, depth: number): unknown {
 }
 
 function convertArray(items: readonly unknown[], at: string, depth: number): unknown[] {
-  const result = Array.from(items, (each, index) => convert(each, `${at}[${index}]`, depth + 1));
+  const result = convertItems(items, at, depth);
   const [first] = items;
   if (items.length === 2 && typeof first === "string" && first.startsWith("$")) result[0] = `$${first}`;
   return result;
+}
+
+function convertItems(items: readonly unknown[], at: string, depth: number): unknown[] {
+  return Array.from(items, (each, index) => convert(each, `${at}[${index}]`, depth + 1));
 }
 
 function revive(json: unknown, depth: number): unknown {
@@ -81,10 +85,16 @@ function revive(json: unknown, depth: number): unknown {
     for (const [key, value] of Object.entries(json)) define(result, key, revive(value, depth + 1));
     return result;
   }
-  const items: unknown[] = json.map((each) => revive(each, depth + 1));
-  const [name, content] = items;
-  if (items.length !== 2 || typeof name !== "string" || !name.startsWith("$")) return items;
-  return reviveEscape(name, content, (message) => new TypeError(message));
+  const [name, content] = json as unknown[];
+  if (json.length !== 2 || typeof name !== "string" || !name.startsWith("$")) {
+    return json.map((each) => revive(each, depth + 1));
+  }
+  // The members of a Set are never themselves an escape.
+  const inner: unknown =
+    name === "$Set" && Array.isArray(content)
+      ? content.map((each) => revive(each, depth + 2))
+      : revive(content, depth + 1);
+  return reviveEscape(name, inner, (message) => new TypeError(message));
 }
 
 /** Sets an own property, also when its name is `__proto__`. */

@@ -22,6 +22,7 @@ use fjall::{CompressionType, Database};
 use super::{
     EmbeddedConfig,
     layout::{self, INCARNATION_KEY, Table},
+    log_check,
     tables::Tables,
 };
 use crate::{OpenError, StoreError};
@@ -57,7 +58,16 @@ pub(super) fn open(config: &EmbeddedConfig) -> Result<Opened, OpenError> {
     if !exists(path, &db)? {
         create(config, &db)?;
     }
-    let tables = guarded(path, || open_database(config, &db))?;
+    look_over(path, &db)?;
+    let database = guarded(path, || open_database(config, &db))?;
+    if !Tables::are_in(&database) {
+        let reason = "a part of its database is missing".to_owned();
+        return Err(OpenError::Corrupt {
+            path: path.clone(),
+            reason,
+        });
+    }
+    let tables = guarded(path, || Tables::new(database))?;
     let incarnation = next_incarnation(path, &tables)?;
     Ok(Opened {
         tables,
@@ -130,19 +140,68 @@ fn create(config: &EmbeddedConfig, db: &Path) -> Result<(), OpenError> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
         _ => {}
     }
-    guarded(path, || open_database(config, &unfinished).map(drop))?;
+    guarded(path, || {
+        let tables = Tables::new(open_database(config, &unfinished)?)?;
+        write_incarnation(&tables, 0)
+    })?;
     fs::rename(&unfinished, db).map_err(failed)?;
     sync_dir(path).map_err(failed)
 }
 
-fn open_database(config: &EmbeddedConfig, path: &Path) -> fjall::Result<Tables> {
-    let database = Database::builder(path)
+fn open_database(config: &EmbeddedConfig, path: &Path) -> fjall::Result<Database> {
+    Database::builder(path)
         .cache_size(config.cache_bytes)
         .max_journaling_size(LOG_BYTES)
         .journal_compression(CompressionType::Lz4)
         .manual_journal_persist(true)
-        .open()?;
-    Tables::new(database)
+        .open()
+}
+
+/// Finds damage that the engine itself would not report as such.
+fn look_over(path: &Path, db: &Path) -> Result<(), OpenError> {
+    let problem = match check_names(db) {
+        Ok(None) => log_check::check(db),
+        other => other,
+    };
+    let corrupt = |reason| OpenError::Corrupt {
+        path: path.to_owned(),
+        reason,
+    };
+    match problem {
+        Ok(None) => Ok(()),
+        Ok(Some(problem)) => Err(corrupt(problem)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(corrupt(format!(
+            "a part of its database is missing ({error})"
+        ))),
+        Err(error) => Err(unusable(path, "its database cannot be read", &error)),
+    }
+}
+
+/// Looks for names that the engine does not expect. It would not return an error but take the
+/// process down.
+fn check_names(db: &Path) -> io::Result<Option<String>> {
+    let strange = |path: &Path| Some(format!("{} does not belong there", path.display()));
+    for entry in fs::read_dir(db)? {
+        let entry = entry?;
+        let is_log = entry
+            .path()
+            .extension()
+            .is_some_and(|extension| extension == "jnl");
+        if is_log && !entry.file_type()?.is_file() {
+            return Ok(strange(&entry.path()));
+        }
+    }
+    for entry in fs::read_dir(db.join("keyspaces"))? {
+        let entry = entry?;
+        let is_number = entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| name.parse::<u64>().is_ok());
+        if !is_number && !entry.file_type()?.is_file() {
+            return Ok(strange(&entry.path()));
+        }
+    }
+    Ok(None)
 }
 
 /// Runs the engine's opening and turns whatever goes wrong into an error that helps.
@@ -182,18 +241,32 @@ fn next_incarnation(path: &Path, tables: &Tables) -> Result<u32, OpenError> {
         reason: error.to_string(),
     };
     let wrong = || layout::corrupt(Table::Meta, INCARNATION_KEY, "it is no number");
-    let last = match tables.get(Table::Meta, INCARNATION_KEY).map_err(corrupt)? {
-        Some(payload) => {
-            u32::from_be_bytes(payload.as_ref().try_into().map_err(|_| corrupt(wrong()))?)
-        }
-        None => 0,
+    let missing = || {
+        corrupt(layout::corrupt(
+            Table::Meta,
+            INCARNATION_KEY,
+            "it is missing",
+        ))
     };
+    let payload = tables
+        .get(Table::Meta, INCARNATION_KEY)
+        .map_err(corrupt)?
+        .ok_or_else(missing)?;
+    let last = payload
+        .as_ref()
+        .try_into()
+        .map(u32::from_be_bytes)
+        .map_err(|_| corrupt(wrong()))?;
     let incarnation = last.checked_add(1).ok_or_else(|| corrupt(wrong()))?;
+    guarded(path, || write_incarnation(tables, incarnation))?;
+    Ok(incarnation)
+}
+
+fn write_incarnation(tables: &Tables, incarnation: u32) -> fjall::Result<()> {
     let value = layout::seal(Table::Meta, INCARNATION_KEY, &[&incarnation.to_be_bytes()]);
     let mut batch = tables.batch(1);
     batch.insert(tables.keyspace(Table::Meta), INCARNATION_KEY, value);
-    guarded(path, || batch.commit())?;
-    Ok(incarnation)
+    batch.commit()
 }
 
 /// Writes a small file so that it is there completely or not at all.

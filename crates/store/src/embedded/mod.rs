@@ -6,11 +6,14 @@
 
 mod data_dir;
 mod due_floor;
-mod free_space;
 mod layout;
+mod log_check;
+mod medium;
 mod shared;
 mod staging;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::{
@@ -23,7 +26,7 @@ use greenroom_types::{ActorId, ActorKey, ActorName};
 use tokio::{sync::watch, task::spawn_blocking};
 
 use self::{
-    free_space::FreeSpace,
+    medium::Medium,
     shared::{Engine, Shared},
     tables::Tables,
     writer::Writer,
@@ -84,11 +87,11 @@ impl EmbeddedStore {
     /// # Errors
     /// [`OpenError`], whose text says what to do.
     pub fn open(config: EmbeddedConfig) -> Result<Self, OpenError> {
-        let free_space = FreeSpace::of(config.path.clone(), config.reserve_bytes);
-        Self::open_with(config, free_space)
+        let medium = Medium::of(config.path.clone(), config.reserve_bytes);
+        Self::open_with(config, medium)
     }
 
-    fn open_with(config: EmbeddedConfig, free_space: FreeSpace) -> Result<Self, OpenError> {
+    fn open_with(config: EmbeddedConfig, medium: Medium) -> Result<Self, OpenError> {
         let data_dir::Opened {
             tables,
             lock,
@@ -106,7 +109,7 @@ impl EmbeddedStore {
             engine,
             shared: Arc::clone(&shared),
             requests,
-            free_space,
+            medium,
         };
         let thread = std::thread::Builder::new().name("greenroom-store".to_owned());
         let thread = thread

@@ -48,6 +48,13 @@ impl StoredJournal {
 }
 
 impl Tables {
+    /// Whether the database has all keyspaces.
+    pub(crate) fn are_in(database: &Database) -> bool {
+        Table::ALL
+            .iter()
+            .all(|table| database.keyspace_exists(table.name()))
+    }
+
     /// Opens (or creates) all keyspaces of a database.
     pub(crate) fn new(database: Database) -> fjall::Result<Self> {
         let mut keyspaces = Vec::new();

@@ -14,7 +14,7 @@ use greenroom_types::{ActorId, limits};
 use tracing::{debug, error};
 
 use super::{
-    free_space::FreeSpace,
+    medium::Medium,
     shared::{Engine, Shared},
     staging::Staging,
 };
@@ -28,7 +28,7 @@ pub(super) struct Writer {
     pub(super) engine: Arc<Engine>,
     pub(super) shared: Arc<Shared>,
     pub(super) requests: Receiver<Request>,
-    pub(super) free_space: FreeSpace,
+    pub(super) medium: Medium,
 }
 
 /// An answer that waits for the sync.
@@ -94,7 +94,7 @@ impl Writer {
             .shared
             .lock()
             .failure()
-            .or_else(|| self.free_space.check(weight).err());
+            .or_else(|| self.medium.check_room(weight).err());
         let answers = match refusal {
             Some(error) => self.refuse(batch, &error),
             None => self.write(batch),
@@ -140,7 +140,7 @@ impl Writer {
             .map(|request| self.stage(&mut staging, request))
             .collect();
         let earliest_alarm = staging.earliest_alarm();
-        match staging.commit() {
+        match (self.medium.write)(staging) {
             Ok(()) => {
                 if let Some(due_ms) = earliest_alarm {
                     self.shared.lock().due_floor.lower(due_ms);

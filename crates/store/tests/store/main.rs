@@ -1,7 +1,9 @@
 //! The engines through their public face.
 
 mod contract;
+mod data_dir;
 mod model;
+mod recovery;
 
 use std::{path::Path, sync::Arc};
 
@@ -16,9 +18,13 @@ fn open(path: &Path) -> EmbeddedStore {
     EmbeddedStore::open(config).expect("the directory can be opened")
 }
 
+fn directory() -> TempDir {
+    tempfile::tempdir().expect("the system has room for tests")
+}
+
 /// A store in a directory of its own.
 fn embedded() -> (TempDir, Arc<dyn Store>) {
-    let dir = tempfile::tempdir().expect("the system has room for tests");
+    let dir = directory();
     let store = open(dir.path());
     (dir, Arc::new(store))
 }

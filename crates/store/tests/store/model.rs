@@ -7,7 +7,7 @@ use greenroom_store::{
     testing::{FaultStore, block_on, model},
 };
 
-use crate::open;
+use crate::{directory, open};
 
 #[test]
 fn memory_follows_the_model() {
@@ -23,7 +23,7 @@ fn memory_follows_the_model() {
 #[test]
 fn embedded_follows_the_model_across_restarts() {
     for seed in 0..8 {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = directory();
         block_on(model::run(seed, 300, |old| {
             drop(old);
             Arc::new(open(dir.path()))

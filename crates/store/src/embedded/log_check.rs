@@ -1,0 +1,215 @@
+//! A second look at the engine's log before the engine reads it.
+//!
+//! The engine checks the rows of a batch with a checksum, but two kinds of damage get past it:
+//! a changed sequence number gives a batch another age, so that old rows hide newer ones, and
+//! damage in the middle can look like the torn end that a crash leaves, so that everything behind
+//! it is dropped. Both are told apart here from what a crash can do: sequence numbers rise from
+//! batch to batch, and behind a torn batch there is never a whole one, because a batch is only
+//! written after the one before it was synced.
+//!
+//! The layout is that of format version 3 of the engine, integers little endian:
+//!
+//! ```text
+//! batch  start, rows, end
+//! start  1 u8 | number of rows u32 | sequence number u64
+//! row    2 u8 | kind u8 | compression u8 | keyspace u64 | key length u16 | value length u32 |
+//!        stored length u32 | key | stored value
+//! end    3 u8 | XXH3-64 of all rows u64 | "FJL" 3
+//! ```
+
+use std::{fs, io, path::Path};
+
+use xxhash_rust::xxh3::xxh3_64;
+
+const START: u8 = 1;
+const ROW: u8 = 2;
+const END: u8 = 3;
+const TRAILER: &[u8] = b"FJL\x03";
+
+/// More than any number of batches between two that follow each other in the log.
+const MAX_STEP: u64 = 1 << 32;
+
+/// Checks the log files of a database. `Ok(Some(..))` says what is wrong.
+pub(super) fn check(db: &Path) -> io::Result<Option<String>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(db)? {
+        let path = entry?.path();
+        let number = path
+            .file_name()
+            .and_then(|name| name.to_str()?.strip_suffix(".jnl")?.parse::<u64>().ok());
+        files.extend(number.map(|number| (number, path)));
+    }
+    files.sort_unstable();
+    let mut last = None;
+    for (_, path) in files {
+        if let Some(problem) = check_file(&fs::read(&path)?, &mut last) {
+            return Ok(Some(format!("log file {}: {problem}", path.display())));
+        }
+    }
+    Ok(None)
+}
+
+/// Checks one file. `last` is the sequence number of the batch before it.
+fn check_file(bytes: &[u8], last: &mut Option<u64>) -> Option<String> {
+    let bytes = without_padding(bytes);
+    let mut at = 0;
+    while let Some(batch) = read_batch(bytes, at) {
+        if last.is_some_and(|last| batch.number <= last || batch.number - last > MAX_STEP) {
+            return Some(format!(
+                "the batch at byte {at} has a sequence number that is not its own"
+            ));
+        }
+        *last = Some(batch.number);
+        at = batch.end;
+    }
+    let behind = find_batch(bytes, at)?;
+    Some(format!(
+        "byte {at} and following are damaged, and whole batches come behind them at byte {behind}"
+    ))
+}
+
+struct Batch {
+    number: u64,
+    end: usize,
+}
+
+/// The whole and undamaged batch that starts at a position.
+fn read_batch(bytes: &[u8], at: usize) -> Option<Batch> {
+    let mut reader = Reader { bytes, at };
+    if reader.u8()? != START {
+        return None;
+    }
+    let rows = reader.u32().filter(|rows| *rows > 0)?;
+    let number = reader.u64()?;
+    let first_row = reader.at;
+    for _ in 0..rows {
+        if reader.u8()? != ROW {
+            return None;
+        }
+        // Kind, compression and keyspace are the engine's business.
+        reader.skip(10)?;
+        let key = reader.u16()?;
+        reader.skip(4)?;
+        let stored = reader.u32()?;
+        reader.skip(usize::from(key))?;
+        reader.skip(stored as usize)?;
+    }
+    let rows = &bytes[first_row..reader.at];
+    let whole = reader.u8()? == END
+        && reader.u64()? == xxh3_64(rows)
+        && reader.take(TRAILER.len())? == TRAILER;
+    whole.then_some(Batch {
+        number,
+        end: reader.at,
+    })
+}
+
+/// Where a whole batch starts behind a position.
+fn find_batch(bytes: &[u8], from: usize) -> Option<usize> {
+    // Almost all places are turned down after a byte or two.
+    (from..bytes.len()).find(|at| bytes[*at] == START && read_batch(bytes, *at).is_some())
+}
+
+/// Leaves away the zeros at the end, which the engine reserves beforehand.
+fn without_padding(bytes: &[u8]) -> &[u8] {
+    const BLOCK: usize = 4096;
+    let zeros = [0; BLOCK];
+    let used = bytes
+        .rchunks(BLOCK)
+        .take_while(|block| **block == zeros[..block.len()])
+        .map(<[u8]>::len);
+    &bytes[..bytes.len() - used.sum::<usize>()]
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, len: usize) -> Option<&'a [u8]> {
+        let taken = self.bytes.get(self.at..self.at.checked_add(len)?)?;
+        self.at += len;
+        Some(taken)
+    }
+
+    fn skip(&mut self, len: usize) -> Option<()> {
+        self.take(len).map(|_| ())
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take(N)?.try_into().ok()
+    }
+
+    fn u8(&mut self) -> Option<u8> {
+        self.array().map(u8::from_le_bytes)
+    }
+
+    fn u16(&mut self) -> Option<u16> {
+        self.array().map(u16::from_le_bytes)
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    fn u64(&mut self) -> Option<u64> {
+        self.array().map(u64::from_le_bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(number: u64, rows: &[&[u8]]) -> Vec<u8> {
+        let mut out = vec![START];
+        out.extend((rows.len() as u32).to_le_bytes());
+        out.extend(number.to_le_bytes());
+        let mut encoded = Vec::new();
+        for value in rows {
+            encoded.extend([ROW, 0, 0]);
+            encoded.extend(1u64.to_le_bytes());
+            encoded.extend(3u16.to_le_bytes());
+            encoded.extend((value.len() as u32).to_le_bytes());
+            encoded.extend((value.len() as u32).to_le_bytes());
+            encoded.extend(b"key");
+            encoded.extend(*value);
+        }
+        out.extend(&encoded);
+        out.push(END);
+        out.extend(xxh3_64(&encoded).to_le_bytes());
+        out.extend(TRAILER);
+        out
+    }
+
+    fn problem(bytes: &[u8]) -> Option<String> {
+        check_file(bytes, &mut None)
+    }
+
+    #[test]
+    fn a_torn_end_is_fine_and_damage_before_whole_batches_is_not() {
+        let batches = [
+            batch(1, &[b"a"]),
+            batch(2, &[b"b", TRAILER]),
+            batch(3, &[b"c"]),
+        ];
+        let log = batches.concat();
+        let mut padded = log.clone();
+        padded.resize(20_000, 0);
+        assert_eq!(problem(&padded), None);
+        for len in 0..log.len() {
+            assert_eq!(problem(&log[..len]), None, "cut at {len}");
+        }
+        let before_last = log.len() - batches[2].len();
+        for bit in 0..log.len() * 8 {
+            let mut damaged = log.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            // The sequence number of the first batch has nothing before it to be compared with.
+            let first_number = (5..13).contains(&(bit / 8));
+            if bit / 8 < before_last && !first_number {
+                assert!(problem(&damaged).is_some(), "bit {bit} is flipped");
+            }
+        }
+    }
+}

@@ -42,6 +42,26 @@ impl Package {
         npm
     }
 
+    /// Its `start` script, `node <file>...`, without npm or a shell in between: signals reach the program itself.
+    ///
+    /// # Errors
+    /// There is no such script, or it is something else.
+    pub(crate) fn start(&self) -> Result<Command> {
+        let arguments = self
+            .script("start")
+            .and_then(|start| start.strip_prefix("node "))
+            .with_context(|| {
+                format!(
+                    "`{}` has no script `start` of the form `node <file>`",
+                    self.name
+                )
+            })?;
+        let mut node = process::command("node");
+        node.args(arguments.split_whitespace())
+            .current_dir(&self.path);
+        Ok(node)
+    }
+
     /// The text of one script.
     pub(crate) fn script(&self, name: &str) -> Option<&str> {
         self.scripts
@@ -73,6 +93,14 @@ pub(crate) fn packages() -> Result<Vec<Package>> {
         }
     }
     Ok(packages)
+}
+
+/// The package in one folder of the repository.
+///
+/// # Errors
+/// There is none, or it cannot be read.
+pub(crate) fn package(folder: &str) -> Result<Package> {
+    read(&repo::root().join(folder))
 }
 
 fn read(folder: &Path) -> Result<Package> {

@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::{process, setup};
+use crate::{process, setup, workspace};
 
 /// Builds everything, then becomes the benchmark's runner.
 pub(super) fn run(arguments: &[String]) -> Result<ExitCode> {
+    let mut node = workspace::package("bench")?.start()?;
     setup::product()?;
-    let mut node = process::command("node");
-    node.arg("bench/run.js").args(arguments);
+    node.args(arguments);
     process::become_program(node)
 }

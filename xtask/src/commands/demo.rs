@@ -18,10 +18,8 @@ pub(super) fn run(name: &str) -> Result<ExitCode> {
         .iter()
         .find(|example| example.name == name)
         .with_context(|| format!("no example `{name}`; there are: {}", names.join(", ")))?;
-    let arguments = node_arguments(example)?;
+    let node = example.start()?;
     setup::product()?;
-    let mut node = process::command("node");
-    node.args(arguments).current_dir(&example.path);
     eprintln!(
         "starting examples/{name}: open {} (Ctrl-C ends it)",
         address()
@@ -46,16 +44,4 @@ fn examples() -> Result<Vec<Package>> {
     packages
         .retain(|package| package.path.starts_with(&folder) && package.script("start").is_some());
     Ok(packages)
-}
-
-/// What follows `node` in the example's `start` script.
-fn node_arguments(example: &Package) -> Result<Vec<&str>> {
-    let start = example.script("start").unwrap_or_default();
-    let arguments = start.strip_prefix("node ").with_context(|| {
-        format!(
-            "the `start` script of `{}` is not `node <file>`: `{start}`",
-            example.name
-        )
-    })?;
-    Ok(arguments.split_whitespace().collect())
 }

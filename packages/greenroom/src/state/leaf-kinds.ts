@@ -23,8 +23,9 @@ export function copyBytes<L extends ArrayBuffer | AnyTypedArray>(source: L): L {
   return new create(bytes.buffer) as L;
 }
 
-/** The memory of `leaf` as bytes. */
+/** The memory of `leaf` as bytes; none are left if it was given away. */
 export function bytesOf(leaf: ArrayBuffer | AnyTypedArray): Uint8Array {
+  if (leaf.byteLength === 0) return new Uint8Array(0);
   if (leaf instanceof ArrayBuffer) return new Uint8Array(leaf);
   return new Uint8Array(leaf.buffer, leaf.byteOffset, leaf.byteLength);
 }

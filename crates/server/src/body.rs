@@ -7,9 +7,9 @@ use greenroom_types::ActorError;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 
-/// How much of an oversized body is read and thrown away, in multiples of its limit, so that a
-/// client that sends first and reads later sees the error instead of a reset.
-const DISCARD: usize = 16;
+/// How much of an oversized body is read and thrown away, in bytes, so that a client that sends
+/// first and reads later sees the error instead of a reset.
+const DISCARD: usize = 32 * 1024 * 1024;
 
 /// Reads a whole body of at most `limit` bytes within `patience`.
 ///
@@ -31,7 +31,7 @@ pub(crate) async fn read_body(
 
 async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, ActorError> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced > limit.saturating_mul(DISCARD) {
+    if announced > limit.max(DISCARD) {
         return Err(ActorError::incoming_too_long(announced, limit));
     }
     let mut read = BytesMut::with_capacity(announced.min(limit));
@@ -42,7 +42,7 @@ async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, ActorError> 
             continue;
         };
         len += data.len();
-        if len > limit.saturating_mul(DISCARD) {
+        if len > limit.max(DISCARD) {
             break;
         }
         if len <= limit {

@@ -9,23 +9,25 @@ use std::{
 };
 
 use bytes::Bytes;
-use greenroom_core::{ActorHost, CallEvent, ConnKey, Durability, HostEvent, Instance, Output, Runtime, Turn};
+use greenroom_core::{
+    ActorHost, CallEvent, ConnKey, Durability, HostEvent, Instance, Output, Runtime, Turn,
+};
 use greenroom_types::{ActorError, cbor};
 use tokio::sync::mpsc;
 
 /// What tests look at from outside.
 #[derive(Debug, Default)]
-pub struct Observed {
+pub(crate) struct Observed {
     /// Calls whose caller went away before the answer.
-    pub cancelled: AtomicUsize,
+    pub(crate) cancelled: AtomicUsize,
     /// Connections that were admitted and are not gone.
-    pub connected: AtomicUsize,
+    pub(crate) connected: AtomicUsize,
     /// Calls that `hang` has taken.
-    pub hanging: AtomicUsize,
+    pub(crate) hanging: AtomicUsize,
 }
 
 /// Hands events to the task that runs the actors.
-pub struct CounterHost(mpsc::UnboundedSender<(Instance, HostEvent)>);
+pub(crate) struct CounterHost(mpsc::UnboundedSender<(Instance, HostEvent)>);
 
 impl ActorHost for CounterHost {
     fn deliver(&self, instance: Instance, event: HostEvent) {
@@ -35,20 +37,27 @@ impl ActorHost for CounterHost {
 }
 
 /// The task that runs the actors, before it runs.
-pub struct Counters {
+pub(crate) struct Counters {
     events: mpsc::UnboundedReceiver<(Instance, HostEvent)>,
     observed: Arc<Observed>,
 }
 
 /// A host and the task that does its work.
-pub fn counters() -> (CounterHost, Counters, Arc<Observed>) {
+pub(crate) fn counters() -> (CounterHost, Counters, Arc<Observed>) {
     let (sender, events) = mpsc::unbounded_channel();
     let observed = Arc::new(Observed::default());
-    (CounterHost(sender), Counters { events, observed: Arc::clone(&observed) }, observed)
+    (
+        CounterHost(sender),
+        Counters {
+            events,
+            observed: Arc::clone(&observed),
+        },
+        observed,
+    )
 }
 
 impl Counters {
-    pub async fn run(mut self, runtime: Runtime) {
+    pub(crate) async fn run(mut self, runtime: Runtime) {
         let mut counts: HashMap<Instance, i64> = HashMap::new();
         while let Some((instance, event)) = self.events.recv().await {
             if let Some(turn) = self.turn(&mut counts, instance, event) {
@@ -57,12 +66,24 @@ impl Counters {
         }
     }
 
-    fn turn(&self, counts: &mut HashMap<Instance, i64>, instance: Instance, event: HostEvent) -> Option<Turn> {
+    fn turn(
+        &self,
+        counts: &mut HashMap<Instance, i64>,
+        instance: Instance,
+        event: HostEvent,
+    ) -> Option<Turn> {
         match event {
             HostEvent::Start(start) => {
-                let stored = start.state.as_ref().map(|state| cbor::Reader::new(state).int().unwrap());
+                let stored = start
+                    .state
+                    .as_ref()
+                    .map(|state| cbor::Reader::new(state).int().unwrap());
                 counts.insert(instance, stored.unwrap_or(0));
-                let changes = if stored.is_none() { replace_root(0) } else { Bytes::new() };
+                let changes = if stored.is_none() {
+                    replace_root(0)
+                } else {
+                    Bytes::new()
+                };
                 Some(turn(changes, vec![Output::Started]))
             }
             HostEvent::Call(call) => self.call(counts.get_mut(&instance)?, &call),
@@ -74,10 +95,19 @@ impl Counters {
                 // `"refuse me"` in CBOR.
                 if connect.params.as_deref() == Some(b"\x69refuse me") {
                     let error = ActorError::forbidden("you may not come in");
-                    return Some(turn(Bytes::new(), vec![Output::Reject { conn: connect.conn, error }]));
+                    return Some(turn(
+                        Bytes::new(),
+                        vec![Output::Reject {
+                            conn: connect.conn,
+                            error,
+                        }],
+                    ));
                 }
                 self.observed.connected.fetch_add(1, Ordering::SeqCst);
-                Some(turn(Bytes::new(), vec![Output::Accept { conn: connect.conn }]))
+                Some(turn(
+                    Bytes::new(),
+                    vec![Output::Accept { conn: connect.conn }],
+                ))
             }
             HostEvent::Disconnect(_) => {
                 self.observed.connected.fetch_sub(1, Ordering::SeqCst);
@@ -98,16 +128,27 @@ impl Counters {
     fn call(&self, count: &mut i64, call: &CallEvent) -> Option<Turn> {
         let mut args = cbor::Reader::new(&call.args);
         args.array().unwrap();
-        let reply = |result| Output::Reply { call: call.call, result };
+        let reply = |result| Output::Reply {
+            call: call.call,
+            result,
+        };
         let outputs = match call.name.as_str() {
             "increment" => {
                 *count += args.int().unwrap_or(1);
                 let event = event("newCount", &int(*count));
-                return Some(turn(replace_root(*count), vec![event, reply(Ok(int(*count)))]));
+                return Some(turn(
+                    replace_root(*count),
+                    vec![event, reply(Ok(int(*count)))],
+                ));
             }
             "getCount" => vec![reply(Ok(int(*count)))],
-            "echo" => vec![reply(Ok(Bytes::copy_from_slice(args.item().unwrap_or(b"\xf7"))))],
-            "params" => vec![reply(Ok(call.params.clone().unwrap_or(Bytes::from_static(b"\xf6"))))],
+            "echo" => vec![reply(Ok(Bytes::copy_from_slice(
+                args.item().unwrap_or(b"\xf7"),
+            )))],
+            "params" => vec![reply(Ok(call
+                .params
+                .clone()
+                .unwrap_or(Bytes::from_static(b"\xf6"))))],
             "nested.deep" => vec![reply(Ok(int(7)))],
             "fail" => {
                 let mut error = ActorError::new("user", "my_code", "it failed");
@@ -115,7 +156,10 @@ impl Counters {
                 vec![reply(Err(error))]
             }
             "text" => vec![reply(Ok(text(args.uint().unwrap())))],
-            "sendText" => vec![event("text", &text(args.uint().unwrap())), reply(Ok(int(0)))],
+            "sendText" => vec![
+                event("text", &text(args.uint().unwrap())),
+                reply(Ok(int(0))),
+            ],
             "disconnect" => {
                 let reason = args.text().unwrap().to_owned();
                 let conn = call.conn.unwrap_or(ConnKey(0));
@@ -133,7 +177,11 @@ impl Counters {
 }
 
 fn turn(changes: Bytes, outputs: Vec<Output>) -> Turn {
-    Turn { changes, durability: Durability::Strict, outputs }
+    Turn {
+        changes,
+        durability: Durability::Strict,
+        outputs,
+    }
 }
 
 /// The state operation that makes `count` the whole state.
@@ -162,5 +210,9 @@ fn event(name: &str, arg: &[u8]) -> Output {
     let mut args = Vec::new();
     cbor::put_array(&mut args, 1);
     args.extend_from_slice(arg);
-    Output::Event { to: None, name: name.to_owned(), args: args.into() }
+    Output::Event {
+        to: None,
+        name: name.to_owned(),
+        args: args.into(),
+    }
 }

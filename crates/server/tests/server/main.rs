@@ -1,5 +1,7 @@
 //! The server over real sockets, in front of a real runtime on a store in memory.
 
+#![expect(clippy::unwrap_used, reason = "what is unexpected ends the test")]
+
 mod actions;
 mod broadcast;
 mod cors;

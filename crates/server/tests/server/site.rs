@@ -7,14 +7,23 @@ async fn health_metadata_and_banner_answer() {
     let site = site().await;
     let health = site.get("/health").await;
     assert_eq!(health.status, 200);
-    let expected = format!(r#"{{"runtime":"greenroom","status":"ok","version":"{}"}}"#, env!("CARGO_PKG_VERSION"));
+    let expected = format!(
+        r#"{{"runtime":"greenroom","status":"ok","version":"{}"}}"#,
+        env!("CARGO_PKG_VERSION")
+    );
     assert_eq!(health.text(), expected);
     let metadata = site.get("/metadata?namespace=default").await;
-    assert_eq!((metadata.status, metadata.header("content-type")), (200, "application/json"));
+    assert_eq!(
+        (metadata.status, metadata.header("content-type")),
+        (200, "application/json")
+    );
     assert_eq!(metadata.json()["runtime"], "greenroom");
     assert!(metadata.json()["actorNames"]["counter"].is_object());
     let banner = site.get("/").await;
-    assert!(banner.status == 200 && banner.text().contains("Greenroom"), "{banner:?}");
+    assert!(
+        banner.status == 200 && banner.text().contains("Greenroom"),
+        "{banner:?}"
+    );
 }
 
 #[tokio::test]
@@ -41,8 +50,14 @@ async fn wrong_paths_and_methods_are_structured_errors() {
 #[tokio::test]
 async fn head_has_the_head_of_get_and_no_body() {
     let site = site().await;
-    let (get, head) = (site.get("/health").await, site.http("HEAD", "/health", &[], b"").await);
-    assert_eq!((head.status, head.header("content-length")), (200, get.header("content-length")));
+    let (get, head) = (
+        site.get("/health").await,
+        site.http("HEAD", "/health", &[], b"").await,
+    );
+    assert_eq!(
+        (head.status, head.header("content-length")),
+        (200, get.header("content-length"))
+    );
     assert!(head.body.is_empty());
 }
 
@@ -63,8 +78,16 @@ async fn files_are_served_and_nothing_beside_them() {
     assert_eq!(home.header("content-type"), "text/html");
     let script = site.get("/sub/app.js?v=1").await;
     assert_eq!((script.status, script.text().as_str()), (200, "let x = 1;"));
-    assert!(script.header("content-type").contains("javascript"), "{script:?}");
-    assert!(site.http("HEAD", "/sub/app.js", &[], b"").await.body.is_empty());
+    assert!(
+        script.header("content-type").contains("javascript"),
+        "{script:?}"
+    );
+    assert!(
+        site.http("HEAD", "/sub/app.js", &[], b"")
+            .await
+            .body
+            .is_empty()
+    );
 
     for target in [
         "/.env",
@@ -80,7 +103,12 @@ async fn files_are_served_and_nothing_beside_them() {
         let answer = site.get(target).await;
         assert_eq!(answer.gateway_error(), "404 guard.no_route", "{target}");
     }
-    assert_eq!(site.http("POST", "/index.html", &[], b"").await.gateway_error(), "404 guard.no_route");
+    assert_eq!(
+        site.http("POST", "/index.html", &[], b"")
+            .await
+            .gateway_error(),
+        "404 guard.no_route"
+    );
     // The server's own paths win over files.
     assert_eq!(site.get("/health").await.json()["status"], "ok");
 }

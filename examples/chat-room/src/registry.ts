@@ -32,7 +32,7 @@ export const chatRoom = actor({
 
   actions: {
     /** Adds a message and tells everybody. Sending the same id twice adds it once. */
-    send: (c, id: string, text: string): Message => {
+    say: (c, id: string, text: string): Message => {
       const trimmed = String(text).trim();
       if (trimmed === "") throw new UserError("a message needs some text", { code: "empty_message" });
       if (trimmed.length > MAX_TEXT)

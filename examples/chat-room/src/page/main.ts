@@ -15,7 +15,7 @@ view.onEnter(localStorage.getItem("name") ?? "", (name) => {
 function enter(name: string): void {
   const client = createClient<typeof registry>(location.origin);
   const chat = client.chatRoom.getOrCreate([room], { params: { name } }).connect();
-  const outbox = new Outbox(`${room}/${name}`, (id, text) => chat.send(id, text), view.delivered);
+  const outbox = new Outbox(`${room}/${name}`, (id, text) => chat.say(id, text), view.delivered);
 
   chat.on("message", (message: Message) => view.message(message, message.from === name));
   chat.on("people", (people: string[]) => view.people(people));

@@ -1,0 +1,144 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { DIST, runtimeCommand } from "./paths.js";
+
+/** How a server process is started. */
+export interface ServerOptions {
+  /** The script to run. Default: the suites' own server. */
+  readonly script?: string;
+  /** Further environment variables. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where data lives. Default: a fresh directory that goes with the server. */
+  readonly dataDir?: string;
+  /** Default: a free one, kept across restarts. */
+  readonly port?: number;
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  probe.listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const address = probe.address();
+  probe.close();
+  await once(probe, "close");
+  if (address === null || typeof address === "string") throw new Error("a TCP server has a port");
+  return address.port;
+}
+
+/** A real server process, on the runtime under test. It can be killed and started again on its data. */
+export class ServerProcess {
+  readonly url: string;
+  readonly dataDir: string;
+  readonly port: number;
+  /** Everything that the processes wrote to stderr so far. */
+  stderr = "";
+  readonly #options: ServerOptions;
+  #child: ChildProcess | undefined;
+
+  private constructor(options: ServerOptions, dataDir: string, port: number) {
+    this.#options = options;
+    this.dataDir = dataDir;
+    this.port = port;
+    this.url = `http://127.0.0.1:${port}`;
+  }
+
+  /** Starts a server and waits until it serves. */
+  static async start(options: ServerOptions = {}): Promise<ServerProcess> {
+    const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "greenroom-e2e-")));
+    const server = new ServerProcess(options, dataDir, options.port ?? (await freePort()));
+    await server.restart();
+    return server;
+  }
+
+  /** Starts the process (again) and waits until it serves. */
+  async restart(): Promise<void> {
+    const child = this.#spawn();
+    this.#child = child;
+    const exited = once(child, "exit").then(([code, signal]) => {
+      throw new Error(`the server ended (${code ?? signal}) before it served:\n${this.stderr}`);
+    });
+    if (!child.stdout) throw new Error("stdout is a pipe");
+    const ready = (async () => {
+      for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
+        if (line.startsWith("{")) return;
+      }
+      throw new Error(`the server closed its output before it served:\n${this.stderr}`);
+    })();
+    try {
+      await Promise.race([ready, exited]);
+    } finally {
+      exited.catch(() => {});
+      ready.catch(() => {});
+    }
+    child.stdout.resume();
+  }
+
+  #spawn(): ChildProcess {
+    const script = this.#options.script ?? join(DIST, "server/main.js");
+    const child = spawn(runtimeCommand(), [script], {
+      env: {
+        ...process.env,
+        GREENROOM_DATA_DIR: this.dataDir,
+        GREENROOM_PORT: String(this.port),
+        GREENROOM_HOST: "127.0.0.1",
+        ...this.#options.env,
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.stderr += text;
+    });
+    return child;
+  }
+
+  /** The process id while it runs. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Sends `signal` and waits for the end. Returns the exit code, or `null` if a signal ended it. */
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    const exit = once(child, "exit") as Promise<[number | null, string | null]>;
+    child.kill(signal);
+    return (await exit)[0];
+  }
+
+  /** `kill -9`: no hook, no flush, no goodbye. */
+  async kill(): Promise<void> {
+    await this.stop("SIGKILL");
+  }
+
+  /** Ends the process and removes its data. */
+  async dispose(): Promise<void> {
+    await this.kill();
+    if (this.#options.dataDir === undefined) await rm(this.dataDir, { recursive: true, force: true });
+  }
+}
+
+/** Runs a script to its end and collects what it said. */
+export async function run(
+  script: string,
+  env: Readonly<Record<string, string>> = {},
+  args: readonly string[] = [],
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = spawn(runtimeCommand(), [script, ...args], { env: { ...process.env, ...env }, stdio: "pipe" });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  const [code] = (await once(child, "close")) as [number | null];
+  return { code, stdout, stderr };
+}

@@ -1,0 +1,198 @@
+/** The actors that the suites talk to. */
+
+import { actor, event, setup, UserError } from "greenroom";
+
+/** What `conformance/rivetkit-client.mjs` expects of a server. */
+export const counter = actor({
+  state: { count: 0 },
+  events: { newCount: event<number>() },
+  actions: {
+    increment(c, by: number) {
+      c.state.count += by;
+      c.broadcast("newCount", c.state.count);
+      return c.state.count;
+    },
+    getCount: (c) => c.state.count,
+    fail: () => {
+      throw new UserError("it failed", { code: "my_code", metadata: { a: 1 } });
+    },
+    echo: (_c, value: unknown) => value,
+  },
+});
+
+/** For the kill test: every effect can be told apart afterwards. */
+export const ledger = actor({
+  state: { count: 0, entries: [] as string[] },
+  events: { appended: event<string>() },
+  options: { sleepTimeout: 2_000 },
+  actions: {
+    increment: (c) => {
+      c.state.count += 1;
+      return c.state.count;
+    },
+    append(c, entry: string) {
+      c.state.entries.push(entry);
+      c.broadcast("appended", entry);
+      return c.state.entries.length;
+    },
+    read: (c) => ({ count: c.state.count, entries: c.state.entries }),
+  },
+});
+
+/** Fails in every way that an action can. */
+export const faulty = actor({
+  state: { calls: 0, kept: null as unknown },
+  actions: {
+    userError: (c) => {
+      c.state.calls += 1;
+      throw new UserError("for your eyes");
+    },
+    codedError: () => {
+      throw new UserError("balance too low", { code: "insufficient_funds", metadata: { have: 0n, want: 10 } });
+    },
+    crash: (c) => {
+      c.state.calls += 1;
+      throw new Error("a stack trace with secrets");
+    },
+    crashLater: async () => {
+      await Promise.resolve();
+      throw new Error("a stack trace with secrets");
+    },
+    throwNothing: () => {
+      throw undefined;
+    },
+    slow: async (_c, ms: number) => {
+      await new Promise((done) => setTimeout(done, ms));
+      return "done";
+    },
+    keepInstance: (c) => {
+      class Socket {}
+      c.state.kept = { users: [new Socket()] };
+    },
+    keepFunction: (c) => {
+      c.state.kept = { call: () => 1 };
+    },
+    keepSymbol: (c) => {
+      c.state.kept = [Symbol("s")];
+    },
+    returnFunction: () => () => 1,
+    bigReply: (_c, size: number) => "x".repeat(size),
+    calls: (c) => c.state.calls,
+    nested: { deep: { act: (_c, n: number) => n + 1 } },
+  },
+  options: { actionTimeout: 300 },
+});
+
+/** Every kind of value that state can hold, and every hook that runs. */
+export const memory = actor({
+  createState: (_c, input: { seed: number } | undefined) => ({
+    seed: input?.seed ?? -1,
+    log: ["createState"],
+    value: undefined as unknown,
+  }),
+  createVars: () => ({ born: Math.random() }),
+  onCreate: (c) => {
+    c.state.log.push("onCreate");
+  },
+  onWake: (c) => {
+    c.state.log.push("onWake");
+  },
+  onSleep: (c) => {
+    c.state.log.push("onSleep");
+  },
+  options: { sleepTimeout: 60_000 },
+  actions: {
+    seed: (c) => c.state.seed,
+    log: (c) => c.state.log,
+    born: (c) => c.vars.born,
+    set: (c, value: unknown) => {
+      c.state.value = value;
+    },
+    get: (c) => c.state.value,
+    describe: (c) => ({ id: c.actorId, name: c.name, key: c.key }),
+    nap: (c) => c.sleep(),
+    end: (c) => c.destroy(),
+    keep: async (c, value: unknown) => {
+      c.state.value = value;
+      await c.saveState({ immediate: true });
+      return "stored";
+    },
+  },
+});
+
+/** Sleeps as soon as it can. */
+export const napper = actor({
+  state: { wakes: 0, count: 0 },
+  onWake: (c) => {
+    c.state.wakes += 1;
+  },
+  events: { counted: event<number>() },
+  options: { sleepTimeout: 100 },
+  actions: {
+    wakes: (c) => c.state.wakes,
+    count(c) {
+      c.state.count += 1;
+      c.broadcast("counted", c.state.count);
+      return c.state.count;
+    },
+  },
+});
+
+/** Connections with parameters, state, admission and targeted messages. */
+export const room = actor({
+  state: { log: [] as string[] },
+  onBeforeConnect: (_c, params: { user: string } | undefined) => {
+    if (params?.user === "banned") throw new UserError("not you", { code: "banned", metadata: { user: "banned" } });
+    if (params?.user === "crash") throw new Error("secrets in the gate");
+  },
+  createConnState: (_c, params: { user: string } | undefined) => ({ user: params?.user ?? "anonymous", calls: 0 }),
+  events: { welcome: event<string>(), whisper: event<[from: string, text: string]>(), said: event<string>() },
+  onConnect: (c, conn) => {
+    c.state.log.push(`+${conn.state.user}`);
+    conn.send("welcome", conn.state.user);
+  },
+  onDisconnect: (c, conn) => {
+    c.state.log.push(`-${conn.state.user}`);
+  },
+  actions: {
+    who: (c) => [...c.conns.values()].map((conn) => conn.state.user).sort(),
+    say: (c, text: string) => c.broadcast("said", text),
+    whisper: (c, to: string, text: string) => {
+      for (const conn of c.conns.values()) {
+        if (conn.state.user === to) conn.send("whisper", c.conn.state.user, text);
+      }
+    },
+    calls: (c) => {
+      c.conn.state.calls += 1;
+      return c.conn.state.calls;
+    },
+    kick: (c, user: string) => {
+      for (const conn of c.conns.values()) if (conn.state.user === user) conn.disconnect("kicked");
+    },
+    log: (c) => c.state.log,
+    nap: (c) => c.sleep(),
+  },
+});
+
+/** State that grows, for counting what a change costs. */
+export const list = actor({
+  state: { items: [] as string[] },
+  actions: {
+    fill: (c, count: number) => {
+      c.state.items = Array.from({ length: count }, (_, i) => `item ${i}`);
+      return c.state.items.length;
+    },
+    append: (c, item: string) => c.state.items.push(item),
+    length: (c) => c.state.items.length,
+  },
+});
+
+/** Cannot be created. */
+export const broken = actor({
+  createState: (): { n: number } => {
+    throw new UserError("no luck", { code: "no_luck" });
+  },
+  actions: { get: (c) => c.state.n },
+});
+
+export const registry = setup({ use: { counter, ledger, faulty, memory, napper, room, list, broken } });

@@ -1,0 +1,57 @@
+/** What the tests and the programs that they run share. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { NativeRegistry, type StartedInfo } from "@greenroom/native";
+import { CountingHost } from "./host.js";
+
+/** A valid configuration with these fields changed. */
+export function config(changes: Record<string, unknown>): string {
+  const options = { sleepTimeout: null, sleepGracePeriod: 5000, stateSaveInterval: 1000, startTimeout: 5000 };
+  return JSON.stringify({
+    version: "0.0.0",
+    host: "127.0.0.1",
+    port: 0,
+    logLevel: "error",
+    maxIncomingMessageSize: 65536,
+    maxOutgoingMessageSize: 1048576,
+    staticDir: null,
+    actors: [{ name: "counter", options }],
+    ...changes,
+  });
+}
+
+/** A registry with counting actors that serves. */
+export interface Running {
+  registry: NativeRegistry;
+  host: CountingHost;
+  info: StartedInfo;
+}
+
+export async function run(dataDir: string): Promise<Running> {
+  const registry = new NativeRegistry(config({ dataDir }));
+  const host = new CountingHost();
+  host.attach(registry);
+  return { registry, host, info: await registry.start(host.wake) };
+}
+
+/** Calls an action of the counter `key` and returns the body of the answer. */
+export async function call(url: string, key: string, action: string): Promise<unknown> {
+  const query = `rvt-namespace=default&rvt-method=getOrCreate&rvt-runner=default&rvt-key=${key}`;
+  const response = await fetch(`${url}/gateway/counter/action/${action}?${query}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-rivet-encoding": "json" },
+    body: '{"args":[]}',
+  });
+  return response.json();
+}
+
+/** Runs `use` with a directory that is gone afterwards. */
+export async function inDirectory(use: (path: string) => Promise<void>): Promise<void> {
+  const path = mkdtempSync(join(tmpdir(), "greenroom-native-"));
+  try {
+    await use(path);
+  } finally {
+    rmSync(path, { recursive: true, force: true });
+  }
+}

@@ -9,6 +9,7 @@ import {
   encodeQueueRequest,
   type QueueReply,
 } from "./protocol/http-bodies.js";
+import { rawFetch, rawWebSocket } from "./raw.js";
 import { CallRetry, isPassingRefusal } from "./retry.js";
 import type { ActorConn, ActorHandle, ConnMethods, HandleMethods } from "./surface.js";
 import { gatewayUrl, type Target } from "./target.js";
@@ -49,6 +50,9 @@ export function makeHandle<Definition>(
     send: handle.send.bind(handle),
     resolve: () => handle.resolve(),
     getGatewayUrl: () => handle.getGatewayUrl(),
+    fetch: (input: string | URL | Request, init?: RequestInit) =>
+      rawFetch(owner.transport, target, options, input, { signal: options.signal ?? null, ...init }),
+    webSocket: (path = "/") => rawWebSocket(owner.transport, target, options, path),
   } satisfies Record<keyof HandleMethods<unknown>, unknown>;
   return withActions<ActorHandle<Definition>>(methods, (name, args) => handle.call(name, args));
 }

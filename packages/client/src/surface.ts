@@ -54,6 +54,14 @@ export interface HandleMethods<Definition> {
   resolve(): Promise<string>;
   /** The URL under which the server reaches this actor; append `/request/...` after its path for raw HTTP. */
   getGatewayUrl(): Promise<string>;
+  /**
+   * Sends a request to the actor's `onRequest`. Answers come back as they are, whatever their status.
+   *
+   * @param input a path in the actor; of a URL or `Request`, path and query count.
+   */
+  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
+  /** Opens a WebSocket to the actor's `onWebSocket`; resolves when it is open. Default path `/`. */
+  webSocket(path?: string): Promise<WebSocket>;
 }
 
 /** Calls an actor by single requests. Holds no resources; never look up anything until it is used. */

@@ -23,7 +23,7 @@ export type Target =
  * Keys are sent in storage form: the comma-joined `rvt-key` of the original protocol maps different keys to
  * one actor.
  *
- * @param path what follows the actor, starting with `/`, already percent-encoded.
+ * @param path what follows the actor, starting with `/`, already percent-encoded; may end in a query.
  */
 export function gatewayUrl(target: Target, location: Location, path: string, config: ResolvedConfig): string {
   const { url, namespace, token } = location;
@@ -47,7 +47,7 @@ export function gatewayUrl(target: Target, location: Location, path: string, con
   parameters.push(["rvt-token", token]);
   const query = parameters.filter((pair): pair is [string, string] => pair[1] !== undefined);
   const joined = query.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&");
-  return `${url}/gateway/${encodeURIComponent(target.name)}${path}?${joined}`;
+  return `${url}/gateway/${encodeURIComponent(target.name)}${path}${path.includes("?") ? "&" : "?"}${joined}`;
 }
 
 /** Creation input as CBOR; `undefined` for no input. */

@@ -120,17 +120,15 @@ export class Transport {
     throw malformed("the answer is not a JSON object");
   }
 
+  /** A request that gives an `ActorError` when there is no answer. */
+  fetch(url: string, init: RequestInit): Promise<Response> {
+    return explained(url, init, () => this.config.runtime.fetch(url, init));
+  }
+
   async #request(url: string, init: RequestInit): Promise<Uint8Array> {
-    const { encoding, runtime } = this.config;
-    let response: Response;
-    let body: Uint8Array;
-    try {
-      response = await runtime.fetch(url, init);
-      body = new Uint8Array(await response.arrayBuffer());
-    } catch (cause) {
-      if (init.signal?.aborted) throw abortedError(init.signal);
-      throw requestFailed(url, cause);
-    }
+    const { encoding } = this.config;
+    const response = await this.fetch(url, init);
+    const body = new Uint8Array(await explained(url, init, () => response.arrayBuffer()));
     if (response.ok) return body;
     throw decodeErrorResponse(encoding, response.headers.get("content-type") ?? "", response.status, body);
   }
@@ -145,6 +143,14 @@ function actorId(record: unknown): string {
   const { actor_id: id } = (record ?? {}) as { actor_id?: unknown };
   if (typeof id === "string") return id;
   throw malformed("the answer has no actor_id");
+}
+
+async function explained<T>(url: string, init: RequestInit, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw init.signal?.aborted ? abortedError(init.signal) : requestFailed(url, cause);
+  }
 }
 
 function requestFailed(url: string, cause: unknown): ActorError {

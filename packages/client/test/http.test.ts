@@ -545,3 +545,53 @@ describe("a client's life", () => {
     assert.match(server.calls[1]?.url ?? "", /^\/gateway\/other\/action\/anything\?/);
   });
 });
+
+describe("raw HTTP", () => {
+  test("passes path, query, method, headers and body; adds parameters and routing", async () => {
+    answers({ status: 418, headers: { "x-own": "1" }, body: "teapot" });
+    const handle = clientFor({ token: "t" }).tally.get("a", { params: { p: 1 } });
+    const response = await handle.fetch("//echo/../e%20x?q=1&q=2", {
+      method: "PUT",
+      headers: { "x-mine": "2" },
+      body: "hi",
+    });
+    assert.deepEqual(
+      [response.status, response.headers.get("x-own"), await response.text()],
+      [418, "1", "teapot"],
+    );
+    await handle.fetch(new URL("https://shop.test/orders?id=1"));
+    await handle.fetch(
+      new Request("https://shop.test", { method: "POST", body: "b", headers: { "x-mine": "3" } }),
+    );
+    await handle.fetch("../../../action/read");
+    assert.deepEqual(
+      server.calls.map(({ method, url }) => `${method} ${url.replace(/rvt-namespace.*/, "rvt")}`),
+      [
+        "PUT /gateway/tally/request/e%20x?q=1&q=2&rvt",
+        "GET /gateway/tally/request/orders?id=1&rvt",
+        "POST /gateway/tally/request/?rvt",
+        "GET /gateway/tally/request/action/read?rvt",
+      ],
+    );
+    const [first, second, third] = server.calls;
+    assert.equal(first?.headers["x-mine"], "2");
+    assert.equal(first?.headers["x-rivet-token"], "t");
+    assert.equal(first?.headers["x-rivet-conn-params"], '{"p":1}');
+    assert.equal(String(first?.body), "hi");
+    assert.equal(second?.headers["x-rivet-internal-original-request-url"], "https://shop.test/orders?id=1");
+    assert.equal(third?.headers["x-mine"], "3");
+    assert.equal(String(third?.body), "b");
+  });
+
+  test("errors of the gateway are repeated like those of calls, answers of the actor never", async () => {
+    const { pauses, runtime } = hurry();
+    const starting = {
+      ...jsonError("actor", "starting", 503),
+      headers: { "x-rivet-error": "actor.starting" },
+    };
+    answers(starting, starting, jsonError("actor", "starting", 503));
+    const response = await clientFor({ runtime }).tally.get().fetch("/x");
+    assert.equal(response.status, 503);
+    assert.deepEqual(pauses, [100, 100]);
+  });
+});

@@ -151,6 +151,42 @@ describe("over real sockets", () => {
     });
   }
 
+  test("a raw socket resolves when open and misses no message", async () => {
+    const server = await FakeServer.start(() => ({}));
+    const { url: endpoint } = server;
+    const paths: (string | undefined)[] = [];
+    const upgrades = new WebSocketServer({ server: server.server, handleProtocols: () => "rivet" });
+    upgrades.on("connection", (socket, request) => {
+      paths.push(request.url);
+      socket.send("first");
+      socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
+    });
+    try {
+      const client = createClient<Registry>({ endpoint, disableMetadataLookup: true });
+      const socket = await client.echo.getForId("i").webSocket("/room/1?v=2");
+      const seen: unknown[] = [];
+      const done = new Promise<void>((resolve) => {
+        socket.addEventListener("message", ({ data }) => {
+          seen.push(data);
+          if (seen.length === 2) resolve();
+        });
+      });
+      socket.send("second");
+      await done;
+      assert.deepEqual(seen, ["first", "second"]);
+      assert.deepEqual(paths, ["/gateway/i/websocket/room/1?v=2"]);
+      socket.close();
+    } finally {
+      await server.stop();
+    }
+    const client = createClient<Registry>({ endpoint, disableMetadataLookup: true });
+    await assert.rejects(client.echo.getForId("i").webSocket(), {
+      group: "client",
+      code: "connection_open_failed",
+      message: /ECONNREFUSED/,
+    });
+  });
+
   test("a server that is down when the connection is made is found when it comes up", async () => {
     const down = await FakeServer.start(() => ({}));
     const { port } = down;

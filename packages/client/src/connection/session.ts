@@ -2,6 +2,7 @@ import type { ResolvedConfig } from "../config.js";
 import { ActorError, describe } from "../errors.js";
 import { toActorError } from "../protocol/error-body.js";
 import { decodeFrame, type ServerFrame } from "../protocol/frames.js";
+import { subprotocols } from "../protocol/subprotocols.js";
 import type { WebSocketLike } from "../websocket/websocket.js";
 import type { Packet } from "./request-table.js";
 
@@ -49,6 +50,7 @@ export class Session {
   #state: "opening" | "open" | "ended" = "opening";
   #lastError: ActorError | undefined;
   #onClosed: (() => void) | undefined;
+  #detail = "";
 
   constructor(config: ResolvedConfig, dial: Dial, owner: SessionOwner) {
     this.#config = config;
@@ -68,7 +70,11 @@ export class Session {
     this.#end();
     if (!hadSocket) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = this.#config.runtime.setTimeout(resolve, CLOSE_TIMEOUT_MS);
+      const timer = this.#config.runtime.setTimeout(() => {
+        // Node would otherwise wait half a minute, and the process with it.
+        this.#socket?.terminate?.();
+        resolve();
+      }, CLOSE_TIMEOUT_MS);
       this.#onClosed = () => {
         this.#config.runtime.clearTimeout(timer);
         resolve();
@@ -85,12 +91,14 @@ export class Session {
     ]);
     // The owner gave up, or the attempt took too long.
     if (this.#state === "ended") return;
-    const socket = new WebSocket(url, subprotocols(this.#config, params));
+    const socket = new WebSocket(url, subprotocols(this.#config.encoding, params));
     socket.binaryType = "arraybuffer";
     socket.onmessage = ({ data }) => this.#received(data);
     socket.onclose = ({ code, reason }) => this.#closed(code, reason);
-    // A close event follows and says as much as there is to say; without a handler Node would throw.
-    socket.onerror = () => {};
+    // A close event follows. Browsers do not say what went wrong, Node does.
+    socket.onerror = ({ message }) => {
+      this.#detail = message ?? "";
+    };
     this.#socket = socket;
   }
 
@@ -141,8 +149,9 @@ export class Session {
       this.#owner.ended({ error, refused: true, reported: false, code, reason });
       return;
     }
-    const what = opened ? "the connection was lost" : "the connection could not be opened";
-    const detail = reason === "" ? `close code ${code}` : `close code ${code}, ${reason}`;
+    const { endpoint } = this.#config;
+    const what = opened ? `the connection to ${endpoint} was lost` : `no connection to ${endpoint}`;
+    const detail = [`close code ${code}`, reason, this.#detail].filter((part) => part !== "").join(", ");
     const error = new ActorError(
       "client",
       opened ? "connection_lost" : "connection_open_failed",
@@ -152,7 +161,7 @@ export class Session {
   }
 
   #timedOut(): void {
-    const message = `the connection was not ready within ${OPEN_TIMEOUT_MS} ms`;
+    const message = `no connection to ${this.#config.endpoint} within ${OPEN_TIMEOUT_MS} ms`;
     this.#fail(new ActorError("client", "connection_open_failed", message));
   }
 
@@ -176,16 +185,6 @@ export class Session {
       this.#onClosed?.();
     }
   }
-}
-
-function subprotocols(config: ResolvedConfig, params: string | undefined): string[] {
-  const list = ["rivet", `rivet_encoding.${config.encoding}`];
-  if (params !== undefined) {
-    // Parentheses are the characters that encodeURIComponent leaves and a subprotocol may not have.
-    const escaped = encodeURIComponent(params).replace(/\(/g, "%28").replace(/\)/g, "%29");
-    list.push(`rivet_conn_params.${escaped}`);
-  }
-  return list;
 }
 
 function asOpenError(error: unknown): ActorError {

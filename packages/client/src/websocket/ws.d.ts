@@ -5,8 +5,12 @@ declare module "ws" {
     binaryType: string;
     onmessage: ((event: { readonly data: unknown }) => void) | null;
     onclose: ((event: { readonly code: number; readonly reason: string }) => void) | null;
-    onerror: ((event: unknown) => void) | null;
+    onopen: ((event: unknown) => void) | null;
+    onerror: ((event: { readonly message?: string }) => void) | null;
     send(data: string | Uint8Array<ArrayBuffer>): void;
     close(code?: number, reason?: string): void;
+    terminate(): void;
+    pause(): void;
+    resume(): void;
   }
 }

@@ -7,6 +7,7 @@ export class FakeSocket implements WebSocketLike {
   onmessage: WebSocketLike["onmessage"] = null;
   onclose: WebSocketLike["onclose"] = null;
   onerror: WebSocketLike["onerror"] = null;
+  onopen: WebSocketLike["onopen"] = null;
   readonly url: string;
   readonly protocols: string[];
   /** What the client sent, in order; bytes as hex. */

@@ -1,0 +1,17 @@
+import type { Encoding } from "../config.js";
+
+/**
+ * What a WebSocket handshake offers: the protocol itself, and what other requests carry in headers, which
+ * browsers cannot set here.
+ *
+ * @param params connection parameters as ASCII JSON.
+ */
+export function subprotocols(encoding: Encoding, params: string | undefined): string[] {
+  const list = ["rivet", `rivet_encoding.${encoding}`];
+  if (params !== undefined) {
+    // Parentheses are the characters that encodeURIComponent leaves and a subprotocol may not have.
+    const escaped = encodeURIComponent(params).replace(/\(/g, "%28").replace(/\)/g, "%29");
+    list.push(`rivet_conn_params.${escaped}`);
+  }
+  return list;
+}

@@ -67,7 +67,7 @@ impl<W: AsyncWrite + Unpin> MessageWriter<W> {
             out,
             encoding,
             limits,
-            frames: Vec::with_capacity(BATCH),
+            frames: Vec::new(),
             closing: false,
         }
     }
@@ -82,8 +82,9 @@ impl<W: AsyncWrite + Unpin> MessageWriter<W> {
         outbox: &mut OutboxReader,
         control: &mut mpsc::Receiver<Control>,
     ) -> io::Result<()> {
-        let mut messages = Vec::with_capacity(BATCH);
+        let mut messages = Vec::new();
         while !self.closing {
+            let mut full = false;
             // Control frames come first: they are few, bounded by their own queue, and a client
             // that floods us with pings delays nobody's messages but its own.
             tokio::select! {
@@ -93,10 +94,15 @@ impl<W: AsyncWrite + Unpin> MessageWriter<W> {
                     if count == 0 {
                         self.close(&Close::lost());
                     }
+                    full = count == BATCH;
                     messages.drain(..).for_each(|message| self.message(&message));
                 }
             }
             self.flush().await?;
+            if full {
+                // The read side shares our task: give it a turn before the next of many batches.
+                tokio::task::yield_now().await;
+            }
         }
         Ok(())
     }

@@ -1,13 +1,16 @@
 //! The end of a server.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 
-use crate::harness::{PATIENCE, site, site_with};
+use crate::harness::{Answer, PATIENCE, Site, connect_to, site, site_with};
 
 #[tokio::test]
 async fn shutdown_closes_sockets_and_the_port_and_may_be_asked_twice() {
@@ -40,17 +43,9 @@ async fn shutdown_closes_sockets_and_the_port_and_may_be_asked_twice() {
     site.server.shutdown().await;
 }
 
-#[tokio::test]
-async fn a_draining_server_says_so_and_turns_clients_to_its_successor() {
-    let site = site_with(|config| config.shutdown_grace = Duration::from_millis(500)).await;
-    // Holds the drain up: the actor waits for the call to end, up to its grace.
-    let mut hanging = site.connect("k").await;
-    hanging.action(0, "hang", "[]").await;
-    hanging.action(1, "getCount", "[]").await;
-    assert_eq!(hanging.json().await["body"]["tag"], "ActionResponse");
-    let server = Arc::clone(&site.server);
-    let ending = tokio::spawn(async move { server.shutdown().await });
-    let draining = async {
+/// Waits until `/health` says that the drain has begun.
+async fn draining(site: &Site) -> Answer {
+    let begun = async {
         loop {
             let health = site.get("/health").await;
             if health.status == 503 {
@@ -58,10 +53,30 @@ async fn a_draining_server_says_so_and_turns_clients_to_its_successor() {
             }
         }
     };
-    let health = tokio::time::timeout(PATIENCE, draining)
+    tokio::time::timeout(PATIENCE, begun)
         .await
-        .expect("the drain begins");
-    assert_eq!(health.json()["status"], "draining");
+        .expect("the drain begins")
+}
+
+#[tokio::test]
+async fn a_draining_server_answers_what_it_has_and_turns_the_rest_to_its_successor() {
+    let site = Arc::new(site().await);
+    let mut socket = site.connect("k").await;
+    socket.action(0, "hang", "[]").await;
+    let call = Arc::clone(&site);
+    let call = tokio::spawn(async move { call.call("k", "hang", "[]").await });
+    let both = async {
+        while site.observed.hanging.load(Ordering::SeqCst) < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, both)
+        .await
+        .expect("both calls begin");
+    let server = Arc::clone(&site.server);
+    let ending = tokio::spawn(async move { server.shutdown().await });
+
+    assert_eq!(draining(&site).await.json()["status"], "draining");
     assert_eq!(
         site.call("k", "getCount", "[]").await.gateway_error(),
         "503 actor.stopping"
@@ -70,10 +85,35 @@ async fn a_draining_server_says_so_and_turns_clients_to_its_successor() {
         site.get("/actors?name=counter").await.gateway_error(),
         "503 actor.stopping"
     );
-    let mut late = site.socket(&crate::harness::connect_to("k"), "rivet").await;
+    let mut late = site.socket(&connect_to("k"), "rivet").await;
     assert_eq!(late.closed().await, "1011 actor.stopping");
     drop(late);
-    ending.abort();
+    assert!(!ending.is_finished() && !call.is_finished());
+
+    site.observed.release.notify_one();
+    assert_eq!(call.await.unwrap().text(), r#"{"output":0}"#);
+    assert_eq!(socket.json().await["body"]["tag"], "ActionResponse");
+    assert_eq!(socket.closed().await, "1001 ws.going_away");
+    drop(socket);
+    tokio::time::timeout(PATIENCE, ending)
+        .await
+        .expect("an end in time")
+        .unwrap();
+}
+
+#[tokio::test]
+async fn connections_that_do_not_end_are_cut_off() {
+    let site = site_with(|config| config.shutdown_grace = Duration::from_millis(200)).await;
+    // Half a request: neither idle nor answerable.
+    let mut tcp = site.tcp().await;
+    tcp.write_all(b"GET /hea").await.unwrap();
+    tokio::time::timeout(PATIENCE, site.server.shutdown())
+        .await
+        .expect("an end in time");
+    let end = tokio::time::timeout(PATIENCE, tcp.read(&mut [0; 64]))
+        .await
+        .expect("an end in time");
+    assert!(matches!(end, Ok(0) | Err(_)), "{end:?}");
 }
 
 #[tokio::test]

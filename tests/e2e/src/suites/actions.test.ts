@@ -59,9 +59,9 @@ for (const encoding of ["json", "cbor", "bare"] as const) {
 
       test("values that state cannot hold are refused with their path, in the log", async () => {
         await using f = await faulty();
-        for (const call of [f.surface.keepInstance(), f.surface.keepFunction(), f.surface.keepSymbol()]) {
-          assert.equal((await refusal(call)).code, "internal_error");
-        }
+        assert.equal((await refusal(f.surface.keepInstance())).code, "internal_error");
+        assert.equal((await refusal(f.surface.keepFunction())).code, "internal_error");
+        assert.equal((await refusal(f.surface.keepSymbol())).code, "internal_error");
         assert.match(server.stderr, /state\.kept\.users\[0\]/);
         assert.match(server.stderr, /state\.kept\.call/);
         assert.match(server.stderr, /state\.kept\[0\]/);
@@ -70,12 +70,10 @@ for (const encoding of ["json", "cbor", "bare"] as const) {
       test("nested actions have dotted names, and unknown ones say so", async () => {
         await using f = await faulty();
         assert.equal(await f.surface.nested.deep.act(1), 2);
-        const untyped = f.surface as unknown as Record<string, () => Promise<unknown>>;
         for (const name of ["nope", "toString", "__proto__", "constructor", "hasOwnProperty"]) {
           const call = f.surface.action({ name: name as "calls", args: [] });
           assert.equal((await refusal(call)).code, "action_not_found", name);
         }
-        assert.ok(untyped);
       });
 
       test("slow actions time out on the server, fast ones overtake them", async () => {

@@ -1,0 +1,82 @@
+// Events: names and payloads, on the server and on the client.
+import { actor, event, setup } from "rivetkit";
+import { createClient } from "rivetkit/client";
+import { same } from "./equal.js";
+
+interface Line {
+  from: string;
+  text: string;
+}
+
+const room = actor({
+  events: {
+    line: event<Line>(),
+    moved: event<[x: number, y: number]>(),
+    list: event<string[]>(),
+    nothing: event<[]>(),
+  },
+  onConnect: (_c, conn) => {
+    conn.send("moved", 1, 2);
+    // @ts-expect-error an event that is not declared
+    conn.send("move", 1, 2);
+  },
+  actions: {
+    all(c) {
+      c.broadcast("line", { from: "a", text: "b" });
+      c.broadcast("moved", 1, 2);
+      c.broadcast("list", ["a", "b"]);
+      c.broadcast("nothing");
+      // @ts-expect-error payload missing
+      c.broadcast("line");
+      // @ts-expect-error a member is missing
+      c.broadcast("line", { from: "a" });
+      // @ts-expect-error too many
+      c.broadcast("moved", 1, 2, 3);
+      // @ts-expect-error not a list
+      c.broadcast("list", "a", "b");
+      // @ts-expect-error not declared
+      c.broadcast("toString");
+    },
+  },
+});
+const free = actor({
+  actions: {
+    any(c) {
+      c.broadcast("whatever", 1, "two", { three: 3 });
+      // @ts-expect-error the name is a string
+      c.broadcast(1);
+    },
+  },
+});
+const registry = setup({ use: { room, free } });
+const client = createClient<typeof registry>();
+const conn = client.room.getOrCreate().connect();
+conn.on("line", (line) => same<typeof line, Line>());
+conn.on("moved", (x, y) => same<[typeof x, typeof y], [number, number]>());
+conn.on("list", (list) => same<typeof list, string[]>());
+// @ts-expect-error not declared
+conn.on("lines", () => {});
+client.free
+  .getOrCreate()
+  .connect()
+  .on("whatever", (_n: number, _text: string) => {});
+
+// A schema gives the payload its type.
+const point = {
+  "~standard": {
+    version: 1 as const,
+    vendor: "test",
+    validate: (value: unknown) => ({ value: value as { x: number } }),
+    types: undefined as { input: unknown; output: { x: number } } | undefined,
+  },
+};
+actor({
+  events: { point: event({ schema: point }) },
+  actions: {
+    send(c) {
+      c.broadcast("point", { x: 1 });
+      // @ts-expect-error not what the schema gives
+      c.broadcast("point", { y: 1 });
+    },
+  },
+});

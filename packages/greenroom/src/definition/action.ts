@@ -1,7 +1,14 @@
 import { type Durability, type DurabilityCode, durabilityCode } from "./durability.js";
 
-/** An action: the context first, then what the caller passes. */
-export type Action<Context> = (c: Context, ...args: never[]) => unknown;
+/**
+ * An action: the context first, then what the caller passes; it may return anything, or a promise of it.
+ *
+ * Any function is assignable to one that returns `void`, without a look at what it returns. So an action may call
+ * helper functions whose own types come from the definition (`ActionContextOf`) without running in circles.
+ */
+export type Action<Context> =
+  | ((c: Context, ...args: never[]) => void)
+  | ((c: Context, ...args: never[]) => PromiseLike<unknown>);
 
 /** An action with settings of its own: `move: { durability: "relaxed", run: (c, x: number) => { c.state.x = x } }`. */
 export interface ConfiguredAction<Context> {

@@ -2,8 +2,8 @@
  * What a user writes in `actor({ … })`, and the types that come out of it.
  *
  * Types are inferred from the definition alone. TypeScript reads functions whose context has no annotation from top
- * to bottom, so `createState` comes before `createVars`, that before `createConnState`, and all of them before the
- * hooks and actions that use them.
+ * to bottom, so what makes values comes before what uses them: `createState`, `createVars`, then `onBeforeConnect`
+ * and `createConnState` (which say what the connection parameters are), then all other hooks and the actions.
  */
 import type { ActorDefinitionLike } from "@greenroom/client/types";
 import type { Conn } from "../context/conn.js";
@@ -17,6 +17,11 @@ import type {
 import type { ActionTree } from "./action.js";
 import type { EventArgsMap, EventMap } from "./event.js";
 import type { ActorOptions } from "./options.js";
+
+/** A hook that may be asynchronous. Two types instead of one for the reason given at `Action`. */
+export type Callback<Args extends readonly unknown[]> =
+  | ((...args: Args) => void)
+  | ((...args: Args) => Promise<void>);
 
 /** A definition as the user writes it. */
 export interface ActorConfig<
@@ -46,22 +51,15 @@ export interface ActorConfig<
   /** The events that the actor sends. Once declared, names and payloads are checked. */
   readonly events?: Events;
   /** Runs once in the actor's life, after the state was made. */
-  readonly onCreate?: (
-    c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>>,
-    input: Input,
-  ) => void | Promise<void>;
+  readonly onCreate?: Callback<
+    [c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>>, input: Input]
+  >;
   /** Runs at every start, before anybody can call or connect. */
-  readonly onWake?: (
-    c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>>,
-  ) => void | Promise<void>;
+  readonly onWake?: Callback<[c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>>]>;
   /** Runs before the actor goes to sleep; not when the process crashes. */
-  readonly onSleep?: (
-    c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>>,
-  ) => void | Promise<void>;
+  readonly onSleep?: Callback<[c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>>]>;
   /** Runs before the actor is removed for good. */
-  readonly onDestroy?: (
-    c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>>,
-  ) => void | Promise<void>;
+  readonly onDestroy?: Callback<[c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>>]>;
   /**
    * Runs after every turn that changed the state: once, synchronously, and not for reads. Writing to the state in
    * here is refused with `actor.state_mutation_reentrant`.
@@ -71,17 +69,21 @@ export interface ActorConfig<
     state: State,
   ) => void;
   /** Decides whether to let a client in; a throw refuses it. Runs for stateless calls, too. */
-  readonly onBeforeConnect?: (c: ConnInitContext<State, Vars>, params: Params) => void | Promise<void>;
+  readonly onBeforeConnect?: Callback<[c: ConnInitContext<State, Vars>, params: Params]>;
   /** Runs once a connection is listed in `c.conns`. A throw closes it. */
-  readonly onConnect?: (
-    c: ConnContext<State, Vars, Params, ConnState, EventArgsMap<Events>>,
-    conn: Conn<Params, ConnState, EventArgsMap<Events>>,
-  ) => void | Promise<void>;
+  readonly onConnect?: Callback<
+    [
+      c: ConnContext<State, Vars, Params, ConnState, EventArgsMap<Events>>,
+      conn: Conn<Params, ConnState, EventArgsMap<Events>>,
+    ]
+  >;
   /** Runs after a connection has ended; not for refused ones. */
-  readonly onDisconnect?: (
-    c: ConnContext<State, Vars, Params, ConnState, EventArgsMap<Events>>,
-    conn: Conn<Params, ConnState, EventArgsMap<Events>>,
-  ) => void | Promise<void>;
+  readonly onDisconnect?: Callback<
+    [
+      c: ConnContext<State, Vars, Params, ConnState, EventArgsMap<Events>>,
+      conn: Conn<Params, ConnState, EventArgsMap<Events>>,
+    ]
+  >;
   /** Settings. */
   readonly options?: ActorOptions;
   /** What clients can call. */

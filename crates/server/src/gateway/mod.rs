@@ -6,9 +6,8 @@ mod upgrade;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fastwebsockets::upgrade::is_upgrade_request;
 use greenroom_types::{ActorError, cbor, gateway::GatewayRequest};
-use hyper::{Method, Request, StatusCode, body::Incoming};
+use hyper::{Method, Request, StatusCode, Version, body::Incoming};
 use percent_encoding::percent_decode_str;
 
 pub(crate) use target::{Reached, Target, check_namespace};
@@ -35,7 +34,7 @@ pub(crate) fn is_header_routed(request: &Request<Incoming>) -> bool {
     if request.uri().path().starts_with("/gateway/") {
         return false;
     }
-    if is_upgrade_request(request) {
+    if wants_websocket(request) {
         return upgrade::handshake(request.headers()).target.is_some();
     }
     request.headers().contains_key(X_RIVET_TARGET)
@@ -43,6 +42,13 @@ pub(crate) fn is_header_routed(request: &Request<Incoming>) -> bool {
 
 const X_RIVET_TARGET: &str = "x-rivet-target";
 const X_RIVET_ACTOR: &str = "x-rivet-actor";
+
+/// Whether the request asks for a WebSocket, as RFC 6455 has it.
+fn wants_websocket(request: &Request<Incoming>) -> bool {
+    request.method() == Method::GET
+        && request.version() == Version::HTTP_11
+        && fastwebsockets::upgrade::is_upgrade_request(request)
+}
 
 /// Answers a request to an actor.
 pub(crate) async fn handle(
@@ -54,7 +60,7 @@ pub(crate) async fn handle(
         true => by_headers(&request),
         false => by_path(app, &request),
     };
-    if is_upgrade_request(&request) {
+    if wants_websocket(&request) {
         let target = routed.and_then(|routed| match routed.path.as_str() {
             "/connect" => Ok(routed.target),
             path => Err(elsewhere(path)),
@@ -85,7 +91,7 @@ fn by_headers(request: &Request<Incoming>) -> Result<Routed, ActorError> {
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned)
     };
-    let (target, actor) = if is_upgrade_request(request) {
+    let (target, actor) = if wants_websocket(request) {
         let handshake = upgrade::handshake(request.headers());
         (handshake.target, handshake.actor)
     } else {

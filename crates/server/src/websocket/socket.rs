@@ -13,7 +13,7 @@ use tokio::{
     sync::mpsc,
     time::timeout,
 };
-use tracing::{debug, trace, warn};
+use tracing::{debug, trace};
 
 use super::{
     close::Close,
@@ -219,9 +219,12 @@ impl<R: AsyncRead + Unpin> Talk<'_, R> {
 /// Takes and forgets what the client still sends, until it closes or `patience` ends. Closing with
 /// unread bytes would reset the connection, and the client might never see our close.
 async fn linger(read: &mut (impl AsyncRead + Unpin), patience: Duration) {
-    let mut scratch = [0; 4096];
-    let drain = async { while matches!(read.read(&mut scratch).await, Ok(1..)) {} };
-    if timeout(patience, drain).await.is_err() {
-        warn!("websocket client did not finish its close in time");
+    // Copying allocates its buffer only now, not for as long as the socket lives.
+    let mut nowhere = tokio::io::sink();
+    if timeout(patience, tokio::io::copy(read, &mut nowhere))
+        .await
+        .is_err()
+    {
+        debug!("websocket client did not finish its close in time");
     }
 }

@@ -46,7 +46,8 @@ pub(crate) enum Control {
 pub(crate) struct WriteLimits {
     /// Largest message, in bytes.
     pub(crate) message: usize,
-    /// Longest time for a batch, beside what [`SLOWEST`] allows for its size.
+    /// Longest time without a byte being taken, and what a batch may take beside what [`SLOWEST`]
+    /// allows for its size.
     pub(crate) patience: Duration,
 }
 
@@ -192,17 +193,14 @@ impl<W: AsyncWrite + Unpin> MessageWriter<W> {
         }
     }
 
-    /// Writes all queued frames.
+    /// Writes all queued frames. The client has to take something within the patience, and all of
+    /// it at a rate of at least [`SLOWEST`] after that.
     async fn flush(&mut self) -> io::Result<()> {
+        let patience = self.limits.patience;
         let bytes: usize = self.frames.iter().map(Bytes::len).sum();
         let allowance = Duration::from_secs((bytes / SLOWEST) as u64);
-        let written = tokio::time::timeout(
-            self.limits.patience.saturating_add(allowance),
-            write_all(&mut self.out, &mut self.frames),
-        );
-        written
-            .await
-            .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+        let written = write_all(&mut self.out, &mut self.frames, patience);
+        within(patience.saturating_add(allowance), written).await?;
         if self.closing {
             self.out.shutdown().await?;
         }
@@ -210,8 +208,12 @@ impl<W: AsyncWrite + Unpin> MessageWriter<W> {
     }
 }
 
-/// Writes `frames` in order and leaves them empty.
-async fn write_all(out: &mut (impl AsyncWrite + Unpin), frames: &mut Vec<Bytes>) -> io::Result<()> {
+/// Writes `frames` in order and leaves them empty. Fails when nothing moves within `patience`.
+async fn write_all(
+    out: &mut (impl AsyncWrite + Unpin),
+    frames: &mut Vec<Bytes>,
+    patience: Duration,
+) -> io::Result<()> {
     let mut done = 0;
     while done < frames.len() {
         let mut slices = [IoSlice::new(&[]); BATCH];
@@ -219,7 +221,7 @@ async fn write_all(out: &mut (impl AsyncWrite + Unpin), frames: &mut Vec<Bytes>)
         for (slice, frame) in slices.iter_mut().zip(&frames[done..]) {
             *slice = IoSlice::new(frame);
         }
-        let mut written = out.write_vectored(&slices[..count]).await?;
+        let mut written = within(patience, out.write_vectored(&slices[..count])).await?;
         if written == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }
@@ -235,6 +237,14 @@ async fn write_all(out: &mut (impl AsyncWrite + Unpin), frames: &mut Vec<Bytes>)
     }
     frames.clear();
     out.flush().await
+}
+
+/// What `work` comes to, or [`io::ErrorKind::TimedOut`] when that takes longer than `limit`.
+async fn within<T>(limit: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    match tokio::time::timeout(limit, work).await {
+        Ok(result) => result,
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+    }
 }
 
 #[cfg(test)]

@@ -133,7 +133,9 @@ impl Answer {
 
 impl Site {
     pub(crate) async fn tcp(&self) -> TcpStream {
-        TcpStream::connect(self.server.local_addr()).await.unwrap()
+        let tcp = TcpStream::connect(self.server.local_addr()).await.unwrap();
+        tcp.set_nodelay(true).unwrap();
+        tcp
     }
 
     /// Sends `bytes` and reads until the server closes.

@@ -13,13 +13,20 @@ struct RawSocket(TcpStream);
 impl RawSocket {
     /// Opens a connection and takes its Init.
     async fn open(site: &Site, encoding: &str) -> Self {
+        Self::open_early(site, encoding, b"").await
+    }
+
+    /// As [`RawSocket::open`], with bytes right behind the request.
+    async fn open_early(site: &Site, encoding: &str, early: &[u8]) -> Self {
         let mut tcp = site.tcp().await;
         let request = format!(
             "GET {} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
              sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: rivet, rivet_encoding.{encoding}\r\n\r\n",
             connect_to("k")
         );
-        tcp.write_all(request.as_bytes()).await.unwrap();
+        tcp.write_all(&[request.as_bytes(), early].concat())
+            .await
+            .unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             head.push(tcp.read_u8().await.unwrap());
@@ -295,6 +302,15 @@ async fn fragments_with_pings_between_them_are_one_message() {
     let (head, reply) = socket.frame().await.expect("the reply");
     assert_eq!(head, TEXT);
     assert!(String::from_utf8(reply).unwrap().contains("héé"));
+}
+
+#[tokio::test]
+async fn frames_right_behind_the_request_are_not_lost() {
+    let site = site().await;
+    let action = frame(BINARY, b"\x04\x00\x00\x00\x09increment\x02\x81\x04");
+    let mut socket = RawSocket::open_early(&site, "bare", &action).await;
+    let reply = b"\x04\x00\x02\x00\x01\x04";
+    assert_eq!(socket.frame().await, Some((BINARY, reply.to_vec())));
 }
 
 #[tokio::test]

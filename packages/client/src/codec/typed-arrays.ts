@@ -12,67 +12,42 @@ export type AnyTypedArray =
   | Float32Array
   | Float64Array;
 
-interface TypedArrayKind {
-  readonly size: number;
-  readonly bigEndian: boolean;
-  create(buffer: ArrayBuffer): AnyTypedArray;
+interface TypedArrayClass {
+  readonly name: string;
+  readonly BYTES_PER_ELEMENT: number;
+  new (buffer: ArrayBuffer): AnyTypedArray;
 }
 
-function kind(
-  size: number,
-  create: (buffer: ArrayBuffer) => AnyTypedArray,
-  bigEndian = false,
-): TypedArrayKind {
-  return { size, bigEndian, create };
-}
-
-/** CBOR tags of typed arrays (RFC 8746). We write the little-endian ones and read both. */
-const kinds: ReadonlyMap<number, TypedArrayKind> = new Map([
-  [64, kind(1, (b) => new Uint8Array(b))],
-  [65, kind(2, (b) => new Uint16Array(b), true)],
-  [66, kind(4, (b) => new Uint32Array(b), true)],
-  [67, kind(8, (b) => new BigUint64Array(b), true)],
-  [68, kind(1, (b) => new Uint8ClampedArray(b))],
-  [69, kind(2, (b) => new Uint16Array(b))],
-  [70, kind(4, (b) => new Uint32Array(b))],
-  [71, kind(8, (b) => new BigUint64Array(b))],
-  [72, kind(1, (b) => new Int8Array(b))],
-  [73, kind(2, (b) => new Int16Array(b), true)],
-  [74, kind(4, (b) => new Int32Array(b), true)],
-  [75, kind(8, (b) => new BigInt64Array(b), true)],
-  [77, kind(2, (b) => new Int16Array(b))],
-  [78, kind(4, (b) => new Int32Array(b))],
-  [79, kind(8, (b) => new BigInt64Array(b))],
-  [81, kind(4, (b) => new Float32Array(b), true)],
-  [82, kind(8, (b) => new Float64Array(b), true)],
-  [85, kind(4, (b) => new Float32Array(b))],
-  [86, kind(8, (b) => new Float64Array(b))],
+/** The CBOR tags of typed arrays in little-endian order (RFC 8746), which are the ones we write. */
+const littleEndian: ReadonlyMap<number, TypedArrayClass> = new Map<number, TypedArrayClass>([
+  [64, Uint8Array],
+  [68, Uint8ClampedArray],
+  [69, Uint16Array],
+  [70, Uint32Array],
+  [71, BigUint64Array],
+  [72, Int8Array],
+  [77, Int16Array],
+  [78, Int32Array],
+  [79, BigInt64Array],
+  [85, Float32Array],
+  [86, Float64Array],
 ]);
 
-/** The tag to write for each class, by its `Symbol.toStringTag`, which subclasses such as `Buffer` inherit. */
-const tags: ReadonlyMap<string, number> = new Map([
-  ["Uint8Array", 64],
-  ["Uint8ClampedArray", 68],
-  ["Uint16Array", 69],
-  ["Uint32Array", 70],
-  ["BigUint64Array", 71],
-  ["Int8Array", 72],
-  ["Int16Array", 77],
-  ["Int32Array", 78],
-  ["BigInt64Array", 79],
-  ["Float32Array", 85],
-  ["Float64Array", 86],
-]);
+/** In a tag, the big-endian array of the same class lacks this bit. */
+const LITTLE_ENDIAN_BIT = 4;
+
+const tags: ReadonlyMap<string, number> = new Map([...littleEndian].map(([tag, { name }]) => [name, tag]));
 
 /** The CBOR tag for a view, or `undefined` for one that has no form (`DataView`). */
 export function typedArrayTag(view: ArrayBufferView): number | undefined {
+  // The name of the built-in class also for its subclasses, such as `Buffer`.
   const { [Symbol.toStringTag]: name } = view as { [Symbol.toStringTag]?: unknown };
   return typeof name === "string" ? tags.get(name) : undefined;
 }
 
 /** Whether a CBOR tag stands for a typed array. */
 export function isTypedArrayTag(tag: number): boolean {
-  return kinds.has(tag);
+  return classOf(tag) !== undefined;
 }
 
 /**
@@ -82,12 +57,20 @@ export function isTypedArrayTag(tag: number): boolean {
  * @returns `undefined` when the length is no multiple of the element size.
  */
 export function typedArrayFromTag(tag: number, bytes: Uint8Array<ArrayBuffer>): AnyTypedArray | undefined {
-  const found = kinds.get(tag);
-  if (found === undefined || bytes.length % found.size !== 0) return undefined;
-  if (found.bigEndian) {
-    for (let start = 0; start < bytes.length; start += found.size) {
-      bytes.subarray(start, start + found.size).reverse();
+  const found = classOf(tag);
+  if (found === undefined || bytes.length % found.BYTES_PER_ELEMENT !== 0) return undefined;
+  if (!littleEndian.has(tag)) {
+    for (let start = 0; start < bytes.length; start += found.BYTES_PER_ELEMENT) {
+      bytes.subarray(start, start + found.BYTES_PER_ELEMENT).reverse();
     }
   }
-  return found.create(bytes.buffer);
+  return new found(bytes.buffer);
+}
+
+/** The class of a tag, in either byte order. Arrays of single bytes have no order, and one tag each. */
+function classOf(tag: number): TypedArrayClass | undefined {
+  const found = littleEndian.get(tag);
+  if (found !== undefined) return found;
+  const turned = littleEndian.get(tag | LITTLE_ENDIAN_BIT);
+  return turned !== undefined && turned.BYTES_PER_ELEMENT > 1 ? turned : undefined;
 }

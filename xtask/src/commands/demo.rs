@@ -20,21 +20,7 @@ pub(super) fn run(name: &str) -> Result<ExitCode> {
         .with_context(|| format!("no example `{name}`; there are: {}", names.join(", ")))?;
     let node = example.start()?;
     setup::product()?;
-    eprintln!(
-        "starting examples/{name}: open {} (Ctrl-C ends it)",
-        address()
-    );
     process::become_program(node)
-}
-
-/// Where the example will be: the server reads the same variables and has the same defaults.
-fn address() -> String {
-    let variable = |name, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
-    format!(
-        "http://{}:{}/",
-        variable("GREENROOM_HOST", "127.0.0.1"),
-        variable("GREENROOM_PORT", "6420")
-    )
 }
 
 /// The packages of `examples/` that can be started.

@@ -80,14 +80,18 @@ impl Target {
         match self {
             Self::Id(id) => app.runtime.get_by_id(*id).await,
             Self::Get { name, key } => find(app, name, key).await,
-            Self::GetOrCreate { name, key, input } => match find(app, name, key).await {
-                Err(error) if is_not_found(&error) => Ok(app
-                    .runtime
-                    .get_or_create(name, &key.plain(), input.clone())
-                    .await?
-                    .0),
-                found => found,
-            },
+            Self::GetOrCreate { name, key, input } => {
+                let is_ambiguous = key.candidates().nth(1).is_some();
+                if is_ambiguous {
+                    match find(app, name, key).await {
+                        Err(error) if is_not_found(&error) => {}
+                        found => return found,
+                    }
+                }
+                let key = key.plain();
+                let created = app.runtime.get_or_create(name, &key, input.clone());
+                Ok(created.await?.0)
+            }
         }
     }
 

@@ -1,7 +1,11 @@
 //! One WebSocket from admission to its last byte. Runs in the connection's own task: the read
 //! side feeds the actor, the write side empties the outbox, and the end of either ends both.
 
-use std::{io::Cursor, pin::pin, time::Duration};
+use std::{
+    io::Cursor,
+    pin::{Pin, pin},
+    time::Duration,
+};
 
 use fastwebsockets::upgrade::UpgradeFut;
 use greenroom_core::{ConnRequest, Connection, OutboxReader, outbox};
@@ -11,7 +15,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt},
     net::TcpStream,
     sync::mpsc,
-    time::timeout,
+    time::{Instant, Sleep, sleep, timeout},
 };
 use tracing::{debug, trace};
 
@@ -60,6 +64,8 @@ pub(crate) async fn run(app: &App, pending: Pending) {
                 encoding: pending.encoding,
                 connection,
                 reader,
+                heard: Instant::now(),
+                alarm: Box::pin(sleep(app.config.ping_interval)),
             };
             talk.run(&mut writer, &mut outbox).await
         }
@@ -117,6 +123,11 @@ struct Talk<'a, R> {
     encoding: Encoding,
     connection: Connection,
     reader: MessageReader<R>,
+    /// When the client last sent something.
+    heard: Instant,
+    /// Fires at the earliest time at which the client may have been silent for too long. Set anew
+    /// only then, so that a message costs no more than reading the clock.
+    alarm: Pin<Box<Sleep>>,
 }
 
 /// Why the read side stopped.
@@ -179,17 +190,32 @@ impl<R: AsyncRead + Unpin> Talk<'_, R> {
     /// The next thing from the client. One that is silent for long is asked for a sign of life,
     /// and taken for gone when it gives none; a frame that takes that long to arrive is silence.
     async fn next(&mut self, control: &mpsc::Sender<Control>) -> Result<Inbound, ReadError> {
+        let (interval, patience) = (self.config.ping_interval, self.config.pong_timeout);
         let mut next = pin!(self.reader.next());
-        if let Ok(inbound) = timeout(self.config.ping_interval, &mut next).await {
-            return inbound;
+        loop {
+            tokio::select! {
+                biased;
+                inbound = &mut next => {
+                    self.heard = Instant::now();
+                    return inbound;
+                }
+                () = self.alarm.as_mut() => {
+                    let due = self.heard + interval;
+                    if due <= Instant::now() {
+                        break;
+                    }
+                    self.alarm.as_mut().reset(due);
+                }
+            }
         }
+        // Fails only when the write side has ended, which ends this side as well.
         let _ = control.send(Control::Ping).await;
-        timeout(self.config.pong_timeout, next)
-            .await
-            .unwrap_or_else(|_| {
-                debug!("websocket client vanished");
-                Err(ReadError::Gone)
-            })
+        let inbound = timeout(patience, next).await.unwrap_or_else(|_| {
+            debug!("websocket client vanished");
+            Err(ReadError::Gone)
+        });
+        self.heard = Instant::now();
+        inbound
     }
 
     /// Passes a message on to the actor.

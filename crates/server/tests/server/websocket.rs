@@ -278,7 +278,7 @@ async fn gone(site: &crate::harness::Site) {
 async fn pings_are_answered_and_silent_clients_are_pinged_then_dropped() {
     let site = site_with(|config| {
         config.ping_interval = std::time::Duration::from_millis(100);
-        config.pong_timeout = std::time::Duration::from_millis(300);
+        config.pong_timeout = std::time::Duration::from_millis(1500);
     })
     .await;
     let mut socket = site.connect("k").await;

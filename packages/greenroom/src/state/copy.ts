@@ -1,5 +1,5 @@
 import { type AnyTypedArray, MAX_DEPTH, typedArrayTag } from "@greenroom/client/codec";
-import { copyBytes } from "./leaf-kinds.js";
+import { copyBytes } from "./bytes.js";
 import { formatIndex, formatMapKey, formatProperty, withArticle } from "./path.js";
 import { nodeOf } from "./stamp.js";
 
@@ -71,7 +71,7 @@ class Copier {
   #object(value: object, depth: number): unknown {
     const node = nodeOf(value);
     if (node !== undefined) {
-      // Views such as dates may have been written to since they were handed out.
+      // Byte arrays may have been written to since they were handed out.
       node.owner.settle();
       return this.#container(node.raw, depth);
     }

@@ -1,6 +1,6 @@
-import type { ByteWriter } from "@greenroom/client/codec";
+import { type ByteWriter, encodeValue } from "@greenroom/client/codec";
 import { copyIn } from "./copy.js";
-import type { Opcode, Recorder } from "./recorder.js";
+import { Opcode, type Recorder } from "./recorder.js";
 import { NODE, rawOf, stamp, stampOf } from "./stamp.js";
 
 /** Where a value sits in its container: property name, array index, or `Map` key. */
@@ -15,7 +15,7 @@ export interface Owner {
   isRoot(raw: object): boolean;
   /** The name of the root in messages, for example `c.state`. */
   readonly name: string;
-  /** Brings the owned copies up to date with what was written to views such as dates. */
+  /** Brings the owned byte arrays up to date with what users wrote to their views. */
   settle(): void;
   /** Throws while changes are refused. */
   assertWritable(): void;
@@ -59,6 +59,18 @@ export abstract class StateNode {
       node = parent;
     }
     return this.owner.isRoot(node.raw) ? depth : -1;
+  }
+
+  /** Puts `value`, which is encoded the same as `raw` will be, in the place of this. Does nothing if it is detached. */
+  protected recordReplacement(value: object): void {
+    if (this.trace() < 0) return;
+    const { owner, parent, key } = this;
+    owner.assertWritable();
+    const writer = parent === undefined ? owner.recorder.begin(Opcode.root, 1) : parent.begin(Opcode.set, 2);
+    if (writer === undefined) return;
+    parent?.writeKey(writer, key);
+    encodeValue(writer, value, "state");
+    owner.recorder.commit();
   }
 
   /** How many containers this is nested in. */

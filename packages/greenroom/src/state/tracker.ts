@@ -1,10 +1,11 @@
 import { type ByteWriter, decodeValue, encodeValue } from "@greenroom/client/codec";
 import { ArrayNode } from "./array-node.js";
+import { isBytes } from "./bytes.js";
+import { BytesNode, type BytesOwner, ByteViews } from "./bytes-node.js";
 import { copyIn } from "./copy.js";
-import { LeafNode, type LeafOwner, LeafViews } from "./leaf.js";
-import { isLeaf } from "./leaf-kinds.js";
+import { DateNode } from "./date-node.js";
 import { MapNode } from "./map-node.js";
-import { type ContainerNode, type Key, release } from "./node.js";
+import type { ContainerNode, Key } from "./node.js";
 import { ObjectNode } from "./object-node.js";
 import { Opcode, Recorder } from "./recorder.js";
 import { SetNode } from "./set-node.js";
@@ -62,14 +63,14 @@ export class StateTracker {
     return this.#tree.root;
   }
 
-  /** Whether operations wait to be taken. Writes to dates and byte arrays count once `takeChanges` has seen them. */
+  /** Whether operations wait to be taken. Writes to byte arrays count once `takeChanges` has seen them. */
   get dirty(): boolean {
     return this.#tree.recorder.dirty;
   }
 
   /**
-   * Called once between two `takeChanges`: at the first change, or when something was read that can be written to
-   * unnoticed (a date, a byte array). So `takeChanges` may afterwards find nothing.
+   * Called once between two `takeChanges`: at the first change, or when a byte array was read, which can be
+   * written to unnoticed. So `takeChanges` may afterwards find nothing.
    */
   get onChange(): (() => void) | undefined {
     return this.#tree.recorder.onChange;
@@ -91,8 +92,8 @@ export class StateTracker {
   }
 
   /**
-   * Runs `work`; changes to this state throw what `refusal` makes meanwhile. A write to a date or byte array is
-   * found and undone at the end, so then this call throws.
+   * Runs `work`; changes to this state throw what `refusal` makes meanwhile. A write to a byte array is found
+   * and undone at the end, so then this call throws.
    */
   whileFrozen<T>(refusal: () => Error, work: () => T): T {
     this.#tree.settle();
@@ -134,10 +135,10 @@ function unwrapOne(value: unknown): unknown {
 }
 
 /** The owned tree, as its nodes see it. */
-class Tree implements LeafOwner {
+class Tree implements BytesOwner {
   readonly name: string;
   readonly recorder = new Recorder();
-  readonly views = new LeafViews(() => this.recorder.announce());
+  readonly views = new ByteViews(() => this.recorder.announce());
   /** Makes the error that changes are refused with, while they are. */
   refusal: (() => Error) | undefined;
   root: unknown;
@@ -163,7 +164,8 @@ class Tree implements LeafOwner {
     if (Array.isArray(raw)) return new ArrayNode(this, raw, parent, key).proxy;
     if (raw instanceof Map) return new MapNode(this, raw, parent, key).proxy;
     if (raw instanceof Set) return new SetNode(this, raw, parent, key).proxy;
-    if (isLeaf(raw)) return new LeafNode(this, raw, parent, key).present();
+    if (raw instanceof Date) return new DateNode(this, raw, parent, key).raw;
+    if (isBytes(raw)) return new BytesNode(this, raw, parent, key).present();
     if (raw instanceof RegExp) return raw;
     if (raw instanceof Error) return Object.freeze(raw);
     return new ObjectNode(this, raw as Record<string, unknown>, parent, key).proxy;
@@ -184,7 +186,6 @@ class Tree implements LeafOwner {
     const copy = copyIn(value, 0, () => this.name);
     this.assertWritable();
     encodeValue(this.recorder.begin(Opcode.root, 1), copy, "state");
-    release(this.root);
     this.root = copy;
     this.recorder.commit();
   }

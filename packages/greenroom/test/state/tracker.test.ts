@@ -118,7 +118,7 @@ describe("taking changes", () => {
   });
 
   test("onChange is called once per turn, at the first change or the first read of what is writable", () => {
-    const tracker = StateTracker.load(imageOf({ n: 0, date: new Date(0), inner: {} }));
+    const tracker = StateTracker.load(imageOf({ n: 0, bytes: new Uint8Array(1), inner: {} }));
     const state = tracker.root as Record<string, unknown>;
     const inner = state.inner as Record<string, unknown>;
     let calls = 0;
@@ -149,13 +149,13 @@ describe("taking changes", () => {
       ],
       [
         () => {
-          (state.date as Date).getTime();
-          void state.date;
+          void state.bytes;
+          void state.bytes;
         },
         1,
         false,
       ],
-      [() => (state.date as Date).setTime(1), 1, true],
+      [() => (state.bytes as Uint8Array).fill(1), 1, true],
       [() => delete state.inner, 1, true],
       [
         () => {
@@ -296,27 +296,27 @@ describe("a frozen state", () => {
     assert.equal(result, 2);
   });
 
-  test("keeps writes to dates that were made before", () => {
+  test("keeps writes to byte arrays that were made before", () => {
     const session = new Session(initial());
-    session.state.date.setTime(9);
-    session.tracker.whileFrozen(refusal, () => session.state.date);
-    assert.deepEqual(session.commit(), [[0, [], "date", new Date(9)]]);
+    session.state.bytes[0] = 9;
+    session.tracker.whileFrozen(refusal, () => session.state.bytes);
+    assertSame(session.commit(), [[0, [], "bytes", new Uint8Array([9])]]);
   });
 });
 
 describe("unwrap", () => {
   test("gives the owned values behind proxies, also one level down", () => {
-    const session = new Session({ list: [{ n: 1 }], date: new Date(1) });
+    const session = new Session({ list: [{ n: 1 }], bytes: new Uint8Array(1) });
     const { state, tracker } = session;
     const raw = tracker.raw as typeof state;
     assert.equal(unwrap(state), raw);
     assert.equal(unwrap(state.list), raw.list);
     assert.equal((unwrap(state.list.slice()) as unknown[])[0], raw.list[0]);
     assert.equal((unwrap({ x: state.list, y: 1 }) as { x: unknown }).x, raw.list);
-    for (const other of [1, null, undefined, "s", [1], { a: 1 }, new Map(), state.date])
+    for (const other of [1, null, undefined, "s", [1], { a: 1 }, new Map(), state.bytes])
       assert.equal(unwrap(other), other);
-    state.date.setTime(5);
-    assertSame((unwrap(state) as typeof state).date, new Date(5));
+    state.bytes[0] = 5;
+    assertSame((unwrap(state) as typeof state).bytes, new Uint8Array([5]));
   });
 
   test("is not needed: proxies are encoded like what they stand for", () => {

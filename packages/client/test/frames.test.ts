@@ -47,6 +47,20 @@ describe("frames to the server", () => {
       '{"body":{"tag":"SubscriptionRequest","val":{"eventName":"newCount","subscribe":true}}}',
     );
   });
+
+  test("an argument list that looks like an escape is escaped, except in cbor", () => {
+    const frame = { ...request, name: "a", args: ["$x", 1] };
+    assert.match(hex(encodeFrame("bare", frame)), /826324247801$/);
+    assert.match(hex(encodeFrame("cbor", frame)), /8262247801$/);
+    assert.match(hex(encodeFrame("json", frame)), /"args":\["\$\$x",1\]/);
+  });
+
+  test("an argument that cannot be sent is named by its path in every encoding", () => {
+    for (const encoding of ["bare", "cbor", "json"] as const) {
+      const frame = { ...request, args: [1, { fn: () => {} }] };
+      assert.throws(() => encodeFrame(encoding, frame), /^TypeError: args\[1\]\.fn is a function/);
+    }
+  });
 });
 
 describe("frames from the server", () => {

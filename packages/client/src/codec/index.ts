@@ -14,4 +14,4 @@ export {
 export { MAX_DEPTH, Tag, type ValueForm } from "./form.js";
 export { fromJsonCompat, toJsonCompat } from "./json.js";
 export { type AnyTypedArray, typedArrayTag } from "./typed-arrays.js";
-export { ByteWriter } from "./writer.js";
+export { ByteWriter, buildBytes } from "./writer.js";

@@ -175,3 +175,21 @@ export class ByteWriter {
     this.#view = new DataView(buffer.buffer);
   }
 }
+
+/** A writer that grew beyond this is not kept. */
+const MAX_KEPT_BYTES = 65_536;
+let spare: ByteWriter | undefined;
+
+/**
+ * The bytes that `write` writes. Saves making a writer per message; `write` may itself call this function, which
+ * user code inside a value (`toJSON`, getters) can bring about.
+ */
+export function buildBytes(write: (writer: ByteWriter) => void): Uint8Array<ArrayBuffer> {
+  const writer = spare ?? new ByteWriter();
+  spare = undefined;
+  writer.reset();
+  write(writer);
+  const bytes = writer.finish();
+  if (bytes.length <= MAX_KEPT_BYTES) spare = writer;
+  return bytes;
+}

@@ -1,4 +1,13 @@
-import { ByteWriter, decodeValue, encodeValue, fromJsonCompat, toJsonCompat } from "../codec/index.js";
+import {
+  type ByteWriter,
+  buildBytes,
+  decodeValue,
+  encodeValue,
+  fromJsonCompat,
+  toJsonCompat,
+  writeMapHead,
+  writeText,
+} from "../codec/index.js";
 import type { Encoding } from "../config.js";
 import { BareReader, writeBool, writeData, writeStr, writeVersion } from "./bare.js";
 import { type ErrorBody, parseErrorBody, readErrorActor, readErrorFields } from "./error-body.js";
@@ -25,26 +34,39 @@ export type ServerFrame =
 export function encodeFrame(encoding: Encoding, frame: ClientFrame): string | Uint8Array<ArrayBuffer> {
   switch (encoding) {
     case "json":
-      return JSON.stringify(
-        envelope(frame, (args) => args.map((arg, index) => toJsonCompat(arg, `args[${index}]`)), jsonId),
-      );
-    case "cbor": {
-      const writer = new ByteWriter();
-      encodeValue(
-        writer,
-        envelope(frame, (args) => args, BigInt),
-        "native",
-        "frame",
-      );
-      return writer.finish();
-    }
+      return writeJson(frame);
+    case "cbor":
+      return buildBytes((writer) => writeCbor(writer, frame));
     case "bare":
-      return encodeBare(frame);
+      return buildBytes((writer) => writeBare(writer, frame));
   }
 }
 
-function encodeBare(frame: ClientFrame): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter();
+function writeJson(frame: ClientFrame): string {
+  const { tag, ...val } = frame;
+  if (!("args" in val)) return JSON.stringify({ body: { tag, val } });
+  const { id, name, args } = val;
+  const request = { id: ["$BigInt", String(id)], name, args: toJsonCompat(args, "args") };
+  return JSON.stringify({ body: { tag, val: request } });
+}
+
+function writeCbor(writer: ByteWriter, frame: ClientFrame): void {
+  const { tag, ...val } = frame;
+  writeMapHead(writer, 1);
+  writeText(writer, "body");
+  writeMapHead(writer, 2);
+  writeText(writer, "tag");
+  writeText(writer, tag);
+  writeText(writer, "val");
+  writeMapHead(writer, Object.keys(val).length);
+  for (const [name, value] of Object.entries(val)) {
+    writeText(writer, name);
+    // Ids are 64-bit integers, whatever their size.
+    encodeValue(writer, name === "id" ? BigInt(value as number) : value, "native", name);
+  }
+}
+
+function writeBare(writer: ByteWriter, frame: ClientFrame): void {
   writeVersion(writer);
   if (frame.tag === "ActionRequest") {
     writer.u8(0);
@@ -56,24 +78,6 @@ function encodeBare(frame: ClientFrame): Uint8Array<ArrayBuffer> {
     writeStr(writer, frame.eventName);
     writeBool(writer, frame.subscribe);
   }
-  return writer.finish();
-}
-
-function envelope(
-  frame: ClientFrame,
-  writeArgs: (args: readonly unknown[]) => unknown,
-  writeId: (id: number) => unknown,
-): unknown {
-  const { tag } = frame;
-  const val =
-    tag === "ActionRequest"
-      ? { id: writeId(frame.id), name: frame.name, args: writeArgs(frame.args) }
-      : { eventName: frame.eventName, subscribe: frame.subscribe };
-  return { body: { tag, val } };
-}
-
-function jsonId(id: number): unknown {
-  return ["$BigInt", String(id)];
 }
 
 /**

@@ -1,4 +1,13 @@
-import { ByteWriter, decodeValue, encodeValue, fromJsonCompat, toJsonCompat } from "../codec/index.js";
+import {
+  type ByteWriter,
+  buildBytes,
+  decodeValue,
+  encodeValue,
+  fromJsonCompat,
+  toJsonCompat,
+  writeMapHead,
+  writeText,
+} from "../codec/index.js";
 import type { Encoding } from "../config.js";
 import { ActorError } from "../errors.js";
 import { BareReader, writeBool, writeData, writeStr, writeVersion } from "./bare.js";
@@ -35,19 +44,20 @@ export function contentType(encoding: Encoding): string {
 
 /** The body of an action call. */
 export function encodeActionRequest(encoding: Encoding, args: readonly unknown[]): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter();
   switch (encoding) {
     case "json":
-      return toUtf8.encode(
-        JSON.stringify({ args: args.map((arg, index) => toJsonCompat(arg, `args[${index}]`)) }),
-      );
+      return toUtf8.encode(JSON.stringify({ args: toJsonCompat(args, "args") }));
     case "cbor":
-      encodeValue(writer, { args }, "native", "call");
-      return writer.finish();
+      return buildBytes((writer) => {
+        writeMapHead(writer, 1);
+        writeText(writer, "args");
+        encodeValue(writer, args, "native", "args");
+      });
     case "bare":
-      writeVersion(writer);
-      writeData(writer, args, "args");
-      return writer.finish();
+      return buildBytes((writer) => {
+        writeVersion(writer);
+        writeData(writer, args, "args");
+      });
   }
 }
 
@@ -60,30 +70,34 @@ export function decodeActionResponse(encoding: Encoding, body: Uint8Array): unkn
 
 /** The body of a queue send. */
 export function encodeQueueRequest(encoding: Encoding, send: QueueSend): Uint8Array<ArrayBuffer> {
-  const { name, body, wait, timeout } = send;
-  const writer = new ByteWriter();
+  const { body, ...rest } = send;
   switch (encoding) {
     case "json":
-      return toUtf8.encode(JSON.stringify({ body: toJsonCompat(body, "body"), name, wait, timeout }));
+      return toUtf8.encode(JSON.stringify({ body: toJsonCompat(body, "body"), ...rest }));
     case "cbor":
-      encodeValue(
-        writer,
-        { body, name, wait, ...(timeout === undefined ? {} : { timeout }) },
-        "native",
-        "message",
-      );
-      return writer.finish();
+      return buildBytes((writer) => {
+        writeMapHead(writer, 4);
+        writeText(writer, "body");
+        encodeValue(writer, body, "native", "body");
+        for (const [name, value] of Object.entries(rest)) {
+          writeText(writer, name);
+          encodeValue(writer, value, "native", name);
+        }
+      });
     case "bare":
-      writeVersion(writer);
-      writeData(writer, body, "body");
-      writeBool(writer, true);
-      writeStr(writer, name);
-      writeBool(writer, true);
-      writeBool(writer, wait);
-      writeBool(writer, timeout !== undefined);
-      if (timeout !== undefined) writer.u64le(BigInt(Math.round(timeout)));
-      return writer.finish();
+      return buildBytes((writer) => writeQueueSend(writer, send));
   }
+}
+
+function writeQueueSend(writer: ByteWriter, { name, body, wait, timeout }: QueueSend): void {
+  writeVersion(writer);
+  writeData(writer, body, "body");
+  writeBool(writer, true);
+  writeStr(writer, name);
+  writeBool(writer, true);
+  writeBool(writer, wait);
+  writeBool(writer, timeout !== undefined);
+  if (timeout !== undefined) writer.u64le(BigInt(Math.round(timeout)));
 }
 
 /** The answer in the body of a successful queue send. */

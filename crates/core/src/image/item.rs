@@ -12,6 +12,7 @@ pub(super) const TAG_SET: u64 = 258;
 pub(super) const TAG_MAP: u64 = 259;
 const TAG_BIG_POSITIVE: u64 = 2;
 const TAG_BIG_NEGATIVE: u64 = 3;
+const TAG_OBJECT: u64 = 27;
 const TAG_ILL_FORMED_STRING: u64 = 60001;
 
 /// One complete item.
@@ -117,13 +118,18 @@ impl<'a> Cursor<'a> {
         match (head.arg, content.major) {
             (TAG_MAP, Major::Map) => self.skip_elements(content.arg, nesting, Element::EntryOfMap),
             (TAG_SET, Major::Array) => self.skip_elements(content.arg, nesting, Element::Member),
-            (TAG_BIG_POSITIVE | TAG_BIG_NEGATIVE | TAG_ILL_FORMED_STRING, Major::Bytes) => {
-                self.skip_content(content, nesting)
+            // A leaf that looks like a container: it may be where no container may be any more.
+            (TAG_OBJECT, Major::Array) => {
+                self.skip_elements(content.arg, 1, Element::Part).map(|_| 0)
             }
-            (
-                TAG_MAP | TAG_SET | TAG_BIG_POSITIVE | TAG_BIG_NEGATIVE | TAG_ILL_FORMED_STRING,
-                _,
-            ) => Err(self.malformed("a tag on the wrong kind of item")),
+            (TAG_MAP | TAG_SET | TAG_OBJECT, _) | (_, Major::Array | Major::Map | Major::Tag) => {
+                Err(self.malformed("a tag on the wrong kind of item"))
+            }
+            (TAG_BIG_POSITIVE | TAG_BIG_NEGATIVE | TAG_ILL_FORMED_STRING, major)
+                if major != Major::Bytes =>
+            {
+                Err(self.malformed("a tag on the wrong kind of item"))
+            }
             _ => self.skip_content(content, nesting),
         }
     }
@@ -144,7 +150,7 @@ impl<'a> Cursor<'a> {
             }
             Major::Array => self.skip_elements(head.arg, nesting, Element::Any),
             Major::Map => self.skip_elements(head.arg, nesting, Element::Property),
-            Major::Tag => Err(self.malformed("a tag on a tag")),
+            Major::Tag => Err(self.malformed("a tag on the wrong kind of item")),
             Major::Simple => match head.info {
                 20..=23 | 27 => Ok(0),
                 _ => Err(self.malformed("a simple value that state form does not have")),
@@ -165,11 +171,11 @@ impl<'a> Cursor<'a> {
         for _ in 0..count {
             let key = match element {
                 Element::Any => true,
-                Element::Property => is_property_key(&self.source[self.at..]),
+                Element::Property | Element::Part => is_property_key(&self.source[self.at..]),
                 Element::EntryOfMap | Element::Member => is_primitive(&self.source[self.at..]),
             };
             if !key && !self.is_at_end() {
-                return Err(self.malformed("a key or member of the wrong kind"));
+                return Err(self.malformed("a key, member or part of the wrong kind"));
             }
             deepest = deepest.max(self.skip(inner)?);
             if matches!(element, Element::Property | Element::EntryOfMap) {
@@ -198,9 +204,14 @@ impl<'a> Cursor<'a> {
 #[derive(Clone, Copy)]
 enum Element {
     Any,
+    /// A string and a value.
     Property,
+    /// A primitive and a value.
     EntryOfMap,
+    /// A primitive.
     Member,
+    /// A string.
+    Part,
 }
 
 /// Whether a well-formed item can be the key of an object: a string.

@@ -338,17 +338,20 @@ fn what_is_no_image_is_refused() {
         ),
         (
             object(&[(int(1), int(1))]),
-            "a key or member of the wrong kind at byte 1",
+            "a key, member or part of the wrong kind at byte 1",
         ),
         (
             map(&[(array(&[]), int(1))]),
-            "a key or member of the wrong kind at byte 4",
+            "a key, member or part of the wrong kind at byte 4",
         ),
         (
             set(&[blob(&[1])]),
-            "a key or member of the wrong kind at byte 4",
+            "a key, member or part of the wrong kind at byte 4",
         ),
-        (tagged(1, tagged(1, int(1))), "a tag on a tag at byte 2"),
+        (
+            tagged(1, tagged(1, int(1))),
+            "a tag on the wrong kind of item at byte 2",
+        ),
         (
             tagged(259, array(&[])),
             "a tag on the wrong kind of item at byte 4",
@@ -368,6 +371,25 @@ fn what_is_no_image_is_refused() {
         error.to_string(),
         "state operation 0: a key that comes twice at byte 7"
     );
+}
+
+#[test]
+fn leaves_may_be_as_deep_as_containers_go() {
+    let leaf = tagged(27, array(&[text("RegExp"), text("a"), text("g")]));
+    let around = |count, inner| (0..count).fold(inner, |inner, _| array(&[inner]));
+    let deepest = around(limits::NESTING, leaf.clone());
+    let mut image = StateImage::decode(deepest.into()).expect("just within the limit");
+    let path = ints(&vec![0; limits::NESTING - 1]);
+    image
+        .apply(&op(2, &[path.clone(), array(&[leaf])]))
+        .expect("a leaf fits where a leaf was");
+    let encoded = image.encode().expect("there is a root");
+    StateImage::decode(encoded).expect("what was encoded can be decoded");
+    let error = image
+        .apply(&op(2, &[path, array(&[array(&[])])]))
+        .expect_err("a container does not fit");
+    let message = "state operation 0: the state would be nested 129 deep, limit is 128";
+    assert_eq!(error.to_string(), message);
 }
 
 #[test]

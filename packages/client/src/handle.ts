@@ -170,6 +170,8 @@ class Handle {
     const { transport } = this.#owner;
     const signal = either(this.#options.signal, callSignal);
     const retry = new CallRetry(this.#target);
+    // Has its own patience; once it succeeded, attempts find the answer in memory.
+    await transport.metadata.locate(signal);
     for (;;) {
       try {
         const params = await paramsJson(this.#options);

@@ -1,4 +1,5 @@
 import type { ActorError } from "./errors.js";
+import { wasNeverSent } from "./network-error.js";
 import type { Target } from "./target.js";
 
 /** A pause in milliseconds before the next attempt, or `undefined` to give up. */
@@ -27,6 +28,8 @@ const UNREACHED: ReadonlySet<string> = new Set([
 const LIFECYCLE_PAUSE_MS = 100;
 const LIFECYCLE_ATTEMPTS = { getOrCreate: 60, get: 24 } as const;
 const UNREACHED_PAUSES_MS = [25, 50, 100, 200] as const;
+/** A server that is restarted is back within seconds. */
+const NEVER_SENT_PAUSES_MS = [250, 500, 1000, 2000] as const;
 
 /**
  * Decides about repeating a stateless call. It repeats only what certainly did not run: after a lost reply or
@@ -36,6 +39,7 @@ export class CallRetry {
   readonly #target: Target;
   #lifecycleFailures = 0;
   #unreachedFailures = 0;
+  #neverSent = 0;
 
   constructor(target: Target) {
     this.#target = target;
@@ -44,6 +48,7 @@ export class CallRetry {
   /** What to do after `error`. Counts the failure. */
   next(error: ActorError): Pause {
     const code = `${error.group}.${error.code}`;
+    if (wasNeverSent(error)) return NEVER_SENT_PAUSES_MS[this.#neverSent++];
     if (UNREACHED.has(code)) return UNREACHED_PAUSES_MS[this.#unreachedFailures++];
     const { by } = this.#target;
     if (by === "id") return undefined;

@@ -1,8 +1,9 @@
 import { toBase64 } from "./codec/index.js";
 import type { ResolvedConfig } from "./config.js";
-import { ActorError, describe } from "./errors.js";
+import { ActorError } from "./errors.js";
 import { storageKey } from "./key.js";
 import { MetadataLookup } from "./metadata.js";
+import { networkError } from "./network-error.js";
 import { contentType, decodeErrorResponse } from "./protocol/http-bodies.js";
 import { encodeInput, gatewayUrl, type Target } from "./target.js";
 import { abortedError, makeSleep, type Sleep } from "./timers.js";
@@ -17,14 +18,6 @@ export interface ActorPost {
   readonly params: string | undefined;
   readonly signal: AbortSignal | undefined;
 }
-
-/** System errors after which the request may have been carried out, unlike a refused connection. */
-const LOST_MIDWAY: ReadonlySet<unknown> = new Set([
-  "ECONNRESET",
-  "EPIPE",
-  "UND_ERR_SOCKET",
-  "ConnectionClosed",
-]);
 
 /** All HTTP of one client: single attempts, each of which succeeds or rejects with an `ActorError`. */
 export class Transport {
@@ -149,19 +142,6 @@ async function explained<T>(url: string, init: RequestInit, work: () => Promise<
   try {
     return await work();
   } catch (cause) {
-    throw init.signal?.aborted ? abortedError(init.signal) : requestFailed(url, cause);
+    throw init.signal?.aborted ? abortedError(init.signal) : networkError(url, cause);
   }
-}
-
-function requestFailed(url: string, cause: unknown): ActorError {
-  const { origin, pathname } = new URL(url);
-  // Without the query: it may hold a token.
-  const message = `request to ${origin}${pathname} failed: ${describe(cause)}`;
-  const lost =
-    LOST_MIDWAY.has(systemCode(cause)) || LOST_MIDWAY.has(systemCode((cause as Error | undefined)?.cause));
-  return new ActorError("client", lost ? "connection_lost" : "endpoint_unreachable", message, { cause });
-}
-
-function systemCode(error: unknown): unknown {
-  return typeof error === "object" && error !== null ? (error as { code?: unknown }).code : undefined;
 }

@@ -282,6 +282,16 @@ describe("losing the connection", () => {
     assert.deepEqual(errors, ["message.incoming_too_long"]);
   });
 
+  test("a close that names a passing reason leaves the outcome of calls open", async () => {
+    const { conn, socket, errors } = await connect();
+    socket().init();
+    const call = conn.bid(1);
+    socket().drop(1001, "ws.going_away");
+    assert.deepEqual(await outcome(call), { error: "client.connection_lost", retryable: true });
+    await assert.rejects(call, /bid did not arrive, so it may or may not have run: .*ws\.going_away/);
+    assert.deepEqual(errors, ["ws.going_away"]);
+  });
+
   test("an error frame followed by the close it announces is reported once", async () => {
     const { socket, errors } = await connect();
     socket().init();

@@ -293,13 +293,15 @@ describe("errors", () => {
     const gone = await FakeServer.start(() => ({}));
     const { port } = gone;
     await gone.stop();
-    const client = clientFor({ endpoint: `http://127.0.0.1:${port}`, token: "secret" });
+    const { pauses, runtime } = hurry();
+    const client = clientFor({ endpoint: `http://127.0.0.1:${port}`, token: "secret", runtime });
     await assert.rejects(client.tally.get().read(), (error: ActorError) => {
       assert.deepEqual([error.group, error.code, error.retryable], ["client", "endpoint_unreachable", true]);
       assert.match(error.message, new RegExp(`127\\.0\\.0\\.1:${port}.*ECONNREFUSED`));
       assert.doesNotMatch(error.message, /secret/);
       return true;
     });
+    assert.deepEqual(pauses, [250, 500, 1000, 2000]);
   });
 
   test("a connection cut off before the reply says that the outcome is open", async () => {
@@ -381,6 +383,30 @@ describe("retries", () => {
       await assert.rejects(handle.read(), { code: "starting" });
       assert.equal(server.calls.length, attempts);
     }
+  });
+
+  test("a server that restarts is waited for", async () => {
+    const first = await FakeServer.start(() => ok);
+    const { url, port } = first;
+    let second: FakeServer | undefined;
+    const client = createClient<Registry>({
+      endpoint: url,
+      disableMetadataLookup: true,
+      runtime: {
+        setTimeout: (callback) => {
+          void FakeServer.start(() => ok, port).then((server) => {
+            second = server;
+            callback();
+          });
+          return undefined;
+        },
+      },
+    });
+    assert.equal(await client.tally.get().read(), 3);
+    await first.stop();
+    assert.equal(await client.tally.get().read(), 3);
+    assert.equal(second?.calls.length, 1);
+    await second?.stop();
   });
 
   test("what may have run is not repeated, nor is a missing actor, nor destroy", async () => {

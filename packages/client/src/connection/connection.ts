@@ -159,7 +159,9 @@ export class Connection implements SessionOwner {
     this.#config.runtime.clearTimeout(this.#timer);
     this.#timer = this.#config.runtime.setTimeout(() => this.#attempt(), this.#reconnect.nextDelay());
     if (wasConnected) {
-      this.#requests.rejectInFlight((name) => (end.refused ? end.error : lost(name, end)));
+      // The server's own reason counts if it will stay one, for example that a message was too long.
+      const final = end.refused && !end.error.retryable;
+      this.#requests.rejectInFlight((name) => (final ? end.error : lost(name, end)));
     } else if (end.refused && !this.#isPassing(end.error)) {
       this.#requests.rejectUnsent(end.error);
       // Whoever awaits `ready` learns why; who asks later awaits the next attempt.

@@ -27,7 +27,8 @@ export class FakeServer {
     this.answer = answer;
   }
 
-  static async start(answer: FakeServer["answer"]): Promise<FakeServer> {
+  /** @param port 0 for any that is free. */
+  static async start(answer: FakeServer["answer"], port = 0): Promise<FakeServer> {
     const server = createServer((request, response) => {
       const chunks: Buffer[] = [];
       request.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -40,7 +41,7 @@ export class FakeServer {
       });
     });
     const fake = new FakeServer(server, answer);
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
     return fake;
   }
 

@@ -282,6 +282,18 @@ describe("losing the connection", () => {
     assert.deepEqual(errors, ["message.incoming_too_long"]);
   });
 
+  test("the reason of an ordinary close is the actor's own, not an error", async () => {
+    const { conn, socket, errors } = await connect();
+    const reasons: string[] = [];
+    conn.onClose(({ reason }) => reasons.push(reason));
+    socket().init();
+    const call = conn.bid(1);
+    socket().drop(1000, "score.final");
+    assert.deepEqual(await outcome(call), { error: "client.connection_lost", retryable: true });
+    assert.deepEqual(reasons, ["score.final"]);
+    assert.deepEqual(errors, []);
+  });
+
   test("a close that names a passing reason leaves the outcome of calls open", async () => {
     const { conn, socket, errors } = await connect();
     socket().init();

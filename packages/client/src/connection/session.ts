@@ -133,31 +133,25 @@ export class Session {
     if (this.#state === "ended") return;
     const opened = this.#state === "open";
     this.#end();
-    const named = /^([\w-]+)\.([\w-]+)(?:#.*)?$/s.exec(reason);
+    const named = namedError(code, reason);
     const last = this.#lastError;
-    if (last !== undefined && (!opened || (named?.[1] === last.group && named[2] === last.code))) {
-      this.#owner.ended({ error: last, refused: true, reported: opened, code, reason });
-      return;
+    const repeated = last !== undefined && named?.group === last.group && named.code === last.code;
+    const frame = { code, reason };
+    if (last !== undefined && (repeated || !opened)) {
+      this.#owner.ended({ ...frame, error: last, refused: true, reported: opened });
+    } else if (named !== undefined) {
+      this.#owner.ended({ ...frame, error: named, refused: true, reported: false });
+    } else {
+      this.#owner.ended({ ...frame, error: this.#lost(opened, frame), refused: false, reported: false });
     }
-    const [, group, errorCode] = named ?? [];
-    if (group !== undefined && errorCode !== undefined) {
-      const error = new ActorError(
-        group,
-        errorCode,
-        `the server closed the connection: ${group}.${errorCode}`,
-      );
-      this.#owner.ended({ error, refused: true, reported: false, code, reason });
-      return;
-    }
+  }
+
+  #lost(opened: boolean, { code, reason }: Pick<SessionEnd, "code" | "reason">): ActorError {
     const { endpoint } = this.#config;
-    const what = opened ? `the connection to ${endpoint} was lost` : `no connection to ${endpoint}`;
     const detail = [`close code ${code}`, reason, this.#detail].filter((part) => part !== "").join(", ");
-    const error = new ActorError(
-      "client",
-      opened ? "connection_lost" : "connection_open_failed",
-      `${what} (${detail})`,
-    );
-    this.#owner.ended({ error, refused: false, reported: false, code, reason });
+    return opened
+      ? new ActorError("client", "connection_lost", `the connection to ${endpoint} was lost (${detail})`)
+      : new ActorError("client", "connection_open_failed", `no connection to ${endpoint} (${detail})`);
   }
 
   #timedOut(): void {
@@ -187,14 +181,14 @@ export class Session {
   }
 }
 
-function asOpenError(error: unknown): ActorError {
-  if (error instanceof ActorError) return error;
-  return new ActorError(
-    "client",
-    "connection_open_failed",
-    `the connection could not be opened: ${describe(error)}`,
-    {
-      cause: error,
-    },
-  );
+/** The error in a close reason `group.code[#ray]`. With 1000, the reason is whatever the actor's code chose. */
+function namedError(code: number, reason: string): ActorError | undefined {
+  const [, group, name] = (code === 1000 ? undefined : /^([\w-]+)\.([\w-]+)(?:#.*)?$/s.exec(reason)) ?? [];
+  if (group === undefined || name === undefined) return undefined;
+  return new ActorError(group, name, `the server closed the connection: ${group}.${name}`);
+}
+
+function asOpenError(cause: unknown): ActorError {
+  if (cause instanceof ActorError) return cause;
+  return new ActorError("client", "connection_open_failed", `no connection: ${describe(cause)}`, { cause });
 }

@@ -91,6 +91,7 @@ impl NativeRegistry {
         env: &'env Env,
         wake: Function<'_, (), ()>,
     ) -> napi::Result<Object<'env>> {
+        let bell = bell(wake)?;
         let (deferred, promise) = env.create_deferred::<StartedInfo, Settle<StartedInfo>>()?;
         let mut life = self.life.lock().unwrap_or_else(PoisonError::into_inner);
         let config = match std::mem::replace(&mut *life, Life::Over) {
@@ -107,7 +108,7 @@ impl NativeRegistry {
             waiting: Vec::new(),
         };
         drop(life);
-        self.service.host.attach(bell(wake)?);
+        self.service.host.attach(bell);
         let (started, ended) = (deferred.clone(), Arc::downgrade(&self.life));
         let spawned = service::spawn(
             Arc::clone(&self.service),

@@ -66,6 +66,12 @@ impl Service {
         self.runtime().map_or(0, |runtime| runtime.live_actors())
     }
 
+    /// Lets go of the runtime and of JavaScript. Nothing happens the second time.
+    fn let_go(&self) {
+        self.set_runtime(None);
+        self.host.detach();
+    }
+
     fn runtime(&self) -> Option<Runtime> {
         self.runtime
             .lock()
@@ -106,10 +112,13 @@ pub(crate) fn spawn(
                     error!(panic = text_of(&*panic), "the control thread panicked");
                 }
             }
-            Err(error) => started(Err(error)),
+            Err(error) => {
+                // Before it is told, so that whoever hears of it can try again at once.
+                service.let_go();
+                started(Err(error));
+            }
         }
-        service.set_runtime(None);
-        service.host.detach();
+        service.let_go();
         ended();
     })?;
     Ok(())

@@ -5,7 +5,8 @@
 //! damage in the middle can look like the torn end that a crash leaves, so that everything behind
 //! it is dropped. Both are told apart here from what a crash can do: sequence numbers rise from
 //! batch to batch, and behind a torn batch there is never a whole one, because a batch is only
-//! written after the one before it was synced.
+//! written after the one before it was synced. For the same reason only the newest file can be
+//! torn.
 //!
 //! The layout is that of format version 3 of the engine, integers little endian:
 //!
@@ -42,9 +43,11 @@ pub(super) fn check(db: &Path) -> io::Result<Option<String>> {
         files.extend(number.map(|number| (number, path)));
     }
     files.sort_unstable();
+    let newest = files.last().map(|(number, _)| *number);
     let mut last = None;
-    for (_, path) in files {
-        if let Some(problem) = check_file(&fs::read(&path)?, &mut last) {
+    for (number, path) in files {
+        let bytes = fs::read(&path)?;
+        if let Some(problem) = check_file(&bytes, Some(number) == newest, &mut last) {
             return Ok(Some(format!("log file {}: {problem}", path.display())));
         }
     }
@@ -52,7 +55,7 @@ pub(super) fn check(db: &Path) -> io::Result<Option<String>> {
 }
 
 /// Checks one file. `last` is the sequence number of the batch before it.
-fn check_file(bytes: &[u8], last: &mut Option<u64>) -> Option<String> {
+fn check_file(bytes: &[u8], newest: bool, last: &mut Option<u64>) -> Option<String> {
     let bytes = without_padding(bytes);
     let mut at = 0;
     while let Some(batch) = read_batch(bytes, at) {
@@ -63,6 +66,11 @@ fn check_file(bytes: &[u8], last: &mut Option<u64>) -> Option<String> {
         }
         *last = Some(batch.number);
         at = batch.end;
+    }
+    if !newest && at < bytes.len() {
+        return Some(format!(
+            "byte {at} and following are damaged, and there is a newer file"
+        ));
     }
     let behind = find_batch(bytes, at)?;
     Some(format!(
@@ -127,15 +135,20 @@ fn find_batch(bytes: &[u8], from: usize) -> Option<usize> {
     (from..bytes.len()).find(|at| bytes[*at] == START && read_batch(bytes, *at).is_some())
 }
 
-/// Leaves away the zeros at the end, which the engine reserves beforehand.
+/// Leaves away the zeros at the end, which the engine reserves beforehand. A batch ends in another
+/// byte.
 fn without_padding(bytes: &[u8]) -> &[u8] {
     const BLOCK: usize = 4096;
     let zeros = [0; BLOCK];
-    let used = bytes
+    let empty = bytes
         .rchunks(BLOCK)
-        .take_while(|block| **block == zeros[..block.len()])
-        .map(<[u8]>::len);
-    &bytes[..bytes.len() - used.sum::<usize>()]
+        .take_while(|block| **block == zeros[..block.len()]);
+    let bytes = &bytes[..bytes.len() - empty.map(<[u8]>::len).sum::<usize>()];
+    let used = bytes
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .map_or(0, |last| last + 1);
+    &bytes[..used]
 }
 
 struct Reader<'a> {
@@ -195,7 +208,20 @@ mod tests {
     }
 
     fn problem(bytes: &[u8]) -> Option<String> {
-        check_file(bytes, &mut None)
+        check_file(bytes, true, &mut None)
+    }
+
+    #[test]
+    fn only_the_newest_file_may_be_torn() {
+        let mut older = [batch(1, &[b"a"]), batch(2, &[b"b"])].concat();
+        older.resize(10_000, 0);
+        let mut last = None;
+        assert_eq!(check_file(&older, false, &mut last), None);
+        assert_eq!(check_file(&batch(3, &[b"c"]), true, &mut last), None);
+        older[70] ^= 1;
+        assert!(check_file(&older, false, &mut None).is_some());
+        assert_eq!(check_file(&older, true, &mut None), None);
+        assert!(check_file(&batch(3, &[b"again"]), true, &mut last).is_some());
     }
 
     #[test]

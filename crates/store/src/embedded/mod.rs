@@ -139,9 +139,11 @@ impl EmbeddedStore {
         &self,
         read: impl FnOnce(&Tables) -> Result<T, StoreError> + Send + 'static,
     ) -> StoreFuture<T> {
-        let engine = self.shared.lock().engine();
+        let shared = Arc::clone(&self.shared);
+        // The database is looked up when the future is polled: one that is kept around unpolled
+        // must not keep the store from closing.
         Box::pin(async move {
-            let engine = engine?;
+            let engine = shared.lock().engine()?;
             aside(move || read(&engine.tables)).await
         })
     }
@@ -182,10 +184,9 @@ impl Store for EmbeddedStore {
 
     fn load(&self, id: ActorId) -> StoreFuture<Option<Image>> {
         let mut state = self.shared.lock();
-        let engine = match state.engine() {
-            Ok(engine) => engine,
-            Err(error) => return ready(Err(error)),
-        };
+        if let Err(error) = state.engine() {
+            return ready(Err(error));
+        }
         let (epoch, busy) = state.claims.claim(id);
         let earlier_writes = busy.then(|| {
             let (answer, done) = Answer::new();
@@ -201,6 +202,7 @@ impl Store for EmbeddedStore {
             if let Some(done) = earlier_writes {
                 done.await?;
             }
+            let engine = shared.lock().engine()?;
             let Some(actor) = aside(move || engine.tables.actor(id)).await? else {
                 return Ok(None);
             };

@@ -221,6 +221,21 @@ fn more_than_the_backlog_is_refused_without_waiting() {
 }
 
 #[test]
+fn futures_that_nobody_polls_do_not_keep_the_store_open() {
+    let dir = directory();
+    let store = EmbeddedStore::open(config(&dir)).unwrap();
+    block_on(async {
+        let (actor, _) = awake(&store, 1).await;
+        let load = store.load(actor.id);
+        let read = store.read(actor.id);
+        store.close().await.unwrap();
+        drop(EmbeddedStore::open(config(&dir)).unwrap());
+        assert_eq!(load.await.err(), Some(StoreError::Closed));
+        assert_eq!(read.await, Err(StoreError::Closed));
+    });
+}
+
+#[test]
 fn a_panic_of_the_writer_is_a_failure_for_all() {
     let dir = directory();
     let medium = Medium {

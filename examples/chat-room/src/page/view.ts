@@ -37,10 +37,12 @@ export const view = {
   onEnter(suggested: string, enter: (name: string) => void): void {
     nameInput.value = suggested;
     nameInput.focus();
+    nameInput.addEventListener("input", () => nameInput.setCustomValidity(""));
     welcome.addEventListener("submit", (submit) => {
       submit.preventDefault();
       const name = nameInput.value.trim();
-      if (name === "") return;
+      nameInput.setCustomValidity(name === "" ? "Say who you are, so that others know." : "");
+      if (!nameInput.reportValidity()) return;
       document.body.classList.add("entered");
       textInput.focus();
       enter(name);

@@ -66,7 +66,7 @@ export class ServerProcess {
     if (!child.stdout) throw new Error("stdout is a pipe");
     const ready = (async () => {
       for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
-        if (line.startsWith("{")) return;
+        if (line.includes(this.url)) return;
       }
       throw new Error(`the server closed its output before it served:\n${this.stderr}`);
     })();

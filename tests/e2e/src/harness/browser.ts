@@ -1,0 +1,32 @@
+import { existsSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Browser, type BrowserContext, chromium } from "playwright-core";
+
+const CANDIDATES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+/** A headless Chromium of the system. `CHROMIUM` names another one. */
+export async function launchBrowser(): Promise<Browser> {
+  const executablePath = process.env.CHROMIUM ?? CANDIDATES.find((path) => existsSync(path));
+  if (executablePath === undefined) throw new Error("no Chromium found: install it, or name it with CHROMIUM");
+  return chromium.launch({
+    executablePath,
+    env: { ...process.env, HOME: await mkdtemp(join(tmpdir(), "greenroom-chromium-")) },
+    // No sandbox inside containers; no calls home, which a closed network would only delay.
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
+/** A person: their own cookies, storage and window. */
+export function person(browser: Browser): Promise<BrowserContext> {
+  return browser.newContext({ viewport: { width: 900, height: 760 }, colorScheme: "dark" });
+}

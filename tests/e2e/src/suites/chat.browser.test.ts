@@ -1,0 +1,113 @@
+/** The demo as two people see it: both ways, history, a killed server. */
+
+import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { launchBrowser, person } from "../harness/browser.js";
+import { ROOT } from "../harness/paths.js";
+import { ServerProcess } from "../harness/server.js";
+
+const SCREENSHOTS = join(ROOT, "tests/e2e/screenshots");
+
+let browser: Browser;
+let server: ServerProcess;
+let ann: Page;
+let bob: Page;
+const contexts: BrowserContext[] = [];
+const problems: string[] = [];
+
+before(async () => {
+  await mkdir(SCREENSHOTS, { recursive: true });
+  server = await ServerProcess.start({ script: join(ROOT, "examples/chat-room/dist/server.js") });
+  browser = await launchBrowser();
+  ann = await enter("Ann");
+  bob = await enter("Bob");
+});
+after(async () => {
+  await browser?.close();
+  await server?.dispose();
+});
+
+async function enter(name: string): Promise<Page> {
+  const context = await person(browser);
+  contexts.push(context);
+  const page = await context.newPage();
+  page.on("pageerror", (error) => problems.push(`${name}: ${error.message}`));
+  await page.goto(`${server.url}/#stage`);
+  await page.fill("#name", name);
+  await page.click("#welcome button");
+  await live(page);
+  return page;
+}
+
+const live = (page: Page) => page.waitForSelector('#status[data-status="connected"]', { timeout: 30_000 });
+
+async function say(page: Page, text: string): Promise<void> {
+  await page.fill("#text", text);
+  await page.press("#text", "Enter");
+}
+
+/** Waits until the page shows `text` in a confirmed message. */
+const shows = (page: Page, text: string) =>
+  page.waitForSelector(`#log li:not(.pending) .bubble:text-is(${JSON.stringify(text)})`, { timeout: 30_000 });
+
+const texts = (page: Page) => page.locator("#log .bubble").allTextContents();
+
+test("messages travel both ways and show who is here", async () => {
+  await say(ann, "Hello, is anybody backstage?");
+  await shows(bob, "Hello, is anybody backstage?");
+  await say(bob, "In the green room, waiting for my cue.");
+  await shows(ann, "In the green room, waiting for my cue.");
+  await ann.waitForSelector("#people li:nth-child(2)");
+  assert.deepEqual(await ann.locator("#people li").allTextContents(), ["AAnn", "BBob"]);
+});
+
+test("what people write stays text", async () => {
+  const markup = '<img src=x onerror="document.title=1"><b>bold</b>';
+  await say(bob, markup);
+  await shows(ann, markup);
+  assert.equal(await ann.locator("#log img, #log b").count(), 0);
+});
+
+test("a reload shows the history", async () => {
+  const before = await texts(ann);
+  await ann.reload();
+  await ann.click("#welcome button");
+  await live(ann);
+  await shows(ann, "In the green room, waiting for my cue.");
+  assert.deepEqual(await texts(ann), before);
+});
+
+test("the server is killed and comes back: both pages go on, and nothing is missing", async () => {
+  const before = await texts(bob);
+  await server.kill();
+  await ann.waitForSelector('#status:not([data-status="connected"])');
+  await say(ann, "Can you hear me?");
+  await ann.waitForSelector("#log li.pending");
+  await ann.screenshot({ path: join(SCREENSHOTS, "chat-server-killed.png") });
+  await server.restart();
+  await Promise.all([live(ann), live(bob)]);
+  await shows(bob, "Can you hear me?");
+  await shows(ann, "Can you hear me?");
+  await say(bob, "Loud and clear. Nothing got lost.");
+  await shows(ann, "Loud and clear. Nothing got lost.");
+  assert.deepEqual(await texts(ann), [...before, "Can you hear me?", "Loud and clear. Nothing got lost."]);
+  assert.deepEqual(await texts(bob), await texts(ann));
+  await ann.screenshot({ path: join(SCREENSHOTS, "chat-ann.png") });
+  await bob.screenshot({ path: join(SCREENSHOTS, "chat-bob.png") });
+  assert.deepEqual(problems, []);
+});
+
+test("no name, no entry: the page says why", async () => {
+  const context = await person(browser);
+  const page = await context.newPage();
+  await page.goto(`${server.url}/#stage`);
+  await page.fill("#name", "   ");
+  await page.click("#welcome button");
+  assert.equal(await page.locator("body.entered").count(), 0);
+  const said = await page.locator("#name").evaluate((input) => (input as HTMLInputElement).validationMessage);
+  assert.match(said, /who you are/);
+  await page.screenshot({ path: join(SCREENSHOTS, "chat-welcome.png") });
+});

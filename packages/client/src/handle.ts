@@ -13,6 +13,7 @@ import { rawFetch, rawWebSocket } from "./raw.js";
 import { CallRetry, isPassingRefusal } from "./retry.js";
 import type { ActorConn, ActorHandle, ConnMethods, HandleMethods } from "./surface.js";
 import { gatewayUrl, type Target } from "./target.js";
+import { orAborted } from "./timers.js";
 import { malformed, type Transport } from "./transport.js";
 import type { GetOptions, ParamsOptions, QueueSendOptions } from "./types.js";
 
@@ -174,7 +175,7 @@ class Handle {
     await transport.metadata.locate(signal);
     for (;;) {
       try {
-        const params = await paramsJson(this.#options);
+        const params = await orAborted(paramsJson(this.#options), signal);
         return await transport.post({ target: this.#target, path, body, params, signal });
       } catch (error) {
         const pause = mayRepeat && error instanceof ActorError ? retry.next(error) : undefined;

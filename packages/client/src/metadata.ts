@@ -1,7 +1,7 @@
 import type { ResolvedConfig } from "./config.js";
 import { parseEndpoint } from "./endpoint.js";
 import { ActorError, describe } from "./errors.js";
-import { type Sleep, withTimeout } from "./timers.js";
+import { orAborted, type Sleep, withTimeout } from "./timers.js";
 
 /** Where requests go, after the server had its say. */
 export interface Location {
@@ -41,7 +41,7 @@ export class MetadataLookup {
     let waited = 0;
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, MAX_PAUSE_MS)) {
       try {
-        return await this.locateOnce();
+        return await orAborted(this.locateOnce(), signal);
       } catch (error) {
         if (waited >= PATIENCE_MS || !(error instanceof ActorError) || !error.retryable) throw error;
         await this.#sleep(pause, signal);

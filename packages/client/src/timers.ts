@@ -24,6 +24,17 @@ export function makeSleep(runtime: ClientRuntime): Sleep {
     });
 }
 
+/** The outcome of `work`, or `actor.aborted` if `signal` is aborted first. */
+export function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(abortedError(signal));
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
+
 /** Runs `work`, aborting the signal it is given after `milliseconds`. */
 export async function withTimeout<T>(
   runtime: ClientRuntime,

@@ -108,9 +108,7 @@ export class Transport {
         signal: signal ?? null,
       },
     );
-    const answer: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    if (typeof answer === "object" && answer !== null) return answer;
-    throw malformed("the answer is not a JSON object");
+    return asObject(bytes);
   }
 
   /** A request that gives an `ActorError` when there is no answer. */
@@ -130,6 +128,17 @@ export class Transport {
 /** The error of a successful answer that cannot be read. */
 export function malformed(message: string, cause?: unknown): ActorError {
   return new ActorError("client", "malformed_response", message, { cause });
+}
+
+function asObject(bytes: Uint8Array): object {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(new TextDecoder().decode(bytes));
+  } catch (cause) {
+    throw malformed("the answer is not JSON", cause);
+  }
+  if (typeof answer === "object" && answer !== null) return answer;
+  throw malformed("the answer is not a JSON object");
 }
 
 function actorId(record: unknown): string {

@@ -338,6 +338,25 @@ describe("errors", () => {
     assert.equal(server.calls.length, 1);
   });
 
+  test("aborting rejects at once while the server or parameters are waited for", async () => {
+    server.answer = () => new Promise(() => {});
+    for (const options of [{}, { getParams: () => new Promise<unknown>(() => {}) }]) {
+      const controller = new AbortController();
+      const client = clientFor({ disableMetadataLookup: "getParams" in options });
+      const call = client.tally.get("a", { ...options, signal: controller.signal }).read();
+      setImmediate(() => controller.abort());
+      await assert.rejects(call, { group: "actor", code: "aborted" });
+    }
+    server.server.closeAllConnections();
+  });
+
+  test("an unreadable lookup is an error of the client", async () => {
+    for (const body of ["{", "null", "{}", '{"actor":{}}']) {
+      answers({ body });
+      await assert.rejects(clientFor().tally.getOrCreate("a").resolve(), { code: "malformed_response" });
+    }
+  });
+
   test("getParams that throws is client.get_params_failed", async () => {
     const handle = clientFor().tally.get("a", {
       getParams: () => {

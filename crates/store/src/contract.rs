@@ -150,7 +150,8 @@ pub struct ListPage {
 ///   willing to hold, it answers [`StoreError::Full`] and works again when there is room.
 ///
 /// A write that was answered with [`StoreError::Failed`], or whose answer never came, may or may
-/// not be found when the store is opened anew.
+/// not be found when the store is opened anew. One that was answered with [`StoreError::Full`] is
+/// not there, unless it was the last before the store failed.
 pub trait Store: Send + Sync + 'static {
     /// Creates an actor unless its key is taken. Name and key become findable with the same
     /// atomic step that stores the record. Of several creations of one key at once, one wins and

@@ -84,7 +84,7 @@ impl NativeRegistry {
     /// most one call outstanding.
     ///
     /// # Errors
-    /// The promise is rejected with an explanation and a `code`, see [`StartError::code`].
+    /// The promise is rejected with an explanation and a `code`, see `StartError::code`.
     #[napi(catch_unwind)]
     pub fn start<'env>(
         &self,

@@ -4,7 +4,7 @@
 //! runtime and a server on threads of their own, and carries batches between them and the
 //! JavaScript thread. It promises that no panic and no malformed input crosses the boundary as
 //! anything but an `Error`, and that it keeps the process alive from the start of a registry to
-//! the end of its shutdown and no longer. What the batches mean is documented in [`batch`], what
+//! the end of its shutdown and no longer. What the batches mean is documented in `batch`, what
 //! JavaScript sees in the `@greenroom/native` package.
 
 mod batch;

@@ -96,7 +96,12 @@ impl Journal {
         self.deadline
     }
 
-    /// Whether changes wait for a commit.
+    /// Whether changes wait that have to be committed, sooner or later.
+    pub(crate) fn owes(&self) -> bool {
+        self.deadline.is_some()
+    }
+
+    /// Whether changes wait for a commit, asked for or not.
     pub(crate) fn has_pending(&self) -> bool {
         !self.pending.is_empty()
     }

@@ -359,7 +359,7 @@ impl ActorTask {
         live.stage = Stage::Stopped { reason };
         match reason {
             StopReason::Destroy => live.journal.commit_destroy(),
-            StopReason::Sleep if live.journal.has_pending() => live.journal.commit(&[]),
+            StopReason::Sleep if live.journal.owes() => live.journal.commit(&[]),
             StopReason::Sleep => {}
         }
     }

@@ -26,7 +26,7 @@ impl ActorTask {
         let after = match turn.durability {
             Durability::Strict => {
                 // A reply may show relaxed changes of before, so those have to be durable too.
-                if !turn.changes.is_empty() || journal.has_pending() {
+                if !turn.changes.is_empty() || journal.owes() {
                     journal.commit(&turn.changes);
                 }
                 journal.last()

@@ -109,7 +109,7 @@ fn replace_root(value: u64) -> Bytes {
     out.into()
 }
 
-/// Actions: `add` (strict), `add_relaxed`, `add_and_tell` (adds and broadcasts `count`), `get`,
+/// Actions: `add` (strict), `add_relaxed`, `add_ephemeral`, `add_and_tell` (adds and broadcasts `count`), `get`,
 /// `fail`, `hang` (never answers), `save`, `sleep`, `destroy`, `kick` (closes the caller's
 /// connection).
 async fn run_counters(
@@ -157,12 +157,15 @@ async fn run_counters(
                 let mut result = Ok(uint(*count));
                 match call.name.as_str() {
                     "get" => {}
-                    "add" | "add_relaxed" | "add_and_tell" => {
+                    "add" | "add_relaxed" | "add_ephemeral" | "add_and_tell" => {
                         *count += 1;
                         turn.changes = replace_root(*count);
                         result = Ok(uint(*count));
                         if call.name == "add_relaxed" {
                             turn.durability = Durability::Relaxed;
+                        }
+                        if call.name == "add_ephemeral" {
+                            turn.durability = Durability::Ephemeral;
                         }
                         if call.name == "add_and_tell" {
                             let args = uint(*count);

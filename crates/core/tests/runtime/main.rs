@@ -1,6 +1,9 @@
 //! The runtime as a server and a host see it, over a store whose syncs a test controls.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should say where"
+)]
 
 mod calls;
 mod conns;

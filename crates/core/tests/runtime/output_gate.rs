@@ -254,3 +254,24 @@ async fn a_failed_store_refuses_and_says_so() {
         "store_unavailable"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn ephemeral_changes_are_stored_only_along_with_others() {
+    let (store, world) = fault_world();
+    let id = world.actor("a").await;
+    world.call(id, "add").await.unwrap();
+    store.pause_syncs();
+    assert_eq!(world.call(id, "add_ephemeral").await, Ok(2));
+    assert_eq!(world.call(id, "get").await, Ok(2));
+    assert_eq!(store.held(), 0);
+    let after = World::new(Arc::new(store.crash(0)));
+    assert_eq!(after.call(id, "get").await, Ok(1));
+    // Asleep it is gone as well, but a stored change takes what came before it along.
+    after.call(id, "add_ephemeral").await.unwrap();
+    after.call(id, "sleep").await.unwrap();
+    assert_eq!(after.call(id, "get").await, Ok(1));
+    after.call(id, "add_ephemeral").await.unwrap();
+    after.call(id, "add").await.unwrap();
+    after.call(id, "sleep").await.unwrap();
+    assert_eq!(after.call(id, "get").await, Ok(3));
+}

@@ -51,9 +51,8 @@ export function makeHandle<Definition>(
     send: handle.send.bind(handle),
     resolve: () => handle.resolve(),
     getGatewayUrl: () => handle.getGatewayUrl(),
-    fetch: (input: string | URL | Request, init?: RequestInit) =>
-      rawFetch(owner.transport, target, options, input, { signal: options.signal ?? null, ...init }),
-    webSocket: (path = "/") => rawWebSocket(owner.transport, target, options, path),
+    fetch: handle.fetch.bind(handle),
+    webSocket: handle.webSocket.bind(handle),
   } satisfies Record<keyof HandleMethods<unknown>, unknown>;
   return withActions<ActorHandle<Definition>>(methods, (name, args) => handle.call(name, args));
 }
@@ -153,6 +152,18 @@ class Handle {
       case "getOrCreate":
         return transport.create(target.name, target.key, { ...target, reuse: true }, this.#options.signal);
     }
+  }
+
+  async fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+    this.#owner.assertOpen();
+    const { signal } = this.#options;
+    const request = signal === undefined ? init : { signal, ...init };
+    return rawFetch(this.#owner.transport, this.#target, this.#options, input, request);
+  }
+
+  async webSocket(path = "/"): Promise<WebSocket> {
+    this.#owner.assertOpen();
+    return rawWebSocket(this.#owner.transport, this.#target, this.#options, path);
   }
 
   async getGatewayUrl(): Promise<string> {

@@ -570,6 +570,8 @@ describe("a client's life", () => {
     const handle = client.tally.getOrCreate("a");
     await client.dispose();
     await assert.rejects(handle.read(), { code: "disposed" });
+    await assert.rejects(handle.fetch("/"), { code: "disposed" });
+    await assert.rejects(handle.webSocket(), { code: "disposed" });
     await assert.rejects(client.tally.create("a"), { code: "disposed" });
     assert.throws(() => handle.connect(), { code: "disposed" });
     assert.equal(server.seen.length, 0);
@@ -626,6 +628,16 @@ describe("raw HTTP", () => {
     assert.equal(second?.headers["x-rivet-internal-original-request-url"], "https://shop.test/orders?id=1");
     assert.equal(third?.headers["x-mine"], "3");
     assert.equal(String(third?.body), "b");
+  });
+
+  test("a Request keeps its own signal", async () => {
+    const controller = new AbortController();
+    server.answer = () => {
+      controller.abort();
+      return new Promise(() => {});
+    };
+    const request = new Request("https://shop.test/", { signal: controller.signal });
+    await assert.rejects(clientFor().tally.get().fetch(request), { group: "actor", code: "aborted" });
   });
 
   test("errors of the gateway are repeated like those of calls, answers of the actor never", async () => {

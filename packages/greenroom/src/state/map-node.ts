@@ -40,9 +40,7 @@ export class MapNode extends ContainerNode<Map<unknown, unknown>> {
   }
 
   setEntry(key: unknown, value: unknown): void {
-    const exists = this.raw.has(key);
-    const current = this.raw.get(key);
-    if (exists && this.isSame(current, value)) return;
+    if (this.raw.has(key) && this.isSame(this.raw.get(key), value)) return;
     if (!isPrimitive(key)) throw refuseMember(this.describe(), "key");
     const copy = this.copyIn(value, key);
     const writer = this.begin(Opcode.set, 2);
@@ -50,7 +48,7 @@ export class MapNode extends ContainerNode<Map<unknown, unknown>> {
       writeMember(writer, key);
       encodeValue(writer, copy, "state");
     }
-    release(current);
+    release(this.raw.get(key));
     this.raw.set(key, copy);
     this.commit(writer);
   }

@@ -99,11 +99,12 @@ export class StateTracker {
     this.#tree.settle();
     this.#tree.refusal = refusal;
     try {
-      const result = work();
-      this.#tree.settle();
-      return result;
+      return work();
     } finally {
+      const refused = this.#tree.undoWrites();
       this.#tree.refusal = undefined;
+      // biome-ignore lint/correctness/noUnsafeFinally: a refused write outweighs what `work` made of it.
+      if (refused !== undefined) throw refused;
     }
   }
 }
@@ -154,6 +155,19 @@ class Tree implements BytesOwner {
 
   settle(): void {
     this.views.settle();
+  }
+
+  /** Undoes writes to byte arrays while changes are refused. Returns the refusal, if there were any. */
+  undoWrites(): unknown {
+    for (let refused: unknown; ; ) {
+      try {
+        this.settle();
+        return refused;
+      } catch (error) {
+        // Each refusal has undone one write.
+        refused = error;
+      }
+    }
   }
 
   assertWritable(): void {

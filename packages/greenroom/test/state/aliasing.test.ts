@@ -77,6 +77,35 @@ describe("one value, one place", () => {
   });
 });
 
+describe("methods of state containers", () => {
+  test("called on other objects, they are the native ones", () => {
+    const session = new Session({ list: [1], map: new Map([["k", 1]]), set: new Set([1]) });
+    const { list, map, set } = session.state;
+    const plain = { list: [3, 2], map: new Map([["p", 1]]), set: new Set([2]) };
+    list.push.call(plain.list, 1);
+    list.sort.call(plain.list);
+    map.set.call(plain.map, "q", 2);
+    set.add.call(plain.set, 3);
+    assertSame(plain, {
+      list: [1, 2, 3],
+      map: new Map([
+        ["p", 1],
+        ["q", 2],
+      ]),
+      set: new Set([2, 3]),
+    });
+    assert.equal(list.join.call(plain.list, ""), "123");
+    for (const wrong of [
+      () => list.push.call(map as never, 1),
+      () => map.get.call(list as never, ""),
+      () => set.has.call(map as never, 1),
+    ]) {
+      assert.throws(wrong, TypeError);
+    }
+    assert.deepEqual(session.commit(), []);
+  });
+});
+
 describe("detached parts", () => {
   type State = { list: Part[]; a: Part; map: Map<string, Part> };
   const initial = (): State => ({

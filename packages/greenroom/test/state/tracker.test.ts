@@ -273,6 +273,26 @@ describe("a frozen state", () => {
     });
   }
 
+  test("undoes all writes to byte arrays, also when the work throws", () => {
+    const session = new Session({ one: new Uint8Array(1), two: new Uint8Array(1) });
+    const write = (): never => {
+      session.state.one[0] = 1;
+      session.state.two[0] = 1;
+      throw new Error("of its own");
+    };
+    assert.throws(() => session.tracker.whileFrozen(refusal, write), { message: "not now" });
+    assert.deepEqual(session.commit(), []);
+    assertSame(session.state, { one: new Uint8Array(1), two: new Uint8Array(1) });
+  });
+
+  test("lets errors of the work through", () => {
+    const { tracker } = new Session({ n: 1 });
+    const fail = (): never => {
+      throw new Error("of its own");
+    };
+    assert.throws(() => tracker.whileFrozen(refusal, fail), { message: "of its own" });
+  });
+
   test("refuses another root", () => {
     const session = new Session<unknown>(1);
     assert.throws(

@@ -90,11 +90,9 @@ impl Writer {
     fn process(&self, batch: Vec<Request>) {
         let weight = batch.iter().map(Request::weight).sum();
         let touched: Vec<ActorId> = batch.iter().filter_map(writes_to).collect();
-        let refusal = self
-            .shared
-            .lock()
-            .failure()
-            .or_else(|| self.medium.check_room(weight).err());
+        // In two steps, for the lock must not be held while the disk is asked.
+        let failure = self.shared.lock().failure();
+        let refusal = failure.or_else(|| self.medium.check_room(weight).err());
         let answers = match refusal {
             Some(error) => self.refuse(batch, &error),
             None => self.write(batch),

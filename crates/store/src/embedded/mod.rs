@@ -299,7 +299,8 @@ impl Store for EmbeddedStore {
     }
 
     fn close(&self) -> StoreFuture<()> {
-        self.shared.lock().close();
+        let closed = self.shared.lock().close();
+        drop(closed);
         let writer = self
             .writer
             .lock()
@@ -321,7 +322,8 @@ impl Store for EmbeddedStore {
 
 impl Drop for EmbeddedStore {
     fn drop(&mut self) {
-        self.shared.lock().close();
+        let closed = self.shared.lock().close();
+        drop(closed);
         let writer = self
             .writer
             .lock()

@@ -110,8 +110,9 @@ impl State {
         self.failed.clone()
     }
 
-    /// Lets the writer finish and go. Later calls are answered [`StoreError::Closed`].
-    pub(super) fn close(&mut self) {
-        self.open = None;
+    /// Lets the writer finish and go. Later calls are answered [`StoreError::Closed`]. What comes
+    /// back may be the last hold on the database and is to be dropped without the lock.
+    pub(super) fn close(&mut self) -> impl Sized + use<> {
+        self.open.take()
     }
 }

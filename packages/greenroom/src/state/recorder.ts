@@ -63,6 +63,11 @@ export class Recorder {
     this.onChange?.();
   }
 
+  /** What is recorded from here to `take` needs no announcement: the listener is about to take it. */
+  hush(): void {
+    this.#announced = true;
+  }
+
   /** Moves all operations to the end of `target`. Returns whether there were any. */
   take(target: ByteWriter): boolean {
     this.#announced = false;

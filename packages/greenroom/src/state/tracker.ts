@@ -86,6 +86,7 @@ export class StateTracker {
    * @returns `false` if nothing has changed.
    */
   takeChanges(writer: ByteWriter): boolean {
+    this.#tree.recorder.hush();
     this.#tree.settle();
     this.#tree.views.loosen();
     return this.#tree.recorder.take(writer);

@@ -121,6 +121,8 @@ describe("taking changes", () => {
     const tracker = StateTracker.load(imageOf({ n: 0, bytes: new Uint8Array(1), inner: {} }));
     const state = tracker.root as Record<string, unknown>;
     const inner = state.inner as Record<string, unknown>;
+    const bytes = state.bytes as Uint8Array;
+    tracker.takeChanges(new ByteWriter());
     let calls = 0;
     tracker.onChange = () => calls++;
     const steps: [change: () => void, calls: number, taken: boolean][] = [
@@ -156,6 +158,7 @@ describe("taking changes", () => {
         false,
       ],
       [() => (state.bytes as Uint8Array).fill(1), 1, true],
+      [() => bytes.fill(2), 0, true],
       [() => delete state.inner, 1, true],
       [
         () => {

@@ -48,7 +48,10 @@ export const faulty = actor({
       throw new UserError("for your eyes");
     },
     codedError: () => {
-      throw new UserError("balance too low", { code: "insufficient_funds", metadata: { have: 0n, want: 10 } });
+      throw new UserError("balance too low", {
+        code: "insufficient_funds",
+        metadata: { have: 0n, want: 10 },
+      });
     },
     crash: (c) => {
       c.state.calls += 1;
@@ -142,10 +145,14 @@ export const napper = actor({
 export const room = actor({
   state: { log: [] as string[] },
   onBeforeConnect: (_c, params: { user: string } | undefined) => {
-    if (params?.user === "banned") throw new UserError("not you", { code: "banned", metadata: { user: "banned" } });
+    if (params?.user === "banned")
+      throw new UserError("not you", { code: "banned", metadata: { user: "banned" } });
     if (params?.user === "crash") throw new Error("secrets in the gate");
   },
-  createConnState: (_c, params: { user: string } | undefined) => ({ user: params?.user ?? "anonymous", calls: 0 }),
+  createConnState: (_c, params: { user: string } | undefined) => ({
+    user: params?.user ?? "anonymous",
+    calls: 0,
+  }),
   events: { welcome: event<string>(), whisper: event<[from: string, text: string]>(), said: event<string>() },
   onConnect: (c, conn) => {
     c.state.log.push(`+${conn.state.user}`);

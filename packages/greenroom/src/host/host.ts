@@ -76,7 +76,7 @@ export class Host {
 
   /** `instance` has something to hand over. */
   touch(instance: Instance): void {
-    if (instance.isListed) return;
+    if (instance.isListed || instance.isDropped) return;
     instance.isListed = true;
     this.#listed.push(instance);
     if (!this.#isDraining) this.#schedule();
@@ -152,7 +152,7 @@ export class Host {
     // Closing a turn runs `onStateChange`, which may list more.
     for (const instance of listed) {
       instance.isListed = false;
-      if (instance.mayFlush) instance.flush();
+      if (instance.mayFlush && !instance.isDropped) instance.flush();
       if (instance.life.phase === "over") this.#forget(instance);
     }
   }

@@ -42,6 +42,8 @@ export class Instance implements TurnOwner {
   readonly life: Lifecycle;
   /** Whether the host has this on its list of instances to flush. */
   isListed = false;
+  /** Nothing is handed over any more. */
+  isDropped = false;
   readonly #saves = new Saves();
   #vars: { value: unknown } | undefined;
   #log: Logger | undefined;
@@ -173,7 +175,8 @@ export class Instance implements TurnOwner {
 
   /** The open turn's outputs. The host will flush them. */
   outputs(): OutputWriter {
-    this.host.touch(this);
+    if (this.isDropped) this.turn.outputs.clear();
+    else this.host.touch(this);
     return this.turn.outputs;
   }
 
@@ -273,6 +276,7 @@ export class Instance implements TurnOwner {
 
   /** Frees what could keep the process or user code waiting. Nothing is handed over any more. */
   drop(): void {
+    this.isDropped = true;
     this.life.drop();
     this.calls.drop();
     this.#saves.drop();

@@ -4,7 +4,7 @@ import type { RegistryLike } from "@greenroom/client/types";
 import { NativeRegistry, type StartedInfo } from "@greenroom/native";
 import type { ResolvedOptions } from "../definition/options.js";
 import { Host, type HostServices } from "../host/host.js";
-import { createLogger, standardError } from "../log.js";
+import { createLogger, type LogLevel, standardError } from "../log.js";
 import { VERSION } from "../version.js";
 import type { ResolvedRegistry } from "./config.js";
 
@@ -68,7 +68,7 @@ function nativeConfig(registry: ResolvedRegistry): string {
     dataDir: registry.dataDir,
     host: registry.host,
     port: registry.port,
-    logLevel: registry.logLevel,
+    logLevel: nativeLevel(registry.logLevel),
     maxIncomingMessageSize: registry.maxIncomingMessageSize,
     maxOutgoingMessageSize: registry.maxOutgoingMessageSize,
     staticDir: registry.staticDir ?? null,
@@ -83,6 +83,12 @@ function nativeOptions(options: ResolvedOptions): object {
     stateSaveInterval: options.stateSaveInterval,
     startTimeout: START_TIMEOUT,
   };
+}
+
+/** The core's name for a level. */
+function nativeLevel(level: LogLevel): string {
+  if (level === "silent") return "off";
+  return level === "fatal" ? "error" : level;
 }
 
 /** Where this process reaches its own server, whatever address it listens on. */

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { compiledActor } from "../../dist/definition/actor.js";
+import { actor, event, setup } from "../../dist/index.js";
+
+/** Definitions that the types refuse, too. */
+const loose = actor as unknown as (config: unknown) => object;
+const looseSetup = setup as unknown as (config: unknown) => object;
+
+test("definitions that cannot be meant are refused, by name", () => {
+  for (const [config, message] of [
+    [{ state: {}, createState: () => ({}) }, /: Cannot define both 'state' and 'createState'$/],
+    [{ vars: 1, createVars: () => 1 }, /: Cannot define both 'vars' and 'createVars'$/],
+    [{ connState: 0, createConnState: () => 1 }, /: Cannot define both 'connState' and 'createConnState'$/],
+    [{ onStart: () => {} }, /unknown actor key 'onStart'/],
+    [{ queues: {} }, /'queues' is not supported in this version/],
+    [{ run: () => {} }, /'run' is not supported in this version/],
+    [{ db: {} }, /'db' is not supported in this version/],
+    [{ onRequest: () => {} }, /'onRequest' is not supported in this version/],
+    [{ onWake: 1 }, /'onWake' has to be a function/],
+    [{ actions: { a: 1 } }, /action 'a' has to be a function/],
+    [{ actions: { a: { b: { c: "x" } } } }, /action 'a\.b\.c' has to be a function/],
+    [{ actions: { "a.b": () => 1, a: { b: () => 2 } } }, /two actions are called 'a\.b'/],
+    [{ actions: { a: { durability: "never", run: () => 1 } } }, /the durability of action 'a'/],
+    [{ actions: { a: { durability: "strict" } } }, /action 'a' has a durability, but no function 'run'/],
+    [{ actions: { a: { durability: "strict", run: () => 1, x: 1 } } }, /unknown key 'x' in action 'a'/],
+    [{ options: { sleepTimout: 1 } }, /unknown actor option 'sleepTimout'/],
+    [{ options: { sleepTimeout: -1 } }, /'sleepTimeout' has to be a number/],
+    [{ options: { sleepGracePeriod: Number.POSITIVE_INFINITY } }, /'sleepGracePeriod' has to be a number/],
+    [{ options: { maxQueueSize: 1 } }, /'maxQueueSize' is not supported/],
+    [{ options: { durability: "never" } }, /'durability' has to be/],
+    [{ events: { e: "x" } }, /event 'e' has to be declared with event\(\)/],
+    [{ state: { f: () => 1 } }, /state\.f/],
+    [{ connState: { at: new (class Point {})() } }, /connState\.at/],
+  ] as const) {
+    assert.throws(() => loose(config), message);
+  }
+  assert.throws(() => event({ canSubscribe: () => true } as object), /'canSubscribe' is not supported/);
+});
+
+test("a tree of actions in a circle is refused", () => {
+  const tree: Record<string, unknown> = {};
+  tree.again = { tree };
+  assert.throws(() => loose({ actions: tree }), /has to be a function, or an object of actions/);
+});
+
+test("settings have their documented defaults", () => {
+  const compiled = compiledActor(actor({ actions: { a: () => 1 } }));
+  assert.deepEqual(compiled?.options, {
+    sleepTimeout: 30_000,
+    sleepGracePeriod: 15_000,
+    stateSaveInterval: 1_000,
+    actionTimeout: 60_000,
+    createVarsTimeout: 5_000,
+    createConnStateTimeout: 5_000,
+    onBeforeConnectTimeout: 5_000,
+    onConnectTimeout: 5_000,
+    durability: 0,
+  });
+  const awake = compiledActor(actor({ options: { noSleep: true, actionTimeout: Number.POSITIVE_INFINITY } }));
+  assert.equal(awake?.options.sleepTimeout, undefined);
+  assert.equal(awake?.options.actionTimeout, undefined);
+});
+
+test("a registry takes actors, and options that exist", () => {
+  assert.throws(() => looseSetup({ use: { a: {} } }), /'a' in setup option 'use' was not made by actor/);
+  assert.throws(() => looseSetup({ use: {}, prot: 1 }), /setup option 'prot'/);
+  assert.throws(() => looseSetup({}), /'use' has to be an object/);
+  assert.throws(() => looseSetup({ use: { ["x".repeat(65)]: actor({}) } }), /1 to 64 characters/);
+});

@@ -1,0 +1,242 @@
+import assert from "node:assert/strict";
+import { ByteWriter, decodeValue, encodeValue, ValueReader } from "@greenroom/client/codec";
+import { BatchReader } from "../../../dist/host/batch-reader.js";
+import type { Exchange } from "../../../dist/host/host.js";
+import { EventKind, NONE, OutputKind } from "../../../dist/host/records.js";
+
+/** An output as a test wants to see it. */
+export type Output =
+  | { readonly kind: "started" | "sleep" | "destroy" | "stopped" }
+  | { readonly kind: "startFailed"; readonly error: WireError }
+  | { readonly kind: "reply"; readonly call: number; readonly value: unknown }
+  | { readonly kind: "replyError"; readonly call: number; readonly error: WireError }
+  | { readonly kind: "event"; readonly conn: number | "all"; readonly name: string; readonly args: unknown }
+  | { readonly kind: "accept"; readonly conn: number }
+  | { readonly kind: "reject"; readonly conn: number; readonly error: WireError }
+  | { readonly kind: "connState"; readonly conn: number; readonly state: unknown }
+  | { readonly kind: "disconnect"; readonly conn: number; readonly reason: string }
+  | { readonly kind: "save"; readonly token: number }
+  | { readonly kind: "saveWithin"; readonly ms: number };
+
+export interface WireError {
+  readonly group: string;
+  readonly code: string;
+  readonly message: string;
+  readonly metadata?: unknown;
+}
+
+export interface Turn {
+  readonly instance: number;
+  readonly durability: "strict" | "relaxed" | "ephemeral";
+  /** The operations, decoded. */
+  readonly changes: readonly unknown[];
+  readonly outputs: readonly Output[];
+}
+
+export interface Restored {
+  readonly conn: number;
+  readonly id: string;
+  readonly params?: unknown;
+  readonly state?: unknown;
+}
+
+export interface StartOptions {
+  readonly key?: readonly string[];
+  readonly input?: unknown;
+  /** The state image as a value. */
+  readonly state?: unknown;
+  readonly created?: boolean;
+  readonly conns?: readonly Restored[];
+}
+
+/** Stands in for the addon: events are scripted, turns are recorded. */
+export class FakeCore implements Exchange {
+  readonly turns: Turn[] = [];
+  #events = new ByteWriter();
+  #waiting: (() => void)[] = [];
+
+  exchange(outgoing: Uint8Array | null): Uint8Array | null {
+    if (outgoing !== null) this.#record(outgoing.slice());
+    if (this.#events.length === 0) return null;
+    const batch = this.#events.finish();
+    this.#events.reset();
+    return batch;
+  }
+
+  /** Resolves after the next exchange that brings turns. */
+  next(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  start(instance: number, name: string, options: StartOptions): this {
+    this.#head(EventKind.start, instance);
+    this.#text(`id-${instance}`);
+    this.#text(name);
+    const key = options.key ?? [];
+    this.#events.u16le(key.length);
+    for (const part of key) this.#text(part);
+    this.#optional(options.input, "compat");
+    this.#optional(options.state, "state");
+    this.#events.u8((options.created ?? options.state === undefined) ? 1 : 0);
+    this.#events.f64le(1);
+    const conns = options.conns ?? [];
+    this.#events.u32le(conns.length);
+    for (const { conn, id, params, state } of conns) {
+      this.#events.u32le(conn);
+      this.#text(id);
+      this.#optional(params, "compat");
+      this.#optional(state, "state");
+    }
+    return this;
+  }
+
+  call(
+    instance: number,
+    call: number,
+    name: string,
+    args: unknown,
+    options: { readonly conn?: number; readonly params?: unknown; readonly native?: boolean } = {},
+  ): this {
+    this.#head(EventKind.call, instance);
+    this.#events.u32le(call);
+    this.#events.u32le(options.conn ?? NONE);
+    this.#text(name);
+    this.#events.u8(options.native === true ? 0 : 1);
+    this.#optional(options.params, "compat");
+    if (args instanceof Uint8Array) this.#bytes(args);
+    else this.#optional(args, options.native === true ? "native" : "compat");
+    return this;
+  }
+
+  cancel(instance: number, call: number): this {
+    this.#head(EventKind.cancel, instance);
+    this.#events.u32le(call);
+    return this;
+  }
+
+  connect(instance: number, conn: number, params?: unknown): this {
+    this.#head(EventKind.connect, instance);
+    this.#events.u32le(conn);
+    this.#text(`conn-${conn}`);
+    this.#optional(params, "compat");
+    return this;
+  }
+
+  disconnect(instance: number, conn: number): this {
+    this.#head(EventKind.disconnect, instance);
+    this.#events.u32le(conn);
+    return this;
+  }
+
+  saved(instance: number, token: number): this {
+    this.#head(EventKind.saved, instance);
+    this.#events.u32le(token);
+    return this;
+  }
+
+  stop(instance: number, reason: "sleep" | "destroy"): this {
+    this.#head(EventKind.stop, instance);
+    this.#events.u8(reason === "sleep" ? 0 : 1);
+    return this;
+  }
+
+  drop(instance: number): this {
+    this.#head(EventKind.drop, instance);
+    return this;
+  }
+
+  #head(kind: number, instance: number): void {
+    this.#events.u8(kind);
+    this.#events.u32le(instance);
+  }
+
+  #text(text: string): void {
+    this.#bytes(new TextEncoder().encode(text));
+  }
+
+  #bytes(bytes: Uint8Array): void {
+    this.#events.u32le(bytes.length);
+    this.#events.bytes(bytes);
+  }
+
+  #optional(value: unknown, form: "compat" | "native" | "state"): void {
+    if (value === undefined) {
+      this.#events.u32le(NONE);
+      return;
+    }
+    const writer = new ByteWriter();
+    encodeValue(writer, value, form);
+    this.#bytes(writer.view());
+  }
+
+  #record(batch: Uint8Array): void {
+    const reader = new BatchReader(batch);
+    while (!reader.atEnd) this.turns.push(readTurn(reader));
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+}
+
+function readTurn(reader: BatchReader): Turn {
+  const instance = reader.u32();
+  const durability = (["strict", "relaxed", "ephemeral"] as const)[reader.u8()];
+  assert.ok(durability !== undefined);
+  const changes: unknown[] = [];
+  for (const operations = new ValueReader(reader.bytes(), "state"); !operations.atEnd; ) {
+    changes.push(operations.read());
+  }
+  const outputs: Output[] = [];
+  for (const section = new BatchReader(reader.bytes()); !section.atEnd; ) outputs.push(readOutput(section));
+  return { instance, durability, changes, outputs };
+}
+
+function readOutput(reader: BatchReader): Output {
+  const kind = reader.u8();
+  switch (kind) {
+    case OutputKind.started:
+      return { kind: "started" };
+    case OutputKind.startFailed:
+      return { kind: "startFailed", error: readError(reader) };
+    case OutputKind.reply:
+      return { kind: "reply", call: reader.u32(), value: decodeValue(reader.bytes(), "compat") };
+    case OutputKind.replyError:
+      return { kind: "replyError", call: reader.u32(), error: readError(reader) };
+    case OutputKind.event: {
+      const conn = reader.u32();
+      const name = reader.str();
+      return {
+        kind: "event",
+        conn: conn === NONE ? "all" : conn,
+        name,
+        args: decodeValue(reader.bytes(), "compat"),
+      };
+    }
+    case OutputKind.accept:
+      return { kind: "accept", conn: reader.u32() };
+    case OutputKind.reject:
+      return { kind: "reject", conn: reader.u32(), error: readError(reader) };
+    case OutputKind.connState:
+      return { kind: "connState", conn: reader.u32(), state: decodeValue(reader.bytes(), "state") };
+    case OutputKind.disconnect:
+      return { kind: "disconnect", conn: reader.u32(), reason: reader.str() };
+    case OutputKind.save:
+      return { kind: "save", token: reader.u32() };
+    case OutputKind.saveWithin:
+      return { kind: "saveWithin", ms: reader.u32() };
+    case OutputKind.sleep:
+      return { kind: "sleep" };
+    case OutputKind.destroy:
+      return { kind: "destroy" };
+    case OutputKind.stopped:
+      return { kind: "stopped" };
+    default:
+      return assert.fail(`an output of the unknown kind ${kind}`);
+  }
+}
+
+function readError(reader: BatchReader): WireError {
+  const error = { group: reader.str(), code: reader.str(), message: reader.str() };
+  const metadata = reader.opt();
+  return metadata === undefined ? error : { ...error, metadata: decodeValue(metadata, "compat") };
+}

@@ -43,6 +43,7 @@ export class Program {
       for (let step = 0; step < steps; step++) this.#step();
       this.#check();
       this.#steps.length = 0;
+      if (this.#random.chance(0.2)) this.#crash();
     }
   }
 
@@ -56,6 +57,18 @@ export class Program {
         `${error instanceof Error ? error.message : String(error)} after ${this.#steps.join("; ")}`,
       );
     }
+  }
+
+  /** Loses what the turn has not committed yet, and every reference. */
+  #crash(): void {
+    const before = plainCopy(this.#plain);
+    this.#held.length = 0;
+    for (let step = this.#random.below(3); step > 0; step--) this.#step();
+    this.#session.reload();
+    this.#held.length = 0;
+    this.#steps.length = 0;
+    this.#plain = before;
+    this.#check();
   }
 
   #step(): void {

@@ -6,7 +6,7 @@ import { assertSame } from "./same.js";
 
 /** A tracked state beside replicas that see nothing but its operations. */
 export class Session<S = Record<string, unknown>> {
-  readonly tracker: StateTracker;
+  tracker: StateTracker;
   readonly #replica = new Replica();
   /** The image that Rust has folded; `null` before the first operation. */
   #image: Uint8Array | null = null;
@@ -39,6 +39,11 @@ export class Session<S = Record<string, unknown>> {
     const reader = new ValueReader(bytes, "state");
     while (!reader.atEnd) operations.push(reader.read() as unknown[]);
     return operations;
+  }
+
+  /** Goes on, as after a crash, with what was stored at the last commit. */
+  reload(): void {
+    this.tracker = StateTracker.load(this.#image ?? imageOf(this.#replica.root));
   }
 
   /** The encoded operations of the turn, without looking at the state. */

@@ -1,14 +1,21 @@
 //! One suite of checks or tests: a command whose success and counts are reported.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::process;
 use crate::tally::Tally;
+
+/// How long a suite may take: several times what the longest needs on two cores, builds included.
+const LIMIT: Duration = Duration::from_secs(15 * 60);
+
+/// How long a suite that took too long may take to end what it started.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// What to run, under which name.
 pub(crate) struct Suite {
@@ -73,11 +80,15 @@ impl Suite {
         }
     }
 
-    /// Runs it, passing its output through. A command that cannot be started is a failure.
+    /// Runs it, passing its output through. A command that cannot be started, or does not end, is a failure.
     pub(crate) fn run(self) -> Outcome {
+        self.run_within(LIMIT)
+    }
+
+    fn run_within(self, limit: Duration) -> Outcome {
         eprintln!("\n=== {}: {}", self.name, process::describe(&self.command));
         let start = Instant::now();
-        let (mut tally, succeeded) = run_and_count(self.command).unwrap_or_else(|error| {
+        let (mut tally, succeeded) = run_and_count(self.command, limit).unwrap_or_else(|error| {
             eprintln!("error: {error:#}");
             (Tally::default(), false)
         });
@@ -95,7 +106,9 @@ impl Suite {
 }
 
 /// Runs the command to its end; returns the tests that its output counts, and whether it succeeded.
-fn run_and_count(mut command: Command) -> Result<(Tally, bool)> {
+///
+/// After the limit it is told to end; what it started is not waited for.
+fn run_and_count(mut command: Command, limit: Duration) -> Result<(Tally, bool)> {
     let name = process::describe(&command);
     command
         .stdin(Stdio::null())
@@ -106,13 +119,20 @@ fn run_and_count(mut command: Command) -> Result<(Tally, bool)> {
         .with_context(|| format!("cannot start `{name}`"))?;
     let stdout = child.stdout.take().expect("standard output is piped");
     let stderr = child.stderr.take().expect("standard error is piped");
-    let errors = thread::spawn(move || pass_through(stderr, std::io::stderr()));
-    let mut tally = pass_through(stdout, std::io::stdout())?;
-    tally.add(
-        errors
-            .join()
-            .expect("passing output through does not panic")?,
-    );
+    let (counted, counts) = mpsc::channel();
+    let counted_errors = counted.clone();
+    thread::spawn(move || counted.send(pass_through(stdout, std::io::stdout())));
+    thread::spawn(move || counted_errors.send(pass_through(stderr, std::io::stderr())));
+    let deadline = Instant::now() + limit;
+    let mut tally = Tally::default();
+    for _ in 0..2 {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let Ok(count) = counts.recv_timeout(left) else {
+            end(&mut child, &counts)?;
+            bail!("`{name}` did not end within {} s", limit.as_secs());
+        };
+        tally.add(count?);
+    }
     let status = child
         .wait()
         .with_context(|| format!("cannot wait for `{name}`"))?;
@@ -120,6 +140,19 @@ fn run_and_count(mut command: Command) -> Result<(Tally, bool)> {
         eprintln!("`{name}` failed ({status})");
     }
     Ok((tally, status.success()))
+}
+
+/// Asks a program to end, so that it can end what it started, then ends it.
+fn end(child: &mut Child, outputs: &Receiver<Result<Tally>>) -> Result<()> {
+    let mut ask = process::command("kill");
+    ask.arg(child.id().to_string());
+    if cfg!(unix) && process::succeeds(ask) {
+        // Its outputs close when it and what it started are gone.
+        while outputs.recv_timeout(GRACE).is_ok() {}
+    }
+    child.kill().context("cannot end a program")?;
+    child.wait().context("cannot wait for a program")?;
+    Ok(())
 }
 
 /// Copies line by line and counts what the lines say.
@@ -139,6 +172,7 @@ fn pass_through(from: impl Read, mut to: impl Write) -> Result<Tally> {
 #[cfg(test)]
 mod tests {
     use std::process::Command;
+    use std::time::Duration;
 
     use super::Suite;
     use crate::tally::Tally;
@@ -162,6 +196,21 @@ mod tests {
         check("exit 0", 1, 0);
         check("echo '# pass 3'; exit 1", 3, 1);
         check("kill -9 $$", 0, 1);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_suite_that_does_not_end_is_ended_and_has_failed() {
+        let endless = Suite::new("x", shell("echo '# pass 3'; exec sleep 600"));
+        let outcome = endless.run_within(Duration::from_millis(50));
+        assert_eq!(
+            outcome.tally,
+            Tally {
+                passed: 0,
+                failed: 1
+            }
+        );
+        assert!(outcome.took < Duration::from_secs(60), "{:?}", outcome.took);
     }
 
     #[test]

@@ -95,14 +95,6 @@ pub(crate) fn packages() -> Result<Vec<Package>> {
     Ok(packages)
 }
 
-/// The package in one folder of the repository.
-///
-/// # Errors
-/// There is none, or it cannot be read.
-pub(crate) fn package(folder: &str) -> Result<Package> {
-    read(&repo::root().join(folder))
-}
-
 fn read(folder: &Path) -> Result<Package> {
     let file = folder.join("package.json");
     let text =

@@ -4,12 +4,14 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::{process, setup, workspace};
+use crate::{process, setup};
 
-/// Builds everything, then becomes the benchmark's runner.
+/// Builds everything, then becomes the benchmark.
 pub(super) fn run(arguments: &[String]) -> Result<ExitCode> {
-    let mut node = workspace::package("bench")?.start()?;
     setup::product()?;
-    node.args(arguments);
-    process::become_program(node)
+    let mut bench = process::cargo();
+    bench
+        .args(["run", "--release", "--package", "greenroom-bench", "--"])
+        .args(arguments);
+    process::become_program(bench)
 }

@@ -200,10 +200,11 @@ export class Calls {
       instance.life.track(connections.farewell(conn));
     };
     const run = (): void => {
-      this.#run(call, entry, new ConnContext(instance, conn, params), args, end);
+      if (!instance.isDropped) this.#run(call, entry, new ConnContext(instance, conn, params), args, end);
     };
     const refuse = (error: unknown): void => instance.replyError(call, error, entry.name);
     const admit = (): void | Promise<void> => {
+      if (instance.isDropped) return;
       RuntimeConn.setPhase(conn, "open");
       const failed = (error: unknown): void => {
         refuse(error);

@@ -115,7 +115,7 @@ export class Connections {
   /** Runs `onDisconnect`; errors are logged. */
   farewell(conn: RuntimeConn): void | Promise<void> {
     const { onDisconnect } = this.#instance.definition;
-    if (onDisconnect === undefined) return;
+    if (onDisconnect === undefined || this.#instance.isDropped) return;
     const context = new ConnContext(this.#instance, conn, conn.params);
     const failed = (error: unknown): void => this.#instance.logHookError("onDisconnect", error);
     try {
@@ -145,7 +145,7 @@ export class Connections {
   #makeState(conn: RuntimeConn): void | Promise<void> {
     const { definition } = this.#instance;
     const source = definition.connState;
-    if (source === undefined) return;
+    if (source === undefined || this.#instance.isDropped) return;
     const state = this.#stateFrom(source, conn);
     if (!isThenable(state)) {
       RuntimeConn.createState(conn, state);
@@ -164,15 +164,15 @@ export class Connections {
   }
 
   #admit(conn: RuntimeConn, key: number): void {
-    // The client may have left while the actor was deciding.
-    if (RuntimeConn.phaseOf(conn) === "gone") return;
     const instance = this.#instance;
+    // The client may have left while the actor was deciding, or the actor may be gone.
+    if (RuntimeConn.phaseOf(conn) === "gone" || instance.isDropped) return;
     this.#list(conn);
     instance.outputs().accept(key);
     if (RuntimeConn.trackerOf(conn) !== undefined) instance.connChanged(conn);
     const drop = (error: unknown): void => {
-      instance.logHookError("onConnect", error);
-      instance.disconnect(key, "the connection was closed by an error");
+      const { group, code } = instance.failure(error, { hook: "onConnect" });
+      instance.disconnect(key, `${group}.${code}`);
     };
     try {
       const greeted = this.greet(conn);

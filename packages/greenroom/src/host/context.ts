@@ -71,7 +71,10 @@ export class HookContext {
   }
 
   saveState(options?: SaveStateOptions): Promise<void> {
-    return this.#instance.saveState(options);
+    const saved = this.#instance.saveState(options);
+    // Often nobody waits for it; then losing the instance is no reason to end the process.
+    saved.catch(() => {});
+    return saved;
   }
 
   sleep(): void {

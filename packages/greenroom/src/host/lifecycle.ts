@@ -74,17 +74,15 @@ export class Lifecycle {
     this.#stop?.abort();
     const instance = this.#instance;
     const { onSleep, onDestroy, options } = instance.definition;
-    const [name, hook] =
-      reason === StopReason.sleep ? ["onSleep", onSleep] : (["onDestroy", onDestroy] as const);
-    const finished = this.#callLast(name as string, hook as Hook | undefined).then(() => this.#idle());
-    await withDeadline(
-      finished,
-      options.sleepGracePeriod,
-      `stopping (${name as string} and calls in progress)`,
-    ).catch((error: unknown) => instance.logHookError(name as string, error));
-    // Dropped while it was waiting.
-    if ((this.#phase as Phase) === "over") return;
-    if (reason === StopReason.sleep) for (const conn of instance.connections.open.values()) this.#keep(conn);
+    const isSleep = reason === StopReason.sleep;
+    const name = isSleep ? "onSleep" : "onDestroy";
+    const finished = this.#callLast(name, isSleep ? onSleep : onDestroy).then(() => this.#idle());
+    const what = `stopping (${name} and calls in progress)`;
+    await withDeadline(finished, options.sleepGracePeriod, what).catch((error: unknown) =>
+      instance.logHookError(name, error),
+    );
+    if (instance.isDropped) return;
+    if (isSleep) for (const conn of instance.connections.open.values()) this.#keep(conn);
     instance.outputs().stopped();
     this.#phase = "over";
   }

@@ -15,8 +15,6 @@ export class Saves {
     this.#last = (this.#last + 1) >>> 0;
     const token = this.#last;
     const saved = new Promise<void>((resolve, reject) => this.#waiting.set(token, { resolve, reject }));
-    // Nobody may be waiting; then losing the instance is no reason to end the process.
-    saved.catch(() => {});
     return { token, saved };
   }
 

@@ -43,7 +43,13 @@ export class RegistryServer {
     };
     const native = new NativeRegistry(nativeConfig(registry));
     const host = new Host(native, services);
-    info = await native.start(host.wake);
+    // Calls can come in before the address is known here, and their actors may want to call others.
+    let hasEvents = false;
+    info = await native.start(() => {
+      if (info === undefined) hasEvents = true;
+      else host.wake();
+    });
+    if (hasEvents) host.wake();
     return new RegistryServer(native, host, info, async () => client?.dispose());
   }
 

@@ -171,3 +171,25 @@ test("a dropped instance runs no hook, fires its signal, rejects its saves, and 
   assert.deepEqual(stage.core.turns, []);
   assert.equal(stage.host.size, 0);
 });
+
+test("an instance that is dropped while it decides about a caller runs nothing more for it", async () => {
+  let decide = (): void => {};
+  const never = (): never => assert.fail("the instance is gone");
+  const stage = await new Stage(
+    actor({
+      onBeforeConnect: () => new Promise<void>((resolve) => (decide = resolve)),
+      createConnState: never,
+      onConnect: never,
+      onDisconnect: never,
+      actions: { run: never },
+    }),
+  ).started();
+  stage.core.call(1, 1, "run", []);
+  stage.host.wake();
+  stage.core.drop(1);
+  stage.host.wake();
+  decide();
+  await sleep(1);
+  assert.deepEqual(stage.outputs, []);
+  assert.deepEqual(stage.logs, []);
+});

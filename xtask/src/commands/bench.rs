@@ -6,12 +6,19 @@ use anyhow::Result;
 
 use crate::{process, setup};
 
-/// Builds everything, then becomes the benchmark.
+/// Builds everything, then becomes the benchmark's runner.
 pub(super) fn run(arguments: &[String]) -> Result<ExitCode> {
     setup::product()?;
+    setup::bun()?;
     let mut bench = process::cargo();
-    bench
-        .args(["run", "--release", "--package", "greenroom-bench", "--"])
-        .args(arguments);
+    bench.args([
+        "run",
+        "--release",
+        "--quiet",
+        "--package",
+        "greenroom-bench",
+        "--",
+    ]);
+    bench.args(arguments);
     process::become_program(bench)
 }

@@ -1,0 +1,223 @@
+//! What can be typed after `cargo xtask bench`.
+
+use std::{fmt::Write, str::FromStr, time::Duration};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::{
+    load::Window,
+    run::Plan,
+    system::{SYSTEMS, System},
+    workload::{WORKLOADS, Workload},
+};
+
+const ROUNDS: u32 = 5;
+const SECONDS: f64 = 3.0;
+const WARM_UP_SECONDS: f64 = 1.0;
+const MAX_OPERATIONS: usize = 2_000_000;
+/// A measurement and a run have to end.
+const MOST_SECONDS: f64 = 600.0;
+const MOST_ROUNDS: u32 = 1000;
+
+/// One invocation, parsed.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Task {
+    /// Show [`help`].
+    Help,
+    /// Be the floor in Rust.
+    Echo {
+        /// Sync to disk before answering.
+        durable: bool,
+    },
+    /// Measure.
+    Measure(Plan),
+}
+
+/// The text of `--help`.
+pub(crate) fn help() -> String {
+    let mut text = format!(
+        "\
+Measures Greenroom beside the floors of this machine.
+
+Usage: cargo xtask bench [workload]... [options]
+
+Options:
+  --systems a,b   which systems; default all
+  --rounds n      rounds to take the median of; default {ROUNDS}
+  --seconds s     of each measurement; default {SECONDS}
+  --warm-up s     before each measurement; default {WARM_UP_SECONDS}
+  --ops n         most operations of a measurement; default {MAX_OPERATIONS}
+
+Workloads (all by default):
+"
+    );
+    let mut row = |name, about| {
+        writeln!(text, "  {name:<15} {about}").expect("a string takes everything");
+    };
+    WORKLOADS
+        .iter()
+        .for_each(|workload| row(workload.name, workload.about));
+    row("", "");
+    row("Systems:", "");
+    SYSTEMS
+        .iter()
+        .for_each(|system| row(system.name, system.about));
+    text
+}
+
+/// Reads the arguments.
+///
+/// # Errors
+/// An unknown name or option, or a number that is missing or out of range.
+pub(crate) fn parse(arguments: &[String]) -> Result<Task> {
+    if arguments
+        .iter()
+        .any(|word| word == "--help" || word == "-h")
+    {
+        return Ok(Task::Help);
+    }
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["echo"] => Ok(Task::Echo { durable: false }),
+        ["echo", "--durable"] => Ok(Task::Echo { durable: true }),
+        _ => Ok(Task::Measure(parse_plan(&words)?)),
+    }
+}
+
+fn parse_plan(words: &[&str]) -> Result<Plan> {
+    let mut workloads = Vec::new();
+    let mut systems = SYSTEMS.to_vec();
+    let mut rounds = ROUNDS;
+    let mut seconds = SECONDS;
+    let mut warm_up = WARM_UP_SECONDS;
+    let mut max_operations = MAX_OPERATIONS;
+    let mut words = words.iter().copied();
+    while let Some(word) = words.next() {
+        match word {
+            "--systems" => systems = parse_systems(words.next())?,
+            "--rounds" => rounds = number(word, words.next())?,
+            "--seconds" => seconds = number(word, words.next())?,
+            "--warm-up" => warm_up = number(word, words.next())?,
+            "--ops" => max_operations = number(word, words.next())?,
+            name => workloads.push(workload(name)?),
+        }
+    }
+    if workloads.is_empty() {
+        workloads = WORKLOADS.to_vec();
+    }
+    ensure!(
+        (1..=MOST_ROUNDS).contains(&rounds),
+        "--rounds has to be from 1 to {MOST_ROUNDS}"
+    );
+    ensure!(max_operations > 0, "--ops has to be at least 1");
+    let window = Window {
+        warm_up: duration("--warm-up", warm_up, 0.0)?,
+        measured: duration("--seconds", seconds, 0.1)?,
+        max_operations,
+    };
+    Ok(Plan {
+        workloads,
+        systems,
+        rounds,
+        window,
+    })
+}
+
+fn workload(name: &str) -> Result<Workload> {
+    let found = WORKLOADS.iter().find(|workload| workload.name == name);
+    found
+        .copied()
+        .with_context(|| format!("no workload or option `{name}`; see --help"))
+}
+
+fn parse_systems(names: Option<&str>) -> Result<Vec<System>> {
+    let names = names.context("--systems needs names, separated by commas")?;
+    let find = |name| {
+        let found = SYSTEMS.iter().find(|system| system.name == name);
+        found
+            .copied()
+            .with_context(|| format!("no system `{name}`; see --help"))
+    };
+    names.split(',').map(find).collect()
+}
+
+fn number<N: FromStr>(option: &str, text: Option<&str>) -> Result<N> {
+    match text.and_then(|text| text.parse().ok()) {
+        Some(number) => Ok(number),
+        None => bail!("{option} needs a number"),
+    }
+}
+
+fn duration(option: &str, seconds: f64, least: f64) -> Result<Duration> {
+    ensure!(
+        (least..=MOST_SECONDS).contains(&seconds),
+        "{option} has to be from {least} to {MOST_SECONDS} seconds"
+    );
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Task, help, parse};
+    use crate::{system::SYSTEMS, workload::WORKLOADS};
+
+    fn task(typed: &str) -> Result<Task, String> {
+        let words: Vec<String> = typed.split_whitespace().map(str::to_owned).collect();
+        parse(&words).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn nothing_means_everything() {
+        let Ok(Task::Measure(plan)) = task("") else {
+            panic!("not a plan");
+        };
+        assert_eq!(plan.workloads, WORKLOADS);
+        assert_eq!(plan.systems, SYSTEMS);
+    }
+
+    #[test]
+    fn a_choice_is_taken_in_its_order() {
+        let typed =
+            "read-ws-64 --systems rust,ws-node action-ws-1 --rounds 2 --seconds 0.5 --ops 9";
+        let Ok(Task::Measure(plan)) = task(typed) else {
+            panic!("not a plan");
+        };
+        let names: Vec<_> = plan
+            .workloads
+            .iter()
+            .map(|workload| workload.name)
+            .collect();
+        assert_eq!(names, ["read-ws-64", "action-ws-1"]);
+        let names: Vec<_> = plan.systems.iter().map(|system| system.name).collect();
+        assert_eq!(names, ["rust", "ws-node"]);
+        assert_eq!((plan.rounds, plan.window.max_operations), (2, 9));
+        assert_eq!(plan.window.measured.as_millis(), 500);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let mistake = |typed: &str, part: &str| {
+            let error = task(typed).expect_err(typed);
+            assert!(error.contains(part), "{typed}: {error}");
+        };
+        mistake("action", "no workload or option `action`");
+        mistake("--fast", "no workload or option `--fast`");
+        mistake("--systems bare", "no system `bare`");
+        mistake("--rounds", "--rounds needs a number");
+        mistake("--rounds 0", "--rounds has to be from 1");
+        mistake("--seconds nan", "--seconds has to be from 0.1");
+        mistake("--seconds 1e9", "--seconds has to be from 0.1");
+        mistake("--ops -1", "--ops needs a number");
+    }
+
+    #[test]
+    fn help_names_everything() {
+        assert_eq!(task("action-ws-1 --help"), Ok(Task::Help));
+        for workload in WORKLOADS {
+            assert!(help().contains(workload.name));
+        }
+        for system in SYSTEMS {
+            assert!(help().contains(system.name));
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Counts replies and times, first to warm up, then for the figures.
+
+use std::{
+    cell::RefCell,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+
+use crate::cpu;
+
+/// How long to work. Whichever of time and count comes first ends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Window {
+    /// Time before anything counts.
+    pub(crate) warm_up: Duration,
+    /// Time that counts.
+    pub(crate) measured: Duration,
+    /// The most operations that count.
+    pub(crate) max_operations: usize,
+}
+
+/// What one round found.
+#[derive(Clone, Debug)]
+pub(crate) struct Measurement {
+    /// Time from the first to the last operation that counted.
+    pub(crate) elapsed: Duration,
+    /// The server's CPU time meanwhile, user and system.
+    pub(crate) cpu: Duration,
+    /// CPU time that anything but the server and this program used meanwhile: the noise.
+    pub(crate) others: Duration,
+    /// From request to reply, for each operation that counted, in ascending order.
+    pub(crate) latencies: Vec<Duration>,
+}
+
+/// Shared by the connections of one load generator, on one thread.
+pub(super) struct Recorder {
+    pid: u32,
+    window: Window,
+    created: Instant,
+    state: RefCell<State>,
+}
+
+enum State {
+    WarmUp,
+    Measuring {
+        since: Instant,
+        before: Used,
+        latencies: Vec<Duration>,
+    },
+    Done(Measurement),
+}
+
+/// CPU time used.
+struct Used {
+    server: Duration,
+    this: Duration,
+    machine: Duration,
+}
+
+impl Used {
+    fn until_now(server: u32) -> Result<Self> {
+        Ok(Self {
+            server: cpu::time(server)?,
+            this: cpu::own_time()?,
+            machine: cpu::machine()?,
+        })
+    }
+
+    fn since(&self, before: &Self) -> Self {
+        Self {
+            server: self.server.saturating_sub(before.server),
+            this: self.this.saturating_sub(before.this),
+            machine: self.machine.saturating_sub(before.machine),
+        }
+    }
+}
+
+impl Recorder {
+    pub(super) fn new(pid: u32, window: Window) -> Self {
+        Self {
+            pid,
+            window,
+            created: Instant::now(),
+            state: RefCell::new(State::WarmUp),
+        }
+    }
+
+    /// Takes note of a reply to a request that was sent at `sent`. Says whether to go on.
+    ///
+    /// # Errors
+    /// The server's CPU time cannot be read.
+    pub(super) fn reply(&self, sent: Instant) -> Result<bool> {
+        let now = Instant::now();
+        let state = &mut *self.state.borrow_mut();
+        match state {
+            State::WarmUp if now - self.created < self.window.warm_up => Ok(true),
+            State::WarmUp => {
+                *state = State::Measuring {
+                    before: Used::until_now(self.pid)?,
+                    since: Instant::now(),
+                    latencies: Vec::with_capacity(self.window.max_operations.min(1 << 20)),
+                };
+                Ok(true)
+            }
+            State::Measuring {
+                since,
+                before,
+                latencies,
+            } => {
+                // A request from before is none of the window's.
+                if sent >= *since {
+                    latencies.push(now - sent);
+                }
+                let elapsed = now - *since;
+                let is_over = elapsed >= self.window.measured
+                    || latencies.len() >= self.window.max_operations;
+                if is_over {
+                    let used = Used::until_now(self.pid)?.since(before);
+                    let mut latencies = std::mem::take(latencies);
+                    latencies.sort_unstable();
+                    *state = State::Done(Measurement {
+                        elapsed,
+                        cpu: used.server,
+                        others: used.machine.saturating_sub(used.server + used.this),
+                        latencies,
+                    });
+                }
+                Ok(!is_over)
+            }
+            State::Done(_) => Ok(false),
+        }
+    }
+
+    /// The result.
+    ///
+    /// # Errors
+    /// The window has not ended.
+    pub(super) fn finish(self) -> Result<Measurement> {
+        match self.state.into_inner() {
+            State::Done(measurement) => Some(measurement),
+            State::WarmUp | State::Measuring { .. } => None,
+        }
+        .context("the connections ended before the measurement did")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{Recorder, Window};
+
+    fn recorder(max_operations: usize) -> Recorder {
+        let window = Window {
+            warm_up: Duration::ZERO,
+            measured: Duration::from_secs(60),
+            max_operations,
+        };
+        Recorder::new(std::process::id(), window)
+    }
+
+    #[test]
+    fn only_requests_of_the_window_count_and_their_number_ends_it() {
+        let recorder = recorder(2);
+        let before = Instant::now();
+        assert!(recorder.reply(before).unwrap(), "opens the window");
+        assert!(recorder.reply(before).unwrap(), "was sent before it");
+        assert!(recorder.reply(Instant::now()).unwrap());
+        assert!(!recorder.reply(Instant::now()).unwrap());
+        assert!(!recorder.reply(Instant::now()).unwrap(), "comes too late");
+        assert_eq!(recorder.finish().unwrap().latencies.len(), 2);
+    }
+
+    #[test]
+    fn a_window_that_did_not_end_has_no_result() {
+        let recorder = recorder(2);
+        assert!(recorder.reply(Instant::now()).unwrap());
+        assert!(recorder.finish().is_err());
+    }
+}

@@ -1,0 +1,52 @@
+//! Greenroom's benchmark.
+//!
+//! Starts each system as a child process, drives it over loopback with one load generator, checks
+//! every reply and the final state, and reports what an operation costs the server in CPU time,
+//! with throughput and latency beside it. `docs/benchmarks/README.md` says how to read the figures.
+//!
+//! A new system is a row in [`system`], and a [`dialect`] if it speaks a protocol of its own; a new
+//! workload is a row in [`workload`].
+
+mod arguments;
+mod cpu;
+mod dialect;
+mod echo;
+mod load;
+mod machine;
+mod report;
+mod run;
+mod server_process;
+mod statistics;
+mod system;
+mod workload;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use arguments::Task;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match start(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(arguments: &[String]) -> Result<()> {
+    match arguments::parse(arguments)? {
+        Task::Help => {
+            eprint!("{}", arguments::help());
+            Ok(())
+        }
+        Task::Echo { durable } => echo::serve(durable),
+        Task::Measure(plan) => {
+            let results = run::all(&plan)?;
+            report::publish(&plan, &results)
+        }
+    }
+}

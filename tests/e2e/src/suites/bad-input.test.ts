@@ -65,6 +65,20 @@ describe("requests", () => {
     }
   });
 
+  test("pages of other origins can read every error", async () => {
+    const headers = { origin: "https://example.com" };
+    for (const path of [
+      "/nowhere",
+      action("nope"),
+      action("x", { actor: "stranger" }),
+      "/gateway/a?rvt-nope=1",
+    ]) {
+      const answer = await send(server.port, { path, headers, body: "{}" }, agent);
+      assert.ok(answer.status >= 400);
+      assert.equal(answer.headers["access-control-allow-origin"], "https://example.com", path);
+    }
+  });
+
   test("an error says where it comes from", async () => {
     const unrouted = await send(server.port, { method: "GET", path: "/nowhere" }, agent);
     assert.equal(unrouted.headers["x-rivet-error"], "guard.no_route");

@@ -150,7 +150,12 @@ describe("a start that cannot be", () => {
 
   test("or one that hides it: a changed byte anywhere is said in words or does no harm", async () => {
     const original = await filled();
-    for (const path of await filesBelow(original)) {
+    const paths = await filesBelow(original);
+    // Of files that are the same, as those of empty tables are, one is enough.
+    const distinct = new Map(
+      await Promise.all(paths.map(async (path) => [await readFile(path, "hex"), path] as const)),
+    );
+    for (const path of distinct.values()) {
       const dataDir = fresh();
       await cp(original, dataDir, { recursive: true });
       const file = join(dataDir, relative(original, path));

@@ -21,7 +21,7 @@ export function withDeadline<T>(promise: PromiseLike<T>, milliseconds: number, w
       () => reject(new DeadlineError(`${what} took longer than ${milliseconds} ms`)),
       milliseconds,
     );
-    promise.then(
+    Promise.resolve(promise).then(
       (value) => {
         clearTimeout(timer);
         resolve(value);

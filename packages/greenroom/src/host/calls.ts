@@ -187,7 +187,7 @@ export class Calls {
     this.#pending.set(pending.id, pending);
     this.#instance.defer();
     this.#instance.host.armLater(pending);
-    result.then(pending.resolve, pending.reject);
+    Promise.resolve(result).then(pending.resolve, pending.reject);
   }
 
   /** A stateless call goes through the same hooks as a connection, with one that lives as long as the call. */

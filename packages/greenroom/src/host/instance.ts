@@ -165,7 +165,7 @@ export class Instance implements TurnOwner {
       const result = state.whileFrozen(reentrantMutation, () =>
         onStateChange(new HookContext(this), state.root),
       );
-      if (isThenable(result)) result.then(undefined, failed);
+      if (isThenable(result)) Promise.resolve(result).catch(failed);
     } catch (error) {
       failed(error);
     }

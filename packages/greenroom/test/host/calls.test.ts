@@ -245,6 +245,8 @@ test("a cancelled call fires its own signal and no other, and ends as it likes",
     signals.map((signal) => signal.aborted),
     [false, true],
   );
+  stage.core.drop(1);
+  stage.host.wake();
 });
 
 test("events are checked against their schema, and what cannot be sent throws where it was sent", async () => {
@@ -356,4 +358,24 @@ test("calls of an instance that is gone are ignored", async () => {
     stage.core.turns.map((turn) => turn.instance),
     [2],
   );
+});
+
+test("promises of any make are waited for, also those that misbehave", async () => {
+  const thenable = (then: (resolve: (value: unknown) => void) => void): Promise<unknown> =>
+    ({ then }) as unknown as Promise<unknown>;
+  const stage = await new Stage(
+    actor({
+      actions: {
+        good: () => thenable((resolve) => resolve("good")),
+        bad: () =>
+          thenable(() => {
+            throw new Error("in then");
+          }),
+      },
+    }),
+  ).started();
+  assert.deepEqual(await stage.call("good"), { kind: "reply", call: 1001, value: "good" });
+  assert.equal((await stage.call("bad")).kind, "replyError");
+  stage.core.stop(1, "sleep");
+  await stage.until((output) => output.kind === "stopped");
 });

@@ -54,7 +54,9 @@ export const chatRoom = actor({
 });
 
 function cleanName(params: { name: string } | undefined): string {
-  const name = String(params?.name ?? "").trim().slice(0, MAX_NAME);
+  const name = String(params?.name ?? "")
+    .trim()
+    .slice(0, MAX_NAME);
   if (name === "") throw new UserError("say who you are: connect with { name }", { code: "name_missing" });
   return name;
 }

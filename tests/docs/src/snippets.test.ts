@@ -20,7 +20,9 @@ before(async () => {
   const written = await writeSnippets();
   folders = written.folders;
   const compile = promisify(execFile)(process.execPath, [TSC, "-p", written.project]);
-  await compile.catch((error: { stdout?: string }) => assert.fail(`snippets do not compile:\n${error.stdout}`));
+  await compile.catch((error: { stdout?: string }) =>
+    assert.fail(`snippets do not compile:\n${error.stdout}`),
+  );
 });
 
 test("every document was read, and the README and the guide have snippets", async () => {

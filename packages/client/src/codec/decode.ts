@@ -322,7 +322,7 @@ export class ValueReader {
     if (typeof seconds !== "number" && typeof seconds !== "bigint") {
       throw new ValueFormatError("a date that is not a number", start);
     }
-    return new Date(Math.round(Number(seconds) * 1000));
+    return new Date(milliseconds(Number(seconds)));
   }
 
   #namedObject(start: number, depth: number): RegExp | Error {
@@ -383,4 +383,11 @@ function halfFloat(bits: number): number {
   if (exponent === 0) return sign * fraction * 2 ** -24;
   if (exponent === 31) return fraction === 0 ? sign * Infinity : Number.NaN;
   return sign * (fraction + 0x400) * 2 ** (exponent - 25);
+}
+
+/** The whole milliseconds whose seconds were written: the product alone is off by one for distant dates. */
+function milliseconds(seconds: number): number {
+  const near = Math.round(seconds * 1000);
+  if (near / 1000 === seconds) return near;
+  return [near - 1, near + 1].find((other) => other / 1000 === seconds) ?? near;
 }

@@ -6,10 +6,11 @@ import { type Browser, type BrowserContext, chromium } from "playwright-core";
 
 const CANDIDATES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
-/** A headless Chromium of the system. `CHROMIUM` names another one. */
+/** A headless Chromium of the system. `GREENROOM_TEST_CHROMIUM` names another one. */
 export async function launchBrowser(): Promise<Browser> {
-  const executablePath = process.env.CHROMIUM ?? CANDIDATES.find((path) => existsSync(path));
-  if (executablePath === undefined) throw new Error("no Chromium found: install it, or name it with CHROMIUM");
+  const executablePath = process.env.GREENROOM_TEST_CHROMIUM ?? CANDIDATES.find((path) => existsSync(path));
+  if (executablePath === undefined)
+    throw new Error("no Chromium found: install it, or name it with GREENROOM_TEST_CHROMIUM");
   return chromium.launch({
     executablePath,
     env: { ...process.env, HOME: await mkdtemp(join(tmpdir(), "greenroom-chromium-")) },

@@ -130,7 +130,10 @@ export async function run(
   env: Readonly<Record<string, string>> = {},
   args: readonly string[] = [],
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(runtimeCommand(), [script, ...args], { env: { ...process.env, ...env }, stdio: "pipe" });
+  const child = spawn(runtimeCommand(), [script, ...args], {
+    env: { ...process.env, ...env },
+    stdio: "pipe",
+  });
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {

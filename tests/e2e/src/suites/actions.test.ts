@@ -109,16 +109,48 @@ for (const encoding of ["json", "cbor", "bare"] as const) {
         const handle = own.counter.getOrCreate([`${key}-values`]);
         const surface = transport === "http" ? handle : handle.connect();
         const values: unknown[] = [
-          null, true, 0, -1, 1.5, 2 ** 31, 2 ** 32, 5_000_000_000, -5_000_000_000, Number.MAX_SAFE_INTEGER,
-          "", "héllo 😀", [], [[]], {}, { a: [1, { b: null }] }, ["$foo", 1], ["$BigInt", "x"], ["$$", 0],
-          12345678901234567890n, -1n, 0n, 2n ** 200n, new Uint8Array([0, 255]), [1, "x"], "a".repeat(5000),
+          null,
+          true,
+          0,
+          -1,
+          1.5,
+          2 ** 31,
+          2 ** 32,
+          5_000_000_000,
+          -5_000_000_000,
+          Number.MAX_SAFE_INTEGER,
+          "",
+          "héllo 😀",
+          [],
+          [[]],
+          {},
+          { a: [1, { b: null }] },
+          ["$foo", 1],
+          ["$BigInt", "x"],
+          ["$$", 0],
+          12345678901234567890n,
+          -1n,
+          0n,
+          2n ** 200n,
+          new Uint8Array([0, 255]),
+          [1, "x"],
+          "a".repeat(5000),
           JSON.parse('{"__proto__": {"x": 1}, "constructor": 2}'),
         ];
         if (encoding !== "json") {
           values.push(
-            undefined, Number.NaN, Number.NEGATIVE_INFINITY, new Date(1_700_000_000_123), new Map([["k", [1]]]),
-            new Set([1, "x"]), new Float64Array([1.5, Number.NaN]), new Int16Array([-1]), { u: undefined },
-            /x+/gi, new BigInt64Array([-1n]), new ArrayBuffer(3),
+            undefined,
+            Number.NaN,
+            Number.NEGATIVE_INFINITY,
+            new Date(1_700_000_000_123),
+            new Map([["k", [1]]]),
+            new Set([1, "x"]),
+            new Float64Array([1.5, Number.NaN]),
+            new Int16Array([-1]),
+            { u: undefined },
+            /x+/gi,
+            new BigInt64Array([-1n]),
+            new ArrayBuffer(3),
           );
         }
         for (const value of values) assert.deepEqual(await surface.echo(value), value);
@@ -149,8 +181,27 @@ describe("handles", () => {
   test("no two keys name one actor, whatever is in their parts", async () => {
     const own = client();
     const keys: (string | string[] | undefined)[] = [
-      undefined, [""], ["", ""], ["a,b"], ["a", "b"], ["a/b"], ["a\\/b"], ["a\\", "b"], ["a,", "b"], ["\\0"],
-      ["/"], [","], ["a", ""], ["", "a"], ["a\0b"], ["é"], ["e\u0301"], ["%2C"], ["+"], [" "], ["..", ".."],
+      undefined,
+      [""],
+      ["", ""],
+      ["a,b"],
+      ["a", "b"],
+      ["a/b"],
+      ["a\\/b"],
+      ["a\\", "b"],
+      ["a,", "b"],
+      ["\\0"],
+      ["/"],
+      [","],
+      ["a", ""],
+      ["", "a"],
+      ["a\0b"],
+      ["é"],
+      ["e\u0301"],
+      ["%2C"],
+      ["+"],
+      [" "],
+      ["..", ".."],
     ];
     const ids = new Set<string>();
     for (const [index, key] of keys.entries()) {
@@ -164,7 +215,10 @@ describe("handles", () => {
       const described = await own.memory.get(key).describe();
       assert.deepEqual(described.key, key === undefined ? [] : key);
     }
-    assert.equal(await own.memory.getOrCreate("single").resolve(), await own.memory.getOrCreate(["single"]).resolve());
+    assert.equal(
+      await own.memory.getOrCreate("single").resolve(),
+      await own.memory.getOrCreate(["single"]).resolve(),
+    );
     await own.dispose();
   });
 
@@ -197,7 +251,9 @@ describe("handles", () => {
 
   test("racing creators get one actor", async () => {
     const own = client();
-    const ids = await Promise.all(Array.from({ length: 30 }, () => own.counter.getOrCreate("race").resolve()));
+    const ids = await Promise.all(
+      Array.from({ length: 30 }, () => own.counter.getOrCreate("race").resolve()),
+    );
     assert.equal(new Set(ids).size, 1);
     await own.dispose();
   });

@@ -31,10 +31,14 @@ for (const [folder, expected] of [
 ] as const) {
   test(`rivetkit ${expected} passes every required check`, async () => {
     assert.equal(versionFrom(folder), expected);
-    const child = spawn(process.execPath, [join(here, "conformance/rivetkit-client.mjs"), server.url, "--verbose"], {
-      env: { ...process.env, RK_DIR: folder },
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const child = spawn(
+      process.execPath,
+      [join(here, "conformance/rivetkit-client.mjs"), server.url, "--verbose"],
+      {
+        env: { ...process.env, RK_DIR: folder },
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
     let output = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       output += text;

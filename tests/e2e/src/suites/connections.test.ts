@@ -59,7 +59,9 @@ for (const [user, code] of [
     const client = connectTo();
     const room = client.room.getOrCreate("gate", as(user));
     const refused = (error: unknown) =>
-      error instanceof ActorError && `${error.group}.${error.code}`.includes(code) && !/secret/.test(error.message);
+      error instanceof ActorError &&
+      `${error.group}.${error.code}`.includes(code) &&
+      !/secret/.test(error.message);
     await assert.rejects(room.who(), refused);
     const connection = room.connect();
     const seen = new Promise<unknown>((resolve) => connection.onError(resolve));
@@ -86,7 +88,10 @@ test("events reach subscribers only, in order, before the reply of their action,
   for (let i = 1; i < 50; i++) void b.say(String(i));
   await b.who();
   await a.who();
-  assert.deepEqual(heard, Array.from({ length: 50 }, (_, i) => String(i)));
+  assert.deepEqual(
+    heard,
+    Array.from({ length: 50 }, (_, i) => String(i)),
+  );
   assert.deepEqual(once, ["0"]);
   stop();
   await a.who();

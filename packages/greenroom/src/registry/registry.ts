@@ -75,19 +75,29 @@ class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Acto
     if (this.#stopped !== undefined)
       throw new Error("the registry has been shut down and cannot start again");
     const resolved = resolveRegistry(this.#config, this.#actors, process.env);
-    const server = await RegistryServer.start(resolved);
+    // Before the start: whoever sees that the server answers may send a signal at once.
     if (resolved.handleSignals) {
       this.#stoppable = { gracePeriodMs: resolved.gracePeriodMs, shutdown: () => this.shutdown() };
       stopOnSignal(this.#stoppable);
     }
-    if (resolved.welcome) welcome(server.info, resolved);
-    return server;
+    try {
+      const server = await RegistryServer.start(resolved);
+      if (resolved.welcome) welcome(server.info, resolved);
+      return server;
+    } catch (error) {
+      this.#ignoreSignals();
+      throw error;
+    }
   }
 
   async #stop(): Promise<void> {
     // One that never started has nothing to stop, and the error went to whoever started it.
     const server = await this.#server?.catch(() => undefined);
     await server?.stop();
+    this.#ignoreSignals();
+  }
+
+  #ignoreSignals(): void {
     if (this.#stoppable !== undefined) forgetSignals(this.#stoppable);
   }
 }

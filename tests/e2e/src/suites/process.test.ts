@@ -291,7 +291,7 @@ describe("settings", () => {
     await open.stop("SIGTERM");
   });
 
-  test("noWelcome says nothing", async () => {
+  test("noWelcome says nothing, and a signal counts from the first answer on", async () => {
     const port = await freePort();
     const program = solo({ dataDir: fresh(), port, noWelcome: true });
     await reachable(port, program);

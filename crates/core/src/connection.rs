@@ -1,6 +1,6 @@
 //! The client's side of a connection.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use greenroom_types::{ActorError, ActorId};
@@ -19,8 +19,17 @@ pub struct Connection {
     actor: ActorId,
     conn: ConnKey,
     id: String,
-    /// The actor's task lives for as long as it has connections.
+    /// The task that the connection belongs to: it lives for as long as it has connections.
     task: ActorHandle,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("actor", &self.actor)
+            .field("conn", &self.conn)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Connection {

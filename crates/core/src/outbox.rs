@@ -148,7 +148,9 @@ fn weight(message: &ClientMessage) -> usize {
         + match message {
             ClientMessage::Response { output, .. } => output.len(),
             ClientMessage::Event(event) => event.name().len() + event.args().len(),
-            ClientMessage::Error { error, .. } => error.message.len(),
+            ClientMessage::Error { error, .. } => {
+                error.message.len() + error.metadata.as_ref().map_or(0, Bytes::len)
+            }
             ClientMessage::Init { .. } | ClientMessage::Close(_) => 0,
         }
 }

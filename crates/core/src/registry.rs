@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use greenroom_store::ActorRecord;
@@ -21,7 +24,11 @@ pub(crate) struct ActorHandle {
 /// All actors with a task. The lock is held for a few lines at a time and never across a wait: it
 /// is asked once for every stateless call, from many threads.
 #[derive(Debug, Default)]
-pub(crate) struct Registry(Mutex<Live>);
+pub(crate) struct Registry {
+    live: Mutex<Live>,
+    /// No task is started any more. Set with the lock held, read without.
+    closed: AtomicBool,
+}
 
 #[derive(Debug, Default)]
 struct Live {
@@ -32,16 +39,35 @@ struct Live {
 impl Registry {
     fn live(&self) -> MutexGuard<'_, Live> {
         // Nothing in here can panic halfway through a change.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The handle of `id`, made by `start` if there is none.
+    /// The handle of `id`, made by `start` if there is none. `None` once the registry is closed.
     pub(crate) fn get_or_insert(
         &self,
         id: ActorId,
         start: impl FnOnce() -> ActorHandle,
-    ) -> ActorHandle {
-        self.live().handles.entry(id).or_insert_with(start).clone()
+    ) -> Option<ActorHandle> {
+        let mut live = self.live();
+        if self.is_closed() {
+            return None;
+        }
+        Some(live.handles.entry(id).or_insert_with(start).clone())
+    }
+
+    /// Lets no task begin any more and gives the handles of those that have: in one step, so that
+    /// none is missed. `None` when that was done before.
+    pub(crate) fn close(&self) -> Option<Vec<ActorHandle>> {
+        let live = self.live();
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return None;
+        }
+        Some(live.handles.values().cloned().collect())
+    }
+
+    /// Whether tasks may begin.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
     }
 
     /// The handle of `id`, if it has a task.
@@ -49,9 +75,9 @@ impl Registry {
         self.live().handles.get(&id).cloned()
     }
 
-    /// Every handle.
-    pub(crate) fn all(&self) -> Vec<ActorHandle> {
-        self.live().handles.values().cloned().collect()
+    /// How many actors have a task.
+    pub(crate) fn len(&self) -> usize {
+        self.live().handles.len()
     }
 
     /// Spares later look-ups by key while the actor has a task.
@@ -71,9 +97,13 @@ impl Registry {
             .cloned()
     }
 
-    /// Forgets `id`.
-    pub(crate) fn remove(&self, id: ActorId, record: Option<&ActorRecord>) {
-        self.live().remove(id, record);
+    /// Forgets `id` if `task` is its task; another may have taken its place.
+    pub(crate) fn remove(&self, id: ActorId, task: &ActorHandle, record: Option<&ActorRecord>) {
+        let mut live = self.live();
+        let registered = live.handles.get(&id);
+        if registered.is_some_and(|other| other.mailbox.same_channel(&task.mailbox)) {
+            live.remove(id, record);
+        }
     }
 
     /// Forgets `id` if `idle` holds while nobody can get a new handle.

@@ -10,7 +10,6 @@ use tokio::sync::oneshot;
 use crate::{
     ActorHost, ActorOptions, Connection, Env, Instance, Outbox, Turn,
     actor::{Control, Message},
-    registry::ActorHandle,
     shared::Shared,
     store_error,
 };
@@ -233,8 +232,7 @@ impl Runtime {
         };
         let result = answer.await;
         guard.token = None;
-        // The sender is dropped unanswered only when the mailbox could not be served any more.
-        result.unwrap_or_else(|_| Err(ActorError::restarting()))
+        result.unwrap_or_else(|_| Err(self.shared.lost()))
     }
 
     /// Opens a connection, waking the actor if need be. Returns once the connection is registered
@@ -242,42 +240,23 @@ impl Runtime {
     ///
     /// # Errors
     /// `actor.overloaded`, `actor.stopping`, `actor.restarting`.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the connection.
     pub async fn connect(
         &self,
         id: ActorId,
         request: ConnRequest,
     ) -> Result<Connection, ActorError> {
-        self.shared.check_running()?;
         let (registered, answer) = oneshot::channel();
-        // The handle that took the message is the one that the connection belongs to: a task with
-        // connections does not end.
-        let task = self.send_to_task(
+        self.shared.send(
             id,
             Message::Connect {
                 request,
                 registered,
             },
         )?;
-        let (conn, conn_id) = answer.await.map_err(|_| ActorError::restarting())?;
-        Ok(Connection::new(
-            Arc::clone(&self.shared),
-            id,
-            conn,
-            conn_id,
-            task,
-        ))
-    }
-
-    fn send_to_task(&self, id: ActorId, mut message: Message) -> Result<ActorHandle, ActorError> {
-        use tokio::sync::mpsc::error::TrySendError;
-        loop {
-            let task = self.shared.actor(id);
-            match task.mailbox.try_send(message) {
-                Ok(()) => return Ok(task),
-                Err(TrySendError::Full(_)) => return Err(ActorError::overloaded()),
-                Err(TrySendError::Closed(back)) => message = back,
-            }
-        }
+        answer.await.map_err(|_| self.shared.lost())
     }
 
     /// Destroys an actor as `c.destroy()` does. Returns when it is gone, durably.
@@ -287,9 +266,7 @@ impl Runtime {
     pub async fn destroy(&self, id: ActorId) -> Result<(), ActorError> {
         let (done, answer) = oneshot::channel();
         self.shared.send(id, Message::Destroy { done })?;
-        answer
-            .await
-            .unwrap_or_else(|_| Err(ActorError::restarting()))
+        answer.await.unwrap_or_else(|_| Err(self.shared.lost()))
     }
 
     /// Puts an actor to sleep as `c.sleep()` does, without waiting for it. One that is asleep or
@@ -313,16 +290,16 @@ impl Runtime {
 
     /// How many actors have a task at the moment: awake, or asleep with connections.
     pub fn live_actors(&self) -> usize {
-        self.shared.registry.all().len()
+        self.shared.registry.len()
     }
 
     /// Refuses new work, puts every actor to sleep within its grace period, closes all
     /// connections, and closes the store. Returns when everything is durable. Idempotent: a second
     /// call waits for the first.
     pub async fn shutdown(&self) {
-        if self.shared.begin_stopping() {
+        if let Some(actors) = self.shared.registry.close() {
             self.shared.tasks.close();
-            for actor in self.shared.registry.all() {
+            for actor in actors {
                 // A task that has just ended needs no telling.
                 let _ = actor.control.send(Control::Shutdown);
             }

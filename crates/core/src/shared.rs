@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     sync::{
         Arc, PoisonError, RwLock,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
 
@@ -30,7 +30,6 @@ pub(crate) struct Shared {
     instances: RwLock<HashMap<Instance, mpsc::UnboundedSender<Control>>>,
     last_instance: AtomicU32,
     last_token: AtomicU64,
-    stopping: AtomicBool,
 }
 
 impl Shared {
@@ -50,32 +49,36 @@ impl Shared {
             instances: RwLock::default(),
             last_instance: AtomicU32::new(0),
             last_token: AtomicU64::new(0),
-            stopping: AtomicBool::new(false),
         }
     }
 
     /// Refuses work once the runtime is shutting down.
     pub(crate) fn check_running(&self) -> Result<(), ActorError> {
-        if self.stopping.load(Ordering::Acquire) {
+        if self.registry.is_closed() {
             Err(ActorError::stopping())
         } else {
             Ok(())
         }
     }
 
-    /// Begins to shut down. `false` when that has begun before.
-    pub(crate) fn begin_stopping(&self) -> bool {
-        !self.stopping.swap(true, Ordering::AcqRel)
+    /// What a caller is told whose channel was dropped unanswered, because its message could not be
+    /// served any more.
+    pub(crate) fn lost(&self) -> ActorError {
+        match self.check_running() {
+            Ok(()) => ActorError::restarting(),
+            Err(stopping) => stopping,
+        }
     }
 
-    /// The task of `id`, started if there is none.
-    pub(crate) fn actor(self: &Arc<Self>, id: ActorId) -> ActorHandle {
+    /// The task of `id`, started if there is none. `None` when the runtime is shutting down.
+    fn actor(self: &Arc<Self>, id: ActorId) -> Option<ActorHandle> {
         self.registry.get_or_insert(id, || {
             let (mailbox, messages) = mpsc::channel(limits::MAILBOX);
             let (control, controls) = mpsc::unbounded_channel();
-            let task = ActorTask::new(Arc::clone(self), id, messages, control.clone(), controls);
+            let handle = ActorHandle { mailbox, control };
+            let task = ActorTask::new(Arc::clone(self), id, handle.clone(), messages, controls);
             self.tasks.spawn(task.run());
-            ActorHandle { mailbox, control }
+            handle
         })
     }
 
@@ -89,8 +92,8 @@ impl Shared {
         mut message: Message,
     ) -> Result<(), ActorError> {
         loop {
-            self.check_running()?;
-            match self.actor(id).mailbox.try_send(message) {
+            let task = self.actor(id).ok_or_else(ActorError::stopping)?;
+            match task.mailbox.try_send(message) {
                 Ok(()) => return Ok(()),
                 Err(mpsc::error::TrySendError::Full(_)) => return Err(ActorError::overloaded()),
                 // The task ended between look-up and sending: the next look-up starts another.

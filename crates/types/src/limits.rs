@@ -34,6 +34,8 @@ pub const MAILBOX: usize = 4096;
 pub const CALLS_IN_PROGRESS: usize = 8192;
 /// Subscriptions that one connection may hold (`actor.overloaded`).
 pub const SUBSCRIPTIONS_PER_CONN: usize = 1024;
+/// Messages that a client may send before it is told that it is connected (`actor.overloaded`).
+pub const EARLY_MESSAGES: usize = 32;
 /// Bytes that may wait for one slow connection before it is closed.
 pub const CONN_BACKLOG: usize = 16 * 1024 * 1024;
 /// Largest group of commits that the embedded engine writes with one sync.

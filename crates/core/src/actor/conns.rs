@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use greenroom_types::{ActorError, ActorId, EventFrame, limits};
 
+use super::message::Message;
 use crate::{ClientMessage, CloseReason, ConnKey, Outbox, RestoredConn};
 
 /// One connection.
@@ -16,7 +17,43 @@ pub(crate) struct Conn {
     state: Option<Bytes>,
     outbox: Outbox,
     subscriptions: BTreeSet<String>,
-    admitted: bool,
+    stage: Stage,
+}
+
+/// How far a connection has come.
+#[derive(Debug)]
+enum Stage {
+    /// The instance has not decided about it.
+    Undecided { early: Vec<Message> },
+    /// The instance has admitted it; its `Init` waits for the commit of that turn.
+    Admitted { early: Vec<Message> },
+    /// `Init` is out.
+    Open,
+}
+
+impl Stage {
+    /// What the client sent before its `Init` was out.
+    fn early(&mut self) -> Option<&mut Vec<Message>> {
+        match self {
+            Self::Undecided { early } | Self::Admitted { early } => Some(early),
+            Self::Open => None,
+        }
+    }
+
+    fn is_undecided(&self) -> bool {
+        matches!(self, Self::Undecided { .. })
+    }
+}
+
+/// What becomes of a message from a client.
+#[derive(Debug)]
+pub(crate) enum Arrival {
+    /// It is to be handled.
+    Handle(Message),
+    /// It is kept until the connection is open.
+    Kept,
+    /// The client has sent too much without waiting to be let in.
+    TooEarly,
 }
 
 /// All connections of one actor.
@@ -24,6 +61,8 @@ pub(crate) struct Conn {
 pub(crate) struct Conns {
     open: BTreeMap<ConnKey, Conn>,
     subscribers: BTreeMap<String, BTreeSet<ConnKey>>,
+    /// How many of `open` are undecided.
+    undecided: usize,
     last: u32,
 }
 
@@ -44,17 +83,19 @@ impl Conns {
             state: None,
             outbox,
             subscriptions: BTreeSet::new(),
-            admitted: false,
+            stage: Stage::Undecided { early: Vec::new() },
         };
+        self.undecided += 1;
         self.open.insert(key, conn);
         key
     }
 
-    /// Forgets a connection. True when it existed and was admitted.
-    pub(crate) fn remove(&mut self, key: ConnKey) -> bool {
+    /// Forgets a connection.
+    pub(crate) fn remove(&mut self, key: ConnKey) {
         let Some(conn) = self.open.remove(&key) else {
-            return false;
+            return;
         };
+        self.undecided -= usize::from(conn.stage.is_undecided());
         for event in &conn.subscriptions {
             if let Some(subscribers) = self.subscribers.get_mut(event) {
                 subscribers.remove(&key);
@@ -63,7 +104,6 @@ impl Conns {
                 }
             }
         }
-        conn.admitted
     }
 
     /// Whether there are none.
@@ -76,11 +116,37 @@ impl Conns {
         self.open.contains_key(&key)
     }
 
-    /// Marks `key` as admitted by the actor.
-    pub(crate) fn admit(&mut self, key: ConnKey) {
-        if let Some(conn) = self.open.get_mut(&key) {
-            conn.admitted = true;
+    /// Whether a decision about a connection is under way.
+    pub(crate) fn is_deciding(&self) -> bool {
+        self.undecided > 0
+    }
+
+    /// Looks at a message that came over `key` before it is handled: nothing that a client sends
+    /// takes effect before it knows that it is accepted.
+    pub(crate) fn arrived(&mut self, key: ConnKey, message: Message) -> Arrival {
+        let conn = self.open.get_mut(&key);
+        let Some(early) = conn.and_then(|conn| conn.stage.early()) else {
+            return Arrival::Handle(message);
+        };
+        if early.len() >= limits::EARLY_MESSAGES {
+            return Arrival::TooEarly;
         }
+        early.push(message);
+        Arrival::Kept
+    }
+
+    /// Marks `key` as admitted by the actor. `false` when there was nothing to decide.
+    pub(crate) fn admit(&mut self, key: ConnKey) -> bool {
+        let Some(conn) = self.open.get_mut(&key) else {
+            return false;
+        };
+        let Stage::Undecided { early } = &mut conn.stage else {
+            return false;
+        };
+        let early = std::mem::take(early);
+        conn.stage = Stage::Admitted { early };
+        self.undecided -= 1;
+        true
     }
 
     /// Keeps what the instance wants back when it wakes.
@@ -93,8 +159,9 @@ impl Conns {
 
     /// The admitted connections, for a new instance.
     pub(crate) fn restored(&self) -> Vec<RestoredConn> {
-        let admitted = self.open.iter().filter(|(_, conn)| conn.admitted);
-        admitted
+        self.open
+            .iter()
+            .filter(|(_, conn)| !conn.stage.is_undecided())
             .map(|(&key, conn)| RestoredConn {
                 conn: key,
                 id: conn.id.clone(),
@@ -108,7 +175,7 @@ impl Conns {
     pub(crate) fn undecided(&self) -> Vec<ConnKey> {
         self.open
             .iter()
-            .filter(|(_, conn)| !conn.admitted)
+            .filter(|(_, conn)| conn.stage.is_undecided())
             .map(|(&key, _)| key)
             .collect()
     }
@@ -164,16 +231,19 @@ impl Conns {
             .is_none_or(|conn| conn.outbox.send(message).is_ok())
     }
 
-    /// Tells the client that it is accepted.
-    pub(crate) fn send_init(&self, key: ConnKey, actor: ActorId) -> bool {
-        self.open.get(&key).is_none_or(|conn| {
-            conn.outbox
-                .send(ClientMessage::Init {
-                    actor,
-                    conn_id: conn.id.clone(),
-                })
-                .is_ok()
-        })
+    /// Tells the client that it is accepted, and gives what it sent before it knew. `None` when the
+    /// connection has to be dropped.
+    pub(crate) fn open(&mut self, key: ConnKey, actor: ActorId) -> Option<Vec<Message>> {
+        let Some(conn) = self.open.get_mut(&key) else {
+            return Some(Vec::new());
+        };
+        let early = conn.stage.early().map(std::mem::take).unwrap_or_default();
+        conn.stage = Stage::Open;
+        let init = ClientMessage::Init {
+            actor,
+            conn_id: conn.id.clone(),
+        };
+        conn.outbox.send(init).ok().map(|()| early)
     }
 
     /// Sends an event to all its subscribers and returns those that have to be dropped.
@@ -193,6 +263,7 @@ impl Conns {
         }
         self.open.clear();
         self.subscribers.clear();
+        self.undecided = 0;
     }
 }
 

@@ -179,7 +179,11 @@ impl Journal {
 
     /// Notes that everything written so far is being folded.
     pub(crate) fn folding(&mut self) {
-        self.snapshot_bytes += self.written.bytes - self.folded.bytes;
         self.folded = self.written;
+    }
+
+    /// Notes the size of the snapshot that came of it.
+    pub(crate) fn folded(&mut self, snapshot_bytes: u64) {
+        self.snapshot_bytes = snapshot_bytes;
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use greenroom_types::ActorError;
+use greenroom_types::{ActorError, limits};
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{gate::OutputGate, journal::Journal};
@@ -72,13 +72,28 @@ pub(crate) enum Release {
 pub(crate) struct Calls {
     callers: HashMap<CallId, Caller>,
     last: u32,
+    /// Replies that wait for their commit.
+    held: usize,
 }
 
 impl Calls {
-    pub(crate) fn len(&self) -> usize {
-        self.callers.len()
+    /// Whether there is no room for another call. Those whose reply waits for its commit count as
+    /// well, or a store that stalls would let replies pile up without end.
+    pub(crate) fn is_full(&self) -> bool {
+        self.callers.len() + self.held >= limits::CALLS_IN_PROGRESS
     }
 
+    /// Notes that a reply waits for its commit.
+    pub(crate) fn hold_reply(&mut self) {
+        self.held += 1;
+    }
+
+    /// Notes that a reply that waited is out.
+    pub(crate) fn reply_released(&mut self) {
+        self.held -= 1;
+    }
+
+    /// Whether no call is unanswered.
     pub(crate) fn is_empty(&self) -> bool {
         self.callers.is_empty()
     }

@@ -1,18 +1,39 @@
 //! From messages to what the instance is told.
 
-use greenroom_types::{ActorError, limits};
-use tokio::time::Instant;
+use std::sync::Arc;
+
+use greenroom_types::ActorError;
+use tokio::{sync::oneshot, time::Instant};
 
 use super::{
+    conns::Arrival,
     live::{Caller, Stage},
     message::Message,
     task::{ActorTask, Phase},
 };
-use crate::{CallEvent, CallId, ClientMessage, ConnKey, ConnectEvent, HostEvent, StopReason};
+use crate::{
+    CallEvent, CallId, ClientMessage, ConnKey, ConnRequest, ConnectEvent, Connection, HostEvent,
+    StopReason,
+};
 
 impl ActorTask {
     /// Handles one message, or keeps it for after the wake that it causes.
     pub(super) fn on_message(&mut self, message: Message) {
+        if let &(Message::Action { conn, .. } | Message::Subscribe { conn, .. }) = &message {
+            match self.conns.arrived(conn, message) {
+                Arrival::Handle(message) => self.handle(message),
+                Arrival::Kept => {}
+                Arrival::TooEarly => {
+                    self.refuse(conn, &ActorError::overloaded());
+                    self.disconnected(conn);
+                }
+            }
+        } else {
+            self.handle(message);
+        }
+    }
+
+    fn handle(&mut self, message: Message) {
         if !self.is_running() {
             return self.on_message_asleep(message);
         }
@@ -63,24 +84,16 @@ impl ActorTask {
                 registered,
             } => {
                 let id = self.shared.new_conn_id();
-                let conn = self
-                    .conns
-                    .add(id.clone(), request.params.clone(), request.outbox);
+                let params = request.params.clone();
+                let conn = self.register(id.clone(), request, registered);
                 let Phase::Live(live) = &mut self.phase else {
                     return;
                 };
                 live.idle_since = Instant::now();
-                let event = ConnectEvent {
-                    conn,
-                    id: id.clone(),
-                    params: request.params,
-                };
+                let event = ConnectEvent { conn, id, params };
                 self.shared
                     .host
                     .deliver(live.instance, HostEvent::Connect(event));
-                if registered.send((conn, id)).is_err() {
-                    self.disconnect(conn);
-                }
             }
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
             Message::Disconnect { conn } => self.disconnect(conn),
@@ -90,6 +103,20 @@ impl ActorTask {
                 self.want(StopReason::Destroy);
             }
         }
+    }
+
+    /// Adds a connection and hands its client's side over. If nobody takes it, it is dropped, and
+    /// that closes the connection like any other.
+    pub(super) fn register(
+        &mut self,
+        id: String,
+        request: ConnRequest,
+        registered: oneshot::Sender<Connection>,
+    ) -> ConnKey {
+        let conn = self.conns.add(id.clone(), request.params, request.outbox);
+        let (shared, task) = (Arc::clone(&self.shared), self.handle.clone());
+        drop(registered.send(Connection::new(shared, self.id, conn, id, task)));
+        conn
     }
 
     /// Some messages are no reason to wake up.
@@ -116,7 +143,7 @@ impl ActorTask {
         let Phase::Live(live) = &mut self.phase else {
             return None;
         };
-        if live.calls.len() >= limits::CALLS_IN_PROGRESS {
+        if live.calls.is_full() {
             self.answer(caller, Err(ActorError::overloaded()));
             return None;
         }
@@ -131,7 +158,7 @@ impl ActorTask {
         }
     }
 
-    fn subscribe(&mut self, conn: ConnKey, event: String, on: bool) {
+    pub(super) fn subscribe(&mut self, conn: ConnKey, event: String, on: bool) {
         if let Err(error) = self.conns.subscribe(conn, event, on) {
             self.send(conn, ClientMessage::Error { id: None, error });
         }

@@ -1,11 +1,11 @@
 //! What an actor task can be told.
 
 use bytes::Bytes;
-use greenroom_store::StoreError;
+use greenroom_store::{Epoch, StoreError};
 use greenroom_types::ActorError;
 use tokio::sync::oneshot;
 
-use crate::{CallRequest, ConnKey, ConnRequest, Instance, Turn};
+use crate::{CallRequest, ConnKey, ConnRequest, Connection, Instance, Turn};
 
 /// Work from clients. Waits in the bounded mailbox, in order, and wakes the actor if need be.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(crate) enum Message {
     },
     Connect {
         request: ConnRequest,
-        registered: oneshot::Sender<(ConnKey, String)>,
+        registered: oneshot::Sender<Connection>,
     },
     Action {
         conn: ConnKey,
@@ -48,7 +48,8 @@ pub(crate) enum Control {
     Cancel(u64),
     /// A connection is gone while the mailbox was full.
     Disconnect(ConnKey),
-    /// A background snapshot ended.
-    Snapshotted(Result<(), StoreError>),
+    /// A background snapshot of the journal claimed under this epoch ended: with the size of its
+    /// body in bytes, or without one because there was nothing to fold.
+    Snapshotted(Epoch, Result<Option<u64>, StoreError>),
     Shutdown,
 }

@@ -8,7 +8,8 @@ use tokio::sync::oneshot;
 
 use crate::{Env, image::journal};
 
-/// Reads the actor's durable journal, folds it, and replaces it by the fold.
+/// Reads the actor's durable journal, folds it, and replaces it by the fold. Gives the size of the
+/// fold in bytes; none when there was nothing to fold.
 ///
 /// The snapshot may be older than the journal's end by the time that it is written; the commits
 /// after it stay.
@@ -17,12 +18,12 @@ pub(crate) async fn write_snapshot(
     env: Arc<dyn Env>,
     actor: ActorId,
     epoch: Epoch,
-) -> Result<(), StoreError> {
+) -> Result<Option<u64>, StoreError> {
     let Some((snapshot, tail)) = store.read(actor).await? else {
-        return Ok(());
+        return Ok(None);
     };
     let Some(seq) = tail.last().map(|entry| entry.seq) else {
-        return Ok(());
+        return Ok(None);
     };
     let (done, folded) = oneshot::channel();
     env.offload(Box::new(move || {
@@ -35,5 +36,7 @@ pub(crate) async fn write_snapshot(
         .await
         .map_err(|_| StoreError::Closed)?
         .map_err(|error| StoreError::Corrupt(error.to_string()))?;
-    store.snapshot(actor, epoch, Snapshot { seq, body }).await
+    let size = body.len() as u64;
+    store.snapshot(actor, epoch, Snapshot { seq, body }).await?;
+    Ok(Some(size))
 }

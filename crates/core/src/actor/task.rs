@@ -6,6 +6,7 @@
 use std::{
     collections::VecDeque,
     future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -13,7 +14,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use greenroom_store::{ActorRecord, StoreError};
+use greenroom_store::{ActorRecord, Epoch, StoreError};
 use greenroom_types::{ActorError, ActorId};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -30,7 +31,8 @@ use super::{
     wake::{Woken, wake},
 };
 use crate::{
-    ActorOptions, CloseReason, HostEvent, StartEvent, StopReason, shared::Shared, store_error,
+    ActorOptions, CloseReason, HostEvent, StartEvent, StopReason, registry::ActorHandle,
+    shared::Shared, store_error,
 };
 
 /// One actor, awake or kept by its connections.
@@ -42,14 +44,15 @@ pub(crate) struct ActorTask {
     pub(super) record: Option<ActorRecord>,
     mailbox: mpsc::Receiver<Message>,
     control: mpsc::UnboundedReceiver<Control>,
-    pub(super) control_sender: mpsc::UnboundedSender<Control>,
+    /// The way to this task, for those who get it from here.
+    pub(super) handle: ActorHandle,
     pub(super) conns: Conns,
     pub(super) phase: Phase,
     /// Messages taken from the mailbox that wait until the actor is awake.
     waiting: VecDeque<Message>,
     pub(super) destroyers: Vec<oneshot::Sender<Result<(), ActorError>>>,
     timer: Pin<Box<Sleep>>,
-    shutting_down: bool,
+    pub(super) shutting_down: bool,
     gone: bool,
 }
 
@@ -59,6 +62,14 @@ pub(super) enum Phase {
     Asleep,
     Waking(Waking),
     Live(Box<Live>),
+}
+
+/// How a task ends.
+enum End {
+    /// There is nothing to do. What has slipped into the mailbox goes to the next task.
+    Rested,
+    /// For good. Whoever still asks is told this.
+    Over(ActorError),
 }
 
 enum Event {
@@ -73,8 +84,8 @@ impl ActorTask {
     pub(crate) fn new(
         shared: Arc<Shared>,
         id: ActorId,
+        handle: ActorHandle,
         mailbox: mpsc::Receiver<Message>,
-        control_sender: mpsc::UnboundedSender<Control>,
         control: mpsc::UnboundedReceiver<Control>,
     ) -> Self {
         Self {
@@ -84,7 +95,7 @@ impl ActorTask {
             record: None,
             mailbox,
             control,
-            control_sender,
+            handle,
             conns: Conns::default(),
             phase: Phase::Asleep,
             waiting: VecDeque::new(),
@@ -97,8 +108,8 @@ impl ActorTask {
 
     pub(crate) async fn run(mut self) {
         loop {
-            if self.step() {
-                return;
+            if let Some(end) = self.step() {
+                return self.end(end).await;
             }
             let event = poll_fn(|cx| self.poll_event(cx)).await;
             match event {
@@ -171,15 +182,17 @@ impl ActorTask {
     }
 
     fn idle_deadline(&self, live: &Live) -> Option<Instant> {
-        let timeout = self
-            .options
-            .sleep_timeout
-            .filter(|_| live.calls.is_empty())?;
-        Some(live.idle_since + timeout)
+        let timeout = self.options.sleep_timeout?;
+        self.is_idle(live).then(|| live.idle_since + timeout)
     }
 
-    /// Moves on as far as nothing has to be waited for. `true` when the task is over.
-    fn step(&mut self) -> bool {
+    /// Whether nobody waits for the instance.
+    fn is_idle(&self, live: &Live) -> bool {
+        live.calls.is_empty() && !self.conns.is_deciding()
+    }
+
+    /// Moves on as far as nothing has to be waited for. Says when the task is to end.
+    fn step(&mut self) -> Option<End> {
         if self.shutting_down {
             self.want(StopReason::Sleep);
         }
@@ -187,7 +200,7 @@ impl ActorTask {
             match live.stage {
                 Stage::Running => {
                     if let Some((reason, deadline)) = live.wants
-                        && (live.calls.is_empty() || deadline <= Instant::now())
+                        && (self.is_idle(live) || deadline <= Instant::now())
                     {
                         self.stop(reason);
                     }
@@ -197,20 +210,20 @@ impl ActorTask {
             }
         }
         if !matches!(self.phase, Phase::Asleep) {
-            return false;
+            return None;
         }
         if self.gone {
-            return self.end(&ActorError::not_found());
+            return Some(End::Over(ActorError::not_found()));
         }
         if self.shutting_down {
             self.conns.close_all(&CloseReason::ShuttingDown);
-            return self.end(&ActorError::stopping());
+            return Some(End::Over(ActorError::stopping()));
         }
         if !self.waiting.is_empty() {
             self.begin_waking();
-            return false;
+            return None;
         }
-        self.conns.is_empty() && self.try_rest()
+        (self.conns.is_empty() && self.try_rest()).then_some(End::Rested)
     }
 
     /// Ends the task unless somebody has just sent something.
@@ -219,31 +232,31 @@ impl ActorTask {
         self.shared
             .registry
             .remove_if(self.id, self.record.as_ref(), || mailbox.is_empty())
-            && {
-                self.mailbox.close();
-                self.redeliver();
-                true
-            }
     }
 
-    /// Hands on what slipped in between the last look into the mailbox and its closing.
-    fn redeliver(&mut self) {
-        while let Ok(message) = self.mailbox.try_recv() {
-            Shared::redeliver(&self.shared, self.id, message);
-        }
-    }
-
-    /// Ends the task for good and answers whoever still asks.
-    fn end(&mut self, error: &ActorError) -> bool {
-        self.shared.registry.remove(self.id, self.record.as_ref());
+    /// Leaves nobody behind who has sent something to this task.
+    async fn end(&mut self, end: End) {
+        self.unregister();
         self.mailbox.close();
-        for message in std::mem::take(&mut self.waiting) {
-            self.fail(message, error);
+        if let End::Over(error) = &end {
+            for message in std::mem::take(&mut self.waiting) {
+                self.fail(message, error);
+            }
         }
-        while let Ok(message) = self.mailbox.try_recv() {
-            self.fail(message, error);
+        // Waits for those who are just about to put something in.
+        while let Some(message) = self.mailbox.recv().await {
+            match &end {
+                End::Rested => Shared::redeliver(&self.shared, self.id, message),
+                End::Over(error) => self.fail(message, error),
+            }
         }
-        true
+    }
+
+    /// From here on the next message starts another task.
+    fn unregister(&self) {
+        self.shared
+            .registry
+            .remove(self.id, &self.handle, self.record.as_ref());
     }
 
     // ---- waking
@@ -262,7 +275,14 @@ impl ActorTask {
         self.phase = Phase::Asleep;
         let woken = match result {
             Ok(woken) => woken,
-            Err(error) => return self.fail_waiting(&error),
+            Err(error) => {
+                // What its clients were connected to does not exist any more.
+                if error == ActorError::not_found() {
+                    self.gone = true;
+                    self.conns.close_all(&CloseReason::Destroyed);
+                }
+                return self.fail_waiting(&error);
+            }
         };
         let Some(options) = self.shared.actors.get(&woken.record.name) else {
             self.shared.store.release(self.id, woken.journal.epoch());
@@ -271,7 +291,7 @@ impl ActorTask {
         self.options = options.clone();
         self.record = Some(woken.record.clone());
         self.shared.registry.remember_key(&woken.record);
-        let instance = self.shared.add_instance(self.control_sender.clone());
+        let instance = self.shared.add_instance(self.handle.control.clone());
         let durable = woken.journal.last();
         debug!(actor = %self.id, name = %woken.record.name, instance = instance.0, "actor starts");
         let start = StartEvent {
@@ -372,17 +392,26 @@ impl ActorTask {
         if live.journal.is_writing() || !live.gate.is_empty() || live.snapshotting {
             return;
         }
+        let wants_destroy = matches!(live.wants, Some((StopReason::Destroy, _)));
         if reason == StopReason::Sleep && live.journal.is_worth_folding(true) {
             return self.begin_snapshot();
         }
         self.abandon_calls(&ActorError::restarting());
         self.leave_instance();
         match reason {
-            StopReason::Sleep => debug!(actor = %self.id, "actor sleeps"),
+            StopReason::Sleep => {
+                debug!(actor = %self.id, "actor sleeps");
+                if wants_destroy {
+                    // Asked for when the sleep had begun: it wakes up once more, for its hook.
+                    let (done, _) = oneshot::channel();
+                    self.wait_for_wake(Message::Destroy { done });
+                }
+            }
             StopReason::Destroy => {
                 debug!(actor = %self.id, "actor destroyed");
                 self.gone = true;
                 self.conns.close_all(&CloseReason::Destroyed);
+                self.unregister();
                 for done in self.destroyers.drain(..) {
                     let _ = done.send(Ok(()));
                 }
@@ -418,11 +447,9 @@ impl ActorTask {
         for release in waiting {
             match release {
                 Release::Reply(caller, _) => self.answer(caller, Err(error.clone())),
-                Release::Refuse(conn, error) => self.refuse(conn, &error),
-                Release::Event { .. }
-                | Release::Accept(_)
-                | Release::Disconnect(..)
-                | Release::Saved(_) => {}
+                // Whoever was to be let in, or turned away, can ask the next instance.
+                Release::Accept(conn) | Release::Refuse(conn, _) => self.refuse(conn, &error),
+                Release::Event { .. } | Release::Disconnect(..) | Release::Saved(_) => {}
             }
         }
         self.abandon_calls(&error);
@@ -430,6 +457,11 @@ impl ActorTask {
             let _ = done.send(Err(error.clone()));
         }
         self.drop_instance();
+        // Those who wait for a start that has failed, or the next start would fail them again,
+        // and so on for as long as the store does.
+        for message in std::mem::take(&mut self.waiting) {
+            self.fail(message, &error);
+        }
     }
 
     /// Answers all calls and connection attempts that the instance will not answer any more.
@@ -471,12 +503,13 @@ impl ActorTask {
         };
         live.snapshotting = true;
         live.journal.folding();
+        let epoch = live.journal.epoch();
         let (store, env) = (Arc::clone(&self.shared.store), Arc::clone(&self.shared.env));
-        let write = write_snapshot(store, env, self.id, live.journal.epoch());
-        let done = self.control_sender.clone();
+        let write = write_snapshot(store, env, self.id, epoch);
+        let done = self.handle.control.clone();
         self.shared.tasks.spawn(async move {
             // The actor is gone only if its instance was dropped, and then nobody waits.
-            let _ = done.send(Control::Snapshotted(write.await));
+            let _ = done.send(Control::Snapshotted(epoch, write.await));
         });
     }
 
@@ -485,15 +518,26 @@ impl ActorTask {
             Control::Turn(instance, turn) => self.on_turn(instance, turn),
             Control::Cancel(token) => self.cancel(token),
             Control::Disconnect(conn) => self.disconnect(conn),
-            Control::Snapshotted(result) => {
-                if let Err(cause) = result {
-                    warn!(actor = %self.id, %cause, "a snapshot was not written, the journal keeps growing");
-                }
-                if let Phase::Live(live) = &mut self.phase {
-                    live.snapshotting = false;
-                }
-            }
+            Control::Snapshotted(epoch, result) => self.on_snapshotted(epoch, result),
             Control::Shutdown => self.shutting_down = true,
+        }
+    }
+
+    fn on_snapshotted(&mut self, epoch: Epoch, result: Result<Option<u64>, StoreError>) {
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
+        // It may be of an instance that is gone.
+        if live.journal.epoch() != epoch {
+            return;
+        }
+        live.snapshotting = false;
+        match result {
+            Ok(Some(bytes)) => live.journal.folded(bytes),
+            Ok(None) => {}
+            Err(cause) => {
+                warn!(actor = %self.id, %cause, "a snapshot was not written, the journal keeps growing");
+            }
         }
     }
 
@@ -547,11 +591,8 @@ impl ActorTask {
                 request,
                 registered,
             } => {
-                let key = self
-                    .conns
-                    .add(self.shared.new_conn_id(), request.params, request.outbox);
-                let _ = registered.send((key, String::new()));
-                self.refuse(key, error);
+                let conn = self.register(String::new(), request, registered);
+                self.refuse(conn, error);
             }
             Message::Action { conn, id, .. } => {
                 self.send(
@@ -562,9 +603,11 @@ impl ActorTask {
                     },
                 );
             }
+            // These need no instance.
             Message::Disconnect { conn } => self.disconnect(conn),
+            Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
             Message::Destroy { done } => self.destroy_unstarted(done),
-            Message::Subscribe { .. } | Message::Sleep => {}
+            Message::Sleep => {}
         }
     }
 
@@ -573,6 +616,9 @@ impl ActorTask {
         while let Phase::Live(live) = &mut self.phase
             && let Some(release) = live.gate.pop()
         {
+            if matches!(release, Release::Reply(..)) {
+                live.calls.reply_released();
+            }
             self.release(release);
         }
     }
@@ -597,5 +643,19 @@ impl ActorTask {
                 self.send(conn, message);
             }
         }
+    }
+}
+
+impl Drop for ActorTask {
+    /// A task that a panic ends, its own or the host's, leaves nothing behind that others would wait
+    /// for: its callers are told as their channels go, and the next message starts another.
+    fn drop(&mut self) {
+        self.unregister();
+        if let Phase::Live(live) = &self.phase {
+            let forget = || self.shared.host.deliver(live.instance, HostEvent::Drop);
+            // A host that panics again is beyond help, and this must not take the process down.
+            let _ = catch_unwind(AssertUnwindSafe(forget));
+        }
+        self.leave_instance();
     }
 }

@@ -19,11 +19,20 @@ impl ActorTask {
         let Phase::Live(live) = &mut self.phase else {
             return;
         };
-        if live.instance != instance {
+        // What comes from an instance that is done, or was given up, is too late.
+        if live.instance != instance || matches!(live.stage, Stage::Stopped { .. }) {
             return;
         }
+        let is_being_created =
+            matches!(live.stage, Stage::Starting { .. }) && live.journal.last() == 0;
         let journal = &mut live.journal;
         let after = match turn.durability {
+            // An actor is created as a whole: what its first start changes is committed when it
+            // has succeeded, or never.
+            _ if is_being_created => {
+                journal.buffer(&turn.changes, None);
+                journal.last() + 1
+            }
             Durability::Strict => {
                 // A reply may show relaxed changes of before, so those have to be durable too.
                 if !turn.changes.is_empty() || journal.owes() {
@@ -40,7 +49,7 @@ impl ActorTask {
                 0
             }
         };
-        if journal.pending_is_large() {
+        if journal.pending_is_large() && !is_being_created {
             journal.commit(&[]);
         }
         for output in turn.outputs {
@@ -78,10 +87,8 @@ impl ActorTask {
                 Release::Reply(caller, result)
             }
             Output::Event { to, name, args } => Release::Event { to, name, args },
-            Output::Accept { conn } => {
-                self.conns.admit(conn);
-                Release::Accept(conn)
-            }
+            Output::Accept { conn } if self.conns.admit(conn) => Release::Accept(conn),
+            Output::Accept { .. } => return,
             Output::Reject { conn, error } => Release::Refuse(conn, error),
             Output::Disconnect { conn, reason } => Release::Disconnect(conn, reason),
         };
@@ -93,8 +100,11 @@ impl ActorTask {
         let Phase::Live(live) = &mut self.phase else {
             return;
         };
-        if let Some(release) = live.gate.push(after, release) {
-            self.release(release);
+        let is_reply = matches!(release, Release::Reply(..));
+        match live.gate.push(after, release) {
+            Some(release) => self.release(release),
+            None if is_reply => live.calls.hold_reply(),
+            None => {}
         }
     }
 
@@ -118,11 +128,10 @@ impl ActorTask {
                     self.disconnect(conn);
                 }
             }
-            Release::Accept(conn) => {
-                if !self.conns.send_init(conn, self.id) {
-                    self.disconnect(conn);
-                }
-            }
+            Release::Accept(conn) => match self.conns.open(conn, self.id) {
+                Some(early) => early.into_iter().for_each(|sent| self.on_message(sent)),
+                None => self.disconnect(conn),
+            },
             Release::Refuse(conn, error) => self.refuse(conn, &error),
             Release::Disconnect(conn, reason) => {
                 self.send(
@@ -146,10 +155,17 @@ impl ActorTask {
         let Phase::Live(live) = &mut self.phase else {
             return;
         };
-        if live.stage != Stage::Running && !matches!(live.stage, Stage::Starting { .. }) {
-            return;
-        }
         let deadline = Instant::now() + self.options.sleep_grace_period;
+        match &mut live.stage {
+            // The end must not have to wait for a beginning that takes longer than it does.
+            Stage::Starting { deadline: given_up } if self.shutting_down => {
+                *given_up = deadline.min(*given_up);
+            }
+            Stage::Starting { .. } | Stage::Running => {}
+            // A sleep under way is finished first.
+            Stage::Stopping { .. } | Stage::Stopped { .. } if reason == StopReason::Destroy => {}
+            Stage::Stopping { .. } | Stage::Stopped { .. } => return,
+        }
         match live.wants {
             None => live.wants = Some((reason, deadline)),
             Some((StopReason::Sleep, deadline)) => live.wants = Some((reason, deadline)),
@@ -180,12 +196,17 @@ impl ActorTask {
         self.conns.remove(conn);
     }
 
-    /// Forgets a connection and tells the instance, if it ever knew it.
+    /// Forgets a connection and tells the instance.
     pub(super) fn disconnect(&mut self, conn: ConnKey) {
         if !self.conns.contains(conn) {
             return;
         }
         self.conns.remove(conn);
+        self.disconnected(conn);
+    }
+
+    /// Tells the instance that a connection is gone.
+    pub(super) fn disconnected(&mut self, conn: ConnKey) {
         if let Phase::Live(live) = &mut self.phase {
             live.idle_since = Instant::now();
             self.shared

@@ -46,7 +46,14 @@ pub(crate) async fn wake(
         env.offload(Box::new(move || {
             let _ = done.send(fold());
         }));
-        folded.await.map_err(|_| ActorError::stopping())?
+        match folded.await {
+            Ok(folded) => folded,
+            Err(_) => {
+                error!(actor = %id, "folding an actor's journal was given up");
+                store.release(id, journal.epoch());
+                return Err(ActorError::internal());
+            }
+        }
     };
     match folded {
         Ok(folded) => Ok(Woken {

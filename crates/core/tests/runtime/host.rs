@@ -92,18 +92,18 @@ impl ActorHost for CounterHost {
     }
 }
 
-fn uint(value: u64) -> Bytes {
+pub(crate) fn uint(value: u64) -> Bytes {
     // An 8-byte head keeps this helper short; the fold does not care.
     let mut out = vec![0x1b];
     out.extend(value.to_be_bytes());
     out.into()
 }
 
-fn read_uint(bytes: &[u8]) -> u64 {
+pub(crate) fn read_uint(bytes: &[u8]) -> u64 {
     u64::from_be_bytes(bytes[1..9].try_into().expect("8 bytes"))
 }
 
-fn replace_root(value: u64) -> Bytes {
+pub(crate) fn replace_root(value: u64) -> Bytes {
     let mut out = vec![0x82, 0x07];
     out.extend(uint(value));
     out.into()
@@ -261,15 +261,7 @@ impl World {
         let (started, runtime) = tokio::sync::oneshot::channel();
         let seen = Arc::new(Seen::default());
         tokio::spawn(run_counters(receiver, runtime, Arc::clone(&seen)));
-        let runtime = Runtime::start(RuntimeConfig {
-            store,
-            host: Arc::new(CounterHost { events }),
-            env: Arc::new(TestEnv {
-                random: AtomicU64::new(0),
-                now: AtomicI64::new(0),
-            }),
-            actors: BTreeMap::from([(name(), options)]),
-        });
+        let runtime = start(store, Arc::new(CounterHost { events }), options);
         assert!(started.send(runtime.clone()).is_ok());
         Self { runtime, seen }
     }
@@ -305,6 +297,23 @@ impl World {
         );
         (connection, reader)
     }
+}
+
+/// A runtime with one actor type `counter`.
+pub(crate) fn start(
+    store: Arc<dyn Store>,
+    host: Arc<dyn ActorHost>,
+    options: ActorOptions,
+) -> Runtime {
+    Runtime::start(RuntimeConfig {
+        store,
+        host,
+        env: Arc::new(TestEnv {
+            random: AtomicU64::new(0),
+            now: AtomicI64::new(0),
+        }),
+        actors: BTreeMap::from([(name(), options)]),
+    })
 }
 
 pub(crate) fn name() -> ActorName {

@@ -9,5 +9,7 @@ mod calls;
 mod conns;
 mod host;
 mod lifecycle;
+mod manual;
 mod output_gate;
+mod races;
 mod snapshots;

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use greenroom_store::{MemoryStore, Store};
 
-use crate::host::World;
+use crate::{
+    host::{World, request},
+    manual::Manual,
+};
 
 async fn tail(store: &MemoryStore, id: greenroom_types::ActorId) -> (bool, usize) {
     let (snapshot, tail) = store.read(id).await.unwrap().expect("the actor exists");
@@ -43,4 +46,26 @@ async fn a_tail_worth_it_is_folded_on_the_way_to_sleep() {
     let after = World::new(store);
     assert_eq!(after.call(long, "get").await, Ok(100));
     assert_eq!(after.call(short, "get").await, Ok(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_that_is_replaced_again_and_again_keeps_a_short_tail() {
+    let store = Arc::new(MemoryStore::new());
+    let mut manual = Manual::new(Arc::clone(&store) as Arc<dyn Store>);
+    let id = manual.actor().await;
+    let runtime = manual.runtime.clone();
+    let call = tokio::spawn(async move { runtime.call(id, request("write")).await });
+    let text = [&[0x82, 0x07, 0x59, 0x27, 0x10][..], &[7; 10_000]].concat();
+    let instance = manual.started(text.clone().into()).await;
+    let mut longest = 0;
+    for _ in 0..1000 {
+        manual.turn(instance, text.clone().into(), []);
+        tokio::task::yield_now().await;
+        longest = longest.max(tail(&store, id).await.1);
+    }
+    assert!(
+        (5..20).contains(&longest),
+        "{longest} commits of 10 kB each"
+    );
+    call.abort();
 }

@@ -3,7 +3,7 @@
 use greenroom_core::Runtime;
 use tokio::sync::watch;
 
-use crate::{ServerConfig, static_files::StaticFiles};
+use crate::{ServerConfig, sse::Links, static_files::StaticFiles};
 
 /// How far a server's life has come. Only moves forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +22,8 @@ pub(crate) struct App {
     pub(crate) config: ServerConfig,
     pub(crate) runtime: Runtime,
     pub(crate) files: Option<StaticFiles>,
+    /// The event streams that are open.
+    pub(crate) links: Links,
     phase: watch::Receiver<Phase>,
 }
 
@@ -36,6 +38,7 @@ impl App {
             config,
             runtime,
             files,
+            links: Links::default(),
             phase,
         }
     }

@@ -14,9 +14,9 @@ pub struct ServerConfig {
     pub namespace: String,
     /// A directory whose files are served for paths that are not the server's own. Default: none.
     pub static_dir: Option<PathBuf>,
-    /// Largest WebSocket message and action body that is accepted, in bytes. Default 64 KiB.
+    /// Largest message of a connection and action body that is accepted, in bytes. Default 64 KiB.
     pub max_incoming_message: usize,
-    /// Largest WebSocket message and action reply that is sent, in bytes. Default 1 MiB.
+    /// Largest message of a connection and action reply that is sent, in bytes. Default 1 MiB.
     pub max_outgoing_message: usize,
     /// TCP connections served at once; further ones wait in the listen queue. Default 65,536.
     pub max_connections: usize,
@@ -36,6 +36,9 @@ pub struct ServerConfig {
     pub ping_interval: Duration,
     /// Time that a pinged client has to show life before it is dropped. Default 15 s.
     pub pong_timeout: Duration,
+    /// Silence of an event stream after which a comment is sent, which keeps proxies from ending it
+    /// and finds out about clients that vanished. Default 15 s.
+    pub stream_heartbeat: Duration,
     /// Time that a WebSocket client has to answer a close. Default 5 s.
     pub close_timeout: Duration,
     /// Time that requests and sockets have to end once the runtime has shut down. Default 10 s.
@@ -58,6 +61,7 @@ impl Default for ServerConfig {
             write_timeout: Duration::from_secs(30),
             ping_interval: Duration::from_secs(30),
             pong_timeout: Duration::from_secs(15),
+            stream_heartbeat: Duration::from_secs(15),
             close_timeout: Duration::from_secs(5),
             shutdown_grace: Duration::from_secs(10),
         }

@@ -5,6 +5,8 @@
 //!                         ├─ /actors                  find, create, list, destroy actors
 //!                         ├─ /gateway/…/action/{name} stateless calls
 //!                         ├─ /gateway/…/connect ────► WebSocket: connection to an actor
+//!                         ├─ /gateway/…/sse           the same as an event stream, and
+//!                         ├─ /connections/…/message   what its client has to say
 //!                         └─ anything else            files, if a directory was given
 //! ```
 //!
@@ -30,6 +32,7 @@ mod reply;
 mod rest;
 mod router;
 mod server;
+mod sse;
 mod static_files;
 mod status;
 mod stream;

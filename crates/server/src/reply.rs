@@ -1,7 +1,9 @@
 //! Building HTTP answers.
 
+use std::convert::Infallible;
+
 use bytes::Bytes;
-use http_body_util::{Either, Full};
+use http_body_util::{Either, Full, combinators::UnsyncBoxBody};
 use hyper::{
     Response, StatusCode,
     header::{CONTENT_TYPE, HeaderValue},
@@ -9,8 +11,11 @@ use hyper::{
 use serde::Serialize;
 use tower_http::services::fs::ServeFileSystemResponseBody;
 
-/// The body of an answer: bytes at hand, or a file.
-pub(crate) type Body = Either<Full<Bytes>, ServeFileSystemResponseBody>;
+/// The body of an answer: bytes at hand, a file, or what is yet to happen.
+pub(crate) type Body = Either<Full<Bytes>, Either<ServeFileSystemResponseBody, StreamBody>>;
+
+/// A body that grows for as long as somebody reads it.
+pub(crate) type StreamBody = UnsyncBoxBody<Bytes, Infallible>;
 
 /// An HTTP answer.
 pub(crate) type Reply = Response<Body>;
@@ -30,6 +35,15 @@ pub(crate) fn bytes(
 ) -> Reply {
     let mut reply = Response::new(Either::Left(Full::new(body.into())));
     *reply.status_mut() = status;
+    reply
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    reply
+}
+
+/// An answer whose body grows.
+pub(crate) fn stream(content_type: &'static str, body: StreamBody) -> Reply {
+    let mut reply = Response::new(Either::Right(Either::Right(body)));
     reply
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

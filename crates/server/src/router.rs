@@ -8,7 +8,7 @@ use tracing::trace;
 
 use crate::{
     app::App, connection::UpgradeSlot, cors::Cors, failure::gateway_error, gateway, info,
-    reply::Reply, rest,
+    reply::Reply, rest, sse,
 };
 
 /// The parts of the server, by path.
@@ -18,6 +18,8 @@ enum Part {
     Metadata,
     Actors,
     Gateway,
+    /// Messages to connections whose way back is an event stream.
+    Connections,
     /// Anything else: perhaps a file.
     Files,
 }
@@ -28,6 +30,7 @@ impl Part {
         match first {
             "actors" => Self::Actors,
             "gateway" => Self::Gateway,
+            "connections" => Self::Connections,
             "health" if path == "/health" => Self::Health,
             "metadata" if path == "/metadata" => Self::Metadata,
             _ => Self::Files,
@@ -52,7 +55,9 @@ pub(crate) async fn handle(
     if request.method() == Method::OPTIONS {
         return match part {
             Part::Gateway => cors.gateway_preflight(),
-            Part::Actors | Part::Metadata | Part::Health | Part::Files => cors.mirrored_preflight(),
+            Part::Actors | Part::Connections | Part::Metadata | Part::Health | Part::Files => {
+                cors.mirrored_preflight()
+            }
         };
     }
     let mut reply = match part {
@@ -60,6 +65,7 @@ pub(crate) async fn handle(
         Part::Metadata => read_only(request.method(), || info::metadata(app)),
         Part::Gateway => gateway::handle(app, slot, request).await,
         Part::Actors => rest::handle(app, request).await,
+        Part::Connections => sse::receive(app, request).await,
         Part::Files => file(app, &request).await,
     };
     cors.apply(reply.headers_mut());
@@ -104,6 +110,7 @@ mod tests {
             ("/gateway/counter/action/x", Part::Gateway),
             ("/gateway", Part::Gateway),
             ("//gateway/counter", Part::Gateway),
+            ("/connections/abc/message", Part::Connections),
             ("/", Part::Files),
             ("/index.html", Part::Files),
             ("/healthy", Part::Files),

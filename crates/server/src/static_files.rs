@@ -39,7 +39,7 @@ impl StaticFiles {
         request.headers_mut().clone_from(headers);
         match self.0.clone().try_call(request).await {
             Ok(reply) if reply.status() == hyper::StatusCode::NOT_FOUND => None,
-            Ok(reply) => Some(reply.map(Either::Right)),
+            Ok(reply) => Some(reply.map(|body| Either::Right(Either::Left(body)))),
             Err(error) => {
                 warn!(%error, "cannot read a static file");
                 None

@@ -17,7 +17,7 @@ struct Inner {
 
 impl EventFrame {
     /// How many different encodings of one event can be remembered.
-    pub const SLOTS: usize = 4;
+    pub const SLOTS: usize = 6;
 
     /// An event `name` with its arguments as one CBOR array in compat form.
     pub fn new(name: String, args: Bytes) -> Self {

@@ -20,6 +20,7 @@ use crate::{
     info,
     reply::{self, Reply},
     router::read_only,
+    sse::{self, StreamQuery},
 };
 
 /// A request to an actor.
@@ -27,6 +28,8 @@ struct Routed {
     target: Target,
     /// The path as the actor sees it, raw.
     path: String,
+    /// What the query says about an event stream.
+    stream: StreamQuery,
 }
 
 /// Whether the request names its actor in its headers. A path that names one comes first.
@@ -74,11 +77,14 @@ pub(crate) async fn handle(
 }
 
 fn by_path(app: &App, request: &Request<Incoming>) -> Result<Routed, ActorError> {
-    let (path, query) = (request.uri().path(), request.uri().query());
-    let parsed = GatewayRequest::parse(path, query)?.ok_or_else(|| ActorError::no_route(path))?;
+    let path = request.uri().path();
+    let (query, stream) = StreamQuery::split(path, request.uri().query())?;
+    let parsed = GatewayRequest::parse(path, query.as_deref())?;
+    let parsed = parsed.ok_or_else(|| ActorError::no_route(path))?;
     Ok(Routed {
         target: Target::of(app, parsed.target)?,
         path: parsed.path,
+        stream,
     })
 }
 
@@ -108,12 +114,23 @@ fn by_headers(request: &Request<Incoming>) -> Result<Routed, ActorError> {
     Ok(Routed {
         target: Target::of_id(&id)?,
         path: request.uri().path().to_owned(),
+        stream: StreamQuery::default(),
     })
 }
 
-async fn http(app: &App, routed: Routed, request: Request<Incoming>) -> Reply {
-    let Routed { target, path } = routed;
+async fn http(app: &Arc<App>, routed: Routed, request: Request<Incoming>) -> Reply {
+    let Routed {
+        target,
+        path,
+        stream,
+    } = routed;
     let method = request.method();
+    if path == sse::PATH {
+        if method != Method::GET {
+            return gateway_error(&ActorError::method_not_allowed(method.as_str(), "GET"));
+        }
+        return sse::open(app, &target, stream, request.headers()).await;
+    }
     if let Some(name) = path
         .strip_prefix("/action/")
         .filter(|name| !name.is_empty() && !name.contains('/'))
@@ -147,7 +164,7 @@ fn elsewhere(path: &str) -> ActorError {
     match first {
         "connect" if path == "/connect" => ActorError::guard(
             "upgrade_required",
-            "connections are WebSockets: the request has to ask for an upgrade",
+            "this is where WebSockets connect: ask for an upgrade, or use `/sse`",
         ),
         "request" | "websocket" | "queue" | "inspector" | "dynamic" | "metrics" => ActorError::new(
             "feature",

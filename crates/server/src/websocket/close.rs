@@ -84,6 +84,16 @@ impl Close {
         }
     }
 
+    /// The code, if there is one.
+    pub(crate) fn code(&self) -> Option<u16> {
+        self.code
+    }
+
+    /// The reason; empty for none.
+    pub(crate) fn reason(&self) -> &str {
+        &self.reason
+    }
+
     /// The frame's payload: `code u16 be | reason`, or nothing at all without a code.
     pub(crate) fn payload(&self) -> Bytes {
         let Some(code) = self.code else {

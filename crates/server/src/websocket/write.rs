@@ -131,6 +131,7 @@ impl<W: AsyncWrite + Unpin> MessageWriter<W> {
                 self.push(self.frame(ServerFrame::Init {
                     actor: *actor,
                     conn_id,
+                    token: None,
                 }));
             }
             ClientMessage::Response { id, output } => self.response(*id, output),

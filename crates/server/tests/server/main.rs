@@ -12,4 +12,5 @@ mod hostile_websocket;
 mod lookup;
 mod shutdown;
 mod site;
+mod sse;
 mod websocket;

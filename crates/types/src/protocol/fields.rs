@@ -15,6 +15,8 @@ use crate::{
 pub(super) enum Field<'a> {
     /// Text.
     Text(&'a str),
+    /// The same; left out when absent, in BARE as well, so it can only come last.
+    OptionalText(Option<&'a str>),
     /// A number that clients keep as a bigint.
     Id(u64),
     /// The same; `null` when absent.
@@ -32,7 +34,10 @@ pub(super) type Named<'a> = (&'static str, Field<'a>);
 
 impl Field<'_> {
     fn is_left_out(self) -> bool {
-        matches!(self, Self::OptionalValue(None) | Self::OptionalActor(None))
+        matches!(
+            self,
+            Self::OptionalText(None) | Self::OptionalValue(None) | Self::OptionalActor(None)
+        )
     }
 }
 
@@ -84,12 +89,13 @@ fn put_json(out: &mut Vec<u8>, fields: &[Named<'_>]) -> Result<(), ValueError> {
         put_json_text(out, name);
         out.push(b':');
         match field {
-            Field::Text(text) => put_json_text(out, text),
+            Field::Text(text) | Field::OptionalText(Some(text)) => put_json_text(out, text),
             Field::Id(id) | Field::NullableId(Some(id)) => put_json_id(out, *id),
             Field::NullableId(None) => out.extend_from_slice(b"null"),
             Field::Value(value) | Field::OptionalValue(Some(value)) => cbor_to_json(value, out)?,
             Field::OptionalActor(Some(actor)) => put_json_actor(out, actor),
-            Field::OptionalValue(None) | Field::OptionalActor(None) => {}
+            Field::OptionalText(None) | Field::OptionalValue(None) | Field::OptionalActor(None) => {
+            }
         }
     }
     out.push(b'}');
@@ -126,12 +132,13 @@ fn put_cbor(out: &mut Vec<u8>, fields: &[Named<'_>]) {
     for (name, field) in fields.iter().filter(|(_, field)| !field.is_left_out()) {
         cbor::put_text(out, name);
         match field {
-            Field::Text(text) => cbor::put_text(out, text),
+            Field::Text(text) | Field::OptionalText(Some(text)) => cbor::put_text(out, text),
             Field::Id(id) | Field::NullableId(Some(id)) => cbor::put_wide_uint(out, *id),
             Field::NullableId(None) => cbor::put_null(out),
             Field::Value(value) | Field::OptionalValue(Some(value)) => out.extend_from_slice(value),
             Field::OptionalActor(Some(actor)) => put_cbor_actor(out, actor),
-            Field::OptionalValue(None) | Field::OptionalActor(None) => {}
+            Field::OptionalText(None) | Field::OptionalValue(None) | Field::OptionalActor(None) => {
+            }
         }
     }
 }
@@ -151,7 +158,8 @@ fn put_cbor_actor(out: &mut Vec<u8>, actor: &ActorRef) {
 fn put_bare(out: &mut Vec<u8>, fields: &[Named<'_>]) {
     for (_, field) in fields {
         match field {
-            Field::Text(text) => bare::put_str(out, text),
+            Field::Text(text) | Field::OptionalText(Some(text)) => bare::put_str(out, text),
+            Field::OptionalText(None) => {}
             Field::Id(id) => bare::put_uint(out, *id),
             Field::NullableId(id) => {
                 bare::put_optional(out, id.is_some());

@@ -17,6 +17,9 @@ pub enum ServerFrame<'a> {
         actor: ActorId,
         /// The connection's public id.
         conn_id: &'a str,
+        /// What a client proves with that a message outside of this stream is of this connection.
+        /// Only where messages to the server take another way than those of the server.
+        token: Option<&'a str>,
     },
     /// An action failed or, without an id, the connection as a whole.
     Error {
@@ -74,11 +77,16 @@ pub fn encode_event(encoding: Encoding, event: &EventFrame) -> Bytes {
 
 fn try_encode(encoding: Encoding, frame: ServerFrame<'_>) -> Result<Bytes, ValueError> {
     match frame {
-        ServerFrame::Init { actor, conn_id } => {
+        ServerFrame::Init {
+            actor,
+            conn_id,
+            token,
+        } => {
             let actor = actor.to_string();
             let fields = [
                 ("actorId", Field::Text(&actor)),
                 ("connectionId", Field::Text(conn_id)),
+                ("connectionToken", Field::OptionalText(token)),
             ];
             envelope(encoding, 0, "Init", &fields, 0)
         }

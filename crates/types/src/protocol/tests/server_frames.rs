@@ -8,7 +8,11 @@ fn encode(encoding: Encoding, frame: ServerFrame<'_>) -> Bytes {
 fn init_names_actor_and_connection() {
     let actor = ActorId::new(ShardId::new(9), [1; 13]);
     let conn_id = "0b0d3c6e-5f0b-4a5e-9d7c-2b8f0a1c3e4d";
-    let init = ServerFrame::Init { actor, conn_id };
+    let init = ServerFrame::Init {
+        actor,
+        conn_id,
+        token: None,
+    };
     assert_eq!(
         String::from_utf8_lossy(&encode(Encoding::Json, init)),
         format!(
@@ -21,6 +25,29 @@ fn init_names_actor_and_connection() {
     );
     assert_eq!(encode(Encoding::Cbor, init), hex(&cbor));
     let bare = format!("0400 00 1a \"{actor}\" 24 \"{conn_id}\"");
+    assert_eq!(encode(Encoding::Bare, init), hex(&bare));
+}
+
+#[test]
+fn the_token_of_a_connection_comes_last() {
+    let actor = ActorId::new(ShardId::new(9), [1; 13]);
+    let init = ServerFrame::Init {
+        actor,
+        conn_id: "c",
+        token: Some("t"),
+    };
+    assert_eq!(
+        String::from_utf8_lossy(&encode(Encoding::Json, init)),
+        format!(
+            r#"{{"body":{{"tag":"Init","val":{{"actorId":"{actor}","connectionId":"c","connectionToken":"t"}}}}}}"#
+        )
+    );
+    let cbor = format!(
+        r#"a1 64 "body" a2 63 "tag" 64 "Init" 63 "val" a3 67 "actorId" 78 1a "{actor}"
+        6c "connectionId" 61 "c" 6f "connectionToken" 61 "t""#
+    );
+    assert_eq!(encode(Encoding::Cbor, init), hex(&cbor));
+    let bare = format!("0400 00 1a \"{actor}\" 01 \"c\" 01 \"t\"");
     assert_eq!(encode(Encoding::Bare, init), hex(&bare));
 }
 

@@ -1,0 +1,143 @@
+//! Connections as event streams, for clients that cannot have a WebSocket: one response that never
+//! ends brings what the actor says, and a request each takes what the client says.
+//!
+//! **Down**: `GET {gateway}/sse`, in every form of gateway URL. Connection parameters come as JSON in
+//! the header `x-rivet-conn-params` or, because pages cannot set headers on an `EventSource`, in the
+//! query parameter `rvt-conn-params`. The encoding comes in `x-rivet-encoding` or `rvt-encoding`;
+//! JSON unless given. What is wrong with the request or its actor is an HTTP error. Otherwise:
+//!
+//! ```text
+//! id: 1                                    counts up from 1
+//! data: {"body":{"tag":"Init","val":{"actorId":"…","connectionId":"…","connectionToken":"…"}}}
+//!
+//! :                                        a heartbeat, after 15 s without a message
+//!
+//! event: close                             the last thing, whoever ends the connection
+//! data: {"code":1000,"reason":"kicked"}    as in the close frame of a WebSocket
+//! ```
+//!
+//! Each message is what a WebSocket would get in the same encoding: JSON as it is, CBOR and BARE in
+//! base64. A refusal is an `Error` message and a close. The end of the stream is the end of the
+//! connection. There is no resumption: a request with `Last-Event-ID` gets a fresh connection, and
+//! a fresh `Init` says so.
+//!
+//! **Up**: `POST /connections/{connectionId}/message` with `connectionToken` in the header
+//! `x-rivet-conn-token`. The body is one message as a WebSocket would take it, in the encoding of the
+//! stream. 202 without a body says that the message is on its way to the actor; replies come down the
+//! stream. A client that waits for it before it sends the next message has its messages handled in
+//! order; otherwise their order is that of their arrival. A message that would end a WebSocket ends
+//! the stream, for the same reason.
+//!
+//! Limits are those of WebSockets: of sizes in both directions, of what may wait for a client that
+//! does not read, of the time that it may take without reading anything.
+
+mod link;
+mod message;
+mod query;
+mod stream;
+mod text;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use greenroom_core::{ConnRequest, outbox};
+use greenroom_types::{
+    ActorError,
+    protocol::{Encoding, conn_params_from_header, conn_params_from_json},
+};
+use hyper::{
+    HeaderMap,
+    header::{CACHE_CONTROL, HeaderName, HeaderValue},
+};
+use tracing::debug;
+
+use crate::{
+    app::App,
+    failure::{gateway_error, name_actor},
+    gateway::{Reached, Target},
+    reply::{self, Reply},
+};
+
+pub(crate) use link::Links;
+pub(crate) use message::receive;
+pub(crate) use query::StreamQuery;
+use stream::EventStream;
+
+/// Where an actor's event stream is.
+pub(crate) const PATH: &str = "/sse";
+
+const X_RIVET_ENCODING: &str = "x-rivet-encoding";
+const X_RIVET_CONN_PARAMS: &str = "x-rivet-conn-params";
+/// Tells proxies of the nginx kind to pass on what they get at once.
+const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// Answers `GET {gateway}/sse`. What can be checked without the actor is checked first.
+pub(crate) async fn open(
+    app: &Arc<App>,
+    target: &Target,
+    query: StreamQuery,
+    headers: &HeaderMap,
+) -> Reply {
+    match connect(app, target, query, headers).await {
+        Ok((stream, actor)) => {
+            let mut reply = reply::stream("text/event-stream", stream.into_body());
+            let headers = reply.headers_mut();
+            headers.insert(
+                CACHE_CONTROL,
+                HeaderValue::from_static("no-cache, no-transform"),
+            );
+            headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
+            name_actor(&mut reply, &actor);
+            reply
+        }
+        Err(error) => gateway_error(&error),
+    }
+}
+
+async fn connect(
+    app: &Arc<App>,
+    target: &Target,
+    query: StreamQuery,
+    headers: &HeaderMap,
+) -> Result<(EventStream, Reached), ActorError> {
+    let encoding = encoding(&query, headers)?;
+    let params = params(&query, headers)?;
+    let record = target.resolve(app).await?;
+    let (sender, reader) = outbox();
+    let request = ConnRequest {
+        params,
+        outbox: sender,
+    };
+    let connection = app.runtime.connect(record.id, request).await?;
+    debug!(actor = %record.id, conn = connection.id(), "event stream connected");
+    let actor = Reached {
+        id: record.id,
+        key: Some(record.key),
+    };
+    Ok((EventStream::new(app, encoding, connection, reader), actor))
+}
+
+fn encoding(query: &StreamQuery, headers: &HeaderMap) -> Result<Encoding, ActorError> {
+    match &query.encoding {
+        Some(name) => Encoding::from_name(name).ok_or_else(|| {
+            ActorError::guard(
+                "query_invalid_params",
+                "the parameter `rvt-encoding` has to be `json`, `cbor` or `bare`",
+            )
+        }),
+        None => {
+            let name = headers.get(X_RIVET_ENCODING);
+            Ok(Encoding::from_header(
+                name.and_then(|name| name.to_str().ok()),
+            ))
+        }
+    }
+}
+
+fn params(query: &StreamQuery, headers: &HeaderMap) -> Result<Option<Bytes>, ActorError> {
+    match (&query.params, headers.get(X_RIVET_CONN_PARAMS)) {
+        (Some(json), _) => conn_params_from_json(json.as_bytes()).map(Some),
+        (None, Some(value)) => conn_params_from_header(value.as_bytes()).map(Some),
+        (None, None) => Ok(None),
+    }
+}

@@ -1,0 +1,118 @@
+//! The parameters that only event streams have.
+
+use greenroom_types::ActorError;
+use percent_encoding::percent_decode_str;
+
+/// What the query of an event stream says beside naming the actor.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct StreamQuery {
+    /// `rvt-conn-params`: connection parameters as JSON text.
+    pub(crate) params: Option<String>,
+    /// `rvt-encoding`: the name of an encoding.
+    pub(crate) encoding: Option<String>,
+}
+
+impl StreamQuery {
+    /// Takes the parameters of a stream out of a raw query, so that what is left is that of an
+    /// ordinary gateway request: these two do not make a URL one that names its actor by key. Leaves
+    /// the query of every other path alone.
+    ///
+    /// # Errors
+    /// `guard.query_duplicate_param`, `guard.query_invalid_percent_encoding`.
+    pub(crate) fn split(
+        path: &str,
+        query: Option<&str>,
+    ) -> Result<(Option<String>, Self), ActorError> {
+        let mut found = Self::default();
+        let Some(query) = query else {
+            return Ok((None, found));
+        };
+        if !path.ends_with(super::PATH) {
+            return Ok((Some(query.to_owned()), found));
+        }
+        let mut rest = Vec::new();
+        for pair in query.split('&') {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let slot = match name {
+                "rvt-conn-params" => &mut found.params,
+                "rvt-encoding" => &mut found.encoding,
+                _ => {
+                    rest.push(pair);
+                    continue;
+                }
+            };
+            if slot.is_some() {
+                return Err(ActorError::guard(
+                    "query_duplicate_param",
+                    format!("the parameter `{name}` is given more than once"),
+                ));
+            }
+            *slot = Some(decode(name, value)?);
+        }
+        let rest = (!rest.is_empty()).then(|| rest.join("&"));
+        Ok((rest, found))
+    }
+}
+
+fn decode(name: &str, value: &str) -> Result<String, ActorError> {
+    let spaced = value.replace('+', " ");
+    match percent_decode_str(&spaced).decode_utf8() {
+        Ok(text) => Ok(text.into_owned()),
+        Err(_) => Err(ActorError::guard(
+            "query_invalid_percent_encoding",
+            format!("the parameter `{name}` is not percent-encoded UTF-8"),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(path: &str, query: &str, rest: Option<&str>, params: &str, encoding: &str) {
+        let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let expected = StreamQuery {
+            params: given(params),
+            encoding: given(encoding),
+        };
+        let split = StreamQuery::split(path, Some(query)).expect(query);
+        assert_eq!(split, (rest.map(str::to_owned), expected), "{path}?{query}");
+    }
+
+    #[test]
+    fn parameters_of_streams_are_taken_out_of_their_queries_only() {
+        let path = "/gateway/x/sse";
+        check(path, "rvt-conn-params=%7B%7D", None, "{}", "");
+        check(
+            path,
+            "a=1&rvt-encoding=bare&rvt-key=k",
+            Some("a=1&rvt-key=k"),
+            "",
+            "bare",
+        );
+        check(path, "rvt-conn-params=1+2&b", Some("b"), "1 2", "");
+        check(
+            "/gateway/x/connect",
+            "rvt-encoding=json",
+            Some("rvt-encoding=json"),
+            "",
+            "",
+        );
+        let nothing = StreamQuery::split(path, None).expect("no query is fine");
+        assert_eq!(nothing, (None, StreamQuery::default()));
+    }
+
+    #[test]
+    fn mistakes_have_their_codes() {
+        for (query, code) in [
+            (
+                "rvt-encoding=json&rvt-encoding=json",
+                "query_duplicate_param",
+            ),
+            ("rvt-conn-params=%ff", "query_invalid_percent_encoding"),
+        ] {
+            let error = StreamQuery::split("/gateway/x/sse", Some(query)).expect_err(query);
+            assert_eq!(error.code, code);
+        }
+    }
+}

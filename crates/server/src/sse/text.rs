@@ -1,0 +1,253 @@
+//! Messages as the lines of an event stream.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::{BufMut, Bytes, BytesMut};
+use greenroom_core::ClientMessage;
+use greenroom_types::{
+    ActorError, EventFrame,
+    protocol::{Encoding, ServerFrame, encode_server_frame},
+};
+use serde::Serialize;
+
+use crate::websocket::Close;
+
+const DATA: &[u8] = b"data: ";
+const END: &[u8] = b"\n\n";
+
+const _: () = assert!(Encoding::ALL.len() * 2 <= EventFrame::SLOTS);
+
+/// Writes one stream: messages, heartbeats, and in the end a close.
+pub(super) struct EventText {
+    encoding: Encoding,
+    token: String,
+    /// Largest message, in bytes of the encoding.
+    limit: usize,
+    last_id: u64,
+    out: BytesMut,
+    closed: bool,
+}
+
+impl EventText {
+    pub(super) fn new(encoding: Encoding, token: String, limit: usize) -> Self {
+        Self {
+            encoding,
+            token,
+            limit,
+            last_id: 0,
+            out: BytesMut::new(),
+            closed: false,
+        }
+    }
+
+    /// Takes what is written.
+    pub(super) fn take(&mut self) -> Bytes {
+        self.out.split().freeze()
+    }
+
+    /// Bytes that are written and not taken.
+    pub(super) fn len(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Whether the last thing is written. Nothing follows a close.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// A comment, to say that all is well.
+    pub(super) fn heartbeat(&mut self) {
+        self.out.put_slice(b":\n\n");
+    }
+
+    pub(super) fn message(&mut self, message: &ClientMessage) {
+        match message {
+            ClientMessage::Init { actor, conn_id } => self.push(&self.data(ServerFrame::Init {
+                actor: *actor,
+                conn_id,
+                token: Some(&self.token),
+            })),
+            ClientMessage::Response { id, output } => self.response(*id, output),
+            ClientMessage::Error { id, error } => self.push(&self.error(*id, error)),
+            ClientMessage::Event(event) => self.event(event),
+            ClientMessage::Close(reason) => self.close(&Close::of_reason(reason)),
+        }
+    }
+
+    pub(super) fn close(&mut self, close: &Close) {
+        #[derive(Serialize)]
+        struct Data<'a> {
+            code: u16,
+            reason: &'a str,
+        }
+        /// "No status" of RFC 6455, for a close that has none.
+        const NONE: u16 = 1005;
+        let data = Data {
+            code: close.code().unwrap_or(NONE),
+            reason: close.reason(),
+        };
+        let data = serde_json::to_vec(&data).expect("a number and a text are JSON");
+        if !self.closed {
+            self.out.put_slice(b"event: close\ndata: ");
+            self.out.put_slice(&data);
+            self.out.put_slice(END);
+            self.closed = true;
+        }
+    }
+
+    /// An oversized result costs the caller its action, not its connection.
+    fn response(&mut self, id: u64, output: &Bytes) {
+        let data = self.data(ServerFrame::Response { id, output });
+        let len = message_len(self.encoding, &data);
+        if len > self.limit {
+            let error = ActorError::outgoing_too_long(len, self.limit);
+            self.push(&self.error(Some(id), &error));
+        } else {
+            self.push(&data);
+        }
+    }
+
+    /// An event has no caller who could be told: one that is too large ends the connection.
+    fn event(&mut self, event: &EventFrame) {
+        // The first slots hold what WebSockets send.
+        let slot = Encoding::ALL.len() + self.encoding.slot();
+        let data = event.encoded(slot, |name, args| {
+            self.data(ServerFrame::Event { name, args })
+        });
+        if message_len(self.encoding, &data) > self.limit {
+            self.close(&Close::outgoing_too_long());
+        } else {
+            self.push(&data);
+        }
+    }
+
+    fn error(&self, action_id: Option<u64>, error: &ActorError) -> Bytes {
+        self.data(ServerFrame::Error {
+            action_id,
+            error,
+            actor: None,
+        })
+    }
+
+    fn data(&self, message: ServerFrame<'_>) -> Bytes {
+        let message = encode_server_frame(self.encoding, message);
+        let mut data = Vec::with_capacity(DATA.len() + message.len().div_ceil(3) * 4 + END.len());
+        data.extend_from_slice(DATA);
+        if self.encoding.is_text() {
+            debug_assert!(!message.contains(&b'\n'), "JSON escapes line breaks");
+            data.extend_from_slice(&message);
+        } else {
+            data.extend_from_slice(STANDARD.encode(&message).as_bytes());
+        }
+        data.extend_from_slice(END);
+        data.into()
+    }
+
+    /// Writes a message whose data is written already.
+    fn push(&mut self, data: &[u8]) {
+        if self.closed {
+            return;
+        }
+        self.last_id += 1;
+        self.out
+            .put_slice(format!("id: {}\n", self.last_id).as_bytes());
+        self.out.put_slice(data);
+    }
+}
+
+/// The length of the message in a data line, in bytes of its encoding.
+fn message_len(encoding: Encoding, data: &[u8]) -> usize {
+    let written = &data[DATA.len()..data.len() - END.len()];
+    if encoding.is_text() {
+        return written.len();
+    }
+    let padding = written.iter().rev().take_while(|byte| **byte == b'=');
+    written.len() / 4 * 3 - padding.count()
+}
+
+#[cfg(test)]
+mod tests {
+    use greenroom_core::CloseReason;
+
+    use super::*;
+
+    fn written(text: &mut EventText) -> String {
+        String::from_utf8(text.take().to_vec()).expect("event streams are UTF-8")
+    }
+
+    fn event() -> ClientMessage {
+        ClientMessage::Event(EventFrame::new(
+            "n".to_owned(),
+            Bytes::from_static(b"\x81\x63a\nb"),
+        ))
+    }
+
+    #[test]
+    fn messages_are_numbered_lines() {
+        let mut text = EventText::new(Encoding::Json, "t".to_owned(), 1000);
+        text.message(&event());
+        text.heartbeat();
+        text.message(&ClientMessage::Response {
+            id: 7,
+            output: Bytes::from_static(b"\x01"),
+        });
+        assert_eq!(
+            written(&mut text),
+            concat!(
+                "id: 1\ndata: {\"body\":{\"tag\":\"Event\",\"val\":{\"name\":\"n\",\"args\":[\"a\\nb\"]}}}\n\n",
+                ":\n\n",
+                "id: 2\ndata: {\"body\":{\"tag\":\"ActionResponse\",\"val\":{\"id\":[\"$BigInt\",\"7\"],\"output\":1}}}\n\n"
+            )
+        );
+        assert_eq!(text.len(), 0);
+    }
+
+    #[test]
+    fn binary_messages_are_base64_and_measured_as_what_they_are() {
+        for len in 0..9 {
+            let output: Bytes = vec![0x40 | len as u8]
+                .into_iter()
+                .chain(vec![7; len])
+                .collect();
+            let text = EventText::new(Encoding::Bare, String::new(), 1000);
+            let frame = ServerFrame::Response {
+                id: 0,
+                output: &output,
+            };
+            let data = text.data(frame);
+            let plain = encode_server_frame(Encoding::Bare, frame);
+            assert_eq!(message_len(Encoding::Bare, &data), plain.len());
+            let body = &data[DATA.len()..data.len() - END.len()];
+            assert_eq!(STANDARD.decode(body).expect("base64"), plain);
+        }
+    }
+
+    #[test]
+    fn nothing_follows_a_close() {
+        let mut text = EventText::new(Encoding::Json, "t".to_owned(), 1000);
+        text.message(&ClientMessage::Close(CloseReason::Disconnected(
+            "say \"bye\"\n".to_owned(),
+        )));
+        text.message(&event());
+        text.close(&Close::lost());
+        assert!(text.is_closed());
+        assert_eq!(
+            written(&mut text),
+            "event: close\ndata: {\"code\":1000,\"reason\":\"say \\\"bye\\\"\\n\"}\n\n"
+        );
+    }
+
+    #[test]
+    fn what_is_too_large_costs_the_action_or_the_connection() {
+        let mut text = EventText::new(Encoding::Json, "t".to_owned(), 60);
+        let output = Bytes::from([&b"\x78\x40"[..], &[b'x'; 64]].concat());
+        text.message(&ClientMessage::Response { id: 1, output });
+        assert!(written(&mut text).contains("outgoing_too_long"));
+        assert!(!text.is_closed());
+        let args = Bytes::from([&b"\x81\x78\x40"[..], &[b'x'; 64]].concat());
+        text.message(&ClientMessage::Event(EventFrame::new("n".to_owned(), args)));
+        assert_eq!(
+            written(&mut text),
+            "event: close\ndata: {\"code\":1011,\"reason\":\"message.outgoing_too_long\"}\n\n"
+        );
+    }
+}

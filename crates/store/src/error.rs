@@ -66,7 +66,10 @@ pub enum OpenError {
         supported: u32,
     },
     /// It cannot be read or written.
-    #[error("the data directory {} cannot be used: {reason}", path.display())]
+    #[error(
+        "the data directory {} cannot be used: {reason}; check that it is a folder that this user \
+         may write to, or choose another one with GREENROOM_DATA_DIR", path.display()
+    )]
     Unusable {
         /// The data directory.
         path: PathBuf,

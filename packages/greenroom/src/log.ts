@@ -24,7 +24,9 @@ const LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error", 
 /** @throws Error if `value` is not a level, naming `what` it was given for. */
 export function parseLogLevel(value: unknown, what: string): LogLevel {
   const level = LEVELS.find((known) => known === value);
-  if (level === undefined) throw new Error(`${what} has to be one of ${LEVELS.join(", ")}`);
+  if (level === undefined) {
+    throw new Error(`${what} has to be one of ${LEVELS.join(", ")}, and is \`${String(value)}\``);
+  }
   return level;
 }
 

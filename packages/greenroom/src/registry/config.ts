@@ -117,6 +117,7 @@ export function resolveRegistry(
       config.port === undefined ? "GREENROOM_PORT" : "setup option 'port'",
       0,
       65_535,
+      config.port ?? env.GREENROOM_PORT,
     ),
     host: config.host ?? nonEmpty(env.GREENROOM_HOST) ?? "127.0.0.1",
     dataDir: resolve(config.dataDir ?? nonEmpty(env.GREENROOM_DATA_DIR) ?? ".greenroom"),
@@ -151,9 +152,9 @@ function logLevel(config: RegistryConfig<ActorDefinitions>, env: Environment): L
   return "warn";
 }
 
-function wholeNumber(value: number, what: string, min: number, max: number): number {
+function wholeNumber(value: number, what: string, min: number, max: number, given: unknown = value): number {
   if (Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new Error(`${what} has to be a whole number from ${min} to ${max}`);
+  throw new Error(`${what} has to be a whole number from ${min} to ${max}, and is \`${String(given)}\``);
 }
 
 function nonEmpty(text: string | undefined): string | undefined {

@@ -108,14 +108,25 @@ describe("a start that cannot be", () => {
       await solo({ dataDir: "/proc/greenroom", port: 0 }).ended,
       "/proc/greenroom",
       "cannot be used",
+      "GREENROOM_DATA_DIR",
     );
   });
 
   test("where a file is in the way", async () => {
     const file = fresh();
     await writeFile(file, "not a folder");
-    assertExplained(await solo({ dataDir: file, port: 0 }).ended, file, "cannot be used");
-    assertExplained(await solo({ dataDir: join(file, "below"), port: 0 }).ended, file, "cannot be used");
+    assertExplained(
+      await solo({ dataDir: file, port: 0 }).ended,
+      file,
+      "cannot be used",
+      "GREENROOM_DATA_DIR",
+    );
+    assertExplained(
+      await solo({ dataDir: join(file, "below"), port: 0 }).ended,
+      file,
+      "cannot be used",
+      "GREENROOM_DATA_DIR",
+    );
     assert.equal(await readFile(file, "utf8"), "not a folder");
   });
 
@@ -207,18 +218,18 @@ describe("a start that cannot be", () => {
       "a port that is no number",
       {},
       { GREENROOM_PORT: "http" },
-      /GREENROOM_PORT.*whole number from 0 to 65535/,
+      /GREENROOM_PORT.*whole number from 0 to 65535.*`http`/,
     ],
-    ["half a port", {}, { GREENROOM_PORT: "80.5" }, /GREENROOM_PORT.*whole number/],
+    ["half a port", {}, { GREENROOM_PORT: "80.5" }, /GREENROOM_PORT.*whole number.*`80.5`/],
     ["a port over all ports", {}, { GREENROOM_PORT: "65536" }, /GREENROOM_PORT.*whole number/],
-    ["a negative port as an option", { port: -1 }, {}, /'port'.*whole number from 0 to 65535/],
+    ["a negative port as an option", { port: -1 }, {}, /'port'.*whole number from 0 to 65535.*`-1`/],
     ["a host that nobody has", { port: 0 }, { GREENROOM_HOST: "192.0.2.1" }, /192\.0\.2\.1.*GREENROOM_HOST/],
     ["a host that is none", { port: 0 }, { GREENROOM_HOST: "no such host" }, /no such host.*GREENROOM_HOST/],
     [
       "an unknown log level",
       { port: 0 },
       { GREENROOM_LOG_LEVEL: "loud" },
-      /GREENROOM_LOG_LEVEL has to be one of .*warn/,
+      /GREENROOM_LOG_LEVEL has to be one of .*warn.*`loud`/,
     ],
   ] as const) {
     test(`with ${what}`, async () => {

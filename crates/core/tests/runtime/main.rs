@@ -10,6 +10,7 @@ mod conns;
 mod host;
 mod lifecycle;
 mod manual;
+mod model;
 mod output_gate;
 mod races;
 mod snapshots;

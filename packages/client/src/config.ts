@@ -4,6 +4,9 @@ import type { WebSocketConstructor } from "./websocket/websocket.js";
 /** How values are written on the wire. All carry the same calls; only `json` is limited in value types. */
 export type Encoding = "json" | "cbor" | "bare";
 
+/** How connections travel: over one WebSocket, or over an event stream down and requests up. */
+export type LiveTransport = "websocket" | "sse";
+
 /** What the client uses of its surroundings, replaceable for tests and unusual platforms. */
 export interface ClientRuntime {
   readonly fetch: typeof globalThis.fetch;
@@ -30,6 +33,11 @@ export interface ClientConfig {
   readonly poolName?: string;
   /** Default `bare`. */
   readonly encoding?: Encoding;
+  /**
+   * How connections travel. Default: over WebSockets, and over event streams where WebSockets turn out to be
+   * blocked, see `connection/dial.ts`. Given, no other one is tried.
+   */
+  readonly transport?: LiveTransport;
   /** Sent with HTTP requests; browsers allow none on WebSockets. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Bytes of CBOR that `createWithInput` may have, because it travels in a URL. Default 4096. */
@@ -47,6 +55,7 @@ export interface ResolvedConfig {
   readonly token: string | undefined;
   readonly poolName: string;
   readonly encoding: Encoding;
+  readonly transport: LiveTransport | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly maxInputSize: number;
   readonly disableMetadataLookup: boolean;
@@ -69,6 +78,10 @@ export function resolveConfig(given: string | ClientConfig | undefined): Resolve
   if (encoding !== "json" && encoding !== "cbor" && encoding !== "bare") {
     throw new TypeError(`encoding is "${String(encoding)}", not "json", "cbor" or "bare"`);
   }
+  const { transport } = config;
+  if (transport !== undefined && transport !== "websocket" && transport !== "sse") {
+    throw new TypeError(`transport is "${String(transport)}", not "websocket" or "sse"`);
+  }
   return {
     endpoint: endpoint.url,
     namespace:
@@ -76,6 +89,7 @@ export function resolveConfig(given: string | ClientConfig | undefined): Resolve
     token: pick(endpoint, config, "token") ?? env("GREENROOM_TOKEN", "RIVET_TOKEN"),
     poolName: config.poolName ?? env("GREENROOM_POOL", "RIVET_POOL") ?? "default",
     encoding,
+    transport,
     headers: config.headers ?? {},
     maxInputSize: config.maxInputSize ?? 4096,
     disableMetadataLookup: config.disableMetadataLookup ?? false,

@@ -1,5 +1,6 @@
 import { withActions } from "./action-proxy.js";
 import { Connection } from "./connection/connection.js";
+import { Dial } from "./connection/dial.js";
 import { ActorError, describe } from "./errors.js";
 import { paramsJson } from "./params.js";
 import {
@@ -90,15 +91,11 @@ class Handle {
 
   connect(params?: unknown): ActorConn<unknown> {
     this.#owner.assertOpen();
-    const { config, metadata } = this.#owner.transport;
+    const { transport } = this.#owner;
     const target = this.#target;
     const source: ParamsOptions<unknown> = params === undefined ? this.#options : { params };
-    const dial = {
-      params: () => paramsJson(source),
-      url: async () =>
-        gatewayUrl(target, await metadata.locateOnce(), "/connect", config).replace(/^http/, "ws"),
-    };
-    const connection = new Connection(config, dial, (error) => isPassingRefusal(target, error));
+    const dial = new Dial(transport, target, () => paramsJson(source));
+    const connection = new Connection(transport.config, dial, (error) => isPassingRefusal(target, error));
     this.#owner.adopt(connection);
     return this.#exposed(connection);
   }

@@ -2,7 +2,7 @@
  * Client for Greenroom actors, for browsers, Node and Bun.
  */
 export { createClient } from "./client.js";
-export type { ClientConfig, ClientRuntime, Encoding } from "./config.js";
+export type { ClientConfig, ClientRuntime, Encoding, LiveTransport } from "./config.js";
 export type { CloseEvent, ConnStatus } from "./connection/connection.js";
 export {
   ActorConnDisposed,

@@ -1,8 +1,8 @@
 import { toBase64 } from "./codec/index.js";
-import type { ResolvedConfig } from "./config.js";
+import type { LiveTransport, ResolvedConfig } from "./config.js";
 import { ActorError } from "./errors.js";
 import { storageKey } from "./key.js";
-import { MetadataLookup } from "./metadata.js";
+import { type Location, MetadataLookup } from "./metadata.js";
 import { networkError } from "./network-error.js";
 import { contentType, decodeErrorResponse } from "./protocol/http-bodies.js";
 import { encodeInput, gatewayUrl, type Target } from "./target.js";
@@ -24,30 +24,40 @@ export class Transport {
   readonly config: ResolvedConfig;
   readonly sleep: Sleep;
   readonly metadata: MetadataLookup;
+  /** How connections travel by what is known so far; all connections of a client share the experience. */
+  liveTransport: LiveTransport;
 
   constructor(config: ResolvedConfig) {
     this.config = config;
     this.sleep = makeSleep(config.runtime);
     this.metadata = new MetadataLookup(config, this.sleep);
+    this.liveTransport = config.transport ?? "websocket";
   }
 
   /** Sends a body to an actor and returns that of the answer, both in the client's encoding. */
   async post(post: ActorPost): Promise<Uint8Array> {
-    const { encoding, headers } = this.config;
     const location = await this.metadata.locate(post.signal);
     return this.#request(gatewayUrl(post.target, location, post.path, this.config), {
       method: "POST",
       headers: {
-        ...headers,
-        "content-type": contentType(encoding),
-        "x-rivet-encoding": encoding,
-        ...(location.token === undefined ? {} : { "x-rivet-token": location.token }),
-        ...(post.params === undefined ? {} : { "x-rivet-conn-params": post.params }),
+        ...this.actorHeaders(location, post.params),
+        "content-type": contentType(this.config.encoding),
       },
       // Bytes, not a stream: browsers refuse to stream uploads over plain HTTP/1.1.
       body: post.body,
       signal: post.signal ?? null,
     });
+  }
+
+  /** What requests to actors say in headers. @param params connection parameters as ASCII JSON. */
+  actorHeaders({ token }: Location, params: string | undefined): Record<string, string> {
+    const { encoding, headers } = this.config;
+    return {
+      ...headers,
+      "x-rivet-encoding": encoding,
+      ...(token === undefined ? {} : { "x-rivet-token": token }),
+      ...(params === undefined ? {} : { "x-rivet-conn-params": params }),
+    };
   }
 
   /** The id of the actor with a key. @throws ActorError `actor.not_found` */

@@ -52,6 +52,7 @@ async function connect(options: Options = {}): Promise<Setup> {
       clearTimeout: clock.clearTimeout,
       random: options.random ?? (() => 0),
       loadWebSocket: async () => WebSocket,
+      fetch: () => Promise.reject(new TypeError("there is no network here")),
     },
   });
   const conn = client.lot[options.method ?? "getOrCreate"]("9", { getParams: options.getParams }).connect();

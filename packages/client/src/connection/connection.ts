@@ -2,15 +2,16 @@ import type { ResolvedConfig } from "../config.js";
 import { ActorConnDisposed, ActorError, describe } from "../errors.js";
 import { toActorError } from "../protocol/error-body.js";
 import { encodeFrame, type ServerFrame } from "../protocol/frames.js";
+import type { Dial } from "./dial.js";
 import { EventHandlers, Listeners } from "./listeners.js";
 import { ReconnectPolicy } from "./reconnect-policy.js";
 import { RequestTable } from "./request-table.js";
-import { type Dial, Session, type SessionEnd, type SessionOwner } from "./session.js";
+import { Session, type SessionEnd, type SessionOwner } from "./session.js";
 
 /** `idle` before the first attempt and after dispose; `disconnected` while waiting for the next attempt. */
 export type ConnStatus = "idle" | "connecting" | "connected" | "disconnected";
 
-/** How a socket closed. */
+/** How a socket, or the event stream in its place, closed. */
 export interface CloseEvent {
   /** WebSocket close code; 1006 when the connection broke without one. */
   readonly code: number;

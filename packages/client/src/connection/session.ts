@@ -2,8 +2,8 @@ import type { ResolvedConfig } from "../config.js";
 import { ActorError, describe } from "../errors.js";
 import { toActorError } from "../protocol/error-body.js";
 import { decodeFrame, type ServerFrame } from "../protocol/frames.js";
-import { subprotocols } from "../protocol/subprotocols.js";
 import type { WebSocketLike } from "../websocket/websocket.js";
+import type { Dial } from "./dial.js";
 import type { Packet } from "./request-table.js";
 
 /** From the start of an attempt to the Init message. */
@@ -12,14 +12,6 @@ const OPEN_TIMEOUT_MS = 15_000;
 const CLOSE_TIMEOUT_MS = 1_000;
 /** Application close code for a peer that does not speak the protocol; browsers allow no code below 3000. */
 const CLOSE_MALFORMED = 4002;
-
-/** Where a session connects to. Both are asked for once. */
-export interface Dial {
-  /** The `ws:` or `wss:` URL. */
-  readonly url: () => Promise<string>;
-  /** Connection parameters as ASCII JSON. */
-  readonly params: () => Promise<string | undefined>;
-}
 
 /** Why a session ended. */
 export interface SessionEnd {
@@ -44,6 +36,7 @@ export interface SessionOwner {
 /** The life of one socket, from asking for parameters to its close. */
 export class Session {
   readonly #config: ResolvedConfig;
+  readonly #dial: Dial;
   readonly #owner: SessionOwner;
   #socket: WebSocketLike | undefined;
   #timer: unknown;
@@ -54,9 +47,10 @@ export class Session {
 
   constructor(config: ResolvedConfig, dial: Dial, owner: SessionOwner) {
     this.#config = config;
+    this.#dial = dial;
     this.#owner = owner;
     this.#timer = config.runtime.setTimeout(() => this.#timedOut(), OPEN_TIMEOUT_MS);
-    this.#open(dial).catch((error: unknown) => this.#fail(asOpenError(error)));
+    this.#open().catch((error: unknown) => this.#fail(asOpenError(error)));
   }
 
   /** Sends a packet. The session must be open. */
@@ -83,15 +77,11 @@ export class Session {
     });
   }
 
-  async #open(dial: Dial): Promise<void> {
-    const [params, url, WebSocket] = await Promise.all([
-      dial.params(),
-      dial.url(),
-      this.#config.runtime.loadWebSocket(),
-    ]);
+  async #open(): Promise<void> {
+    const makeSocket = await this.#dial.prepare();
     // The owner gave up, or the attempt took too long.
     if (this.#state === "ended") return;
-    const socket = new WebSocket(url, subprotocols(this.#config.encoding, params));
+    const socket = makeSocket();
     socket.binaryType = "arraybuffer";
     socket.onmessage = ({ data }) => this.#received(data);
     socket.onclose = ({ code, reason }) => this.#closed(code, reason);
@@ -124,6 +114,7 @@ export class Session {
   #initialized(actorId: string, connectionId: string): void {
     if (this.#state !== "opening") return;
     this.#state = "open";
+    this.#dial.succeeded();
     this.#config.runtime.clearTimeout(this.#timer);
     this.#owner.opened(actorId, connectionId);
   }
@@ -142,6 +133,7 @@ export class Session {
     } else if (named !== undefined) {
       this.#owner.ended({ ...frame, error: named, refused: true, reported: false });
     } else {
+      if (!opened) this.#dial.failed();
       this.#owner.ended({ ...frame, error: this.#lost(opened, frame), refused: false, reported: false });
     }
   }
@@ -155,6 +147,7 @@ export class Session {
   }
 
   #timedOut(): void {
+    this.#dial.failed();
     const message = `no connection to ${this.#config.endpoint} within ${OPEN_TIMEOUT_MS} ms`;
     this.#fail(new ActorError("client", "connection_open_failed", message));
   }

@@ -63,6 +63,11 @@ export class BareReader {
     }
   }
 
+  /** Whether all bytes have been read. */
+  get atEnd(): boolean {
+    return this.#position >= this.#bytes.length;
+  }
+
   /** A `uint` up to 2^53 - 1. */
   uint(): number {
     let value = 0;

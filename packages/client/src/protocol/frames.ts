@@ -24,7 +24,13 @@ export type ClientFrame =
 
 /** A message from server to client on a connection. */
 export type ServerFrame =
-  | { readonly tag: "Init"; readonly actorId: string; readonly connectionId: string }
+  | {
+      readonly tag: "Init";
+      readonly actorId: string;
+      readonly connectionId: string;
+      /** What messages prove with that they are of this connection, where they travel outside of it. */
+      readonly connectionToken: string | undefined;
+    }
   /** Without `actionId` it is about the connection as a whole. */
   | { readonly tag: "Error"; readonly error: ErrorBody; readonly actionId: number | undefined }
   | { readonly tag: "ActionResponse"; readonly id: number; readonly output: unknown }
@@ -100,7 +106,12 @@ function decodeBare(bytes: Uint8Array): ServerFrame {
   const tag = reader.uint();
   switch (tag) {
     case 0:
-      return { tag: "Init", actorId: reader.str(), connectionId: reader.str() };
+      return {
+        tag: "Init",
+        actorId: reader.str(),
+        connectionId: reader.str(),
+        connectionToken: reader.atEnd ? undefined : reader.str(),
+      };
     case 1: {
       const fields = readErrorFields(reader);
       const actionId = reader.optional(() => reader.uint());
@@ -122,7 +133,12 @@ function parseEnvelope(value: unknown): ServerFrame {
   const val = asFields(body.val);
   switch (body.tag) {
     case "Init":
-      return { tag: "Init", actorId: asText(val.actorId), connectionId: asText(val.connectionId) };
+      return {
+        tag: "Init",
+        actorId: asText(val.actorId),
+        connectionId: asText(val.connectionId),
+        connectionToken: val.connectionToken === undefined ? undefined : asText(val.connectionToken),
+      };
     case "Error": {
       const error = parseErrorBody(val);
       if (error === undefined) throw new RangeError("an error frame without group, code or message");

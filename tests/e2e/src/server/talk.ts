@@ -1,17 +1,19 @@
 /**
- * A client, not a server: uses a running one (argument) over HTTP and WebSocket in every encoding, and ends by
- * itself. Prints what it saw as JSON.
+ * A client, not a server: uses a running one (first argument) over HTTP and a connection in every encoding, and
+ * ends by itself. Connections travel as the second argument says, over WebSockets unless it is there. Prints what
+ * it saw as JSON.
  */
 import { ActorError, createClient } from "@greenroom/client";
 import type { registry } from "./registry.js";
 
 const endpoint = process.argv[2] ?? "";
+const transport = process.argv[3] === "sse" ? "sse" : "websocket";
 const runtime = "Bun" in globalThis ? "bun" : "node";
 const seen: Record<string, unknown> = {};
 
 for (const encoding of ["json", "cbor", "bare"] as const) {
-  const client = createClient<typeof registry>({ endpoint, encoding });
-  const counter = client.counter.getOrCreate(["talk", runtime, encoding]);
+  const client = createClient<typeof registry>({ endpoint, encoding, transport });
+  const counter = client.counter.getOrCreate(["talk", runtime, encoding, transport]);
   const overHttp = await counter.increment(1);
   const connection = counter.connect();
   const heard = new Promise<number>((resolve) => connection.once("newCount", resolve));

@@ -1,0 +1,150 @@
+import { fromBase64 } from "../codec/index.js";
+import type { ResolvedConfig } from "../config.js";
+import { describe } from "../errors.js";
+import { decodeFrame } from "../protocol/frames.js";
+import { contentType } from "../protocol/http-bodies.js";
+import type { WebSocketLike } from "../websocket/websocket.js";
+import type { Packet } from "./request-table.js";
+
+/** Where an event stream comes from. */
+export interface SseSource {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Where messages go: `scheme://host[:port][/base]`. */
+  readonly server: string;
+}
+
+type Close = Parameters<NonNullable<WebSocketLike["onclose"]>>[0];
+
+const DATA = "data: ";
+
+/** What a WebSocket reports when it breaks. */
+const BROKEN: Close = { code: 1006, reason: "" };
+
+/**
+ * A connection over an event stream, with the interface of a WebSocket: messages come down one response that
+ * does not end, and each message up is a request of its own. A message is sent when the one before has been
+ * accepted, so they arrive in order. There is no resumption: the next socket is a new connection.
+ *
+ * Reads what our server writes: events end with an empty line, lines with LF, and the second line has all the data.
+ */
+export class SseSocket implements WebSocketLike {
+  binaryType = "arraybuffer";
+  onmessage: WebSocketLike["onmessage"] = null;
+  onclose: WebSocketLike["onclose"] = null;
+  onopen: WebSocketLike["onopen"] = null;
+  onerror: WebSocketLike["onerror"] = null;
+  readonly #config: ResolvedConfig;
+  readonly #source: SseSource;
+  readonly #abort = new AbortController();
+  /** The way up, known after Init. */
+  #upward: { readonly url: string; readonly headers: Record<string, string> } | undefined;
+  /** Settled when all messages so far are accepted. */
+  #sent: Promise<void> = Promise.resolve();
+  #ended = false;
+
+  constructor(config: ResolvedConfig, source: SseSource) {
+    this.#config = config;
+    this.#source = source;
+    this.#receive().then(
+      (close) => this.#end(close),
+      (error: unknown) => this.#break(error),
+    );
+  }
+
+  send(packet: Packet): void {
+    this.#sent = this.#sent.then(() => this.#post(packet));
+  }
+
+  /** Closes once everything that was sent is accepted. */
+  close(code = 1000, reason = ""): void {
+    void this.#sent.then(() => this.#end({ code, reason }));
+  }
+
+  terminate(): void {
+    this.#end(BROKEN);
+  }
+
+  async #receive(): Promise<Close> {
+    const { url, headers } = this.#source;
+    const accept = "text/event-stream";
+    const response = await this.#fetch(url, { headers: { ...headers, accept } });
+    if (!response.ok || response.body === null) return this.#refused(response);
+    const reader = response.body.getReader();
+    const decoder = new TextDecoder();
+    let text = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return BROKEN;
+      const events = (text + decoder.decode(value, { stream: true })).split("\n\n");
+      text = events.pop() ?? "";
+      for (const event of events) {
+        const [first, second] = event.split("\n");
+        // Anything else is a heartbeat.
+        if (!second?.startsWith(DATA)) continue;
+        const data = second.slice(DATA.length);
+        if (first === "event: close") return JSON.parse(data) as Close;
+        this.#deliver(data);
+      }
+    }
+  }
+
+  #deliver(text: string): void {
+    const { encoding } = this.#config;
+    const data = encoding === "json" ? text : fromBase64(text).buffer;
+    this.onmessage?.({ data });
+    // Messages that the listener sent at once leave after this.
+    if (this.#upward === undefined) this.#initialize(data);
+  }
+
+  #initialize(data: string | ArrayBuffer): void {
+    const { encoding } = this.#config;
+    const frame = decodeFrame(encoding, data);
+    if (frame.tag !== "Init") return;
+    this.#upward = {
+      url: `${this.#source.server}/connections/${frame.connectionId}/message`,
+      headers: {
+        ...this.#source.headers,
+        "content-type": contentType(encoding),
+        "x-rivet-conn-token": frame.connectionToken ?? "",
+      },
+    };
+  }
+
+  async #post(body: Packet): Promise<void> {
+    if (this.#ended || this.#upward === undefined) return;
+    const { url, headers } = this.#upward;
+    try {
+      const response = await this.#fetch(url, { method: "POST", headers, body });
+      if (response.ok) await response.text();
+      else this.#end(this.#refused(response));
+    } catch (error) {
+      this.#break(error);
+    }
+  }
+
+  #fetch(url: string, init: RequestInit): Promise<Response> {
+    return this.#config.runtime.fetch(url, { ...init, signal: this.#abort.signal });
+  }
+
+  /** How an answer closes the socket: with the server's error, if it has one about more than this socket. */
+  #refused(response: Response): Close {
+    const error = response.headers.get("x-rivet-error");
+    if (error !== null && !error.startsWith("connection.")) return { code: 1011, reason: error };
+    this.onerror?.({ message: `HTTP status ${response.status}` });
+    return BROKEN;
+  }
+
+  #break(error: unknown): void {
+    if (this.#ended) return;
+    this.onerror?.({ message: describe(error) });
+    this.#end(BROKEN);
+  }
+
+  #end(close: Close): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#abort.abort();
+    this.onclose?.(close);
+  }
+}

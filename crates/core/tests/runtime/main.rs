@@ -14,3 +14,4 @@ mod model;
 mod output_gate;
 mod races;
 mod snapshots;
+mod threads;

@@ -70,32 +70,36 @@ describe("a connection over an event stream", () => {
     assert.equal(headers.get("x-mine"), "1");
   });
 
-  test("sends nothing before Init, then one message after the other, each when the last is accepted", async () => {
+  test("sends nothing before Init, then one request after the other, each with all that waits", async () => {
     const { conn, network } = await connect();
-    const first = conn.say(1);
+    const calls = [conn.say(0)];
     conn.on("said", () => {});
     network.stream.init("c7");
     await settled();
-    assert.deepEqual(
-      network.posts.map(({ body }) => body),
-      [subscription("said")],
-    );
+    const bodies = () => network.posts.map(({ body }) => body.split("\n"));
+    const first = [subscription("said"), call(0, "say", 0)];
+    assert.deepEqual(bodies(), [first]);
     const [post] = network.posts;
     assert.equal(post?.url, "http://host:1/base/connections/c7/message");
     assert.equal(post?.headers.get("x-rivet-conn-token"), "token of c7");
     assert.equal(post?.headers.get("content-type"), "application/json");
-    const second = conn.say(2);
-    post?.answer(202);
+    calls.push(conn.say(1), conn.say("x".repeat(65_000)), conn.say("y".repeat(70_000)), conn.say(4));
     await settled();
-    network.posts[1]?.answer(202);
-    await settled();
-    assert.deepEqual(
-      network.posts.map(({ body }) => body),
-      [subscription("said"), call(0, "say", 1), call(1, "say", 2)],
-    );
-    network.stream.message("ActionResponse", { id: ["$BigInt", "1"], output: "b" });
-    network.stream.message("ActionResponse", { id: ["$BigInt", "0"], output: "a" });
-    assert.deepEqual(await Promise.all([first, second]), ["a", "b"]);
+    assert.equal(network.posts.length, 1);
+    for (let index = 0; index < network.posts.length; index++) {
+      network.posts[index]?.answer(202);
+      await settled();
+    }
+    assert.deepEqual(bodies(), [
+      first,
+      [call(1, "say", 1), call(2, "say", "x".repeat(65_000))],
+      [call(3, "say", "y".repeat(70_000))],
+      [call(4, "say", 4)],
+    ]);
+    for (const id of [4, 3, 2, 1, 0]) {
+      network.stream.message("ActionResponse", { id: ["$BigInt", String(id)], output: id });
+    }
+    assert.deepEqual(await Promise.all(calls), [0, 1, 2, 3, 4]);
     assert.equal(conn.connectionId, "c7");
   });
 
@@ -127,7 +131,7 @@ describe("a connection over an event stream", () => {
     const init = Buffer.from("0400 00 02 6131 02 6331 01 74".replace(/ /g, ""), "hex");
     network.stream.write(`id: 1\ndata: ${init.toString("base64")}\n\n`);
     await settled();
-    assert.equal(network.posts[0]?.body, "0400000003736179028101");
+    assert.equal(network.posts[0]?.body, "0000000b0400000003736179028101");
     assert.equal(network.posts[0]?.headers.get("content-type"), "application/octet-stream");
     assert.equal(network.posts[0]?.headers.get("x-rivet-conn-token"), "t");
     network.stream.write(`id: 2\ndata: ${Buffer.from("040002000107", "hex").toString("base64")}\n\n`);

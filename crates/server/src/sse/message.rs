@@ -1,13 +1,9 @@
 //! Messages of clients whose actor answers over an event stream.
 
-use bytes::Bytes;
-use greenroom_types::{
-    ActorError,
-    protocol::{ClientFrame, decode_client_frame},
-};
+use greenroom_types::{ActorError, protocol::decode_client_frame};
 use hyper::{Method, Request, StatusCode, body::Incoming};
 
-use super::link::Link;
+use super::batch;
 use crate::{
     app::App,
     body::read_body,
@@ -49,21 +45,28 @@ async fn pass_on(app: &App, id: &str, request: Request<Incoming>) -> Result<(), 
         )));
     }
     let limit = app.config.max_incoming_message;
-    let body = read_body(request.into_body(), limit, app.config.body_read_timeout);
+    let body = read_body(
+        request.into_body(),
+        limit.saturating_add(batch::ROOM),
+        app.config.body_read_timeout,
+    );
     let body = body.await.inspect_err(|error| {
         if error.group == "message" {
             link.close(Close::incoming_too_long());
         }
     })?;
-    let message = decode(&link, body)?;
-    link.pass(message).await;
+    let messages = batch::messages(link.encoding, &body);
+    for message in messages.inspect_err(|_| link.close(Close::invalid_request()))? {
+        if message.len() > limit {
+            link.close(Close::incoming_too_long());
+            return Err(ActorError::incoming_too_long(message.len(), limit));
+        }
+        // A client that breaks the protocol loses its connection, as on a socket.
+        let message = decode_client_frame(link.encoding, false, message)
+            .inspect_err(|_| link.close(Close::invalid_request()))?;
+        link.pass(message).await;
+    }
     Ok(())
-}
-
-/// What a body says. A client that breaks the protocol loses its connection, as on a socket.
-fn decode(link: &Link, body: Bytes) -> Result<ClientFrame, ActorError> {
-    decode_client_frame(link.encoding, false, body)
-        .inspect_err(|_| link.close(Close::invalid_request()))
 }
 
 fn not_found() -> ActorError {

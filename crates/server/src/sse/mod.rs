@@ -1,5 +1,5 @@
 //! Connections as event streams, for clients that cannot have a WebSocket: one response that never
-//! ends brings what the actor says, and a request each takes what the client says.
+//! ends brings what the actor says, and requests take what the client says.
 //!
 //! **Down**: `GET {gateway}/sse`, in every form of gateway URL. Connection parameters come as JSON in
 //! the header `x-rivet-conn-params` or, because pages cannot set headers on an `EventSource`, in the
@@ -22,15 +22,17 @@
 //! a fresh `Init` says so.
 //!
 //! **Up**: `POST /connections/{connectionId}/message` with `connectionToken` in the header
-//! `x-rivet-conn-token`. The body is one message as a WebSocket would take it, in the encoding of the
-//! stream. 202 without a body says that the message is on its way to the actor; replies come down the
-//! stream. A client that waits for it before it sends the next message has its messages handled in
-//! order; otherwise their order is that of their arrival. A message that would end a WebSocket ends
-//! the stream, for the same reason.
+//! `x-rivet-conn-token`. The body is a message as a WebSocket would take it, in the encoding of the
+//! stream, or several: JSON one per line; CBOR and BARE always with their length in bytes as `u32` in
+//! big endian in front. 202 without a body says that all of it is on its way to the actor; replies
+//! come down the stream. A client that waits for that before it sends the next request has its
+//! messages handled in order; the order of requests that overtake each other is nobody's promise. A
+//! message that would end a WebSocket ends the stream, for the same reason.
 //!
 //! Limits are those of WebSockets: of sizes in both directions, of what may wait for a client that
 //! does not read, of the time that it may take without reading anything.
 
+mod batch;
 mod link;
 mod message;
 mod query;

@@ -113,6 +113,12 @@ fn action(id: u64, name: &str, args: &str) -> Vec<u8> {
         .into_bytes()
 }
 
+/// A binary message as it goes into a body.
+fn sized(message: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(message.len()).unwrap();
+    [&len.to_be_bytes()[..], message].concat()
+}
+
 const SUBSCRIBE: &[u8] =
     br#"{"body":{"tag":"SubscriptionRequest","val":{"eventName":"newCount","subscribe":true}}}"#;
 
@@ -187,6 +193,32 @@ async fn messages_go_up_alone_and_come_down_numbered() {
 }
 
 #[tokio::test]
+async fn several_messages_of_one_request_are_handled_in_order() {
+    let site = site_with(|config| config.max_incoming_message = 1000).await;
+    let (mut stream, init) = Stream::of(&site, "k").await;
+    let mut body = SUBSCRIBE.to_vec();
+    for id in 0..200 {
+        body.push(b'\n');
+        body.extend(action(id, "increment", "[1]"));
+    }
+    assert_eq!(post(&site, &init, &body).await.status, 202);
+    for id in 0..200u64 {
+        assert_eq!(stream.message().await["val"]["args"], json!([id + 1]));
+        assert_eq!(stream.message().await["val"]["output"], id + 1);
+    }
+    // The limit is that of each message; those before the one that is over it count.
+    let long = action(1, "echo", &format!("[\"{}\"]", "x".repeat(1000)));
+    let body = [action(0, "increment", "[1]"), long].join(&b'\n');
+    let answer = post(&site, &init, &body).await;
+    assert_eq!(answer.gateway_error(), "400 message.incoming_too_long");
+    assert_eq!(
+        stream.closed().await,
+        json!({ "code": 1011, "reason": "message.incoming_too_long" })
+    );
+    assert_eq!(site.count("k").await, 201);
+}
+
+#[tokio::test]
 async fn binary_encodings_come_in_base64_and_share_no_event_with_sockets() {
     let site = site().await;
     let mut socket = site.connect("k").await;
@@ -207,15 +239,19 @@ async fn binary_encodings_come_in_base64_and_share_no_event_with_sockets() {
         "connectionToken": str::from_utf8(&init[68..]).unwrap(),
     });
     assert_eq!(
-        post(&site, &init, b"\x04\x00\x01\x08newCount\x01")
+        post(&site, &init, &sized(b"\x04\x00\x01\x08newCount\x01"))
             .await
             .status,
         202
     );
     assert_eq!(
-        post(&site, &init, b"\x04\x00\x00\x05\x09increment\x02\x81\x03")
-            .await
-            .status,
+        post(
+            &site,
+            &init,
+            &sized(b"\x04\x00\x00\x05\x09increment\x02\x81\x03")
+        )
+        .await
+        .status,
         202
     );
     assert_eq!(
@@ -354,7 +390,7 @@ async fn every_end_has_the_code_that_it_has_on_a_socket() {
         config.max_outgoing_message = 1000;
     })
     .await;
-    let cases: [(Vec<u8>, u16, Value); 6] = [
+    let cases: [(Vec<u8>, u16, Value); 8] = [
         (
             action(0, "disconnect", r#"["go away"]"#),
             202,
@@ -364,6 +400,11 @@ async fn every_end_has_the_code_that_it_has_on_a_socket() {
             action(0, "destroy", "[]"),
             202,
             json!({ "code": 1000, "reason": "" }),
+        ),
+        (
+            Vec::new(),
+            400,
+            json!({ "code": 1011, "reason": "actor.invalid_request" }),
         ),
         (
             b"{}".to_vec(),
@@ -377,6 +418,11 @@ async fn every_end_has_the_code_that_it_has_on_a_socket() {
         ),
         (
             action(0, "echo", &format!("[\"{}\"]", "x".repeat(1000))),
+            400,
+            json!({ "code": 1011, "reason": "message.incoming_too_long" }),
+        ),
+        (
+            action(0, "echo", &format!("[\"{}\"]", "x".repeat(400_000))),
             400,
             json!({ "code": 1011, "reason": "message.incoming_too_long" }),
         ),

@@ -1,4 +1,4 @@
-import { fromBase64 } from "../codec/index.js";
+import { buildBytes, fromBase64 } from "../codec/index.js";
 import type { ResolvedConfig } from "../config.js";
 import { describe } from "../errors.js";
 import { decodeFrame } from "../protocol/frames.js";
@@ -17,14 +17,17 @@ export interface SseSource {
 type Close = Parameters<NonNullable<WebSocketLike["onclose"]>>[0];
 
 const DATA = "data: ";
+/** Characters or bytes of messages that share a request. The server leaves room for that. */
+const MAX_BATCH = 64 * 1024;
 
 /** What a WebSocket reports when it breaks. */
 const BROKEN: Close = { code: 1006, reason: "" };
 
 /**
  * A connection over an event stream, with the interface of a WebSocket: messages come down one response that
- * does not end, and each message up is a request of its own. A message is sent when the one before has been
- * accepted, so they arrive in order. There is no resumption: the next socket is a new connection.
+ * does not end, and go up in requests. A request is made when the one before has been accepted, so messages
+ * arrive in order; what is sent meanwhile shares the next one. There is no resumption: the next socket is a new
+ * connection.
  *
  * Reads what our server writes: events end with an empty line, lines with LF, and the second line has all the data.
  */
@@ -39,6 +42,8 @@ export class SseSocket implements WebSocketLike {
   readonly #abort = new AbortController();
   /** The way up, known after Init. */
   #upward: { readonly url: string; readonly headers: Record<string, string> } | undefined;
+  /** Messages that no request has taken yet. */
+  readonly #waiting: Packet[] = [];
   /** Settled when all messages so far are accepted. */
   #sent: Promise<void> = Promise.resolve();
   #ended = false;
@@ -53,7 +58,8 @@ export class SseSocket implements WebSocketLike {
   }
 
   send(packet: Packet): void {
-    this.#sent = this.#sent.then(() => this.#post(packet));
+    this.#waiting.push(packet);
+    this.#sent = this.#sent.then(() => this.#post());
   }
 
   /** Closes once everything that was sent is accepted. */
@@ -111,9 +117,12 @@ export class SseSocket implements WebSocketLike {
     };
   }
 
-  async #post(body: Packet): Promise<void> {
-    if (this.#ended || this.#upward === undefined) return;
+  /** Sends what waits, as far as it fits into one request. */
+  async #post(): Promise<void> {
+    // An earlier request may have taken everything.
+    if (this.#ended || this.#upward === undefined || this.#waiting.length === 0) return;
     const { url, headers } = this.#upward;
+    const body = requestBody(takeBatch(this.#waiting));
     try {
       const response = await this.#fetch(url, { method: "POST", headers, body });
       if (response.ok) await response.text();
@@ -147,4 +156,25 @@ export class SseSocket implements WebSocketLike {
     this.#abort.abort();
     this.onclose?.(close);
   }
+}
+
+/** Takes the first of `packets` away, and those after it that fit into the same request. */
+function takeBatch(packets: Packet[]): readonly Packet[] {
+  let size = 0;
+  const end = packets.findIndex((packet, index) => {
+    size += packet.length;
+    return index > 0 && size > MAX_BATCH;
+  });
+  return packets.splice(0, end < 0 ? packets.length : end);
+}
+
+/** Texts one per line, bytes each behind their length. */
+function requestBody(packets: readonly Packet[]): Packet {
+  if (typeof packets[0] === "string") return packets.join("\n");
+  return buildBytes((writer) => {
+    for (const packet of packets as readonly Uint8Array[]) {
+      writer.u32be(packet.length);
+      writer.bytes(packet);
+    }
+  });
 }

@@ -36,8 +36,8 @@ pub struct ServerConfig {
     pub ping_interval: Duration,
     /// Time that a pinged client has to show life before it is dropped. Default 15 s.
     pub pong_timeout: Duration,
-    /// Silence of an event stream after which a comment is sent, which keeps proxies from ending it
-    /// and finds out about clients that vanished. Default 15 s.
+    /// Silence of an event stream after which a comment is sent: a sign of life for proxies and
+    /// clients. Our clients take 45 s without one for a lost connection. Default 15 s.
     pub stream_heartbeat: Duration,
     /// Time that a WebSocket client has to answer a close. Default 5 s.
     pub close_timeout: Duration,

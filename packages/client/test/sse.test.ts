@@ -206,6 +206,27 @@ describe("a connection over an event stream", () => {
     });
   }
 
+  test("a stream without heartbeats is lost after 45 seconds, one with them is not", async () => {
+    const { network, clock, closes, conn } = await connect();
+    network.stream.init("c1");
+    await settled();
+    for (let beats = 0; beats < 3; beats++) {
+      await clock.advance(44_999);
+      network.stream.write(":\n\n");
+      await settled();
+    }
+    assert.deepEqual(closes, []);
+    await clock.advance(44_999);
+    assert.equal(conn.connStatus, "connected");
+    await clock.advance(1);
+    assert.deepEqual(closes, ["1006 "]);
+    assert.ok(network.stream.aborted);
+    await clock.advance(125);
+    network.stream.init("c2");
+    await settled();
+    assert.equal(conn.connectionId, "c2");
+  });
+
   test("a message that the server does not take is its error", async () => {
     const { conn, network } = await connect();
     const tooLong = conn.say("x");

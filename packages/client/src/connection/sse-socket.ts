@@ -19,6 +19,8 @@ type Close = Parameters<NonNullable<WebSocketLike["onclose"]>>[0];
 const DATA = "data: ";
 /** Characters or bytes of messages that share a request. The server leaves room for that. */
 const MAX_BATCH = 64 * 1024;
+/** A stream that says nothing for this long is lost: it should have had three heartbeats. */
+const SILENCE_MS = 45_000;
 
 /** What a WebSocket reports when it breaks. */
 const BROKEN: Close = { code: 1006, reason: "" };
@@ -47,6 +49,7 @@ export class SseSocket implements WebSocketLike {
   /** Settled when all messages so far are accepted. */
   #sent: Promise<void> = Promise.resolve();
   #ended = false;
+  #alarm: unknown;
 
   constructor(config: ResolvedConfig, source: SseSource) {
     this.#config = config;
@@ -80,6 +83,7 @@ export class SseSocket implements WebSocketLike {
     const decoder = new TextDecoder();
     let text = "";
     for (;;) {
+      this.#heard();
       const { done, value } = await reader.read();
       if (done) return BROKEN;
       const events = (text + decoder.decode(value, { stream: true })).split("\n\n");
@@ -93,6 +97,15 @@ export class SseSocket implements WebSocketLike {
         this.#deliver(data);
       }
     }
+  }
+
+  /** Begins to listen for the next sign of life. */
+  #heard(): void {
+    if (this.#ended) return;
+    const { runtime } = this.#config;
+    runtime.clearTimeout(this.#alarm);
+    const silent = (): void => this.#break(`nothing came for ${SILENCE_MS} ms`);
+    this.#alarm = runtime.setTimeout(silent, SILENCE_MS);
   }
 
   #deliver(text: string): void {
@@ -153,6 +166,7 @@ export class SseSocket implements WebSocketLike {
   #end(close: Close): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#config.runtime.clearTimeout(this.#alarm);
     this.#abort.abort();
     this.onclose?.(close);
   }

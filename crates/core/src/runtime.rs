@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use crate::{
     ActorHost, ActorOptions, Connection, Env, Instance, Outbox, Turn,
     actor::{Control, Message},
+    alarm_clock,
     registry::ActorHandle,
     shared::Shared,
     store_error,
@@ -64,9 +65,9 @@ impl Runtime {
             env,
             actors,
         } = config;
-        Self {
-            shared: Arc::new(Shared::new(store, host, env, actors)),
-        }
+        let shared = Arc::new(Shared::new(store, host, env, actors));
+        shared.tasks.spawn(alarm_clock::run(Arc::clone(&shared)));
+        Self { shared }
     }
 
     /// Whether an actor type of this name exists.

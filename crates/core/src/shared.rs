@@ -10,7 +10,7 @@ use std::{
 
 use greenroom_store::Store;
 use greenroom_types::{ActorError, ActorId, ActorName, limits};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -31,6 +31,10 @@ pub(crate) struct Shared {
     last_instance: AtomicU32,
     last_token: AtomicU64,
     stopping: AtomicBool,
+    /// An actor went to sleep, perhaps with an alarm that is due before any other.
+    pub(crate) alarms_changed: Notify,
+    /// The runtime began to shut down.
+    pub(crate) stopped: Notify,
 }
 
 impl Shared {
@@ -51,6 +55,8 @@ impl Shared {
             last_instance: AtomicU32::new(0),
             last_token: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
+            alarms_changed: Notify::new(),
+            stopped: Notify::new(),
         }
     }
 
@@ -65,7 +71,9 @@ impl Shared {
 
     /// Begins to shut down. `false` when that has begun before.
     pub(crate) fn begin_stopping(&self) -> bool {
-        !self.stopping.swap(true, Ordering::AcqRel)
+        let first = !self.stopping.swap(true, Ordering::AcqRel);
+        self.stopped.notify_one();
+        first
     }
 
     /// The task of `id`, started if there is none.

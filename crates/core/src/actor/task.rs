@@ -14,7 +14,7 @@ use std::{
 
 use bytes::Bytes;
 use greenroom_store::{ActorRecord, StoreError};
-use greenroom_types::{ActorError, ActorId};
+use greenroom_types::{ActorError, ActorId, limits};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, Sleep},
@@ -22,16 +22,20 @@ use tokio::{
 use tracing::{debug, warn};
 
 use super::{
+    alarms::Alarms,
     conns::Conns,
     gate::OutputGate,
-    live::{Calls, Live, Release, Stage},
+    live::{Caller, Calls, Live, Release, Stage},
     message::{Control, Message},
     snapshot::write_snapshot,
     wake::{Woken, wake},
 };
 use crate::{
-    ActorOptions, CloseReason, HostEvent, StartEvent, StopReason, shared::Shared, store_error,
+    ActorOptions, AlarmEvent, CloseReason, HostEvent, StartEvent, StopReason, shared::Shared, store_error,
 };
+
+/// How long a wait for an alarm goes on without a look at the clock.
+const ALARM_CHECK: Duration = Duration::from_secs(5);
 
 /// One actor, awake or kept by its connections.
 pub(crate) struct ActorTask {
@@ -167,7 +171,35 @@ impl ActorTask {
                 .or_else(|| self.idle_deadline(live)),
             Stage::Stopped { .. } => None,
         };
-        [stage, live.journal.deadline()].into_iter().flatten().min()
+        let alarm = self.tells_alarms().then(|| self.alarm_deadline(live)).flatten();
+        [stage, live.journal.deadline(), alarm].into_iter().flatten().min()
+    }
+
+    /// When to look for due alarms. The wall clock may jump, so never much later.
+    fn alarm_deadline(&self, live: &Live) -> Option<Instant> {
+        let wait_ms = live.alarms.next_ms()?.saturating_sub(self.shared.env.now_ms());
+        let wait = Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0));
+        Some(Instant::now() + wait.min(ALARM_CHECK))
+    }
+
+    /// Whether alarms that are due may be told. None is while the actor stops.
+    fn tells_alarms(&self) -> bool {
+        self.takes_messages() && matches!(self.phase, Phase::Live(_))
+    }
+
+    fn tell_due_alarms(&mut self) {
+        if !self.tells_alarms() {
+            return;
+        }
+        let now_ms = self.shared.env.now_ms();
+        let Phase::Live(live) = &mut self.phase else { return };
+        while live.calls.len() < limits::CALLS_IN_PROGRESS
+            && let Some(alarm) = live.alarms.take_due(now_ms)
+        {
+            let call = live.calls.begin(Caller::Alarm { id: alarm.id.clone() });
+            let event = AlarmEvent { call, alarm, now_ms };
+            self.shared.host.deliver(live.instance, HostEvent::Alarm(event));
+        }
     }
 
     fn idle_deadline(&self, live: &Live) -> Option<Instant> {
@@ -274,6 +306,7 @@ impl ActorTask {
         let instance = self.shared.add_instance(self.control_sender.clone());
         let durable = woken.journal.last();
         debug!(actor = %self.id, name = %woken.record.name, instance = instance.0, "actor starts");
+        let alarms = Alarms::new(woken.schedule);
         let start = StartEvent {
             id: self.id,
             name: woken.record.name,
@@ -283,6 +316,7 @@ impl ActorTask {
             created: durable == 0,
             generation: woken.journal.epoch().0,
             conns: self.conns.restored(),
+            alarms: alarms.list(),
         };
         self.phase = Phase::Live(Box::new(Live {
             instance,
@@ -292,6 +326,7 @@ impl ActorTask {
             journal: woken.journal,
             gate: OutputGate::new(durable),
             calls: Calls::default(),
+            alarms,
             wants: None,
             idle_since: Instant::now(),
             snapshotting: false,
@@ -378,7 +413,10 @@ impl ActorTask {
         self.abandon_calls(&ActorError::restarting());
         self.leave_instance();
         match reason {
-            StopReason::Sleep => debug!(actor = %self.id, "actor sleeps"),
+            StopReason::Sleep => {
+                debug!(actor = %self.id, "actor sleeps");
+                self.shared.alarms_changed.notify_one();
+            }
             StopReason::Destroy => {
                 debug!(actor = %self.id, "actor destroyed");
                 self.gone = true;
@@ -498,6 +536,7 @@ impl ActorTask {
     }
 
     fn on_timer(&mut self) {
+        self.tell_due_alarms();
         let now = Instant::now();
         let idle = self.idle_deadline_passed(now);
         let Phase::Live(live) = &mut self.phase else {
@@ -564,7 +603,7 @@ impl ActorTask {
             }
             Message::Disconnect { conn } => self.disconnect(conn),
             Message::Destroy { done } => self.destroy_unstarted(done),
-            Message::Subscribe { .. } | Message::Sleep => {}
+            Message::Subscribe { .. } | Message::Alarm | Message::Sleep => {}
         }
     }
 
@@ -580,11 +619,11 @@ impl ActorTask {
     /// The bytes of a result, whoever the caller is.
     pub(super) fn answer(
         &mut self,
-        caller: super::live::Caller,
+        caller: Caller,
         result: Result<Bytes, ActorError>,
     ) {
-        use super::live::Caller;
         match caller {
+            Caller::Alarm { .. } => {}
             Caller::Stateless { reply, .. } => drop(reply.send(result)),
             Caller::Conn { conn, id } => {
                 let message = match result {

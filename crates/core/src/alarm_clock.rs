@@ -20,7 +20,11 @@ const STORE_RETRY: Duration = Duration::from_secs(5);
 
 /// Runs until the runtime shuts down.
 pub(crate) async fn run(shared: Arc<Shared>) {
-    let mut clock = AlarmClock { shared: Arc::clone(&shared), woken: HashMap::new(), next_ms: None };
+    let mut clock = AlarmClock {
+        shared: Arc::clone(&shared),
+        woken: HashMap::new(),
+        next_ms: None,
+    };
     while shared.check_running().is_ok() {
         let wait = clock.wake_due().await.unwrap_or_else(|cause| {
             warn!(%cause, "the alarms of sleeping actors could not be read");
@@ -62,11 +66,16 @@ impl AlarmClock {
             // A mailbox that is full is a reason to look again soon, as for any other.
             let told = again.is_some() || self.shared.send(alarm.actor, Message::Alarm).is_ok();
             if told {
-                self.woken.insert(alarm.actor, (alarm.due_ms, again.unwrap_or(now)));
+                self.woken
+                    .insert(alarm.actor, (alarm.due_ms, again.unwrap_or(now)));
             }
         }
         let more_are_due = due == alarms.len() && due == limit;
-        Ok(if more_are_due { Duration::ZERO } else { WOKEN_AGAIN })
+        Ok(if more_are_due {
+            Duration::ZERO
+        } else {
+            WOKEN_AGAIN
+        })
     }
 
     /// Waits until the next alarm is due by the wall clock, or for `at_most`.
@@ -78,7 +87,9 @@ impl AlarmClock {
             if left.is_some_and(|left| left <= 0) {
                 return;
             }
-            let until_next = left.and_then(|left| u64::try_from(left).ok()).map_or(at_most, Duration::from_millis);
+            let until_next = left
+                .and_then(|left| u64::try_from(left).ok())
+                .map_or(at_most, Duration::from_millis);
             let wait = until_next.min(CLOCK_CHECK).min(end - Instant::now());
             if wait.is_zero() {
                 return;

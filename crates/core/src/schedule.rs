@@ -67,11 +67,18 @@ impl Alarm {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
         let mut fields = reader.array()?;
         let wrong = |reader: &Reader<'_>| {
-            CborError::new(reader.position(), CborProblem::Expected("an alarm of four fields"))
+            CborError::new(
+                reader.position(),
+                CborProblem::Expected("an alarm of four fields"),
+            )
         };
         let mut field = |reader: &mut Reader<'_>, expected: bool| {
             let more = fields.more(reader)?;
-            if more == expected { Ok(()) } else { Err(wrong(reader)) }
+            if more == expected {
+                Ok(())
+            } else {
+                Err(wrong(reader))
+            }
         };
         field(reader, true)?;
         let id = reader.text()?.to_owned();
@@ -82,7 +89,12 @@ impl Alarm {
         field(reader, true)?;
         let body = Bytes::copy_from_slice(reader.bytes()?);
         field(reader, false)?;
-        Ok(Self { id, due_ms, attempt, body })
+        Ok(Self {
+            id,
+            due_ms,
+            attempt,
+            body,
+        })
     }
 }
 
@@ -164,7 +176,12 @@ mod tests {
     use super::*;
 
     fn alarm(id: &str, due_ms: i64) -> Alarm {
-        Alarm { id: id.to_owned(), due_ms, attempt: 2, body: Bytes::from_static(b"body") }
+        Alarm {
+            id: id.to_owned(),
+            due_ms,
+            attempt: 2,
+            body: Bytes::from_static(b"body"),
+        }
     }
 
     fn ids(schedule: &Schedule) -> Vec<&str> {
@@ -177,11 +194,17 @@ mod tests {
         for (id, due_ms) in [("late", 30), ("early", -5), ("middle", 7)] {
             schedule.apply(AlarmUpdate::Set(alarm(id, due_ms)));
         }
-        assert_eq!((schedule.earliest_ms(), ids(&schedule)), (Some(-5), vec!["early", "middle", "late"]));
+        assert_eq!(
+            (schedule.earliest_ms(), ids(&schedule)),
+            (Some(-5), vec!["early", "middle", "late"])
+        );
         schedule.apply(AlarmUpdate::Set(alarm("early", 40)));
         schedule.apply(AlarmUpdate::Remove("middle".to_owned()));
         schedule.apply(AlarmUpdate::Remove("middle".to_owned()));
-        assert_eq!((schedule.earliest_ms(), ids(&schedule)), (Some(30), vec!["late", "early"]));
+        assert_eq!(
+            (schedule.earliest_ms(), ids(&schedule)),
+            (Some(30), vec!["late", "early"])
+        );
     }
 
     #[test]
@@ -208,8 +231,16 @@ mod tests {
 
     #[test]
     fn damage_is_an_error() {
-        for damaged in [&[0x84, 0x61, b'a'][..], &[0x83, 0x60, 0x00, 0x00], &[0x01], &[0x61]] {
-            assert!(Schedule::default().apply_stored(damaged).is_err(), "{damaged:x?}");
+        for damaged in [
+            &[0x84, 0x61, b'a'][..],
+            &[0x83, 0x60, 0x00, 0x00],
+            &[0x01],
+            &[0x61],
+        ] {
+            assert!(
+                Schedule::default().apply_stored(damaged).is_err(),
+                "{damaged:x?}"
+            );
         }
     }
 }

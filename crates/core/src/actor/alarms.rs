@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::{
-    Alarm, AlarmUpdate,
-    schedule::Schedule,
-};
+use crate::{Alarm, AlarmUpdate, schedule::Schedule};
 
 /// How long an alarm waits that the host has answered without replacing or removing it.
 const LEFT_ALONE_MS: i64 = 1_000;
@@ -20,7 +17,10 @@ pub(crate) struct Alarms {
 
 impl Alarms {
     pub(crate) fn new(schedule: Schedule) -> Self {
-        Self { schedule, held: HashMap::new() }
+        Self {
+            schedule,
+            held: HashMap::new(),
+        }
     }
 
     /// All alarms, earliest first.
@@ -46,13 +46,20 @@ impl Alarms {
 
     /// When the next alarm can be told.
     pub(crate) fn next_ms(&self) -> Option<i64> {
-        let times = self.schedule.iter().filter_map(|alarm| match self.held.get(&alarm.id) {
-            None => Some(alarm.due_ms),
-            Some(Some(until_ms)) => Some(alarm.due_ms.max(*until_ms)),
-            Some(None) => None,
-        });
+        let times = self
+            .schedule
+            .iter()
+            .filter_map(|alarm| match self.held.get(&alarm.id) {
+                None => Some(alarm.due_ms),
+                Some(Some(until_ms)) => Some(alarm.due_ms.max(*until_ms)),
+                Some(None) => None,
+            });
         // Ordered by due time, so the first that nothing holds back ends the search.
-        if self.held.is_empty() { self.schedule.earliest_ms() } else { times.min() }
+        if self.held.is_empty() {
+            self.schedule.earliest_ms()
+        } else {
+            times.min()
+        }
     }
 
     /// Takes an alarm to tell, the earliest first. It is not taken again until it was [`told`](Self::told).
@@ -61,7 +68,10 @@ impl Alarms {
             None => true,
             Some(until_ms) => until_ms.is_some_and(|until_ms| until_ms <= now_ms),
         };
-        let due = self.schedule.iter().take_while(|alarm| alarm.due_ms <= now_ms);
+        let due = self
+            .schedule
+            .iter()
+            .take_while(|alarm| alarm.due_ms <= now_ms);
         let alarm = due.into_iter().find(free)?.clone();
         self.held.insert(alarm.id.clone(), None);
         Some(alarm)
@@ -71,8 +81,13 @@ impl Alarms {
     /// complete it is not asked without a pause.
     pub(crate) fn told(&mut self, id: &str, now_ms: i64) {
         self.held.remove(id);
-        if self.schedule.get(id).is_some_and(|alarm| alarm.due_ms <= now_ms) {
-            self.held.insert(id.to_owned(), Some(now_ms + LEFT_ALONE_MS));
+        if self
+            .schedule
+            .get(id)
+            .is_some_and(|alarm| alarm.due_ms <= now_ms)
+        {
+            self.held
+                .insert(id.to_owned(), Some(now_ms + LEFT_ALONE_MS));
         }
     }
 }
@@ -84,7 +99,12 @@ mod tests {
     use super::*;
 
     fn set(id: &str, due_ms: i64) -> AlarmUpdate {
-        AlarmUpdate::Set(Alarm { id: id.to_owned(), due_ms, attempt: 0, body: Bytes::new() })
+        AlarmUpdate::Set(Alarm {
+            id: id.to_owned(),
+            due_ms,
+            attempt: 0,
+            body: Bytes::new(),
+        })
     }
 
     #[test]
@@ -98,7 +118,10 @@ mod tests {
         alarms.update(&[AlarmUpdate::Remove("a".to_owned()), set("b", 40)]);
         alarms.told("a", 26);
         alarms.told("b", 26);
-        assert_eq!((alarms.next_ms(), alarms.earliest_ms()), (Some(40), Some(40)));
+        assert_eq!(
+            (alarms.next_ms(), alarms.earliest_ms()),
+            (Some(40), Some(40))
+        );
     }
 
     #[test]

@@ -139,7 +139,10 @@ impl Journal {
 
     /// Hands what waits, followed by `changes`, to the store as one commit.
     pub(crate) fn commit(&mut self, changes: &[u8]) {
-        let Pending { mut state, schedule } = std::mem::take(&mut self.pending);
+        let Pending {
+            mut state,
+            schedule,
+        } = std::mem::take(&mut self.pending);
         let body = if state.is_empty() {
             encode_commit(changes, &schedule)
         } else {
@@ -178,7 +181,10 @@ impl Journal {
             return None;
         }
         self.alarm_stored = self.alarm_wanted;
-        Some(self.alarm_wanted.map_or(AlarmChange::Clear, AlarmChange::Set))
+        Some(
+            self.alarm_wanted
+                .map_or(AlarmChange::Clear, AlarmChange::Set),
+        )
     }
 
     /// Whether commits are under way.

@@ -31,7 +31,8 @@ use super::{
     wake::{Woken, wake},
 };
 use crate::{
-    ActorOptions, AlarmEvent, CloseReason, HostEvent, StartEvent, StopReason, shared::Shared, store_error,
+    ActorOptions, AlarmEvent, CloseReason, HostEvent, StartEvent, StopReason, shared::Shared,
+    store_error,
 };
 
 /// How long a wait for an alarm goes on without a look at the clock.
@@ -171,13 +172,22 @@ impl ActorTask {
                 .or_else(|| self.idle_deadline(live)),
             Stage::Stopped { .. } => None,
         };
-        let alarm = self.tells_alarms().then(|| self.alarm_deadline(live)).flatten();
-        [stage, live.journal.deadline(), alarm].into_iter().flatten().min()
+        let alarm = self
+            .tells_alarms()
+            .then(|| self.alarm_deadline(live))
+            .flatten();
+        [stage, live.journal.deadline(), alarm]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// When to look for due alarms. The wall clock may jump, so never much later.
     fn alarm_deadline(&self, live: &Live) -> Option<Instant> {
-        let wait_ms = live.alarms.next_ms()?.saturating_sub(self.shared.env.now_ms());
+        let wait_ms = live
+            .alarms
+            .next_ms()?
+            .saturating_sub(self.shared.env.now_ms());
         let wait = Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0));
         Some(Instant::now() + wait.min(ALARM_CHECK))
     }
@@ -192,13 +202,23 @@ impl ActorTask {
             return;
         }
         let now_ms = self.shared.env.now_ms();
-        let Phase::Live(live) = &mut self.phase else { return };
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
         while live.calls.len() < limits::CALLS_IN_PROGRESS
             && let Some(alarm) = live.alarms.take_due(now_ms)
         {
-            let call = live.calls.begin(Caller::Alarm { id: alarm.id.clone() });
-            let event = AlarmEvent { call, alarm, now_ms };
-            self.shared.host.deliver(live.instance, HostEvent::Alarm(event));
+            let call = live.calls.begin(Caller::Alarm {
+                id: alarm.id.clone(),
+            });
+            let event = AlarmEvent {
+                call,
+                alarm,
+                now_ms,
+            };
+            self.shared
+                .host
+                .deliver(live.instance, HostEvent::Alarm(event));
         }
     }
 
@@ -617,11 +637,7 @@ impl ActorTask {
     }
 
     /// The bytes of a result, whoever the caller is.
-    pub(super) fn answer(
-        &mut self,
-        caller: Caller,
-        result: Result<Bytes, ActorError>,
-    ) {
+    pub(super) fn answer(&mut self, caller: Caller, result: Result<Bytes, ActorError>) {
         match caller {
             Caller::Alarm { .. } => {}
             Caller::Stateless { reply, .. } => drop(reply.send(result)),

@@ -44,7 +44,10 @@ pub fn encode_commit(operations: &[u8], updates: &[u8]) -> Bytes {
 /// The body of a snapshot.
 pub fn encode_snapshot(folded: &Folded) -> Bytes {
     let alarms = folded.schedule.encode();
-    encode(&[(STATE, folded.state.as_deref().unwrap_or_default()), (SCHEDULE, &alarms)])
+    encode(&[
+        (STATE, folded.state.as_deref().unwrap_or_default()),
+        (SCHEDULE, &alarms),
+    ])
 }
 
 /// Folds a snapshot and the commits after it. The image of a snapshot without commits that change
@@ -65,7 +68,10 @@ pub fn fold(
     }
     let mut image = None;
     for (position, commit) in tail.into_iter().enumerate() {
-        let in_commit = |reason| ImageError::Commit { position, reason: Box::new(reason) };
+        let in_commit = |reason| ImageError::Commit {
+            position,
+            reason: Box::new(reason),
+        };
         let body = read(commit).map_err(|error| in_commit(ImageError::Body(error)))?;
         folded.apply_schedule(body.schedule).map_err(in_commit)?;
         let Some(operations) = body.state else {
@@ -89,8 +95,12 @@ pub fn fold(
 
 impl Folded {
     fn apply_schedule(&mut self, updates: Option<Bytes>) -> Result<(), ImageError> {
-        let Some(updates) = updates else { return Ok(()) };
-        self.schedule.apply_stored(&updates).map_err(ImageError::Schedule)
+        let Some(updates) = updates else {
+            return Ok(());
+        };
+        self.schedule
+            .apply_stored(&updates)
+            .map_err(ImageError::Schedule)
     }
 }
 
@@ -117,7 +127,10 @@ struct Body {
 fn read(body: Bytes) -> Result<Body, BodyError> {
     let found = *body.first().ok_or(BodyError::Empty)?;
     if found != VERSION {
-        return Err(BodyError::Version { found, supported: VERSION });
+        return Err(BodyError::Version {
+            found,
+            supported: VERSION,
+        });
     }
     let mut entries = Body::default();
     let mut at = 1;
@@ -129,8 +142,12 @@ fn read(body: Bytes) -> Result<Body, BodyError> {
             _ => return Err(BodyError::UnknownKind(kind)),
         };
         let (start, len) = read_leb128(&body, at + 1).ok_or(BodyError::Truncated { at })?;
-        let end = usize::try_from(len).ok().and_then(|len| start.checked_add(len));
-        let end = end.filter(|end| *end <= body.len()).ok_or(BodyError::Truncated { at })?;
+        let end = usize::try_from(len)
+            .ok()
+            .and_then(|len| start.checked_add(len));
+        let end = end
+            .filter(|end| *end <= body.len())
+            .ok_or(BodyError::Truncated { at })?;
         if entry.replace(body.slice(start..end)).is_some() {
             return Err(BodyError::Repeated(kind));
         }

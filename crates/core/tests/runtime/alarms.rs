@@ -30,7 +30,10 @@ async fn an_alarm_wakes_a_sleeping_actor() {
     world.seen.wait_for("told alarm", 1).await;
     let late = began.elapsed() - Duration::from_secs(120);
     assert!(late < Duration::from_secs(2), "{late:?} late");
-    assert_eq!(world.seen.lines(), ["create", "sleep", "wake", "told alarm"]);
+    assert_eq!(
+        world.seen.lines(),
+        ["create", "sleep", "wake", "told alarm"]
+    );
     assert_eq!(world.call(id, "get").await, Ok(1));
 }
 
@@ -54,7 +57,10 @@ async fn overdue_alarms_are_told_in_order_after_a_restart() {
     let after = World::new(Arc::new(store.crash(0)));
     after.env.jump(1_000_000);
     after.seen.wait_for("told late alarm", 1).await;
-    assert_eq!(after.seen.lines(), ["wake", "told early alarm", "told late alarm"]);
+    assert_eq!(
+        after.seen.lines(),
+        ["wake", "told early alarm", "told late alarm"]
+    );
     assert_eq!(after.call(id, "get").await, Ok(2));
 }
 
@@ -73,7 +79,10 @@ async fn what_an_alarm_did_and_its_removal_are_one_commit() {
         tokio::time::sleep(Duration::from_secs(5)).await;
         // Told again if and only if what it did was lost.
         assert_eq!(after.call(id, "get").await, Ok(1));
-        assert_eq!(after.seen.lines().contains(&"told alarm".to_owned()), kept == 0);
+        assert_eq!(
+            after.seen.lines().contains(&"told alarm".to_owned()),
+            kept == 0
+        );
     }
 }
 
@@ -99,7 +108,11 @@ async fn a_clock_that_jumps_forward_is_noticed_within_seconds() {
     world.env.jump(3_600_000);
     let began = Instant::now();
     world.seen.wait_for("told alarm", 2).await;
-    assert!(began.elapsed() <= Duration::from_secs(6), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() <= Duration::from_secs(6),
+        "{:?}",
+        began.elapsed()
+    );
 }
 
 #[tokio::test(start_paused = true)]

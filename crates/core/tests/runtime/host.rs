@@ -11,8 +11,9 @@ use std::{
 
 use bytes::Bytes;
 use greenroom_core::{
-    ActorHost, ActorOptions, Alarm, AlarmEvent, AlarmUpdate, CallRequest, ClientMessage, ConnRequest, Connection, Durability, Env,
-    HostEvent, Instance, OutboxReader, Output, Runtime, RuntimeConfig, StopReason, Turn, outbox,
+    ActorHost, ActorOptions, Alarm, AlarmEvent, AlarmUpdate, CallRequest, ClientMessage,
+    ConnRequest, Connection, Durability, Env, HostEvent, Instance, OutboxReader, Output, Runtime,
+    RuntimeConfig, StopReason, Turn, outbox,
 };
 use greenroom_store::{MemoryStore, Store};
 use greenroom_types::{ActorError, ActorId, ActorKey, ActorName};
@@ -30,7 +31,11 @@ pub(crate) struct TestEnv {
 
 impl TestEnv {
     fn new() -> Self {
-        Self { random: AtomicU64::new(0), start: Instant::now(), jumped_ms: AtomicI64::new(0) }
+        Self {
+            random: AtomicU64::new(0),
+            start: Instant::now(),
+            jumped_ms: AtomicI64::new(0),
+        }
     }
 
     /// Moves the wall clock, but not the timers.
@@ -119,7 +124,12 @@ fn read_uint(bytes: &[u8]) -> u64 {
 }
 
 fn set_alarm(id: &str, due_ms: i64, attempt: u32) -> AlarmUpdate {
-    AlarmUpdate::Set(Alarm { id: id.to_owned(), due_ms, attempt, body: Bytes::new() })
+    AlarmUpdate::Set(Alarm {
+        id: id.to_owned(),
+        due_ms,
+        attempt,
+        body: Bytes::new(),
+    })
 }
 
 fn replace_root(value: u64) -> Bytes {
@@ -226,12 +236,17 @@ async fn run_counters(
                     result,
                 });
             }
-            HostEvent::Alarm(AlarmEvent { call, alarm, now_ms }) => {
+            HostEvent::Alarm(AlarmEvent {
+                call,
+                alarm,
+                now_ms,
+            }) => {
                 assert!(now_ms >= alarm.due_ms, "never before it is due");
                 seen.push(format!("told {}", alarm.id));
                 let mut result = Ok(Bytes::new());
                 if alarm.id == "broken alarm" && alarm.attempt < 2 {
-                    turn.alarms.push(set_alarm(&alarm.id, now_ms + 100, alarm.attempt + 1));
+                    turn.alarms
+                        .push(set_alarm(&alarm.id, now_ms + 100, alarm.attempt + 1));
                     result = Err(ActorError::new("user", "user_error", "it failed"));
                 } else {
                     let count = counts.get_mut(&instance).expect("started");
@@ -305,7 +320,12 @@ impl World {
         let (started, runtime) = tokio::sync::oneshot::channel();
         let seen = Arc::new(Seen::default());
         let env = Arc::new(TestEnv::new());
-        tokio::spawn(run_counters(receiver, runtime, Arc::clone(&seen), Arc::clone(&env)));
+        tokio::spawn(run_counters(
+            receiver,
+            runtime,
+            Arc::clone(&seen),
+            Arc::clone(&env),
+        ));
         let runtime = Runtime::start(RuntimeConfig {
             store,
             host: Arc::new(CounterHost { events }),

@@ -107,8 +107,8 @@ fn an_untouched_snapshot_is_neither_copied_nor_read() {
         state: Some(Bytes::from_static(b"not an image")),
         ..Folded::default()
     });
-    let folded =
-        journal::fold(Some(body.clone()), [journal::encode_commit(&[], &[])]).expect("nothing to do");
+    let folded = journal::fold(Some(body.clone()), [journal::encode_commit(&[], &[])])
+        .expect("nothing to do");
     let state = folded.state.expect("the image is there");
     assert_eq!(state, &b"not an image"[..]);
     assert!(

@@ -69,7 +69,7 @@ pub(super) enum Phase {
 enum Event {
     Durable(u64, Result<(), StoreError>),
     Control(Control),
-    Woken(Result<Woken, ActorError>),
+    Woken(Box<Result<Woken, ActorError>>),
     Message(Message),
     Timer,
 }
@@ -109,7 +109,7 @@ impl ActorTask {
             match event {
                 Event::Durable(seq, result) => self.on_durable(seq, result),
                 Event::Control(control) => self.on_control(control),
-                Event::Woken(result) => self.on_woken(result),
+                Event::Woken(result) => self.on_woken(*result),
                 Event::Message(message) => self.on_message(message),
                 Event::Timer => self.on_timer(),
             }
@@ -131,7 +131,7 @@ impl ActorTask {
         if let Phase::Waking(waking) = &mut self.phase
             && let Poll::Ready(result) = waking.as_mut().poll(cx)
         {
-            return Poll::Ready(Event::Woken(result));
+            return Poll::Ready(Event::Woken(Box::new(result)));
         }
         if self.takes_messages()
             && let Poll::Ready(Some(message)) = self.mailbox.poll_recv(cx)

@@ -28,8 +28,12 @@ pub struct ConnKey(pub u32);
 /// one instance arrive in order. The host answers through
 /// [`Runtime::turn`](crate::Runtime::turn).
 pub trait ActorHost: Send + Sync + 'static {
-    /// Takes one event for one instance.
+    /// Takes one event for one instance. It need not be looked at before [`ActorHost::flush`].
     fn deliver(&self, instance: Instance, event: HostEvent);
+
+    /// Whoever delivered has nothing more to deliver for now. Comes after every `deliver`, sooner or
+    /// later, and lets the host wake up once for many events.
+    fn flush(&self) {}
 }
 
 /// What an instance is told.

@@ -62,7 +62,10 @@ impl Registry {
         if self.closed.swap(true, Ordering::AcqRel) {
             return None;
         }
-        Some(live.handles.values().cloned().collect())
+        // In an order that does not depend on chance, for those who replay a run.
+        let mut handles: Vec<_> = live.handles.iter().collect();
+        handles.sort_by_key(|(id, _)| **id);
+        Some(handles.into_iter().map(|(_, task)| task.clone()).collect())
     }
 
     /// Whether tasks may begin.

@@ -1,3 +1,4 @@
+import { loadWebSocket } from "#websocket";
 import { type Endpoint, parseEndpoint } from "./endpoint.js";
 import type { WebSocketConstructor } from "./websocket/websocket.js";
 
@@ -108,7 +109,7 @@ function resolveRuntime(runtime: Partial<ClientRuntime>): ClientRuntime {
   return {
     // Looked up at each call, so that a replaced global takes effect; called free of `this`, as browsers demand.
     fetch: runtime.fetch ?? ((input, init) => globalThis.fetch(input, init)),
-    loadWebSocket: runtime.loadWebSocket ?? (async () => (await import("#websocket")).loadWebSocket()),
+    loadWebSocket: runtime.loadWebSocket ?? loadWebSocket,
     setTimeout:
       runtime.setTimeout ?? ((callback, milliseconds) => globalThis.setTimeout(callback, milliseconds)),
     clearTimeout: runtime.clearTimeout ?? ((timer) => globalThis.clearTimeout(timer as number)),

@@ -1,6 +1,7 @@
 //! A live actor: one task that owns the actor's mailbox, connections, calls and journal.
 
 mod alarms;
+mod answers;
 mod conns;
 mod destroy;
 mod gate;

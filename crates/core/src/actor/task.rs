@@ -13,7 +13,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use greenroom_store::{ActorRecord, Epoch, StoreError};
 use greenroom_types::{ActorError, ActorId};
 use tokio::{
@@ -46,14 +45,14 @@ pub(crate) struct ActorTask {
     pub(super) options: ActorOptions,
     /// Known from the first wake on.
     pub(super) record: Option<ActorRecord>,
-    mailbox: mpsc::Receiver<Message>,
+    pub(super) mailbox: mpsc::Receiver<Message>,
     control: mpsc::UnboundedReceiver<Control>,
     /// The way to this task, for those who get it from here.
     pub(super) handle: ActorHandle,
     pub(super) conns: Conns,
     pub(super) phase: Phase,
     /// Messages taken from the mailbox that wait until the actor is awake.
-    waiting: VecDeque<Message>,
+    pub(super) waiting: VecDeque<Message>,
     pub(super) destroyers: Vec<oneshot::Sender<Result<(), ActorError>>>,
     timer: Pin<Box<Sleep>>,
     pub(super) shutting_down: bool,
@@ -400,16 +399,6 @@ impl ActorTask {
         self.fail_waiting(error);
     }
 
-    /// Refuses everybody who waits for this wake. Each of them would only fail the same way.
-    fn fail_waiting(&mut self, error: &ActorError) {
-        for message in std::mem::take(&mut self.waiting) {
-            self.fail(message, error);
-        }
-        while let Ok(message) = self.mailbox.try_recv() {
-            self.fail(message, error);
-        }
-    }
-
     // ---- stopping
 
     fn stop(&mut self, reason: StopReason) {
@@ -520,19 +509,6 @@ impl ActorTask {
         }
     }
 
-    /// Answers all calls and connection attempts that the instance will not answer any more.
-    fn abandon_calls(&mut self, error: &ActorError) {
-        let Phase::Live(live) = &mut self.phase else {
-            return;
-        };
-        for caller in live.calls.take_all() {
-            self.answer(caller, Err(error.clone()));
-        }
-        for conn in self.conns.undecided() {
-            self.refuse(conn, error);
-        }
-    }
-
     // ---- events
 
     fn on_durable(&mut self, seq: u64, result: Result<(), StoreError>) {
@@ -635,67 +611,6 @@ impl ActorTask {
         };
         self.idle_deadline(live)
             .is_some_and(|deadline| deadline <= now)
-    }
-
-    // ---- answers
-
-    /// Refuses a message that cannot be handled.
-    fn fail(&mut self, message: Message, error: &ActorError) {
-        match message {
-            // A receiver that is gone is a caller that has given up.
-            Message::Call { reply, .. } => drop(reply.send(Err(error.clone()))),
-            Message::Connect {
-                request,
-                registered,
-            } => {
-                let conn = self.register(String::new(), request, registered);
-                self.refuse(conn, error);
-            }
-            Message::Action { conn, id, .. } => {
-                self.send(
-                    conn,
-                    crate::ClientMessage::Error {
-                        id: Some(id),
-                        error: error.clone(),
-                    },
-                );
-            }
-            // These need no instance.
-            Message::Disconnect { conn } => self.disconnect(conn),
-            Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
-            Message::Destroy { done } => self.destroy_unstarted(done),
-            Message::Alarm | Message::Sleep => {}
-        }
-    }
-
-    /// Lets out everything whose commit is durable.
-    pub(super) fn release_ready(&mut self) {
-        while let Phase::Live(live) = &mut self.phase
-            && let Some(release) = live.gate.pop()
-        {
-            if matches!(release, Release::Reply(..)) {
-                live.calls.reply_released();
-            }
-            self.release(release);
-        }
-    }
-
-    /// The bytes of a result, whoever the caller is.
-    pub(super) fn answer(&mut self, caller: Caller, result: Result<Bytes, ActorError>) {
-        match caller {
-            Caller::Alarm { .. } => {}
-            Caller::Stateless { reply, .. } => drop(reply.send(result)),
-            Caller::Conn { conn, id } => {
-                let message = match result {
-                    Ok(output) => crate::ClientMessage::Response { id, output },
-                    Err(error) => crate::ClientMessage::Error {
-                        id: Some(id),
-                        error,
-                    },
-                };
-                self.send(conn, message);
-            }
-        }
     }
 }
 

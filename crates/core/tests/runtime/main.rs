@@ -15,3 +15,4 @@ mod model;
 mod output_gate;
 mod races;
 mod snapshots;
+mod threads;

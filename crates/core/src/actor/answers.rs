@@ -1,0 +1,95 @@
+//! What callers are told: results, and why there is none.
+
+use bytes::Bytes;
+use greenroom_types::ActorError;
+
+use super::{
+    live::{Caller, Release},
+    message::Message,
+    task::{ActorTask, Phase},
+};
+use crate::ClientMessage;
+
+impl ActorTask {
+    /// Refuses everybody who waits for this wake. Each of them would only fail the same way.
+    pub(super) fn fail_waiting(&mut self, error: &ActorError) {
+        for message in std::mem::take(&mut self.waiting) {
+            self.fail(message, error);
+        }
+        while let Ok(message) = self.mailbox.try_recv() {
+            self.fail(message, error);
+        }
+    }
+
+    /// Answers all calls and connection attempts that the instance will not answer any more.
+    pub(super) fn abandon_calls(&mut self, error: &ActorError) {
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
+        for caller in live.calls.take_all() {
+            self.answer(caller, Err(error.clone()));
+        }
+        for conn in self.conns.undecided() {
+            self.refuse(conn, error);
+        }
+    }
+
+    /// Refuses a message that cannot be handled.
+    pub(super) fn fail(&mut self, message: Message, error: &ActorError) {
+        match message {
+            // A receiver that is gone is a caller that has given up.
+            Message::Call { reply, .. } => drop(reply.send(Err(error.clone()))),
+            Message::Connect {
+                request,
+                registered,
+            } => {
+                let conn = self.register(String::new(), request, registered);
+                self.refuse(conn, error);
+            }
+            Message::Action { conn, id, .. } => {
+                self.send(
+                    conn,
+                    ClientMessage::Error {
+                        id: Some(id),
+                        error: error.clone(),
+                    },
+                );
+            }
+            // These need no instance.
+            Message::Disconnect { conn } => self.disconnect(conn),
+            Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
+            Message::Destroy { done } => self.destroy_unstarted(done),
+            Message::Alarm | Message::Sleep => {}
+        }
+    }
+
+    /// Lets out everything whose commit is durable.
+    pub(super) fn release_ready(&mut self) {
+        while let Phase::Live(live) = &mut self.phase
+            && let Some(release) = live.gate.pop()
+        {
+            if matches!(release, Release::Reply(..)) {
+                live.calls.reply_released();
+            }
+            self.release(release);
+        }
+    }
+
+    /// The bytes of a result, whoever the caller is.
+    pub(super) fn answer(&mut self, caller: Caller, result: Result<Bytes, ActorError>) {
+        match caller {
+            Caller::Alarm { .. } => {}
+            Caller::Stateless { reply, .. } => drop(reply.send(result)),
+            Caller::Conn { conn, id } => {
+                let message = match result {
+                    Ok(output) => ClientMessage::Response { id, output },
+                    Err(error) => ClientMessage::Error {
+                        id: Some(id),
+                        error,
+                    },
+                };
+                self.send(conn, message);
+            }
+        }
+    }
+}

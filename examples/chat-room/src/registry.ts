@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { actor, event, setup, UserError } from "greenroom";
 
 /** One line of the conversation. `id` is chosen by the sender, so that sending it again is harmless. */
@@ -67,5 +68,5 @@ function names(conns: Iterable<{ state: { name: string } }>): string[] {
 
 export const registry = setup({
   use: { chatRoom },
-  staticDir: new URL("../public", import.meta.url).pathname,
+  staticDir: fileURLToPath(new URL("../public", import.meta.url)),
 });

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -10,7 +11,7 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { before, test } from "node:test";
 import { promisify } from "node:util";
-import { documents, snippetsOf, writeSnippets } from "./snippets.js";
+import { documents, linksOf, snippetsOf, writeSnippets } from "./snippets.js";
 
 const TSC = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
 
@@ -30,6 +31,14 @@ test("every document was read, and the README and the guide have snippets", asyn
   assert.ok(all.includes("README.md") && all.includes("docs/guide.md"));
   assert.ok((await snippetsOf("README.md")).length >= 2);
   assert.ok((await snippetsOf("docs/guide.md")).length >= 8);
+});
+
+test("links between the documents lead somewhere", async () => {
+  for (const document of await documents()) {
+    for (const target of await linksOf(document)) {
+      assert.ok(existsSync(target), `${document} links to ${target}, which does not exist`);
+    }
+  }
 });
 
 test("the README's actor and client run as they stand, but for the port", async (t) => {

@@ -61,6 +61,14 @@ export async function snippetsOf(document: string): Promise<Snippet[]> {
   });
 }
 
+/** The files that one document links to, absolute. */
+export async function linksOf(document: string): Promise<string[]> {
+  const text = await readFile(join(ROOT, document), "utf8").catch(() => "");
+  const targets = [...text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map((match) => match[1] ?? "");
+  const local = targets.filter((target) => !/^[a-z]+:/.test(target));
+  return local.map((target) => join(ROOT, dirname(document), target));
+}
+
 /** Writes all snippets below {@link BUILD}, a folder for each document, ready for the compiler. */
 export async function writeSnippets(): Promise<{ project: string; folders: Map<string, string> }> {
   await rm(BUILD, { recursive: true, force: true });

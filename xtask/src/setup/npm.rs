@@ -20,6 +20,7 @@ pub(super) fn install() -> Result<()> {
     if fs::read_to_string(root.join(STAMP)).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
+    eprintln!("installing the npm packages, which is done once and takes a minute or two");
     let mut npm = process::npm();
     npm.args(["ci", "--loglevel=error"]);
     process::run(npm)?;

@@ -19,7 +19,10 @@ function enter(name: string): void {
 
   chat.on("message", (message: Message) => view.message(message, message.from === name));
   chat.on("people", (people: string[]) => view.people(people));
-  chat.onStatusChange((status) => view.status(status));
+  chat.onStatusChange((status) => {
+    view.status(status);
+    if (status !== "connected") outbox.close();
+  });
   chat.onError((error) => view.trouble(error.message));
   // Every opening, the first and each after a loss, starts from what the room knows.
   chat.onOpen(() => {
@@ -27,7 +30,7 @@ function enter(name: string): void {
       ({ messages, people }) => {
         for (const message of messages) view.message(message, message.from === name);
         view.people(people);
-        outbox.flush();
+        outbox.open();
       },
       () => view.status("disconnected"),
     );

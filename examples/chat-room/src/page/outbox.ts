@@ -5,14 +5,16 @@ interface Draft {
 }
 
 /**
- * What the person wrote and the room has not confirmed yet. Survives a lost connection and a reload;
- * the room knows messages by id, so sending one again is harmless.
+ * What the person wrote and the room has not confirmed yet, sent one after the other in the order of writing.
+ * Survives a lost connection and a reload; the room knows messages by id, so sending one again is harmless.
  */
 export class Outbox {
   readonly #key: string;
   readonly #send: (id: string, text: string) => Promise<unknown>;
   readonly #delivered: (id: string, problem?: string) => void;
-  #drafts: Draft[];
+  readonly #drafts: Draft[];
+  #isOpen = false;
+  #isSending = false;
 
   constructor(
     name: string,
@@ -32,31 +34,47 @@ export class Outbox {
   add(id: string, text: string): void {
     this.#drafts.push({ id, text });
     this.#save();
-    this.#try({ id, text });
+    void this.#work();
   }
 
-  /** Sends everything again that was never confirmed. */
-  flush(): void {
-    for (const draft of this.#drafts) this.#try(draft);
+  /** The room can be reached: sends everything that was never confirmed. */
+  open(): void {
+    this.#isOpen = true;
+    void this.#work();
   }
 
-  #try(draft: Draft): void {
-    this.#send(draft.id, draft.text).then(
-      () => this.#done(draft.id),
-      (error: { group?: string; message: string }) => {
-        // The room's own refusal is final; a lost connection is not, the next opening tries again.
-        if (error.group === "user") this.#done(draft.id, error.message);
-      },
-    );
+  /** The room cannot be reached: whatever is written waits. */
+  close(): void {
+    this.#isOpen = false;
   }
 
-  #done(id: string, problem?: string): void {
-    this.#drafts = this.#drafts.filter((draft) => draft.id !== id);
+  async #work(): Promise<void> {
+    if (this.#isSending) return;
+    this.#isSending = true;
+    for (let draft = this.#drafts[0]; this.#isOpen && draft !== undefined; draft = this.#drafts[0]) {
+      try {
+        await this.#send(draft.id, draft.text);
+        this.#done(draft);
+      } catch (error) {
+        // The room's own refusal is final. Anything else is not: the next opening tries again.
+        if (isRefusal(error)) this.#done(draft, error.message);
+        else this.#isOpen = false;
+      }
+    }
+    this.#isSending = false;
+  }
+
+  #done(draft: Draft, problem?: string): void {
+    this.#drafts.splice(this.#drafts.indexOf(draft), 1);
     this.#save();
-    this.#delivered(id, problem);
+    this.#delivered(draft.id, problem);
   }
 
   #save(): void {
     sessionStorage.setItem(this.#key, JSON.stringify(this.#drafts));
   }
+}
+
+function isRefusal(error: unknown): error is { group: string; message: string } {
+  return typeof error === "object" && error !== null && "group" in error && error.group === "user";
 }

@@ -81,13 +81,21 @@ export const view = {
 
   /** A message that the room has not confirmed yet. */
   pending(id: string, from: string, text: string): void {
-    const row = this.row({ id, from, text, at: Date.now() }, true);
+    const row = rowOf({ id, from, text, at: Date.now() }, true);
     row.classList.add("pending");
+    log.append(row);
+    settle(row);
   },
 
-  /** A confirmed message, or the confirmation of a pending one. */
+  /**
+   * A confirmed message, or the confirmation of a pending one. These come in the order of the room, and that is
+   * where they stand, in every window: after what was confirmed before, ahead of what still waits.
+   */
   message(message: Message, own: boolean): void {
-    this.row(message, own).classList.remove("pending");
+    const row = rowOf(message, own);
+    row.classList.remove("pending");
+    log.insertBefore(row, log.querySelector("li.pending"));
+    settle(row);
   },
 
   /** The room took a pending message, or refused it because of `problem`. */
@@ -99,32 +107,39 @@ export const view = {
       row.title = problem;
     }
   },
-
-  row(message: Message, own: boolean): HTMLLIElement {
-    const known = rows.get(message.id);
-    if (known) return known;
-    const previous = log.lastElementChild;
-    const row = document.createElement("li");
-    row.dataset.from = message.from;
-    if (own) row.classList.add("own");
-    if (previous instanceof HTMLElement && previous.dataset.from === message.from) row.classList.add("same");
-    const bubble = document.createElement("div");
-    bubble.className = "bubble";
-    bubble.textContent = message.text;
-    const by = document.createElement("span");
-    by.className = "by";
-    const time = document.createElement("time");
-    time.dateTime = new Date(message.at).toISOString();
-    time.textContent = clock.format(message.at);
-    by.append(own ? "You" : message.from, time);
-    row.append(avatar(message.from), by, bubble);
-    rows.set(message.id, row);
-    log.append(row);
-    empty.hidden = true;
-    row.scrollIntoView({ block: "end" });
-    return row;
-  },
 };
+
+/** The row of a message, made when it is first heard of. */
+function rowOf(message: Message, own: boolean): HTMLLIElement {
+  const known = rows.get(message.id);
+  if (known) return known;
+  const row = document.createElement("li");
+  row.dataset.from = message.from;
+  if (own) row.classList.add("own");
+  const bubble = document.createElement("div");
+  bubble.className = "bubble";
+  bubble.textContent = message.text;
+  const by = document.createElement("span");
+  by.className = "by";
+  const time = document.createElement("time");
+  time.dateTime = new Date(message.at).toISOString();
+  time.textContent = clock.format(message.at);
+  by.append(own ? "You" : message.from, time);
+  row.append(avatar(message.from), by, bubble);
+  rows.set(message.id, row);
+  return row;
+}
+
+/** A row has come or moved: shows each person's name once per run of messages, and the row itself. */
+function settle(row: HTMLLIElement): void {
+  empty.hidden = true;
+  let previous: string | undefined;
+  for (const other of log.querySelectorAll<HTMLLIElement>("li")) {
+    other.classList.toggle("same", other.dataset.from === previous);
+    previous = other.dataset.from;
+  }
+  row.scrollIntoView({ block: "end" });
+}
 
 /** A coloured disc with the first letter: the same for the same name. */
 function avatar(name: string): HTMLElement {

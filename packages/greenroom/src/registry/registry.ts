@@ -104,5 +104,7 @@ class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Acto
 
 function welcome(info: StartedInfo, { actors, dataDir }: ResolvedRegistry): void {
   const names = [...actors.keys()].join(", ");
-  console.log(`Greenroom ${VERSION} listens on ${info.url}\n  actors: ${names}\n  data:   ${dataDir}`);
+  console.log(
+    `Greenroom ${VERSION} listens on ${info.url} (process ${process.pid})\n  actors: ${names}\n  data:   ${dataDir}`,
+  );
 }

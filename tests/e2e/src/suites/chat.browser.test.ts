@@ -100,6 +100,35 @@ test("the server is killed and comes back: both pages go on, and nothing is miss
   assert.deepEqual(problems, []);
 });
 
+test("messages written while the server is frozen and gone arrive in one order, the same in every window", async () => {
+  const before = await texts(bob);
+  if (server.pid === undefined) throw new Error("the server runs");
+  // Frozen, it takes a message but does not answer: nobody can know what became of it.
+  process.kill(server.pid, "SIGSTOP");
+  await say(ann, "first");
+  await ann.waitForSelector('#log li.pending .bubble:text-is("first")');
+  await server.kill();
+  await ann.waitForSelector('#status:not([data-status="connected"])');
+  await say(ann, "second");
+  await say(ann, "third");
+  await say(bob, "from the other side");
+  await server.restart();
+  await Promise.all([live(ann), live(bob)]);
+  for (const page of [ann, bob]) {
+    for (const text of ["first", "second", "third", "from the other side"]) await shows(page, text);
+  }
+  const seen = await texts(ann);
+  assert.deepEqual(await texts(bob), seen);
+  assert.deepEqual(seen.slice(0, before.length), before);
+  assert.deepEqual(
+    seen.filter((text) => ["first", "second", "third"].includes(text)),
+    ["first", "second", "third"],
+  );
+  const late = await enter("Late");
+  await shows(late, "third");
+  assert.deepEqual(await texts(late), seen);
+});
+
 test("no name, no entry: the page says why", async () => {
   const context = await person(browser);
   const page = await context.newPage();

@@ -67,11 +67,17 @@ export interface ActorConfig<
     [c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>, input: Input]
   >;
   /** Runs at every start, before anybody can call or connect. */
-  readonly onWake?: Callback<[c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>]>;
+  readonly onWake?: Callback<
+    [c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>]
+  >;
   /** Runs before the actor goes to sleep; not when the process crashes. */
-  readonly onSleep?: Callback<[c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>]>;
+  readonly onSleep?: Callback<
+    [c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>]
+  >;
   /** Runs before the actor is removed for good. */
-  readonly onDestroy?: Callback<[c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>]>;
+  readonly onDestroy?: Callback<
+    [c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>]
+  >;
   /**
    * Runs after every turn that changed the state: once, synchronously, and not for reads. Writing to the state in
    * here is refused with `actor.state_mutation_reentrant`.
@@ -100,10 +106,7 @@ export interface ActorConfig<
   readonly options?: ActorOptions;
   /** What clients can call. */
   readonly actions?: Actions &
-    NamedActions<
-      ActionNames,
-      ConnContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>
-    >;
+    NamedActions<ActionNames, ConnContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>>;
 }
 
 /** The types of a definition, for the client and for the context helper types. */

@@ -8,7 +8,7 @@ import type { CronRun } from "../context/schedule.js";
 import { type Alarm, type AlarmRecord, decodeAlarm, encodeBody, type Job } from "../schedule/alarm.js";
 import { append, type PastRun } from "../schedule/history.js";
 import { maxSchedulesExceeded } from "./failure.js";
-import { Firing, JobFiring, OneShotFiring } from "./firing.js";
+import { type Firing, JobFiring, OneShotFiring } from "./firing.js";
 import type { Instance } from "./instance.js";
 
 /** So many runs are remembered of all jobs of an actor together. */

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { actor, type CronJob, type CronRun, type FireInfo, type ScheduledCall } from "../../dist/index.js";
+import { encodeArgs, encodeBody, jobId } from "../../dist/schedule/alarm.js";
+import { skipped } from "../../dist/schedule/history.js";
 import type { CoreAlarm, Output, Turn } from "./support/core.js";
 import { Stage } from "./support/stage.js";
 
@@ -45,7 +47,8 @@ const diary = actor({
   state: { notes: [] as string[], failures: 0 },
   options: { maxSchedules: 3, actionTimeout: 40 },
   actions: {
-    after: (c, ms: number, action: string, ...args: unknown[]) => c.schedule.after(ms, action as "note", ...args),
+    after: (c, ms: number, action: string, ...args: unknown[]) =>
+      c.schedule.after(ms, action as "note", ...args),
     at: (c, time: number, ...args: unknown[]) => c.schedule.at(time, "note", ...args),
     unawaited(c) {
       c.state.notes.push("asked");
@@ -463,4 +466,44 @@ test("the history is bounded, for a job and for all jobs of an actor", async () 
   assert.equal(runs.length, 2);
   assert.ok((runs[0]?.scheduledAt ?? 0) > (runs[1]?.scheduledAt ?? 0), "the latest comes first");
   assert.equal((await value<CronRun[]>(stage, "history", "poll", 1)).length, 1);
+});
+
+test("all jobs of an actor together remember 10,000 runs, and the longest history gives way", async () => {
+  const runs = Array.from({ length: 1_000 }, (_, run) => skipped(run));
+  const alarms = Array.from({ length: 10 }, (_, index): CoreAlarm => {
+    const name = `job${index}`;
+    const timing = { kind: "every", interval: 10_000, anchor: 0 } as const;
+    const job = {
+      kind: "job",
+      name,
+      action: "run",
+      args: encodeArgs([]),
+      timing,
+      maxHistory: 1_000,
+    } as const;
+    const kept = index === 3 ? runs.slice(0, 999) : runs;
+    return { id: jobId(name), due: 10_000, attempt: 0, body: encodeBody({ ...job, runs: kept }) };
+  });
+  const stage = await new Stage(jobs).started({ state: { runs: 0 }, alarms });
+  const lengths = () =>
+    Promise.all(
+      alarms.map(async (_, index) => {
+        return (await value<CronRun[]>(stage, "history", `job${index}`, 2_000)).length;
+      }),
+    );
+  const [alarm] = alarms.slice(3, 4);
+  assert.ok(alarm !== undefined);
+  await fire(stage, alarm);
+  assert.deepEqual(
+    await lengths(),
+    Array.from({ length: 10 }, () => 1_000),
+  );
+  await stage.call("every", { ...EVERY, name: "one more" });
+  const [turn] = await fire(stage, lastSet(stage));
+  assert.deepEqual(
+    turn?.outputs.map(({ kind }) => kind),
+    ["setAlarm", "setAlarm", "reply"],
+  );
+  assert.deepEqual(await lengths(), [999, ...Array.from({ length: 9 }, () => 1_000)]);
+  assert.equal((await value<CronRun[]>(stage, "history", "one more")).length, 1);
 });

@@ -7,6 +7,8 @@
 use bytes::Bytes;
 use greenroom_types::{ActorError, ActorId, ActorKey, ActorName};
 
+use crate::{Alarm, AlarmUpdate};
+
 /// One life of an actor in memory, from start to stop. Never reused within a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instance(pub u32);
@@ -26,8 +28,12 @@ pub struct ConnKey(pub u32);
 /// one instance arrive in order. The host answers through
 /// [`Runtime::turn`](crate::Runtime::turn).
 pub trait ActorHost: Send + Sync + 'static {
-    /// Takes one event for one instance.
+    /// Takes one event for one instance. It need not be looked at before [`ActorHost::flush`].
     fn deliver(&self, instance: Instance, event: HostEvent);
+
+    /// Whoever delivered has nothing more to deliver for now. Comes after every `deliver`, sooner or
+    /// later, and lets the host wake up once for many events.
+    fn flush(&self) {}
 }
 
 /// What an instance is told.
@@ -37,6 +43,9 @@ pub enum HostEvent {
     Start(Box<StartEvent>),
     /// Run an action. Answered with [`Output::Reply`], exactly once unless the instance stops.
     Call(CallEvent),
+    /// An alarm is due. Answered with [`Output::Reply`], whose value nobody looks at; the turn that
+    /// completes it also replaces or removes the alarm ([`Turn::alarms`]).
+    Alarm(AlarmEvent),
     /// The caller of an action has gone away or lost patience; its reply is not waited for.
     Cancel(CallId),
     /// Decide whether to accept a connection: [`Output::Accept`] or [`Output::Reject`].
@@ -71,6 +80,8 @@ pub struct StartEvent {
     pub generation: u64,
     /// Connections that outlived the previous instance.
     pub conns: Vec<RestoredConn>,
+    /// The alarms that are set, earliest first.
+    pub alarms: Vec<Alarm>,
 }
 
 /// A connection that outlived the previous instance.
@@ -101,6 +112,18 @@ pub struct CallEvent {
     pub compat: bool,
     /// The parameters of a stateless call, in compat form.
     pub params: Option<Bytes>,
+}
+
+/// An alarm that is due. It is told again in the next life of the actor unless a commit has
+/// replaced or removed it by then.
+#[derive(Clone, Debug)]
+pub struct AlarmEvent {
+    /// To answer by.
+    pub call: CallId,
+    /// The alarm.
+    pub alarm: Alarm,
+    /// The time at which it is told, in milliseconds since the Unix epoch. Never before it is due.
+    pub now_ms: i64,
 }
 
 /// A connection that asks to be admitted.
@@ -141,7 +164,10 @@ pub enum Durability {
 pub struct Turn {
     /// Changes to the state, as a sequence of operations (`image`). Empty for a read-only turn.
     pub changes: Bytes,
-    /// How `changes` and the outputs relate.
+    /// Changes to the actor's alarms, in order. Part of the same commit.
+    pub alarms: Vec<AlarmUpdate>,
+    /// How `changes` and the outputs relate. Alarms are stored within the actor's
+    /// `stateSaveInterval` at the latest, whatever it says.
     pub durability: Durability,
     /// What leaves the actor.
     pub outputs: Vec<Output>,

@@ -6,6 +6,7 @@
 //! threads: store, host, clock and randomness come in as parameters.
 
 mod actor;
+mod alarm_clock;
 mod connection;
 mod env;
 mod error;
@@ -15,17 +16,19 @@ mod options;
 mod outbox;
 mod registry;
 mod runtime;
+pub mod schedule;
 mod shared;
 
 pub use connection::Connection;
 pub use env::Env;
 pub(crate) use error::store_error;
 pub use host::{
-    ActorHost, CallEvent, CallId, ConnKey, ConnectEvent, Durability, HostEvent, Instance, Output,
-    RestoredConn, StartEvent, StopReason, Turn,
+    ActorHost, AlarmEvent, CallEvent, CallId, ConnKey, ConnectEvent, Durability, HostEvent,
+    Instance, Output, RestoredConn, StartEvent, StopReason, Turn,
 };
 pub use options::ActorOptions;
 pub use outbox::{
     ClientMessage, CloseReason, Outbox, OutboxClosed, OutboxReader, outbox, outbox_with_limit,
 };
 pub use runtime::{CallRequest, ConnRequest, Runtime, RuntimeConfig};
+pub use schedule::{Alarm, AlarmUpdate};

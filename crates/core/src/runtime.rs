@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use crate::{
     ActorHost, ActorOptions, Connection, Env, Instance, Outbox, Turn,
     actor::{Control, Message},
+    alarm_clock,
     shared::Shared,
     store_error,
 };
@@ -63,9 +64,9 @@ impl Runtime {
             env,
             actors,
         } = config;
-        Self {
-            shared: Arc::new(Shared::new(store, host, env, actors)),
-        }
+        let shared = Arc::new(Shared::new(store, host, env, actors));
+        shared.tasks.spawn(alarm_clock::run(Arc::clone(&shared)));
+        Self { shared }
     }
 
     /// Whether an actor type of this name exists.
@@ -298,6 +299,7 @@ impl Runtime {
     /// call waits for the first.
     pub async fn shutdown(&self) {
         if let Some(actors) = self.shared.registry.close() {
+            self.shared.stopped.notify_one();
             self.shared.tasks.close();
             for actor in actors {
                 // A task that has just ended needs no telling.

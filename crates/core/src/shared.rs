@@ -10,7 +10,7 @@ use std::{
 
 use greenroom_store::Store;
 use greenroom_types::{ActorError, ActorId, ActorName, limits};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -30,6 +30,10 @@ pub(crate) struct Shared {
     instances: RwLock<HashMap<Instance, mpsc::UnboundedSender<Control>>>,
     last_instance: AtomicU32,
     last_token: AtomicU64,
+    /// An actor went to sleep, perhaps with an alarm that is due before any other.
+    pub(crate) alarms_changed: Notify,
+    /// The runtime began to shut down.
+    pub(crate) stopped: Notify,
 }
 
 impl Shared {
@@ -49,6 +53,8 @@ impl Shared {
             instances: RwLock::default(),
             last_instance: AtomicU32::new(0),
             last_token: AtomicU64::new(0),
+            alarms_changed: Notify::new(),
+            stopped: Notify::new(),
         }
     }
 

@@ -17,6 +17,8 @@ const KEPT_CAPACITY: usize = 1024 * 1024;
 pub(crate) struct JsHost {
     /// A sync lock, held while one event is encoded or two vectors change places.
     waiting: Mutex<Waiting>,
+    /// Whether events were added since the bell was last rung.
+    unannounced: AtomicBool,
 }
 
 #[derive(Default)]
@@ -51,7 +53,7 @@ impl Bell {
 }
 
 impl JsHost {
-    /// Rings `bell` from now on when events begin to wait.
+    /// Rings `bell` from now on when events wait.
     pub(crate) fn attach(&self, bell: Bell) {
         self.lock().bell = Some(Arc::new(bell));
     }
@@ -87,11 +89,22 @@ impl JsHost {
 
 impl ActorHost for JsHost {
     fn deliver(&self, instance: Instance, event: HostEvent) {
+        EventWriter::new(&mut self.lock().batch).event(instance, &event);
+        self.unannounced.store(true, Ordering::Release);
+    }
+
+    fn flush(&self) {
+        if !self.unannounced.swap(false, Ordering::AcqRel) {
+            return;
+        }
         let bell = {
-            let mut waiting = self.lock();
-            let first = waiting.batch.is_empty();
-            EventWriter::new(&mut waiting.batch).event(instance, &event);
-            if first { waiting.bell.clone() } else { None }
+            let waiting = self.lock();
+            // JavaScript may have come by itself, to hand over turns, and taken everything.
+            if waiting.batch.is_empty() {
+                None
+            } else {
+                waiting.bell.clone()
+            }
         };
         if let Some(bell) = bell {
             bell.ring();
@@ -124,15 +137,26 @@ mod tests {
         let (host, rung, ringing) = host_with_bell();
         host.deliver(Instance(1), HostEvent::Drop);
         host.deliver(Instance(2), HostEvent::Saved(7));
+        assert_eq!(rung.load(Ordering::Relaxed), 0);
+        host.flush();
+        host.flush();
         assert_eq!(rung.load(Ordering::Relaxed), 1);
         assert_eq!(host.take(), [8, 1, 0, 0, 0, 6, 2, 0, 0, 0, 7, 0, 0, 0]);
         // The wake has not run yet: it will find this one too.
         host.deliver(Instance(3), HostEvent::Drop);
+        host.flush();
         assert_eq!(rung.load(Ordering::Relaxed), 1);
         ringing.store(false, Ordering::Release);
         assert_eq!(host.take(), [8, 3, 0, 0, 0]);
         assert!(host.take().is_empty());
         host.deliver(Instance(4), HostEvent::Drop);
+        host.flush();
+        assert_eq!(rung.load(Ordering::Relaxed), 2);
+        // Taken before the bell was needed: nobody is called for nothing.
+        ringing.store(false, Ordering::Release);
+        host.deliver(Instance(5), HostEvent::Drop);
+        drop(host.take());
+        host.flush();
         assert_eq!(rung.load(Ordering::Relaxed), 2);
     }
 
@@ -156,6 +180,7 @@ mod tests {
         let (host, rung, _) = host_with_bell();
         host.detach();
         host.deliver(Instance(1), HostEvent::Drop);
+        host.flush();
         assert_eq!(rung.load(Ordering::Relaxed), 0);
     }
 }

@@ -28,9 +28,21 @@ export type {
   StateChangeContextOf,
   WakeContextOf,
 } from "./context/helpers.js";
+export type {
+  Cron,
+  CronJob,
+  CronOptions,
+  CronRun,
+  EveryOptions,
+  FireInfo,
+  JobOptions,
+  Schedule,
+  ScheduledCall,
+  Target,
+} from "./context/schedule.js";
 export type { Action, ActionTree, CallableActions, ConfiguredAction } from "./definition/action.js";
 export { actor } from "./definition/actor.js";
-export type { ActorConfig, ActorDefinition, DefinitionTypes } from "./definition/config.js";
+export type { ActorConfig, ActorDefinition, DefinitionTypes, NamedActions } from "./definition/config.js";
 export type { Durability } from "./definition/durability.js";
 export {
   type EventArgs,

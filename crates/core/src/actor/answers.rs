@@ -59,7 +59,7 @@ impl ActorTask {
             Message::Disconnect { conn } => self.disconnect(conn),
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
             Message::Destroy { done } => self.destroy_unstarted(done),
-            Message::Sleep => {}
+            Message::Alarm | Message::Sleep => {}
         }
     }
 
@@ -78,6 +78,7 @@ impl ActorTask {
     /// The bytes of a result, whoever the caller is.
     pub(super) fn answer(&mut self, caller: Caller, result: Result<Bytes, ActorError>) {
         match caller {
+            Caller::Alarm { .. } => {}
             Caller::Stateless { reply, .. } => drop(reply.send(result)),
             Caller::Conn { conn, id } => {
                 let message = match result {

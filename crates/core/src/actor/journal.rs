@@ -8,11 +8,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use greenroom_store::{Commit, Epoch, Image, Store, StoreError, StoreFuture};
+use greenroom_store::{AlarmChange, Commit, Epoch, Image, Store, StoreError, StoreFuture};
 use greenroom_types::ActorId;
 use tokio::time::Instant;
 
-use crate::image::journal::encode_commit;
+use crate::{AlarmUpdate, image::journal::encode_commit};
 
 /// Below this size a tail is never worth a snapshot while the actor is awake.
 const TAIL_BYTES: u64 = 64 * 1024;
@@ -31,13 +31,28 @@ pub(crate) struct Journal {
     /// The last commit handed to the store.
     last: u64,
     /// Changes that no commit contains yet.
-    pending: Vec<u8>,
+    pending: Pending,
+    /// When the store believes that the actor wants to be woken, and when it does.
+    alarm_stored: Option<i64>,
+    alarm_wanted: Option<i64>,
     deadline: Option<Instant>,
     under_way: VecDeque<(u64, StoreFuture<()>)>,
     /// Bytes and commits since the journal was loaded, and the same at the newest snapshot.
     written: Weight,
     folded: Weight,
     snapshot_bytes: u64,
+}
+
+#[derive(Debug, Default)]
+struct Pending {
+    state: Vec<u8>,
+    schedule: Vec<u8>,
+}
+
+impl Pending {
+    fn is_empty(&self) -> bool {
+        self.state.is_empty() && self.schedule.is_empty()
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,7 +74,9 @@ impl Journal {
             actor: image.record.id,
             epoch: image.epoch,
             last: image.tail.last().map_or(at_snapshot, |entry| entry.seq),
-            pending: Vec::new(),
+            pending: Pending::default(),
+            alarm_stored: image.alarm,
+            alarm_wanted: image.alarm,
             deadline: None,
             under_way: VecDeque::new(),
             written,
@@ -80,8 +97,17 @@ impl Journal {
 
     /// Keeps changes for the next commit, which is to happen by `deadline` if one is given.
     pub(crate) fn buffer(&mut self, changes: &[u8], deadline: Option<Instant>) {
-        self.pending.extend_from_slice(changes);
+        self.pending.state.extend_from_slice(changes);
         self.commit_by(deadline);
+    }
+
+    /// Keeps updates of the alarms for the next commit. `earliest_ms` is when the actor wants to be
+    /// woken after them.
+    pub(crate) fn buffer_alarms(&mut self, updates: &[AlarmUpdate], earliest_ms: Option<i64>) {
+        for update in updates {
+            update.encode(&mut self.pending.schedule);
+        }
+        self.alarm_wanted = earliest_ms;
     }
 
     /// Asks for what waits to be committed by `deadline`.
@@ -108,23 +134,27 @@ impl Journal {
 
     /// Whether so many changes wait that they should be committed though nobody asked.
     pub(crate) fn pending_is_large(&self) -> bool {
-        self.pending.len() > PENDING_BYTES
+        self.pending.state.len() > PENDING_BYTES
     }
 
     /// Hands what waits, followed by `changes`, to the store as one commit.
     pub(crate) fn commit(&mut self, changes: &[u8]) {
-        let body = if self.pending.is_empty() {
-            encode_commit(changes)
+        let Pending {
+            mut state,
+            schedule,
+        } = std::mem::take(&mut self.pending);
+        let body = if state.is_empty() {
+            encode_commit(changes, &schedule)
         } else {
-            self.pending.extend_from_slice(changes);
-            encode_commit(&std::mem::take(&mut self.pending))
+            state.extend_from_slice(changes);
+            encode_commit(&state, &schedule)
         };
         self.append(body, false);
     }
 
     /// Ends the journal and the actor with it. What waits is not worth writing any more.
     pub(crate) fn commit_destroy(&mut self) {
-        self.pending.clear();
+        self.pending = Pending::default();
         self.append(Bytes::new(), true);
     }
 
@@ -138,11 +168,23 @@ impl Journal {
             epoch: self.epoch,
             seq: self.last,
             body,
-            alarm: None,
+            alarm: self.alarm_change(),
             destroy,
         };
         self.under_way
             .push_back((self.last, self.store.append(commit)));
+    }
+
+    /// What the next commit has to tell the store of the actor's alarm.
+    fn alarm_change(&mut self) -> Option<AlarmChange> {
+        if self.alarm_wanted == self.alarm_stored {
+            return None;
+        }
+        self.alarm_stored = self.alarm_wanted;
+        Some(
+            self.alarm_wanted
+                .map_or(AlarmChange::Clear, AlarmChange::Set),
+        )
     }
 
     /// Whether commits are under way.

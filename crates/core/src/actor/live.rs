@@ -6,7 +6,7 @@ use bytes::Bytes;
 use greenroom_types::{ActorError, limits};
 use tokio::{sync::oneshot, time::Instant};
 
-use super::{gate::OutputGate, journal::Journal};
+use super::{alarms::Alarms, gate::OutputGate, journal::Journal};
 use crate::{CallId, ConnKey, Instance, StopReason};
 
 /// An awake actor.
@@ -16,6 +16,7 @@ pub(crate) struct Live {
     pub(crate) journal: Journal,
     pub(crate) gate: OutputGate<Release>,
     pub(crate) calls: Calls,
+    pub(crate) alarms: Alarms,
     /// The actor is to sleep or to be destroyed: when its calls are answered, or at this time at
     /// the latest.
     pub(crate) wants: Option<(StopReason, Instant)>,
@@ -45,6 +46,10 @@ pub(crate) enum Caller {
     Stateless {
         token: u64,
         reply: oneshot::Sender<Result<Bytes, ActorError>>,
+    },
+    /// Nobody: the call is an alarm of this name.
+    Alarm {
+        id: String,
     },
     Conn {
         conn: ConnKey,

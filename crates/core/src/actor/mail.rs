@@ -97,6 +97,7 @@ impl ActorTask {
             }
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
             Message::Disconnect { conn } => self.disconnect(conn),
+            Message::Alarm => {}
             Message::Sleep => self.want(StopReason::Sleep),
             Message::Destroy { done } => {
                 self.destroyers.push(done);
@@ -125,7 +126,8 @@ impl ActorTask {
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
             Message::Disconnect { conn } => self.disconnect(conn),
             Message::Sleep => {}
-            Message::Call { .. }
+            Message::Alarm
+            | Message::Call { .. }
             | Message::Action { .. }
             | Message::Connect { .. }
             | Message::Destroy { .. } => {

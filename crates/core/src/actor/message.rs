@@ -34,6 +34,8 @@ pub(crate) enum Message {
     Disconnect {
         conn: ConnKey,
     },
+    /// An alarm is due. Waking is all that it takes: an awake actor watches its own.
+    Alarm,
     Sleep,
     Destroy {
         done: oneshot::Sender<Result<(), ActorError>>,

@@ -1,5 +1,6 @@
 //! A live actor: one task that owns the actor's mailbox, connections, calls and journal.
 
+mod alarms;
 mod answers;
 mod conns;
 mod destroy;

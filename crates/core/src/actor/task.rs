@@ -22,17 +22,21 @@ use tokio::{
 use tracing::{debug, warn};
 
 use super::{
+    alarms::Alarms,
     conns::Conns,
     gate::OutputGate,
-    live::{Calls, Live, Release, Stage},
+    live::{Caller, Calls, Live, Release, Stage},
     message::{Control, Message},
     snapshot::write_snapshot,
     wake::{Woken, wake},
 };
 use crate::{
-    ActorOptions, CloseReason, HostEvent, StartEvent, StopReason, registry::ActorHandle,
-    shared::Shared, store_error,
+    ActorOptions, AlarmEvent, CloseReason, HostEvent, StartEvent, StopReason,
+    registry::ActorHandle, shared::Shared, store_error,
 };
+
+/// How long a wait for an alarm goes on without a look at the clock.
+const ALARM_CHECK: Duration = Duration::from_secs(5);
 
 /// One actor, awake or kept by its connections.
 pub(crate) struct ActorTask {
@@ -74,7 +78,7 @@ enum End {
 enum Event {
     Durable(u64, Result<(), StoreError>),
     Control(Control),
-    Woken(Result<Woken, ActorError>),
+    Woken(Box<Result<Woken, ActorError>>),
     Message(Message),
     Timer,
 }
@@ -114,7 +118,7 @@ impl ActorTask {
             match event {
                 Event::Durable(seq, result) => self.on_durable(seq, result),
                 Event::Control(control) => self.on_control(control),
-                Event::Woken(result) => self.on_woken(result),
+                Event::Woken(result) => self.on_woken(*result),
                 Event::Message(message) => self.on_message(message),
                 Event::Timer => self.on_timer(),
             }
@@ -136,7 +140,7 @@ impl ActorTask {
         if let Phase::Waking(waking) = &mut self.phase
             && let Poll::Ready(result) = waking.as_mut().poll(cx)
         {
-            return Poll::Ready(Event::Woken(result));
+            return Poll::Ready(Event::Woken(Box::new(result)));
         }
         if self.takes_messages()
             && let Poll::Ready(Some(message)) = self.mailbox.poll_recv(cx)
@@ -177,7 +181,55 @@ impl ActorTask {
                 .or_else(|| self.idle_deadline(live)),
             Stage::Stopped { .. } => None,
         };
-        [stage, live.journal.deadline()].into_iter().flatten().min()
+        let alarm = self
+            .tells_alarms()
+            .then(|| self.alarm_deadline(live))
+            .flatten();
+        [stage, live.journal.deadline(), alarm]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// When to look for due alarms. The wall clock may jump, so never much later.
+    fn alarm_deadline(&self, live: &Live) -> Option<Instant> {
+        let wait_ms = live
+            .alarms
+            .next_ms()?
+            .saturating_sub(self.shared.env.now_ms());
+        let wait = Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0));
+        Some(Instant::now() + wait.min(ALARM_CHECK))
+    }
+
+    /// Whether alarms that are due may be told: not while the actor stops, nor while it has too much
+    /// to do.
+    fn tells_alarms(&self) -> bool {
+        self.takes_messages() && matches!(&self.phase, Phase::Live(live) if !live.calls.is_full())
+    }
+
+    fn tell_due_alarms(&mut self) {
+        if !self.tells_alarms() {
+            return;
+        }
+        let now_ms = self.shared.env.now_ms();
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
+        while !live.calls.is_full()
+            && let Some(alarm) = live.alarms.take_due(now_ms)
+        {
+            let call = live.calls.begin(Caller::Alarm {
+                id: alarm.id.clone(),
+            });
+            let event = AlarmEvent {
+                call,
+                alarm,
+                now_ms,
+            };
+            self.shared
+                .host
+                .deliver(live.instance, HostEvent::Alarm(event));
+        }
     }
 
     fn idle_deadline(&self, live: &Live) -> Option<Instant> {
@@ -293,6 +345,7 @@ impl ActorTask {
         let instance = self.shared.add_instance(self.handle.control.clone());
         let durable = woken.journal.last();
         debug!(actor = %self.id, name = %woken.record.name, instance = instance.0, "actor starts");
+        let alarms = Alarms::new(woken.schedule);
         let start = StartEvent {
             id: self.id,
             name: woken.record.name,
@@ -302,6 +355,7 @@ impl ActorTask {
             created: durable == 0,
             generation: woken.journal.epoch().0,
             conns: self.conns.restored(),
+            alarms: alarms.list(),
         };
         self.phase = Phase::Live(Box::new(Live {
             instance,
@@ -311,6 +365,7 @@ impl ActorTask {
             journal: woken.journal,
             gate: OutputGate::new(durable),
             calls: Calls::default(),
+            alarms,
             wants: None,
             idle_since: Instant::now(),
             snapshotting: false,
@@ -395,6 +450,7 @@ impl ActorTask {
                     let (done, _) = oneshot::channel();
                     self.wait_for_wake(Message::Destroy { done });
                 }
+                self.shared.alarms_changed.notify_one();
             }
             StopReason::Destroy => {
                 debug!(actor = %self.id, "actor destroyed");
@@ -518,6 +574,7 @@ impl ActorTask {
     }
 
     fn on_timer(&mut self) {
+        self.tell_due_alarms();
         let now = Instant::now();
         let idle = self.idle_deadline_passed(now);
         let Phase::Live(live) = &mut self.phase else {

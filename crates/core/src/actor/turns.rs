@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    live::{Release, Stage},
+    live::{Caller, Release, Stage},
     task::{ActorTask, Phase},
 };
 use crate::{
@@ -26,6 +26,11 @@ impl ActorTask {
         let is_being_created =
             matches!(live.stage, Stage::Starting { .. }) && live.journal.last() == 0;
         let journal = &mut live.journal;
+        let sets_alarms = !turn.alarms.is_empty();
+        if sets_alarms {
+            live.alarms.update(&turn.alarms);
+            journal.buffer_alarms(&turn.alarms, live.alarms.earliest_ms());
+        }
         let after = match turn.durability {
             // An actor is created as a whole: what its first start changes is committed when it
             // has succeeded, or never.
@@ -35,7 +40,7 @@ impl ActorTask {
             }
             Durability::Strict => {
                 // A reply may show relaxed changes of before, so those have to be durable too.
-                if !turn.changes.is_empty() || journal.owes() {
+                if !turn.changes.is_empty() || sets_alarms || journal.owes() {
                     journal.commit(&turn.changes);
                 }
                 journal.last()
@@ -45,7 +50,8 @@ impl ActorTask {
                 0
             }
             Durability::Ephemeral => {
-                journal.buffer(&turn.changes, None);
+                let deadline = sets_alarms.then(|| Instant::now() + interval);
+                journal.buffer(&turn.changes, deadline);
                 0
             }
         };
@@ -84,6 +90,9 @@ impl ActorTask {
                 let Some(caller) = live.calls.end(call) else {
                     return;
                 };
+                if let Caller::Alarm { id } = caller {
+                    return live.alarms.told(&id, self.shared.env.now_ms());
+                }
                 Release::Reply(caller, result)
             }
             Output::Event { to, name, args } => Release::Event { to, name, args },

@@ -8,13 +8,14 @@ use greenroom_types::{ActorError, ActorId};
 use tracing::error;
 
 use super::journal::Journal;
-use crate::{Env, image::journal, store_error};
+use crate::{Env, image::journal, schedule::Schedule, store_error};
 
 /// An actor that is claimed and ready to start.
 pub(crate) struct Woken {
     pub(crate) record: ActorRecord,
     pub(crate) journal: Journal,
     pub(crate) state: Option<Bytes>,
+    pub(crate) schedule: Schedule,
 }
 
 /// Folding more bytes than this could hold others up, and is done aside.
@@ -60,6 +61,7 @@ pub(crate) async fn wake(
             record,
             journal,
             state: folded.state,
+            schedule: folded.schedule,
         }),
         Err(cause) => {
             error!(actor = %id, %cause, "the stored state of an actor cannot be read");

@@ -1,6 +1,6 @@
 //! Why an image or a journal cannot be folded.
 
-use greenroom_types::limits;
+use greenroom_types::{cbor::CborError, limits};
 
 /// Why an image, an operation or a journal body was refused. Always a sign of damage, of a bug in
 /// whoever wrote it, or of a newer format; never of what a user did.
@@ -20,6 +20,9 @@ pub enum ImageError {
     /// The body of a commit or snapshot is not what its version promises.
     #[error("malformed journal body: {0}")]
     Body(BodyError),
+    /// The updates or alarms of a schedule cannot be read.
+    #[error("malformed schedule: {0}")]
+    Schedule(CborError),
     /// One commit of a tail could not be folded.
     #[error("commit {position} after the snapshot: {reason}")]
     Commit {

@@ -1,9 +1,15 @@
 //! What the bodies of commits and snapshots hold.
 //!
 //! A body is one byte of version, [`VERSION`], and then entries: `kind u8`, `len` as unsigned
-//! LEB128, and `len` bytes. Each kind occurs at most once. Kind 1 is the state: a sequence of
-//! operations in a commit, an image in a snapshot ([`super`] documents both). A body without
-//! entries is a commit that changed nothing, or the snapshot of an actor without state.
+//! LEB128, and `len` bytes. Each kind occurs at most once:
+//!
+//! | kind | in a commit | in a snapshot |
+//! |---|---|---|
+//! | 1, state | a sequence of operations ([`super`]) | an image ([`super`]) |
+//! | 2, schedule | a sequence of updates ([`schedule`](crate::schedule)) | all alarms |
+//!
+//! A body without entries is a commit that changed nothing, or the snapshot of an actor that keeps
+//! nothing.
 //!
 //! Whatever a build does not know, version or kind, it refuses: an older build that left entries
 //! out would lose them for good with its next snapshot. Bodies are never rewritten; the version
@@ -12,27 +18,36 @@
 use bytes::Bytes;
 
 use super::{BodyError, ImageError, StateImage};
+use crate::schedule::Schedule;
 
 /// The version of the bodies that this build writes, and the only one that it reads.
 pub const VERSION: u8 = 1;
 
 const STATE: u8 = 1;
+const SCHEDULE: u8 = 2;
 
 /// What a journal comes to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Folded {
     /// The image of the state. Absent if the state was never set.
     pub state: Option<Bytes>,
+    /// The alarms that are set.
+    pub schedule: Schedule,
 }
 
-/// The body of a commit that changes the state by `operations`, which may be empty.
-pub fn encode_commit(operations: &[u8]) -> Bytes {
-    encode((!operations.is_empty()).then_some(operations))
+/// The body of a commit that changes the state by `operations` and the schedule by `updates`, both
+/// in stored form. Either may be empty.
+pub fn encode_commit(operations: &[u8], updates: &[u8]) -> Bytes {
+    encode(&[(STATE, operations), (SCHEDULE, updates)])
 }
 
 /// The body of a snapshot.
 pub fn encode_snapshot(folded: &Folded) -> Bytes {
-    encode(folded.state.as_deref())
+    let alarms = folded.schedule.encode();
+    encode(&[
+        (STATE, folded.state.as_deref().unwrap_or_default()),
+        (SCHEDULE, &alarms),
+    ])
 }
 
 /// Folds a snapshot and the commits after it. The image of a snapshot without commits that change
@@ -45,16 +60,21 @@ pub fn fold(
     snapshot: Option<Bytes>,
     tail: impl IntoIterator<Item = Bytes>,
 ) -> Result<Folded, ImageError> {
-    let mut folded = Folded {
-        state: snapshot.map(decode).transpose()?.flatten(),
-    };
+    let mut folded = Folded::default();
+    if let Some(snapshot) = snapshot {
+        let body = read(snapshot).map_err(ImageError::Body)?;
+        folded.state = body.state;
+        folded.apply_schedule(body.schedule)?;
+    }
     let mut image = None;
     for (position, commit) in tail.into_iter().enumerate() {
         let in_commit = |reason| ImageError::Commit {
             position,
             reason: Box::new(reason),
         };
-        let Some(operations) = decode(commit).map_err(in_commit)? else {
+        let body = read(commit).map_err(|error| in_commit(ImageError::Body(error)))?;
+        folded.apply_schedule(body.schedule).map_err(in_commit)?;
+        let Some(operations) = body.state else {
             continue;
         };
         if image.is_none() {
@@ -73,23 +93,38 @@ pub fn fold(
     Ok(folded)
 }
 
-fn encode(state: Option<&[u8]>) -> Bytes {
-    let mut out = Vec::with_capacity(state.map_or(1, |state| state.len() + 12));
+impl Folded {
+    fn apply_schedule(&mut self, updates: Option<Bytes>) -> Result<(), ImageError> {
+        let Some(updates) = updates else {
+            return Ok(());
+        };
+        self.schedule
+            .apply_stored(&updates)
+            .map_err(ImageError::Schedule)
+    }
+}
+
+fn encode(entries: &[(u8, &[u8])]) -> Bytes {
+    let present = || entries.iter().filter(|(_, bytes)| !bytes.is_empty());
+    let size: usize = present().map(|(_, bytes)| bytes.len() + 11).sum();
+    let mut out = Vec::with_capacity(1 + size);
     out.push(VERSION);
-    if let Some(state) = state {
-        out.push(STATE);
-        put_leb128(&mut out, state.len() as u64);
-        out.extend_from_slice(state);
+    for &(kind, bytes) in present() {
+        out.push(kind);
+        put_leb128(&mut out, bytes.len() as u64);
+        out.extend_from_slice(bytes);
     }
     out.into()
 }
 
-/// The state entry of a body.
-fn decode(body: Bytes) -> Result<Option<Bytes>, ImageError> {
-    read(body).map_err(ImageError::Body)
+/// The entries of a body.
+#[derive(Default)]
+struct Body {
+    state: Option<Bytes>,
+    schedule: Option<Bytes>,
 }
 
-fn read(body: Bytes) -> Result<Option<Bytes>, BodyError> {
+fn read(body: Bytes) -> Result<Body, BodyError> {
     let found = *body.first().ok_or(BodyError::Empty)?;
     if found != VERSION {
         return Err(BodyError::Version {
@@ -97,13 +132,15 @@ fn read(body: Bytes) -> Result<Option<Bytes>, BodyError> {
             supported: VERSION,
         });
     }
-    let mut state = None;
+    let mut entries = Body::default();
     let mut at = 1;
     while at < body.len() {
         let kind = body[at];
-        if kind != STATE {
-            return Err(BodyError::UnknownKind(kind));
-        }
+        let entry = match kind {
+            STATE => &mut entries.state,
+            SCHEDULE => &mut entries.schedule,
+            _ => return Err(BodyError::UnknownKind(kind)),
+        };
         let (start, len) = read_leb128(&body, at + 1).ok_or(BodyError::Truncated { at })?;
         let end = usize::try_from(len)
             .ok()
@@ -111,12 +148,12 @@ fn read(body: Bytes) -> Result<Option<Bytes>, BodyError> {
         let end = end
             .filter(|end| *end <= body.len())
             .ok_or(BodyError::Truncated { at })?;
-        if state.replace(body.slice(start..end)).is_some() {
+        if entry.replace(body.slice(start..end)).is_some() {
             return Err(BodyError::Repeated(kind));
         }
         at = end;
     }
-    Ok(state)
+    Ok(entries)
 }
 
 fn put_leb128(out: &mut Vec<u8>, mut value: u64) {

@@ -11,22 +11,42 @@ use std::{
 
 use bytes::Bytes;
 use greenroom_core::{
-    ActorHost, ActorOptions, CallRequest, ClientMessage, ConnRequest, Connection, Durability, Env,
-    HostEvent, Instance, OutboxReader, Output, Runtime, RuntimeConfig, StopReason, Turn, outbox,
+    ActorHost, ActorOptions, Alarm, AlarmEvent, AlarmUpdate, CallRequest, ClientMessage,
+    ConnRequest, Connection, Durability, Env, HostEvent, Instance, OutboxReader, Output, Runtime,
+    RuntimeConfig, StopReason, Turn, outbox,
 };
 use greenroom_store::{MemoryStore, Store};
 use greenroom_types::{ActorError, ActorId, ActorKey, ActorName};
-use tokio::sync::{Notify, mpsc};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::Instant,
+};
 
-/// Counting randomness and a clock that stands still: tests need ids to differ, nothing more.
-struct TestEnv {
+/// Counting randomness, and a wall clock that follows tokio's and can be made to jump.
+pub(crate) struct TestEnv {
     random: AtomicU64,
-    now: AtomicI64,
+    start: Instant,
+    jumped_ms: AtomicI64,
+}
+
+impl TestEnv {
+    pub(crate) fn new() -> Self {
+        Self {
+            random: AtomicU64::new(0),
+            start: Instant::now(),
+            jumped_ms: AtomicI64::new(0),
+        }
+    }
+
+    /// Moves the wall clock, but not the timers.
+    pub(crate) fn jump(&self, ms: i64) {
+        self.jumped_ms.fetch_add(ms, Ordering::Relaxed);
+    }
 }
 
 impl Env for TestEnv {
     fn now_ms(&self) -> i64 {
-        self.now.load(Ordering::Relaxed)
+        self.start.elapsed().as_millis() as i64 + self.jumped_ms.load(Ordering::Relaxed)
     }
 
     fn random(&self, bytes: &mut [u8]) {
@@ -103,6 +123,15 @@ pub(crate) fn read_uint(bytes: &[u8]) -> u64 {
     u64::from_be_bytes(bytes[1..9].try_into().expect("8 bytes"))
 }
 
+fn set_alarm(id: &str, due_ms: i64, attempt: u32) -> AlarmUpdate {
+    AlarmUpdate::Set(Alarm {
+        id: id.to_owned(),
+        due_ms,
+        attempt,
+        body: Bytes::new(),
+    })
+}
+
 pub(crate) fn replace_root(value: u64) -> Bytes {
     let mut out = vec![0x82, 0x07];
     out.extend(uint(value));
@@ -112,10 +141,12 @@ pub(crate) fn replace_root(value: u64) -> Bytes {
 /// Actions: `add` (strict), `add_relaxed`, `add_ephemeral`, `add_and_tell` (adds and broadcasts `count`), `get`,
 /// `fail`, `hang` (never answers), `save`, `sleep`, `destroy`, `kick` (closes the caller's
 /// connection).
+/// `alarm <ms>` sets one that adds when it is told; `broken alarm <ms>` fails twice first.
 async fn run_counters(
     mut events: mpsc::UnboundedReceiver<(Instance, HostEvent)>,
     runtime: tokio::sync::oneshot::Receiver<Runtime>,
     seen: Arc<Seen>,
+    env: Arc<TestEnv>,
 ) {
     let runtime = runtime.await.expect("the runtime starts");
     let mut counts: HashMap<Instance, u64> = HashMap::new();
@@ -176,6 +207,13 @@ async fn run_counters(
                             });
                         }
                     }
+                    // Named by what they do: `alarm 500`, `broken alarm 500`, `no alarm`.
+                    "no alarm" => turn.alarms.push(AlarmUpdate::Remove("alarm".into())),
+                    name if name.contains("alarm ") => {
+                        let (id, after_ms) = name.rsplit_once(' ').expect("there is one");
+                        let due_ms = env.now_ms() + after_ms.parse::<i64>().expect("a time");
+                        turn.alarms.push(set_alarm(id, due_ms, 0));
+                    }
                     "fail" => result = Err(ActorError::new("user", "user_error", "it failed")),
                     "hang" => {
                         seen.push("hanging");
@@ -197,6 +235,26 @@ async fn run_counters(
                     call: call.call,
                     result,
                 });
+            }
+            HostEvent::Alarm(AlarmEvent {
+                call,
+                alarm,
+                now_ms,
+            }) => {
+                assert!(now_ms >= alarm.due_ms, "never before it is due");
+                seen.push(format!("told {}", alarm.id));
+                let mut result = Ok(Bytes::new());
+                if alarm.id == "broken alarm" && alarm.attempt < 2 {
+                    turn.alarms
+                        .push(set_alarm(&alarm.id, now_ms + 100, alarm.attempt + 1));
+                    result = Err(ActorError::new("user", "user_error", "it failed"));
+                } else {
+                    let count = counts.get_mut(&instance).expect("started");
+                    *count += 1;
+                    turn.changes = replace_root(*count);
+                    turn.alarms.push(AlarmUpdate::Remove(alarm.id));
+                }
+                turn.outputs.push(Output::Reply { call, result });
             }
             HostEvent::Connect(connect) => {
                 let conn = connect.conn;
@@ -245,6 +303,7 @@ async fn run_counters(
 pub(crate) struct World {
     pub(crate) runtime: Runtime,
     pub(crate) seen: Arc<Seen>,
+    pub(crate) env: Arc<TestEnv>,
 }
 
 impl World {
@@ -260,10 +319,21 @@ impl World {
         let (events, receiver) = mpsc::unbounded_channel();
         let (started, runtime) = tokio::sync::oneshot::channel();
         let seen = Arc::new(Seen::default());
-        tokio::spawn(run_counters(receiver, runtime, Arc::clone(&seen)));
-        let runtime = start(store, Arc::new(CounterHost { events }), options);
+        let env = Arc::new(TestEnv::new());
+        tokio::spawn(run_counters(
+            receiver,
+            runtime,
+            Arc::clone(&seen),
+            Arc::clone(&env),
+        ));
+        let runtime = start(
+            store,
+            Arc::new(CounterHost { events }),
+            Arc::clone(&env),
+            options,
+        );
         assert!(started.send(runtime.clone()).is_ok());
-        Self { runtime, seen }
+        Self { runtime, seen, env }
     }
 
     /// The id of the counter with this one-part key, created if need be.
@@ -303,15 +373,13 @@ impl World {
 pub(crate) fn start(
     store: Arc<dyn Store>,
     host: Arc<dyn ActorHost>,
+    env: Arc<TestEnv>,
     options: ActorOptions,
 ) -> Runtime {
     Runtime::start(RuntimeConfig {
         store,
         host,
-        env: Arc::new(TestEnv {
-            random: AtomicU64::new(0),
-            now: AtomicI64::new(0),
-        }),
+        env,
         actors: BTreeMap::from([(name(), options)]),
     })
 }

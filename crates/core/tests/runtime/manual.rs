@@ -11,7 +11,7 @@ use greenroom_store::Store;
 use greenroom_types::ActorId;
 use tokio::sync::mpsc;
 
-use crate::host::{name, one, start, uint};
+use crate::host::{TestEnv, name, one, start, uint};
 
 /// Panics when it is to run an action of this name.
 pub(crate) const PANIC: &str = "panic in the host";
@@ -41,7 +41,12 @@ impl Manual {
 
     pub(crate) fn with_options(store: Arc<dyn Store>, options: ActorOptions) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
-        let runtime = start(store, Arc::new(Forwarder(sender)), options);
+        let runtime = start(
+            store,
+            Arc::new(Forwarder(sender)),
+            Arc::new(TestEnv::new()),
+            options,
+        );
         Self { runtime, events }
     }
 

@@ -4,7 +4,7 @@
 //!
 //! | kind | | fields |
 //! |---|---|---|
-//! | 1 | start | str id, str name, u16 count and as many str of the key, opt input, opt state, u8 created, f64 generation, u32 count and as many of (u32 conn, str id, opt params, opt state) |
+//! | 1 | start | str id, str name, u16 count and as many str of the key, opt input, opt state, u8 created, f64 generation, u32 count and as many of (u32 conn, str id, opt params, opt state), u32 count and as many alarms |
 //! | 2 | call | u32 call, u32 conn, str name, u8 compat, opt params, bytes args |
 //! | 3 | cancel | u32 call |
 //! | 4 | connect | u32 conn, str id, opt params |
@@ -12,9 +12,12 @@
 //! | 6 | saved | u32 token |
 //! | 7 | stop | u8 reason: 0 sleep, 1 destroy |
 //! | 8 | drop | |
+//! | 9 | alarm | u32 call, alarm, f64 the time in milliseconds |
+//!
+//! An alarm is str id, f64 due time in milliseconds, u32 attempt, bytes body.
 
 use greenroom_core::{
-    CallEvent, ConnectEvent, HostEvent, Instance, RestoredConn, StartEvent, StopReason,
+    Alarm, CallEvent, ConnectEvent, HostEvent, Instance, RestoredConn, StartEvent, StopReason,
 };
 
 use super::ABSENT;
@@ -63,6 +66,12 @@ impl<'a> EventWriter<'a> {
                 });
             }
             HostEvent::Drop => self.head(8, instance),
+            HostEvent::Alarm(event) => {
+                self.head(9, instance);
+                self.u32(event.call.0);
+                self.alarm(&event.alarm);
+                self.f64(event.now_ms as f64);
+            }
         }
     }
 
@@ -84,12 +93,22 @@ impl<'a> EventWriter<'a> {
         self.opt(start.input.as_deref());
         self.opt(start.state.as_deref());
         self.u8(start.created.into());
-        self.0
-            .extend_from_slice(&(start.generation as f64).to_le_bytes());
+        self.f64(start.generation as f64);
         self.u32(length(start.conns.len()));
         for conn in &start.conns {
             self.restored(conn);
         }
+        self.u32(length(start.alarms.len()));
+        for alarm in &start.alarms {
+            self.alarm(alarm);
+        }
+    }
+
+    fn alarm(&mut self, alarm: &Alarm) {
+        self.str(&alarm.id);
+        self.f64(alarm.due_ms as f64);
+        self.u32(alarm.attempt);
+        self.bytes(&alarm.body);
     }
 
     fn restored(&mut self, conn: &RestoredConn) {
@@ -119,6 +138,10 @@ impl<'a> EventWriter<'a> {
     }
 
     fn u32(&mut self, value: u32) {
+        self.0.extend_from_slice(&value.to_le_bytes());
+    }
+
+    fn f64(&mut self, value: f64) {
         self.0.extend_from_slice(&value.to_le_bytes());
     }
 
@@ -153,7 +176,7 @@ fn length(len: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use greenroom_core::{CallId, ConnKey};
+    use greenroom_core::{AlarmEvent, CallId, ConnKey};
     use greenroom_types::{ActorId, ActorKey, ActorName};
 
     use super::*;
@@ -213,6 +236,7 @@ mod tests {
                 params: None,
                 state: Some(bytes("st")),
             }],
+            alarms: vec![alarm()],
         };
         check(
             HostEvent::Start(Box::new(start)),
@@ -233,6 +257,42 @@ mod tests {
                 Str("c1"),
                 NOTHING,
                 Str("st"),
+                U32(1),
+                Str("tick"),
+                F64(-5.0),
+                U32(2),
+                Str("body"),
+            ],
+        );
+    }
+
+    fn alarm() -> Alarm {
+        Alarm {
+            id: "tick".to_owned(),
+            due_ms: -5,
+            attempt: 2,
+            body: bytes("body"),
+        }
+    }
+
+    #[test]
+    fn an_alarm_is_written_with_its_call_and_the_time() {
+        let event = AlarmEvent {
+            call: CallId(7),
+            alarm: alarm(),
+            now_ms: 1_700_000_000_123,
+        };
+        check(
+            HostEvent::Alarm(event),
+            &[
+                U8(9),
+                U32(0x0102_0304),
+                U32(7),
+                Str("tick"),
+                F64(-5.0),
+                U32(2),
+                Str("body"),
+                F64(1_700_000_000_123.0),
             ],
         );
     }

@@ -19,9 +19,14 @@
 //! | 12 | sleep | |
 //! | 13 | destroy | |
 //! | 14 | stopped | |
+//! | 15 | set an alarm | str id, f64 due time in milliseconds, u32 attempt, bytes body |
+//! | 16 | remove an alarm | str id |
+//!
+//! What is done to alarms belongs to the turn as a whole, like its changes; it stands among the
+//! outputs only because it comes up there.
 
 use bytes::Bytes;
-use greenroom_core::{CallId, ConnKey, Durability, Instance, Output, Turn};
+use greenroom_core::{Alarm, AlarmUpdate, CallId, ConnKey, Durability, Instance, Output, Turn};
 use greenroom_types::ActorError;
 
 use super::ABSENT;
@@ -71,21 +76,30 @@ fn read_turn(cursor: &mut Cursor) -> Result<(Instance, Turn), TurnsError> {
     let changes = cursor.bytes()?;
     let mut section = cursor.section()?;
     let mut outputs = Vec::new();
+    let mut alarms = Vec::new();
     while !section.rest.is_empty() {
-        outputs.push(read_output(&mut section)?);
+        match section.u8()? {
+            SET_ALARM => alarms.push(AlarmUpdate::Set(section.alarm()?)),
+            REMOVE_ALARM => alarms.push(AlarmUpdate::Remove(section.str()?)),
+            kind => outputs.push(read_output(kind, &mut section)?),
+        }
     }
     Ok((
         instance,
         Turn {
             changes,
+            alarms,
             durability,
             outputs,
         },
     ))
 }
 
-fn read_output(cursor: &mut Cursor) -> Result<Output, TurnsError> {
-    Ok(match cursor.u8()? {
+const SET_ALARM: u8 = 15;
+const REMOVE_ALARM: u8 = 16;
+
+fn read_output(kind: u8, cursor: &mut Cursor) -> Result<Output, TurnsError> {
+    Ok(match kind {
         1 => Output::Started,
         2 => Output::StartFailed(cursor.error_value()?),
         3 => Output::Reply {
@@ -189,6 +203,27 @@ impl Cursor {
         }
     }
 
+    /// A time in whole milliseconds; JavaScript has no other number than this one.
+    fn time_ms(&mut self) -> Result<i64, TurnsError> {
+        let bytes = self.take(8)?;
+        let time = f64::from_le_bytes(bytes.as_ref().try_into().expect("eight bytes were taken"));
+        if time.is_finite() {
+            Ok(time as i64)
+        } else {
+            Err(self.error("a time is not a number"))
+        }
+    }
+
+    fn alarm(&mut self) -> Result<Alarm, TurnsError> {
+        Ok(Alarm {
+            id: self.str()?,
+            due_ms: self.time_ms()?,
+            attempt: self.u32()?,
+            // Copied, because it stays in memory and would keep the whole batch there.
+            body: Bytes::copy_from_slice(&self.bytes()?),
+        })
+    }
+
     fn conn(&mut self) -> Result<ConnKey, TurnsError> {
         self.u32().map(ConnKey)
     }
@@ -257,6 +292,13 @@ mod tests {
         out.extend_from_slice(&[9, 6, 0, 0, 0]);
         put(&mut out, b"bye");
         out.extend_from_slice(&[10, 9, 0, 0, 0, 11, 100, 0, 0, 0, 12, 13, 14]);
+        out.push(15);
+        put(&mut out, b"tick");
+        out.extend_from_slice(&1500.0f64.to_le_bytes());
+        out.extend_from_slice(&[3, 0, 0, 0]);
+        put(&mut out, b"body");
+        out.push(16);
+        put(&mut out, b"tock");
         out
     }
 
@@ -280,6 +322,14 @@ mod tests {
             r#"[Started, StartFailed({nope}None }}), Reply {{ call: CallId(7), result: Ok(b"\xf6") }}, Reply {{ call: CallId(8), result: Err({nope}Some(b"\xa0") }}) }}, Event {{ to: None, name: "größer", args: b"\x80" }}, Event {{ to: Some(ConnKey(2)), name: "one", args: b"\x81\x01" }}, Accept {{ conn: ConnKey(3) }}, Reject {{ conn: ConnKey(4), error: {nope}None }} }}, ConnState {{ conn: ConnKey(5), state: b"\x01" }}, Disconnect {{ conn: ConnKey(6), reason: "bye" }}, Save {{ token: 9 }}, SaveWithin {{ max_wait_ms: 100 }}, Sleep, Destroy, Stopped]"#
         );
         assert_eq!(shown, expected);
+        let tick = Alarm {
+            id: "tick".to_owned(),
+            due_ms: 1500,
+            attempt: 3,
+            body: Bytes::from_static(b"body"),
+        };
+        let tock = AlarmUpdate::Remove("tock".to_owned());
+        assert_eq!(first.alarms, [AlarmUpdate::Set(tick), tock]);
         assert_eq!(
             (turns[1].0, turns[1].1.durability),
             (Instance(6), Durability::Ephemeral)
@@ -311,7 +361,7 @@ mod tests {
             );
         };
         check(turn(1, 3, &[], &[]), "5: unknown durability");
-        check(turn(1, 0, &[], &[15]), "14: unknown output");
+        check(turn(1, 0, &[], &[17]), "14: unknown output");
         check(
             turn(1, 0, &[], &[9, 0, 0, 0, 0, 1, 0, 0, 0, 0xff]),
             "23: a text is not UTF-8",

@@ -6,6 +6,7 @@ import type { Client } from "@greenroom/client";
 import type { RegistryLike } from "@greenroom/client/types";
 import type { Logger } from "../log.js";
 import type { Conn, SendEvent } from "./conn.js";
+import type { Cron, Schedule } from "./schedule.js";
 
 /** When and how `c.saveState` stores. */
 export interface SaveStateOptions {
@@ -56,7 +57,8 @@ export interface ConnInitContext<State, Vars> extends BaseContext {
 }
 
 /** What is there once the actor is ready. */
-export interface ActorContext<State, Vars, Params, ConnState, Events> extends BaseContext {
+export interface ActorContext<State, Vars, Params, ConnState, Events, ActionNames extends string = string>
+  extends BaseContext {
   /**
    * The actor's durable state: a tracked object. Assignments anywhere in it are noticed and stored.
    *
@@ -73,6 +75,10 @@ export interface ActorContext<State, Vars, Params, ConnState, Events> extends Ba
   readonly conns: ReadonlyMap<string, Conn<Params, ConnState, Events>>;
   /** Sends an event to every connection that subscribed to it. */
   readonly broadcast: SendEvent<Events>;
+  /** Calls of this actor's own actions at a later time, whatever happens in between. */
+  readonly schedule: Schedule<ActionNames>;
+  /** Calls of this actor's own actions that come again and again. */
+  readonly cron: Cron<ActionNames>;
   /**
    * Stores the state earlier than the durability setting would. Without options it only asks for it, and resolves
    * at once.
@@ -85,8 +91,11 @@ export interface ActorContext<State, Vars, Params, ConnState, Events> extends Ba
 }
 
 /** What `onConnect`, `onDisconnect` and actions have: the connection that it is about. */
-export interface ConnContext<State, Vars, Params, ConnState, Events>
-  extends ActorContext<State, Vars, Params, ConnState, Events> {
-  /** The caller's connection. A stateless call has a short-lived one. */
+export interface ConnContext<State, Vars, Params, ConnState, Events, ActionNames extends string = string>
+  extends ActorContext<State, Vars, Params, ConnState, Events, ActionNames> {
+  /**
+   * The caller's connection. A stateless call has a short-lived one; a call that `c.schedule` or `c.cron` makes has
+   * none, and `conn` is undefined then.
+   */
   readonly conn: Conn<Params, ConnState, Events>;
 }

@@ -13,6 +13,8 @@ import type {
 
 type AnyTypes = DefinitionTypes<unknown, unknown, unknown, unknown, unknown, unknown, unknown>;
 type Known<Definition> = TypesOf<Definition> extends infer Types extends AnyTypes ? Types : never;
+/** The keys alone: what the actions are must not matter here, because they may call helper functions themselves. */
+type ActionNamesOf<Definition> = keyof Known<Definition>["actions"] & string;
 
 /** What hooks have that are about the actor as a whole. */
 export type ActorContextOf<Definition> = ActorContext<
@@ -20,7 +22,8 @@ export type ActorContextOf<Definition> = ActorContext<
   Known<Definition>["vars"],
   Known<Definition>["params"],
   Known<Definition>["connState"],
-  Known<Definition>["events"]
+  Known<Definition>["events"],
+  ActionNamesOf<Definition>
 >;
 
 /** What hooks and actions have that are about one connection. */
@@ -29,7 +32,8 @@ export type ConnContextOf<Definition> = ConnContext<
   Known<Definition>["vars"],
   Known<Definition>["params"],
   Known<Definition>["connState"],
-  Known<Definition>["events"]
+  Known<Definition>["events"],
+  ActionNamesOf<Definition>
 >;
 
 /** What hooks have that decide about a connection. */

@@ -87,8 +87,9 @@ export function actor<
   Input = unknown,
   Events extends EventMap | undefined = undefined,
   Actions = Record<never, never>,
+  ActionNames extends string = never,
 >(
-  config: ActorConfig<State, Params, ConnState, Vars, Input, Events, Actions>,
+  config: ActorConfig<State, Params, ConnState, Vars, Input, Events, Actions, ActionNames>,
 ): ActorDefinition<State, Params, ConnState, Vars, Input, EventArgsMap<Events>, CallableActions<Actions>> {
   const definition = Object.freeze({});
   compiled.set(definition, compile(config as { readonly [key: string]: unknown }));

@@ -23,6 +23,17 @@ export type Callback<Args extends readonly unknown[]> =
   | ((...args: Args) => void)
   | ((...args: Args) => Promise<void>);
 
+/**
+ * The actions of a definition.
+ *
+ * `ActionNames` is inferred from the keys. TypeScript knows those before it looks into the functions, so that their
+ * own context can have them: `c.schedule.after(1, "noSuchAction")` is an error. What the functions take it knows only
+ * after that, which is too late for their context.
+ */
+export type NamedActions<ActionNames extends string, Context> = {
+  readonly [Name in ActionNames]: ActionTree<Context>[string];
+};
+
 /** A definition as the user writes it. */
 export interface ActorConfig<
   State,
@@ -32,6 +43,7 @@ export interface ActorConfig<
   Input,
   Events extends EventMap | undefined,
   Actions,
+  ActionNames extends string = string,
 > {
   /** The state that a new actor begins with; every actor gets a copy of its own. */
   readonly state?: State;
@@ -52,20 +64,26 @@ export interface ActorConfig<
   readonly events?: Events;
   /** Runs once in the actor's life, after the state was made. */
   readonly onCreate?: Callback<
-    [c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>>, input: Input]
+    [c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>, input: Input]
   >;
   /** Runs at every start, before anybody can call or connect. */
-  readonly onWake?: Callback<[c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>>]>;
+  readonly onWake?: Callback<
+    [c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>]
+  >;
   /** Runs before the actor goes to sleep; not when the process crashes. */
-  readonly onSleep?: Callback<[c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>>]>;
+  readonly onSleep?: Callback<
+    [c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>]
+  >;
   /** Runs before the actor is removed for good. */
-  readonly onDestroy?: Callback<[c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>>]>;
+  readonly onDestroy?: Callback<
+    [c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>]
+  >;
   /**
    * Runs after every turn that changed the state: once, synchronously, and not for reads. Writing to the state in
    * here is refused with `actor.state_mutation_reentrant`.
    */
   readonly onStateChange?: (
-    c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>>,
+    c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>,
     state: State,
   ) => void;
   /** Decides whether to let a client in; a throw refuses it. Runs for stateless calls, too. */
@@ -73,21 +91,22 @@ export interface ActorConfig<
   /** Runs once a connection is listed in `c.conns`. A throw closes it. */
   readonly onConnect?: Callback<
     [
-      c: ConnContext<State, Vars, Params, ConnState, EventArgsMap<Events>>,
+      c: ConnContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>,
       conn: Conn<Params, ConnState, EventArgsMap<Events>>,
     ]
   >;
   /** Runs after a connection has ended; not for refused ones. */
   readonly onDisconnect?: Callback<
     [
-      c: ConnContext<State, Vars, Params, ConnState, EventArgsMap<Events>>,
+      c: ConnContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>,
       conn: Conn<Params, ConnState, EventArgsMap<Events>>,
     ]
   >;
   /** Settings. */
   readonly options?: ActorOptions;
   /** What clients can call. */
-  readonly actions?: Actions & ActionTree<ConnContext<State, Vars, Params, ConnState, EventArgsMap<Events>>>;
+  readonly actions?: Actions &
+    NamedActions<ActionNames, ConnContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>>;
 }
 
 /** The types of a definition, for the client and for the context helper types. */

@@ -20,6 +20,8 @@ export interface ActorOptions {
   readonly onBeforeConnectTimeout?: number;
   /** Time that `onConnect` may take. Default 5,000. */
   readonly onConnectTimeout?: number;
+  /** So many scheduled calls and jobs may wait at most (`schedule.max_schedules_exceeded`). Default 1,000. */
+  readonly maxSchedules?: number;
   /** When changes have to be durable. Default `"strict"`. Can be set for a single action with `action(...)`. */
   readonly durability?: Durability;
 }
@@ -36,10 +38,11 @@ export interface ResolvedOptions {
   readonly createConnStateTimeout: number;
   readonly onBeforeConnectTimeout: number;
   readonly onConnectTimeout: number;
+  readonly maxSchedules: number;
   readonly durability: DurabilityCode;
 }
 
-type Times = Omit<Required<ActorOptions>, "noSleep" | "durability">;
+type Times = Omit<Required<ActorOptions>, "noSleep" | "durability" | "maxSchedules">;
 
 const DEFAULT_TIMES: Times = {
   sleepTimeout: 30_000,
@@ -55,6 +58,8 @@ const DEFAULT_TIMES: Times = {
 /** Those where `Infinity` means that there is no limit. */
 const UNLIMITED: ReadonlySet<string> = new Set(["sleepTimeout", "actionTimeout"]);
 
+const DEFAULT_MAX_SCHEDULES = 1_000;
+
 /** The longest delay of a JavaScript timer. */
 const MAX_TIME = 0x7fff_ffff;
 
@@ -62,7 +67,6 @@ const LATER: ReadonlySet<string> = new Set([
   "canHibernateWebSocket",
   "maxQueueSize",
   "maxQueueMessageSize",
-  "maxSchedules",
   "onMigrateTimeout",
   "connectionLivenessInterval",
   "connectionLivenessTimeout",
@@ -80,7 +84,7 @@ export function resolveOptions(options: ActorOptions): ResolvedOptions {
       if (typeof value !== "boolean") throw new Error("actor option 'noSleep' has to be a boolean");
     } else if (name in DEFAULT_TIMES) {
       if (value !== undefined) times[name as keyof Times] = checkTime(name, value);
-    } else if (name !== "durability") {
+    } else if (name !== "durability" && name !== "maxSchedules") {
       throw new Error(`unknown actor option '${name}'`);
     }
   }
@@ -88,6 +92,7 @@ export function resolveOptions(options: ActorOptions): ResolvedOptions {
     ...times,
     sleepTimeout: options.noSleep === true ? undefined : finite(times.sleepTimeout),
     actionTimeout: finite(times.actionTimeout),
+    maxSchedules: checkCount("maxSchedules", options.maxSchedules ?? DEFAULT_MAX_SCHEDULES),
     durability: durabilityCode(options.durability ?? "strict", "actor option 'durability'"),
   };
 }
@@ -97,6 +102,11 @@ function checkTime(name: string, value: unknown): number {
   if (typeof value === "number" && value >= 0 && value <= MAX_TIME) return Math.round(value);
   const range = `a number of milliseconds from 0 to ${MAX_TIME}${UNLIMITED.has(name) ? ", or Infinity" : ""}`;
   throw new Error(`actor option '${name}' has to be ${range}`);
+}
+
+function checkCount(name: string, value: unknown): number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new Error(`actor option '${name}' has to be a whole number, 0 or more`);
 }
 
 function finite(time: number): number | undefined {

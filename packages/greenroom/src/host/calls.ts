@@ -6,8 +6,9 @@ import type { DurabilityCode } from "../definition/durability.js";
 import { isThenable } from "./async.js";
 import { RuntimeConn } from "./conn.js";
 import { decodeParams } from "./connections.js";
-import { ConnContext } from "./context.js";
+import { ConnContext, FiringContext } from "./context.js";
 import { actionNotFound, actionTimedOut, HostError, invalidValue, notConnected } from "./failure.js";
+import type { Firing } from "./firing.js";
 import type { Instance } from "./instance.js";
 import { NONE } from "./records.js";
 
@@ -30,6 +31,7 @@ export class PendingCall {
   readonly context: ConnContext;
   readonly #instance: Instance;
   readonly #after: (() => void) | undefined;
+  readonly #firing: Firing | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isAnswered = false;
   #isOver = false;
@@ -40,12 +42,14 @@ export class PendingCall {
     entry: ActionEntry,
     context: ConnContext,
     after: (() => void) | undefined,
+    firing: Firing | undefined,
   ) {
     this.#instance = instance;
     this.id = id;
     this.entry = entry;
     this.context = context;
     this.#after = after;
+    this.#firing = firing;
   }
 
   /** Starts the clock, unless the action is over already. */
@@ -54,20 +58,20 @@ export class PendingCall {
     if (this.#isOver || actionTimeout === undefined) return;
     this.#timer = setTimeout(() => {
       const error = actionTimedOut(this.entry.name, actionTimeout);
-      this.#answer(() => this.#instance.replyError(this.id, error, this.entry.name));
+      this.#answer(() => this.#instance.calls.failed(this.id, error, this.entry, this.#firing));
       ConnContext.abort(this.context, error);
     }, actionTimeout);
   }
 
   readonly resolve = (value: unknown): void => {
     this.#end();
-    this.#answer(() => this.#instance.reply(this.id, value, this.entry.name));
+    this.#answer(() => this.#instance.calls.completed(this.id, value, this.entry, this.#firing));
     this.#after?.();
   };
 
   readonly reject = (error: unknown): void => {
     this.#end();
-    this.#answer(() => this.#instance.replyError(this.id, error, this.entry.name));
+    this.#answer(() => this.#instance.calls.failed(this.id, error, this.entry, this.#firing));
     this.#after?.();
   };
 
@@ -139,6 +143,23 @@ export class Calls {
     }
   }
 
+  /** Runs an action because an alarm says so. */
+  fire(call: number, entry: ActionEntry, args: readonly unknown[], firing: Firing): void {
+    this.#run(call, entry, new FiringContext(this.#instance), args, firing.over, firing);
+  }
+
+  /** An action gave a result. What follows from that belongs to the same turn. */
+  completed(call: number, value: unknown, entry: ActionEntry, firing: Firing | undefined): void {
+    if (firing === undefined) this.#instance.reply(call, value, entry.name);
+    else firing.completed();
+  }
+
+  /** An action failed, or took too long. */
+  failed(call: number, error: unknown, entry: ActionEntry, firing: Firing | undefined): void {
+    if (firing === undefined) this.#instance.replyError(call, error, entry.name);
+    else firing.failed(error);
+  }
+
   /** The caller has given up. */
   cancel(call: number): void {
     const pending = this.#pending.get(call);
@@ -164,6 +185,7 @@ export class Calls {
     context: ConnContext,
     args: readonly unknown[],
     after: (() => void) | undefined,
+    firing?: Firing,
   ): void {
     const instance = this.#instance;
     instance.beginTurn(entry.durability);
@@ -171,13 +193,13 @@ export class Calls {
     try {
       result = invoke(entry.run, context, args);
       if (isThenable(result)) {
-        this.#wait(new PendingCall(instance, call, entry, context, after), result);
+        this.#wait(new PendingCall(instance, call, entry, context, after, firing), result);
         instance.endTurn(entry.durability);
         return;
       }
-      instance.reply(call, result, entry.name);
+      this.completed(call, result, entry, firing);
     } catch (error) {
-      instance.replyError(call, error, entry.name);
+      this.failed(call, error, entry, firing);
     }
     after?.();
     instance.endTurn(entry.durability);

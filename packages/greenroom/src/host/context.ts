@@ -3,7 +3,9 @@ import { randomUUID } from "node:crypto";
 import type { SaveStateOptions } from "../context/contexts.js";
 import type { Logger } from "../log.js";
 import type { RuntimeConn } from "./conn.js";
+import { RuntimeCron } from "./cron.js";
 import type { Instance } from "./instance.js";
+import { RuntimeSchedule } from "./schedule.js";
 
 /** The context of hooks that are about the actor as a whole. */
 export class HookContext {
@@ -70,6 +72,14 @@ export class HookContext {
     instance.sendEvent(undefined, name, instance.checkEvent(name, args));
   }
 
+  get schedule(): RuntimeSchedule {
+    return new RuntimeSchedule(this.#instance);
+  }
+
+  get cron(): RuntimeCron {
+    return new RuntimeCron(this.#instance);
+  }
+
   saveState(options?: SaveStateOptions): Promise<void> {
     const saved = this.#instance.saveState(options);
     // Often nobody waits for it; then losing the instance is no reason to end the process.
@@ -103,7 +113,7 @@ export class ConnContext extends HookContext {
     this.#params = params;
   }
 
-  get conn(): RuntimeConn {
+  get conn(): RuntimeConn | undefined {
     this.#conn ??= this.#instance.connections.short(randomUUID(), this.#params);
     return this.#conn;
   }
@@ -125,5 +135,16 @@ export class ConnContext extends HookContext {
   static abort(context: ConnContext, reason: unknown): void {
     context.#aborted = true;
     context.#abort?.abort(reason);
+  }
+}
+
+/** The context of an action that an alarm calls: there is no caller to have a connection. */
+export class FiringContext extends ConnContext {
+  constructor(instance: Instance) {
+    super(instance, undefined, undefined);
+  }
+
+  override get conn(): undefined {
+    return undefined;
   }
 }

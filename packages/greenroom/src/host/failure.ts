@@ -54,6 +54,11 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Anything that was thrown as an error. */
+export function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
 export const stateNotEnabled = (): HostError =>
   new HostError("actor", "state_not_enabled", "the actor has no state: define `state` or `createState`");
 
@@ -88,6 +93,43 @@ export const notConnected = (): HostError =>
 
 export const instanceGone = (): HostError =>
   new HostError("actor", "restarting", "the actor has stopped before the state was stored");
+
+export const maxSchedulesExceeded = (limit: number): HostError =>
+  new HostError(
+    "schedule",
+    "max_schedules_exceeded",
+    `the actor has ${limit} scheduled calls and jobs already (\`maxSchedules\`)`,
+  );
+
+export const invalidTime = (time: unknown): HostError =>
+  new HostError("schedule", "invalid_time", `\`${shorten(String(time))}\` is not a time in milliseconds`);
+
+export const invalidJobName = (): HostError =>
+  new HostError("schedule", "invalid_name", "the name of a job has to be a text of 1 to 128 characters");
+
+export const invalidCronExpression = (expression: unknown, reason: string): HostError =>
+  new HostError(
+    "schedule",
+    "invalid_cron_expression",
+    `\`${shorten(String(expression))}\` is not a cron expression: ${reason}`,
+  );
+
+export const invalidTimezone = (timezone: unknown): HostError =>
+  new HostError("schedule", "invalid_timezone", `there is no time zone \`${shorten(String(timezone))}\``);
+
+export const invalidInterval = (interval: unknown, min: number): HostError =>
+  new HostError(
+    "schedule",
+    "invalid_interval",
+    `the interval \`${shorten(String(interval))}\` is not a number of milliseconds from ${min}`,
+  );
+
+export const invalidMaxHistory = (value: unknown, max: number): HostError =>
+  new HostError(
+    "schedule",
+    "invalid_max_history",
+    `\`maxHistory\` is \`${shorten(String(value))}\`, not a whole number from 0 to ${max}`,
+  );
 
 function shorten(name: string): string {
   return name.length > 64 ? `${name.slice(0, 64)}…` : name;

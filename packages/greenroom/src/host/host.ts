@@ -9,6 +9,7 @@
 import { ByteWriter } from "@greenroom/client/codec";
 import type { CompiledActor } from "../definition/actor.js";
 import type { Logger, LogLevel, LogSink } from "../log.js";
+import type { AlarmRecord } from "../schedule/alarm.js";
 import { BatchReader } from "./batch-reader.js";
 import type { PendingCall } from "./calls.js";
 import type { RestoredConn } from "./connections.js";
@@ -219,6 +220,13 @@ export class Host {
         void instance.life.stop(reason);
         return;
       }
+      case EventKind.alarm: {
+        const call = reader.u32();
+        const { id: alarm } = readAlarm(reader);
+        const now = reader.f64();
+        instance?.alarms.fire(call, alarm, now);
+        return;
+      }
       case EventKind.drop:
         if (instance !== undefined) this.#forget(instance);
         return;
@@ -269,5 +277,11 @@ function readStart(reader: BatchReader): StartRecord {
   for (let count = reader.u32(); count > 0; count--) {
     conns.push({ key: reader.u32(), id: reader.str(), params: reader.opt(), state: reader.opt() });
   }
-  return { actorId, name, key, input, state, created, conns };
+  const alarms: AlarmRecord[] = [];
+  for (let count = reader.u32(); count > 0; count--) alarms.push(readAlarm(reader));
+  return { actorId, name, key, input, state, created, conns, alarms };
+}
+
+function readAlarm(reader: BatchReader): AlarmRecord {
+  return { id: reader.str(), due: reader.f64(), attempt: reader.u32(), body: reader.bytes() };
 }

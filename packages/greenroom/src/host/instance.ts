@@ -4,12 +4,14 @@ import type { CompiledActor } from "../definition/actor.js";
 import type { DurabilityCode } from "../definition/durability.js";
 import { checkSchema } from "../definition/standard-schema.js";
 import { createLogger, type Logger } from "../log.js";
+import { Alarms } from "./alarms.js";
 import { isThenable } from "./async.js";
 import { Calls } from "./calls.js";
 import type { RuntimeConn } from "./conn.js";
 import { Connections } from "./connections.js";
 import { HookContext } from "./context.js";
 import {
+  asError,
   type Failure,
   instanceGone,
   maskedFailure,
@@ -40,6 +42,7 @@ export class Instance implements TurnOwner {
   readonly calls: Calls;
   readonly turn: TurnLog;
   readonly life: Lifecycle;
+  readonly alarms: Alarms;
   /** Whether the host has this on its list of instances to flush. */
   isListed = false;
   /** Nothing is handed over any more. */
@@ -63,6 +66,7 @@ export class Instance implements TurnOwner {
     this.calls = new Calls(this);
     this.turn = new TurnLog(this);
     this.life = new Lifecycle(this);
+    this.alarms = new Alarms(this);
   }
 
   // What contexts read and write.
@@ -282,8 +286,4 @@ export class Instance implements TurnOwner {
     this.#saves.drop();
     this.turn.abandon();
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

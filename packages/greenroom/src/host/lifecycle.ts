@@ -1,6 +1,7 @@
 /** The beginning and the end of an instance: which hooks run, in which order, and what is waited for. */
 import { decodeValue } from "@greenroom/client/codec";
 import type { Hook } from "../definition/actor.js";
+import type { AlarmRecord } from "../schedule/alarm.js";
 import { StateTracker } from "../state/index.js";
 import { isThenable, withDeadline } from "./async.js";
 import { RuntimeConn } from "./conn.js";
@@ -21,6 +22,8 @@ export interface StartRecord {
   /** Whether this is the actor's first life. */
   readonly created: boolean;
   readonly conns: readonly RestoredConn[];
+  /** The alarms that are set. */
+  readonly alarms: readonly AlarmRecord[];
 }
 
 /** Where an instance is in its life. */
@@ -150,6 +153,7 @@ export class Lifecycle {
       });
     }
     for (const conn of conns) instance.connections.restore(conn);
+    instance.alarms.restore(record.alarms);
     const { onCreate, onWake } = definition;
     if (created && onCreate !== undefined) steps.push(() => this.#call(onCreate, input));
     if (definition.vars !== undefined) steps.push(() => this.#makeVars());

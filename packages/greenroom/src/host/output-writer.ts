@@ -116,6 +116,22 @@ export class OutputWriter {
     this.#bytes.u8(OutputKind.stopped);
   }
 
+  /** Sets an alarm, in the commit of this turn. @param due In milliseconds since the Unix epoch. */
+  setAlarm(id: string, due: number, attempt: number, body: Uint8Array): void {
+    this.#bytes.u8(OutputKind.setAlarm);
+    this.#text(id);
+    this.#bytes.f64le(due);
+    this.#bytes.u32le(attempt);
+    this.#bytes.u32le(body.length);
+    this.#bytes.bytes(body);
+  }
+
+  /** Removes an alarm, in the commit of this turn. */
+  removeAlarm(id: string): void {
+    this.#bytes.u8(OutputKind.removeAlarm);
+    this.#text(id);
+  }
+
   /** Moves everything to the end of `batch`, after its length. */
   moveTo(batch: ByteWriter): void {
     const { length } = this.#bytes;

@@ -13,6 +13,7 @@ export const EventKind = {
   saved: 6,
   stop: 7,
   drop: 8,
+  alarm: 9,
 } as const;
 
 /** Kinds of outputs, host to addon: `u8` kind, then what the kind needs. */
@@ -31,6 +32,8 @@ export const OutputKind = {
   sleep: 12,
   destroy: 13,
   stopped: 14,
+  setAlarm: 15,
+  removeAlarm: 16,
 } as const;
 
 /** Why an instance has to stop. */

@@ -55,6 +55,7 @@ test("settings have their documented defaults", () => {
     createConnStateTimeout: 5_000,
     onBeforeConnectTimeout: 5_000,
     onConnectTimeout: 5_000,
+    maxSchedules: 1_000,
     durability: 0,
   });
   const awake = compiledActor(actor({ options: { noSleep: true, actionTimeout: Number.POSITIVE_INFINITY } }));

@@ -37,7 +37,7 @@ proptest! {
         split in any::<prop::sample::Index>(),
     ) {
         let (operations, expected) = program(&choices, steps);
-        let commits: Vec<Bytes> = operations.iter().map(|operation| journal::encode_commit(operation)).collect();
+        let commits: Vec<Bytes> = operations.iter().map(|operation| journal::encode_commit(operation, &[])).collect();
         let (first, second) = commits.split_at(split.index(commits.len() + 1));
         let begun = journal::fold(None, first.iter().cloned()).expect("the first part folds");
         let snapshot = journal::encode_snapshot(&begun);
@@ -80,6 +80,7 @@ fn bodies_are_read_as_documented() {
             .map_err(|error| error.to_string());
         let expected = expected.map(|state| Folded {
             state: state.map(Bytes::from_static),
+            ..Folded::default()
         });
         assert_eq!(
             folded,
@@ -104,9 +105,10 @@ fn bodies_are_read_as_documented() {
 fn an_untouched_snapshot_is_neither_copied_nor_read() {
     let body = journal::encode_snapshot(&Folded {
         state: Some(Bytes::from_static(b"not an image")),
+        ..Folded::default()
     });
-    let folded =
-        journal::fold(Some(body.clone()), [journal::encode_commit(&[])]).expect("nothing to do");
+    let folded = journal::fold(Some(body.clone()), [journal::encode_commit(&[], &[])])
+        .expect("nothing to do");
     let state = folded.state.expect("the image is there");
     assert_eq!(state, &b"not an image"[..]);
     assert!(
@@ -118,8 +120,8 @@ fn an_untouched_snapshot_is_neither_copied_nor_read() {
 #[test]
 fn errors_name_the_commit() {
     let commits = [
-        journal::encode_commit(&op(7, &[vec![1]])),
-        journal::encode_commit(&op(9, &[vec![1]])),
+        journal::encode_commit(&op(7, &[vec![1]]), &[]),
+        journal::encode_commit(&op(9, &[vec![1]]), &[]),
     ];
     let error = journal::fold(None, commits).expect_err("there is no operation 9");
     assert_eq!(

@@ -16,7 +16,17 @@ export type Output =
   | { readonly kind: "connState"; readonly conn: number; readonly state: unknown }
   | { readonly kind: "disconnect"; readonly conn: number; readonly reason: string }
   | { readonly kind: "save"; readonly token: number }
-  | { readonly kind: "saveWithin"; readonly ms: number };
+  | { readonly kind: "saveWithin"; readonly ms: number }
+  | ({ readonly kind: "setAlarm" } & CoreAlarm)
+  | { readonly kind: "removeAlarm"; readonly id: string };
+
+/** An alarm as the core keeps it. */
+export interface CoreAlarm {
+  readonly id: string;
+  readonly due: number;
+  readonly attempt: number;
+  readonly body: Uint8Array;
+}
 
 export interface WireError {
   readonly group: string;
@@ -47,6 +57,7 @@ export interface StartOptions {
   readonly state?: unknown;
   readonly created?: boolean;
   readonly conns?: readonly Restored[];
+  readonly alarms?: readonly CoreAlarm[];
 }
 
 /** Stands in for the addon: events are scripted, turns are recorded. */
@@ -87,6 +98,9 @@ export class FakeCore implements Exchange {
       this.#optional(params, "compat");
       this.#optional(state, "state");
     }
+    const alarms = options.alarms ?? [];
+    this.#events.u32le(alarms.length);
+    for (const alarm of alarms) this.#alarm(alarm);
     return this;
   }
 
@@ -140,6 +154,15 @@ export class FakeCore implements Exchange {
     return this;
   }
 
+  /** @param now When the alarm is told. */
+  alarm(instance: number, call: number, alarm: CoreAlarm, now: number): this {
+    this.#head(EventKind.alarm, instance);
+    this.#events.u32le(call);
+    this.#alarm(alarm);
+    this.#events.f64le(now);
+    return this;
+  }
+
   drop(instance: number): this {
     this.#head(EventKind.drop, instance);
     return this;
@@ -148,6 +171,13 @@ export class FakeCore implements Exchange {
   #head(kind: number, instance: number): void {
     this.#events.u8(kind);
     this.#events.u32le(instance);
+  }
+
+  #alarm(alarm: CoreAlarm): void {
+    this.#text(alarm.id);
+    this.#events.f64le(alarm.due);
+    this.#events.u32le(alarm.attempt);
+    this.#bytes(alarm.body);
   }
 
   #text(text: string): void {
@@ -230,6 +260,12 @@ function readOutput(reader: BatchReader): Output {
       return { kind: "destroy" };
     case OutputKind.stopped:
       return { kind: "stopped" };
+    case OutputKind.setAlarm: {
+      const [id, due, attempt] = [reader.str(), reader.f64(), reader.u32()];
+      return { kind: "setAlarm", id, due, attempt, body: reader.bytes().slice() };
+    }
+    case OutputKind.removeAlarm:
+      return { kind: "removeAlarm", id: reader.str() };
     default:
       return assert.fail(`an output of the unknown kind ${kind}`);
   }

@@ -1,0 +1,100 @@
+//! Wakes sleeping actors whose alarms are due. Awake ones watch their own.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use greenroom_types::ActorId;
+use tokio::time::Instant;
+use tracing::warn;
+
+use crate::{actor::Message, shared::Shared};
+
+/// Actors woken in one go.
+const BATCH: usize = 256;
+/// How long to wait at most without a look at the wall clock, which may jump.
+const CLOCK_CHECK: Duration = Duration::from_secs(1);
+/// An actor that was woken and whose alarm is still due after this long is woken again: it could not
+/// start, or was put to sleep before it had done its work.
+const WOKEN_AGAIN: Duration = Duration::from_secs(15);
+/// How long to wait when the store could not be read.
+const STORE_RETRY: Duration = Duration::from_secs(5);
+
+/// Runs until the runtime shuts down.
+pub(crate) async fn run(shared: Arc<Shared>) {
+    let mut clock = AlarmClock {
+        shared: Arc::clone(&shared),
+        woken: HashMap::new(),
+        next_ms: None,
+    };
+    while shared.check_running().is_ok() {
+        let wait = clock.wake_due().await.unwrap_or_else(|cause| {
+            warn!(%cause, "the alarms of sleeping actors could not be read");
+            STORE_RETRY
+        });
+        tokio::select! {
+            biased;
+            () = shared.stopped.notified() => {}
+            () = shared.alarms_changed.notified() => {}
+            () = clock.until_due(wait) => {}
+        }
+    }
+}
+
+struct AlarmClock {
+    shared: Arc<Shared>,
+    /// What was woken for which alarm, and when.
+    woken: HashMap<ActorId, (i64, Instant)>,
+    /// The earliest alarm that is not due yet.
+    next_ms: Option<i64>,
+}
+
+impl AlarmClock {
+    /// Wakes the actors whose alarms are due, and says when to look again at the latest.
+    async fn wake_due(&mut self) -> Result<Duration, greenroom_store::StoreError> {
+        let now_ms = self.shared.env.now_ms();
+        // Those that were woken may not have moved their alarms yet, and must not hide the others.
+        let limit = self.woken.len() + BATCH;
+        let alarms = self.shared.store.due_alarms(i64::MAX, limit).await?;
+        let due = alarms.partition_point(|alarm| alarm.due_ms <= now_ms);
+        self.next_ms = alarms.get(due).map(|alarm| alarm.due_ms);
+        let now = Instant::now();
+        let before = std::mem::take(&mut self.woken);
+        for alarm in &alarms[..due] {
+            let again = match before.get(&alarm.actor) {
+                Some(&(due_ms, at)) if due_ms == alarm.due_ms && now < at + WOKEN_AGAIN => Some(at),
+                Some(_) | None => None,
+            };
+            // A mailbox that is full is a reason to look again soon, as for any other.
+            let told = again.is_some() || self.shared.send(alarm.actor, Message::Alarm).is_ok();
+            if told {
+                self.woken
+                    .insert(alarm.actor, (alarm.due_ms, again.unwrap_or(now)));
+            }
+        }
+        let more_are_due = due == alarms.len() && due == limit;
+        Ok(if more_are_due {
+            Duration::ZERO
+        } else {
+            WOKEN_AGAIN
+        })
+    }
+
+    /// Waits until the next alarm is due by the wall clock, or for `at_most`.
+    async fn until_due(&self, at_most: Duration) {
+        let end = Instant::now() + at_most;
+        loop {
+            let now_ms = self.shared.env.now_ms();
+            let left = self.next_ms.map(|next_ms| next_ms.saturating_sub(now_ms));
+            if left.is_some_and(|left| left <= 0) {
+                return;
+            }
+            let until_next = left
+                .and_then(|left| u64::try_from(left).ok())
+                .map_or(at_most, Duration::from_millis);
+            let wait = until_next.min(CLOCK_CHECK).min(end - Instant::now());
+            if wait.is_zero() {
+                return;
+            }
+            tokio::time::sleep(wait).await;
+        }
+    }
+}

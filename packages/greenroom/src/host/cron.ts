@@ -17,6 +17,7 @@ import {
 import type { Instance } from "./instance.js";
 
 const MAX_NAME = 128;
+const MAX_EXPRESSION = 256;
 const MIN_INTERVAL = 5_000;
 /** About 285,000 years: beyond it, times would not be exact. */
 const MAX_INTERVAL = Number.MAX_SAFE_INTEGER / 1000;
@@ -124,7 +125,9 @@ function checkName(name: unknown): void {
 }
 
 function checkExpression(expression: unknown): void {
-  if (typeof expression !== "string") throw invalidCronExpression(expression, "it has to be a text");
+  if (typeof expression !== "string" || expression.length > MAX_EXPRESSION) {
+    throw invalidCronExpression(expression, `it has to be a text of at most ${MAX_EXPRESSION} characters`);
+  }
   try {
     parseCron(expression);
   } catch (error) {

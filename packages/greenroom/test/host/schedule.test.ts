@@ -215,6 +215,33 @@ test("a cancelled call is not made; one that is being made ends and is not tried
   );
 });
 
+test("hooks about connections are not for calls of the schedule", async () => {
+  const refuse = () => assert.fail("nobody connects");
+  const stage: Stage = await new Stage(
+    actor({
+      state: { conn: "unknown" },
+      onCreate: (c) => void c.schedule.after(0, "work"),
+      onBeforeConnect: refuse,
+      createConnState: refuse,
+      onConnect: refuse,
+      onDisconnect: refuse,
+      actions: {
+        async work(c) {
+          c.state.conn = String(c.conn);
+          await sleep(1);
+        },
+      },
+    }),
+  ).started();
+  stage.core.start(2, "thing", {});
+  await stage.run();
+  const alarm = lastSet(stage);
+  stage.forget();
+  stage.core.alarm(2, 77, alarm, alarm.due);
+  await stage.until((output) => output.kind === "reply");
+  assert.deepEqual(stage.changes, [[0, [], "conn", "undefined"]]);
+});
+
 test("nothing begins in an actor that is about to end", async () => {
   const order: string[] = [];
   let alarm: CoreAlarm | undefined;
@@ -441,6 +468,7 @@ test("jobs that cannot be meant are refused", async () => {
     ["every", { ...EVERY, name: 5 }, "schedule.invalid_name"],
     ["set", { ...cron, expression: "* * *" }, "schedule.invalid_cron_expression"],
     ["set", { ...cron, expression: "0 0 31 2 *" }, "schedule.invalid_cron_expression"],
+    ["set", { ...cron, expression: `*${",1".repeat(200)} * * * *` }, "schedule.invalid_cron_expression"],
     ["set", { ...cron, expression: undefined }, "schedule.invalid_cron_expression"],
     ["set", { ...cron, timezone: "Mars/Olympus" }, "schedule.invalid_timezone"],
     ["set", { ...cron, timezone: 5 }, "schedule.invalid_timezone"],

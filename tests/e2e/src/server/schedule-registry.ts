@@ -20,13 +20,18 @@ export const planner = actor({
       for (const { time, text } of plans) void c.schedule.at(time, "fire", text);
     },
     unsteady: (c) => c.schedule.after(0, "failOnce"),
+    longer: (c, ms: number) => c.schedule.after(0, "take", ms),
     cancel: (c, id: string) => c.schedule.cancel(id),
     get: (c, id: string) => c.schedule.get(id),
     list: (c) => c.schedule.list(),
     every: (c, interval: number) =>
       c.cron.every({ name: "tick", interval, action: "fire", args: ["tick"], maxHistory: 5 }),
     jobs: (c) => c.cron.list(),
-    history: (c) => c.cron.history("tick"),
+    report: async (c) => ({
+      fired: c.state.fired,
+      history: await c.cron.history("tick"),
+      next: (await c.cron.get("tick"))?.nextRunAt,
+    }),
     deleteJob: (c) => c.cron.delete("tick"),
     log: (c) => c.state.log,
     fired: (c) => c.state.fired,
@@ -35,6 +40,12 @@ export const planner = actor({
       c.state.log.push(`fire ${text}`);
       c.state.fired.push({ text, info });
       c.broadcast("fired", text);
+    },
+    async take(c, ms: number) {
+      c.state.log.push("begin");
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      c.state.log.push("end");
+      c.broadcast("fired", "took its time");
     },
     failOnce(c, info: FireInfo) {
       c.state.log.push("attempt");

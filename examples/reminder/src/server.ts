@@ -1,0 +1,3 @@
+import { registry } from "./registry.js";
+
+await registry.start();

@@ -33,7 +33,7 @@ pub trait ActorHost: Send + Sync + 'static {
 
     /// Whoever delivered has nothing more to deliver for now. Comes after every `deliver`, sooner or
     /// later, and lets the host wake up once for many events.
-    fn flush(&self) {}
+    fn flush(&self);
 }
 
 /// What an instance is told.

@@ -112,9 +112,17 @@ impl ActorTask {
     pub(crate) async fn run(mut self) {
         loop {
             if let Some(end) = self.step() {
+                self.shared.host.flush();
                 return self.end(end).await;
             }
-            let event = poll_fn(|cx| self.poll_event(cx)).await;
+            let event = poll_fn(|cx| {
+                let polled = self.poll_event(cx);
+                if polled.is_pending() {
+                    self.shared.host.flush();
+                }
+                polled
+            })
+            .await;
             match event {
                 Event::Durable(seq, result) => self.on_durable(seq, result),
                 Event::Control(control) => self.on_control(control),
@@ -620,7 +628,10 @@ impl Drop for ActorTask {
     fn drop(&mut self) {
         self.unregister();
         if let Phase::Live(live) = &self.phase {
-            let forget = || self.shared.host.deliver(live.instance, HostEvent::Drop);
+            let forget = || {
+                self.shared.host.deliver(live.instance, HostEvent::Drop);
+                self.shared.host.flush();
+            };
             // A host that panics again is beyond help, and this must not take the process down.
             let _ = catch_unwind(AssertUnwindSafe(forget));
         }

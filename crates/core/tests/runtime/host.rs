@@ -101,14 +101,22 @@ impl Seen {
     }
 }
 
+/// Looks at nothing before it is told to.
 struct CounterHost {
     events: mpsc::UnboundedSender<(Instance, HostEvent)>,
+    waiting: Mutex<Vec<(Instance, HostEvent)>>,
 }
 
 impl ActorHost for CounterHost {
     fn deliver(&self, instance: Instance, event: HostEvent) {
-        // After the test's runtime is gone nobody listens.
-        let _ = self.events.send((instance, event));
+        self.waiting.lock().unwrap().push((instance, event));
+    }
+
+    fn flush(&self) {
+        for event in self.waiting.lock().unwrap().drain(..) {
+            // After the test's runtime is gone nobody listens.
+            let _ = self.events.send(event);
+        }
     }
 }
 
@@ -328,7 +336,10 @@ impl World {
         ));
         let runtime = start(
             store,
-            Arc::new(CounterHost { events }),
+            Arc::new(CounterHost {
+                events,
+                waiting: Mutex::default(),
+            }),
             Arc::clone(&env),
             options,
         );

@@ -26,6 +26,8 @@ impl ActorHost for Forwarder {
         // After the test nobody listens.
         let _ = self.0.send((instance, event));
     }
+
+    fn flush(&self) {}
 }
 
 /// A runtime whose host is the test.

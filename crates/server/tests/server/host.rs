@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use greenroom_core::{
-    ActorHost, CallEvent, CallId, ConnKey, Durability, HostEvent, Instance, Output, Runtime, Turn,
+    ActorHost, CallEvent, CallId, ConnKey, HostEvent, Instance, Output, Runtime, Turn,
 };
 use greenroom_types::{ActorError, cbor};
 use tokio::sync::{Notify, mpsc};
@@ -36,6 +36,8 @@ impl ActorHost for CounterHost {
         // Fails only after the test has ended.
         let _ = self.0.send((instance, event));
     }
+
+    fn flush(&self) {}
 }
 
 /// The task that runs the actors, before it runs.
@@ -105,6 +107,7 @@ impl Counters {
                 Some(turn(changes, vec![Output::Started]))
             }
             HostEvent::Call(call) => self.call(counts.get_mut(&instance)?, &call),
+            HostEvent::Alarm(_) => None,
             HostEvent::Cancel(_) => {
                 self.observed.cancelled.fetch_add(1, Ordering::SeqCst);
                 None
@@ -197,8 +200,8 @@ impl Counters {
 fn turn(changes: Bytes, outputs: Vec<Output>) -> Turn {
     Turn {
         changes,
-        durability: Durability::Strict,
         outputs,
+        ..Turn::default()
     }
 }
 

@@ -10,6 +10,8 @@ mod live;
 mod mail;
 mod message;
 mod snapshot;
+mod starting;
+mod stopping;
 mod task;
 mod turns;
 mod wake;

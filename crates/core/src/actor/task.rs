@@ -1,4 +1,5 @@
-//! The actor task: its loop, and the passage between asleep, awake and gone.
+//! The actor task and its loop: what it waits for, and in which order. How an actor comes up and goes
+//! down is in `starting` and `stopping`, what messages and turns do in `mail` and `turns`.
 //!
 //! The task exists while the actor is awake or has connections. It owns all of the actor's state
 //! in the runtime; everybody else sends it messages.
@@ -19,20 +20,18 @@ use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, Sleep},
 };
-use tracing::{debug, warn};
+use tracing::warn;
 
 use super::{
-    alarms::Alarms,
     conns::Conns,
-    gate::OutputGate,
-    live::{Caller, Calls, Live, Release, Stage},
+    live::{Caller, Live, Stage},
     message::{Control, Message},
     snapshot::write_snapshot,
-    wake::{Woken, wake},
+    wake::Woken,
 };
 use crate::{
-    ActorOptions, AlarmEvent, CloseReason, HostEvent, StartEvent, StopReason,
-    registry::ActorHandle, shared::Shared, store_error,
+    ActorOptions, AlarmEvent, CloseReason, HostEvent, StopReason, registry::ActorHandle,
+    shared::Shared,
 };
 
 /// How long a wait for an alarm goes on without a look at the clock.
@@ -56,7 +55,8 @@ pub(crate) struct ActorTask {
     pub(super) destroyers: Vec<oneshot::Sender<Result<(), ActorError>>>,
     timer: Pin<Box<Sleep>>,
     pub(super) shutting_down: bool,
-    gone: bool,
+    /// It was destroyed, or never existed: nobody finds it here any more.
+    pub(super) gone: bool,
 }
 
 type Waking = Pin<Box<dyn Future<Output = Result<Woken, ActorError>> + Send>>;
@@ -312,209 +312,10 @@ impl ActorTask {
     }
 
     /// From here on the next message starts another task.
-    fn unregister(&self) {
+    pub(super) fn unregister(&self) {
         self.shared
             .registry
             .remove(self.id, &self.handle, self.record.as_ref());
-    }
-
-    // ---- waking
-
-    /// Keeps `message` until the actor is awake.
-    pub(super) fn wait_for_wake(&mut self, message: Message) {
-        self.waiting.push_back(message);
-    }
-
-    fn begin_waking(&mut self) {
-        let (store, env) = (Arc::clone(&self.shared.store), Arc::clone(&self.shared.env));
-        self.phase = Phase::Waking(Box::pin(wake(store, env, self.id)));
-    }
-
-    fn on_woken(&mut self, result: Result<Woken, ActorError>) {
-        self.phase = Phase::Asleep;
-        let woken = match result {
-            Ok(woken) => woken,
-            Err(error) => {
-                // What its clients were connected to does not exist any more.
-                if error == ActorError::not_found() {
-                    self.gone = true;
-                    self.conns.close_all(&CloseReason::Destroyed);
-                }
-                return self.fail_waiting(&error);
-            }
-        };
-        let Some(options) = self.shared.actors.get(&woken.record.name) else {
-            self.shared.store.release(self.id, woken.journal.epoch());
-            return self.fail_waiting(&ActorError::not_registered(woken.record.name.as_str()));
-        };
-        self.options = options.clone();
-        self.record = Some(woken.record.clone());
-        self.shared.registry.remember_key(&woken.record);
-        let instance = self.shared.add_instance(self.handle.control.clone());
-        let durable = woken.journal.last();
-        debug!(actor = %self.id, name = %woken.record.name, instance = instance.0, "actor starts");
-        let alarms = Alarms::new(woken.schedule);
-        let start = StartEvent {
-            id: self.id,
-            name: woken.record.name,
-            key: woken.record.key,
-            input: woken.record.input,
-            state: woken.state,
-            created: durable == 0,
-            generation: woken.journal.epoch().0,
-            conns: self.conns.restored(),
-            alarms: alarms.list(),
-        };
-        self.phase = Phase::Live(Box::new(Live {
-            instance,
-            stage: Stage::Starting {
-                deadline: Instant::now() + self.options.start_timeout,
-            },
-            journal: woken.journal,
-            gate: OutputGate::new(durable),
-            calls: Calls::default(),
-            alarms,
-            wants: None,
-            idle_since: Instant::now(),
-            snapshotting: false,
-        }));
-        self.shared
-            .host
-            .deliver(instance, HostEvent::Start(Box::new(start)));
-    }
-
-    /// The instance is ready for calls.
-    pub(super) fn on_started(&mut self) {
-        let Phase::Live(live) = &mut self.phase else {
-            return;
-        };
-        if !matches!(live.stage, Stage::Starting { .. }) {
-            return;
-        }
-        live.stage = Stage::Running;
-        live.idle_since = Instant::now();
-        // What marks the end of the first life's beginning: from now on it is a wake.
-        if live.journal.last() == 0 {
-            live.journal.commit(&[]);
-        }
-        for message in std::mem::take(&mut self.waiting) {
-            self.on_message(message);
-        }
-    }
-
-    pub(super) fn on_start_failed(&mut self, error: &ActorError) {
-        self.drop_instance();
-        self.fail_waiting(error);
-    }
-
-    // ---- stopping
-
-    fn stop(&mut self, reason: StopReason) {
-        let Phase::Live(live) = &mut self.phase else {
-            return;
-        };
-        let deadline = Instant::now() + self.options.sleep_grace_period;
-        live.stage = Stage::Stopping { reason, deadline };
-        self.shared
-            .host
-            .deliver(live.instance, HostEvent::Stop(reason));
-    }
-
-    /// The instance is done, or not waited for any longer: write what is left.
-    pub(super) fn on_stopped(&mut self) {
-        let Phase::Live(live) = &mut self.phase else {
-            return;
-        };
-        let Stage::Stopping { reason, .. } = live.stage else {
-            return;
-        };
-        live.stage = Stage::Stopped { reason };
-        match reason {
-            StopReason::Destroy => live.journal.commit_destroy(),
-            StopReason::Sleep if live.journal.owes() => live.journal.commit(&[]),
-            StopReason::Sleep => {}
-        }
-    }
-
-    /// Completes a stop once everything is written.
-    fn finish(&mut self, reason: StopReason) {
-        let Phase::Live(live) = &mut self.phase else {
-            return;
-        };
-        if live.journal.is_writing() || !live.gate.is_empty() || live.snapshotting {
-            return;
-        }
-        let wants_destroy = matches!(live.wants, Some((StopReason::Destroy, _)));
-        if reason == StopReason::Sleep && live.journal.is_worth_folding(true) {
-            return self.begin_snapshot();
-        }
-        self.abandon_calls(&ActorError::restarting());
-        self.leave_instance();
-        match reason {
-            StopReason::Sleep => {
-                debug!(actor = %self.id, "actor sleeps");
-                if wants_destroy {
-                    // Asked for when the sleep had begun: it wakes up once more, for its hook.
-                    let (done, _) = oneshot::channel();
-                    self.wait_for_wake(Message::Destroy { done });
-                }
-                self.shared.alarms_changed.notify_one();
-            }
-            StopReason::Destroy => {
-                debug!(actor = %self.id, "actor destroyed");
-                self.gone = true;
-                self.conns.close_all(&CloseReason::Destroyed);
-                self.unregister();
-                for done in self.destroyers.drain(..) {
-                    let _ = done.send(Ok(()));
-                }
-            }
-        }
-    }
-
-    /// Forgets the instance and gives the claim back.
-    fn leave_instance(&mut self) {
-        if let Phase::Live(live) = std::mem::replace(&mut self.phase, Phase::Asleep) {
-            self.shared.remove_instance(live.instance);
-            self.shared.store.release(self.id, live.journal.epoch());
-        }
-    }
-
-    /// Tells the host to forget the instance too.
-    fn drop_instance(&mut self) {
-        if let Phase::Live(live) = &self.phase {
-            self.shared.host.deliver(live.instance, HostEvent::Drop);
-        }
-        self.leave_instance();
-    }
-
-    /// The instance has lost track of its journal. Nothing that waits may leave; the next message
-    /// loads the actor afresh.
-    fn poison(&mut self, cause: &StoreError) {
-        warn!(actor = %self.id, %cause, "a commit failed, the instance is dropped");
-        let error = store_error(cause);
-        let Phase::Live(live) = &mut self.phase else {
-            return;
-        };
-        let waiting: Vec<_> = live.gate.drain().collect();
-        for release in waiting {
-            match release {
-                Release::Reply(caller, _) => self.answer(caller, Err(error.clone())),
-                // Whoever was to be let in, or turned away, can ask the next instance.
-                Release::Accept(conn) | Release::Refuse(conn, _) => self.refuse(conn, &error),
-                Release::Event { .. } | Release::Disconnect(..) | Release::Saved(_) => {}
-            }
-        }
-        self.abandon_calls(&error);
-        for done in self.destroyers.drain(..) {
-            let _ = done.send(Err(error.clone()));
-        }
-        self.drop_instance();
-        // Those who wait for a start that has failed, or the next start would fail them again,
-        // and so on for as long as the store does.
-        for message in std::mem::take(&mut self.waiting) {
-            self.fail(message, &error);
-        }
     }
 
     // ---- events
@@ -537,7 +338,7 @@ impl ActorTask {
         }
     }
 
-    fn begin_snapshot(&mut self) {
+    pub(super) fn begin_snapshot(&mut self) {
         let Phase::Live(live) = &mut self.phase else {
             return;
         };

@@ -1,0 +1,106 @@
+//! From asleep to running: waking up, starting an instance, or telling everybody why not.
+
+use std::sync::Arc;
+
+use greenroom_types::ActorError;
+use tokio::time::Instant;
+use tracing::debug;
+
+use super::{
+    alarms::Alarms,
+    gate::OutputGate,
+    live::{Calls, Live, Stage},
+    message::Message,
+    task::{ActorTask, Phase},
+    wake::{Woken, wake},
+};
+use crate::{CloseReason, HostEvent, StartEvent};
+
+impl ActorTask {
+    /// Keeps `message` until the actor is awake.
+    pub(super) fn wait_for_wake(&mut self, message: Message) {
+        self.waiting.push_back(message);
+    }
+
+    pub(super) fn begin_waking(&mut self) {
+        let (store, env) = (Arc::clone(&self.shared.store), Arc::clone(&self.shared.env));
+        self.phase = Phase::Waking(Box::pin(wake(store, env, self.id)));
+    }
+
+    pub(super) fn on_woken(&mut self, result: Result<Woken, ActorError>) {
+        self.phase = Phase::Asleep;
+        let woken = match result {
+            Ok(woken) => woken,
+            Err(error) => {
+                // What its clients were connected to does not exist any more.
+                if error == ActorError::not_found() {
+                    self.gone = true;
+                    self.conns.close_all(&CloseReason::Destroyed);
+                }
+                return self.fail_waiting(&error);
+            }
+        };
+        let Some(options) = self.shared.actors.get(&woken.record.name) else {
+            self.shared.store.release(self.id, woken.journal.epoch());
+            return self.fail_waiting(&ActorError::not_registered(woken.record.name.as_str()));
+        };
+        self.options = options.clone();
+        self.record = Some(woken.record.clone());
+        self.shared.registry.remember_key(&woken.record);
+        let instance = self.shared.add_instance(self.handle.control.clone());
+        let durable = woken.journal.last();
+        debug!(actor = %self.id, name = %woken.record.name, instance = instance.0, "actor starts");
+        let alarms = Alarms::new(woken.schedule);
+        let start = StartEvent {
+            id: self.id,
+            name: woken.record.name,
+            key: woken.record.key,
+            input: woken.record.input,
+            state: woken.state,
+            created: durable == 0,
+            generation: woken.journal.epoch().0,
+            conns: self.conns.restored(),
+            alarms: alarms.list(),
+        };
+        self.phase = Phase::Live(Box::new(Live {
+            instance,
+            stage: Stage::Starting {
+                deadline: Instant::now() + self.options.start_timeout,
+            },
+            journal: woken.journal,
+            gate: OutputGate::new(durable),
+            calls: Calls::default(),
+            alarms,
+            wants: None,
+            idle_since: Instant::now(),
+            snapshotting: false,
+        }));
+        self.shared
+            .host
+            .deliver(instance, HostEvent::Start(Box::new(start)));
+    }
+
+    /// The instance is ready for calls.
+    pub(super) fn on_started(&mut self) {
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
+        if !matches!(live.stage, Stage::Starting { .. }) {
+            return;
+        }
+        live.stage = Stage::Running;
+        live.idle_since = Instant::now();
+        // What marks the end of the first life's beginning: from now on it is a wake.
+        if live.journal.last() == 0 {
+            live.journal.commit(&[]);
+        }
+        for message in std::mem::take(&mut self.waiting) {
+            self.on_message(message);
+        }
+    }
+
+    pub(super) fn on_start_failed(&mut self, error: &ActorError) {
+        self.drop_instance();
+        self.fail_waiting(error);
+    }
+}

@@ -1,0 +1,123 @@
+//! From running to asleep or gone, in good order or because a commit failed.
+
+use greenroom_store::StoreError;
+use greenroom_types::ActorError;
+use tokio::{sync::oneshot, time::Instant};
+use tracing::{debug, warn};
+
+use super::{
+    live::{Release, Stage},
+    message::Message,
+    task::{ActorTask, Phase},
+};
+use crate::{CloseReason, HostEvent, StopReason, store_error};
+
+impl ActorTask {
+    pub(super) fn stop(&mut self, reason: StopReason) {
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
+        let deadline = Instant::now() + self.options.sleep_grace_period;
+        live.stage = Stage::Stopping { reason, deadline };
+        self.shared
+            .host
+            .deliver(live.instance, HostEvent::Stop(reason));
+    }
+
+    /// The instance is done, or not waited for any longer: write what is left.
+    pub(super) fn on_stopped(&mut self) {
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
+        let Stage::Stopping { reason, .. } = live.stage else {
+            return;
+        };
+        live.stage = Stage::Stopped { reason };
+        match reason {
+            StopReason::Destroy => live.journal.commit_destroy(),
+            StopReason::Sleep if live.journal.owes() => live.journal.commit(&[]),
+            StopReason::Sleep => {}
+        }
+    }
+
+    /// Completes a stop once everything is written.
+    pub(super) fn finish(&mut self, reason: StopReason) {
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
+        if live.journal.is_writing() || !live.gate.is_empty() || live.snapshotting {
+            return;
+        }
+        let wants_destroy = matches!(live.wants, Some((StopReason::Destroy, _)));
+        if reason == StopReason::Sleep && live.journal.is_worth_folding(true) {
+            return self.begin_snapshot();
+        }
+        self.abandon_calls(&ActorError::restarting());
+        self.leave_instance();
+        match reason {
+            StopReason::Sleep => {
+                debug!(actor = %self.id, "actor sleeps");
+                if wants_destroy {
+                    // Asked for when the sleep had begun: it wakes up once more, for its hook.
+                    let (done, _) = oneshot::channel();
+                    self.wait_for_wake(Message::Destroy { done });
+                }
+                self.shared.alarms_changed.notify_one();
+            }
+            StopReason::Destroy => {
+                debug!(actor = %self.id, "actor destroyed");
+                self.gone = true;
+                self.conns.close_all(&CloseReason::Destroyed);
+                self.unregister();
+                for done in self.destroyers.drain(..) {
+                    let _ = done.send(Ok(()));
+                }
+            }
+        }
+    }
+
+    /// Forgets the instance and gives the claim back.
+    pub(super) fn leave_instance(&mut self) {
+        if let Phase::Live(live) = std::mem::replace(&mut self.phase, Phase::Asleep) {
+            self.shared.remove_instance(live.instance);
+            self.shared.store.release(self.id, live.journal.epoch());
+        }
+    }
+
+    /// Tells the host to forget the instance too.
+    pub(super) fn drop_instance(&mut self) {
+        if let Phase::Live(live) = &self.phase {
+            self.shared.host.deliver(live.instance, HostEvent::Drop);
+        }
+        self.leave_instance();
+    }
+
+    /// The instance has lost track of its journal. Nothing that waits may leave; the next message
+    /// loads the actor afresh.
+    pub(super) fn poison(&mut self, cause: &StoreError) {
+        warn!(actor = %self.id, %cause, "a commit failed, the instance is dropped");
+        let error = store_error(cause);
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
+        let waiting: Vec<_> = live.gate.drain().collect();
+        for release in waiting {
+            match release {
+                Release::Reply(caller, _) => self.answer(caller, Err(error.clone())),
+                // Whoever was to be let in, or turned away, can ask the next instance.
+                Release::Accept(conn) | Release::Refuse(conn, _) => self.refuse(conn, &error),
+                Release::Event { .. } | Release::Disconnect(..) | Release::Saved(_) => {}
+            }
+        }
+        self.abandon_calls(&error);
+        for done in self.destroyers.drain(..) {
+            let _ = done.send(Err(error.clone()));
+        }
+        self.drop_instance();
+        // Those who wait for a start that has failed, or the next start would fail them again,
+        // and so on for as long as the store does.
+        for message in std::mem::take(&mut self.waiting) {
+            self.fail(message, &error);
+        }
+    }
+}

@@ -17,6 +17,12 @@ export type Target =
       readonly pool: string;
     };
 
+/** How messages to people name an actor. */
+export function describeTarget(target: Target): string {
+  const which = target.by === "id" ? `id \`${target.id}\`` : `key \`${storageKey(target.key)}\``;
+  return `actor \`${target.name}\` with ${which}`;
+}
+
 /**
  * The address of an actor's resource.
  *

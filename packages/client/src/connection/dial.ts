@@ -1,6 +1,6 @@
 import type { LiveTransport } from "../config.js";
 import { subprotocols } from "../protocol/subprotocols.js";
-import { gatewayUrl, type Target } from "../target.js";
+import { describeTarget, gatewayUrl, type Target } from "../target.js";
 import { withTimeout } from "../timers.js";
 import type { Transport } from "../transport.js";
 import type { WebSocketConstructor, WebSocketLike } from "../websocket/websocket.js";
@@ -35,6 +35,11 @@ export class Dial {
     this.#transport = transport;
     this.#target = target;
     this.#params = params;
+  }
+
+  /** What messages say about the other end: the actor and where it was looked for. */
+  get peer(): string {
+    return `${describeTarget(this.#target)} at ${this.#transport.config.endpoint}`;
   }
 
   /** Gets all that a socket needs, and returns how to open it. */

@@ -124,7 +124,7 @@ export class Session {
     if (this.#state === "ended") return;
     const opened = this.#state === "open";
     this.#end();
-    const named = namedError(code, reason);
+    const named = namedError(code, reason, this.#dial.peer);
     const last = this.#lastError;
     const repeated = last !== undefined && named?.group === last.group && named.code === last.code;
     const frame = { code, reason };
@@ -174,11 +174,21 @@ export class Session {
   }
 }
 
+/** What may help against codes that come without words of the server. */
+const HINTS: Readonly<Record<string, string>> = {
+  "actor.not_found": "it was not created yet, or is destroyed",
+  "actor.not_registered": "check the name and the registry's `use`",
+  "message.incoming_too_long": "the registry's `maxIncomingMessageSize` is the limit",
+};
+
 /** The error in a close reason `group.code[#ray]`. With 1000, the reason is whatever the actor's code chose. */
-function namedError(code: number, reason: string): ActorError | undefined {
+function namedError(code: number, reason: string, peer: string): ActorError | undefined {
   const [, group, name] = (code === 1000 ? undefined : /^([\w-]+)\.([\w-]+)(?:#.*)?$/s.exec(reason)) ?? [];
   if (group === undefined || name === undefined) return undefined;
-  return new ActorError(group, name, `the server closed the connection: ${group}.${name}`);
+  const named = `${group}.${name}`;
+  const hint = HINTS[named];
+  const message = `${peer}: the server closed the connection: ${named}${hint ? ` (${hint})` : ""}`;
+  return new ActorError(group, name, message);
 }
 
 function asOpenError(cause: unknown): ActorError {

@@ -69,8 +69,8 @@ export class CountingHost {
     const state = events.opt();
     const created = events.u8() === 1;
     events.skip(8);
-    if (events.u32() !== 0) {
-      throw new Error("there are no connections in these tests");
+    if (events.u32() !== 0 || events.u32() !== 0) {
+      throw new Error("there are no connections or alarms in these tests");
     }
     this.#counts.set(instance, state === null ? 0 : smallInteger(state));
     return turn(instance, created ? replaceRoot(0) : [], [1]);

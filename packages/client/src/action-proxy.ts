@@ -10,6 +10,8 @@ const NEVER_ACTIONS: ReadonlySet<PropertyKey> = new Set(["then", "toJSON"]);
 /** What a nested action shares with every function, so that `handle.add.bind(null)` works. */
 const FUNCTION_METHODS: ReadonlySet<PropertyKey> = new Set(["call", "apply", "bind"]);
 
+type Members = Readonly<Record<PropertyKey, unknown>>;
+
 /**
  * `own` with an action behind every name that it does not have itself. `Surface` is the type of the result; it
  * must describe exactly that.
@@ -23,10 +25,10 @@ export function withProperties<Surface>(own: object, make: (name: string) => unk
   const made = new Map<string, unknown>();
   const proxy = new Proxy(own, {
     get(target, property) {
-      if (typeof property === "symbol") return Reflect.get(target, property, target) as unknown;
+      if (typeof property === "symbol") return (target as Members)[property];
       const known = made.get(property);
       if (known !== undefined) return known;
-      if (property in target) return Reflect.get(target, property, target) as unknown;
+      if (property in target) return (target as Members)[property];
       if (NEVER_ACTIONS.has(property)) return undefined;
       const value = make(property);
       made.set(property, value);
@@ -38,11 +40,11 @@ export function withProperties<Surface>(own: object, make: (name: string) => unk
 
 function actionNamed(name: string, call: CallAction): unknown {
   const nested = new Map<string, unknown>();
-  const invoke = (...args: unknown[]): Promise<unknown> => call(name, args);
+  const invoke: object = (...args: unknown[]) => call(name, args);
   return new Proxy(invoke, {
     get(target, property) {
       if (typeof property === "symbol" || FUNCTION_METHODS.has(property)) {
-        return Reflect.get(target, property, target) as unknown;
+        return (target as Members)[property];
       }
       if (NEVER_ACTIONS.has(property)) return undefined;
       const known = nested.get(property);

@@ -52,6 +52,7 @@ class ClientRoot implements HandleOwner {
     key?: ActorKey,
     options: GetOrCreateOptions<unknown> = {},
   ): ActorHandle<UntypedActor> {
+    if ("input" in options) throw new TypeError("unknown option `input`: use `createWithInput`");
     const {
       createWithInput: input,
       createInRegion: region,
@@ -73,7 +74,7 @@ class ClientRoot implements HandleOwner {
       { input, region, pool, reuse: false },
       signal,
     );
-    return this.getForId(name, id, options);
+    return makeHandle(this, { by: "id", name, id }, options);
   }
 
   getForId(name: string, id: string, options: HandleOptions = {}): ActorHandle<UntypedActor> {
@@ -89,10 +90,10 @@ class ClientRoot implements HandleOwner {
 
   accessor(name: string): ActorAccessor<UntypedActor> {
     return {
-      get: (key, options) => this.get(name, key, options),
-      getOrCreate: (key, options) => this.getOrCreate(name, key, options),
-      create: (key, options) => this.create(name, key, options),
-      getForId: (id, options) => this.getForId(name, id, options),
+      get: this.get.bind(this, name),
+      getOrCreate: this.getOrCreate.bind(this, name),
+      create: this.create.bind(this, name),
+      getForId: this.getForId.bind(this, name),
     };
   }
 

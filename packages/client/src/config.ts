@@ -76,7 +76,7 @@ export function resolveConfig(given: string | ClientConfig | undefined): Resolve
     config.endpoint ?? env("GREENROOM_ENDPOINT", "RIVET_ENGINE", "RIVET_ENDPOINT") ?? DEFAULT_ENDPOINT;
   const endpoint = parseEndpoint(address);
   const encoding = config.encoding ?? "bare";
-  if (encoding !== "json" && encoding !== "cbor" && encoding !== "bare") {
+  if (!["json", "cbor", "bare"].includes(encoding)) {
     throw new TypeError(`encoding is "${String(encoding)}", not "json", "cbor" or "bare"`);
   }
   const { transport } = config;

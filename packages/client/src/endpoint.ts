@@ -12,17 +12,8 @@ export interface Endpoint {
  * @throws TypeError naming what is wrong, never the token.
  */
 export function parseEndpoint(text: string): Endpoint {
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch (cause) {
-    throw new TypeError("the endpoint is not a URL", { cause });
-  }
-  if (url.protocol !== "http:" && url.protocol !== "https:") {
-    throw new TypeError(`the endpoint has the scheme "${url.protocol}", not http: or https:`);
-  }
-  if (url.search !== "" || text.includes("?")) throw new TypeError("the endpoint has a query string");
-  if (url.hash !== "" || text.includes("#")) throw new TypeError("the endpoint has a fragment");
+  const url = parseUrl(text);
+  if (/[?#]/.test(text)) throw new TypeError("the endpoint has a query string or a fragment");
   if (url.username === "" && url.password !== "")
     throw new TypeError("the endpoint has a token but no namespace");
   const path = url.pathname.replace(/\/{2,}/g, "/").replace(/\/$/, "");
@@ -31,6 +22,19 @@ export function parseEndpoint(text: string): Endpoint {
     ...(url.username === "" ? {} : { namespace: unescapePart(url.username, "namespace") }),
     ...(url.password === "" ? {} : { token: unescapePart(url.password, "token") }),
   };
+}
+
+function parseUrl(text: string): URL {
+  try {
+    const url = new URL(text);
+    if (/^https?:$/.test(url.protocol)) return url;
+  } catch {
+    // Refused below, like another scheme: `localhost:6420` has one, `127.0.0.1:6420` is no URL at all.
+  }
+  // Without what may be a token.
+  const shown = text.replace(/^.*@|[?#].*$/gs, "");
+  const host = shown.replace(/^\w+:\/\//, "");
+  throw new TypeError(`the endpoint \`${shown}\` is not an HTTP URL: try \`http://${host}\``);
 }
 
 function unescapePart(text: string, what: string): string {

@@ -59,14 +59,15 @@ const TRANSIENT: ReadonlySet<string> = new Set([
  * other groups come from the server.
  */
 export class ActorError extends Error {
-  readonly group: string;
-  readonly code: string;
+  // Declared only: the constructor defines them, and pages load less.
+  declare readonly group: string;
+  declare readonly code: string;
   /** What the thrower attached for programs to read. */
-  readonly metadata: unknown;
-  readonly actor: ErrorActor | undefined;
+  declare readonly metadata: unknown;
+  declare readonly actor: ErrorActor | undefined;
   /** Whether the same call may well succeed later. It does not say that the failed one had no effect. */
-  readonly retryable: boolean;
-  readonly statusCode: number | undefined;
+  declare readonly retryable: boolean;
+  declare readonly statusCode: number | undefined;
 
   constructor(group: string, code: string, message: string, details: ActorErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });

@@ -1,11 +1,17 @@
 import type { ActorKey } from "./types.js";
 
-/** The parts of a key. A string is a key of one part, no key is the key without parts. */
+/**
+ * The parts of a key. A string is a key of one part, no key is the key without parts.
+ *
+ * @throws TypeError for anything else, which may come from JavaScript.
+ */
 export function keyParts(key: ActorKey | undefined): readonly string[] {
-  if (key === undefined) return [];
-  const parts: readonly unknown[] = typeof key === "string" ? [key] : [...key];
+  const given: unknown = key === undefined ? [] : key;
+  const parts: readonly unknown[] = Array.isArray(given) ? [...given] : [given];
   for (const part of parts) {
-    if (typeof part !== "string") throw new TypeError(`an actor key part is a ${typeof part}, not a string`);
+    if (typeof part !== "string") {
+      throw new TypeError(`an actor key is a string or a list of strings, not of type ${typeof part}`);
+    }
   }
   return parts as readonly string[];
 }

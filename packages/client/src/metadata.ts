@@ -1,7 +1,7 @@
 import type { ResolvedConfig } from "./config.js";
 import { parseEndpoint } from "./endpoint.js";
 import { ActorError, describe } from "./errors.js";
-import { orAborted, type Sleep, withTimeout } from "./timers.js";
+import { orAborted, type Sleep } from "./timers.js";
 
 /** Where requests go, after the server had its say. */
 export interface Location {
@@ -68,22 +68,50 @@ export class MetadataLookup {
   }
 
   async #ask(): Promise<Location> {
-    const { endpoint, namespace, token, headers, runtime } = this.#config;
-    const url = `${endpoint}/metadata?namespace=${encodeURIComponent(namespace)}`;
-    const answer = await withTimeout(runtime, ATTEMPT_TIMEOUT_MS, async (signal) => {
-      const authorization: Record<string, string> =
-        token === undefined ? {} : { authorization: `Bearer ${token}` };
-      const response = await runtime.fetch(url, { headers: { ...headers, ...authorization }, signal });
-      const text = await response.text();
-      if (!response.ok) throw new StatusError(response.status);
-      return JSON.parse(text) as unknown;
-    }).catch((error: unknown) => {
-      throw unreachable(url, error);
-    });
+    const answer = await this.#fetch(this.#configured());
     if (typeof answer !== "object" || answer === null || Array.isArray(answer)) {
-      throw unreachable(url, new Error("the answer is not a JSON object"));
+      throw unreachable(this.#config.endpoint, new Error("the answer is not a JSON object"), true);
     }
     return this.#redirected(answer);
+  }
+
+  /** Whether the server answers a plain request at present. */
+  async answers(): Promise<boolean> {
+    try {
+      await this.#fetch(await this.locateOnce());
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async #fetch({ url: endpoint, namespace, token }: Location): Promise<unknown> {
+    const { headers, runtime } = this.#config;
+    const url = `${endpoint}/metadata?namespace=${encodeURIComponent(namespace)}`;
+    const authorization: Record<string, string> =
+      token === undefined ? {} : { authorization: `Bearer ${token}` };
+    const giveUp = new AbortController();
+    const timer = runtime.setTimeout(
+      () => giveUp.abort(new Error(`timed out after ${ATTEMPT_TIMEOUT_MS} ms`)),
+      ATTEMPT_TIMEOUT_MS,
+    );
+    let retryable = true;
+    try {
+      const { signal } = giveUp;
+      const response = await runtime.fetch(url, { headers: { ...headers, ...authorization }, signal });
+      const text = await response.text();
+      if (!response.ok) {
+        const { status } = response;
+        // A definite refusal will not change within seconds; anything else may be a server that is starting.
+        retryable = status >= 500 || status === 408 || status === 429;
+        throw new Error(`HTTP status ${status}`);
+      }
+      return JSON.parse(text) as unknown;
+    } catch (error) {
+      throw unreachable(url, error, retryable);
+    } finally {
+      runtime.clearTimeout(timer);
+    }
   }
 
   #redirected(answer: {
@@ -104,21 +132,9 @@ export class MetadataLookup {
   }
 }
 
-class StatusError extends Error {
-  readonly status: number;
-
-  constructor(status: number) {
-    super(`HTTP status ${status}`);
-    this.status = status;
-  }
-}
-
-function unreachable(url: string, cause: unknown): ActorError {
-  // A definite refusal will not change within seconds; anything else may be a server that is starting.
-  const final =
-    cause instanceof StatusError && cause.status < 500 && cause.status !== 408 && cause.status !== 429;
+function unreachable(url: string, cause: unknown, retryable: boolean): ActorError {
   return new ActorError("client", "endpoint_unreachable", `no answer from ${url}: ${describe(cause)}`, {
     cause,
-    retryable: !final,
+    retryable,
   });
 }

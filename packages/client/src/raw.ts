@@ -107,17 +107,12 @@ function resource(input: string | URL | Request): {
   readonly path: string;
   readonly absolute: string | undefined;
 } {
-  if (typeof input !== "string") {
-    const { href, pathname, search } = new URL(input instanceof Request ? input.url : input);
-    return { path: oneSlash(pathname) + search, absolute: href };
-  }
-  const { pathname, search } = new URL(`http://actor/${input.replace(/^\/+/, "")}`);
-  return { path: oneSlash(pathname) + search, absolute: undefined };
-}
-
-/** A gateway takes no path with `//`. */
-function oneSlash(path: string): string {
-  return path.replace(/\/{2,}/g, "/");
+  const isPath = typeof input === "string";
+  const { href, pathname, search } = new URL(
+    isPath ? `http://actor/${input.replace(/^\/+/, "")}` : input instanceof Request ? input.url : input,
+  );
+  // A gateway takes no path with `//`.
+  return { path: pathname.replace(/\/{2,}/g, "/") + search, absolute: isPath ? undefined : href };
 }
 
 async function fromRequest(request: Request, init: RequestInit): Promise<RequestInit> {

@@ -35,24 +35,6 @@ export function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined):
   });
 }
 
-/** Runs `work`, aborting the signal it is given after `milliseconds`. */
-export async function withTimeout<T>(
-  runtime: ClientRuntime,
-  milliseconds: number,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const controller = new AbortController();
-  const timer = runtime.setTimeout(
-    () => controller.abort(new Error(`timed out after ${milliseconds} ms`)),
-    milliseconds,
-  );
-  try {
-    return await work(controller.signal);
-  } finally {
-    runtime.clearTimeout(timer);
-  }
-}
-
 /** The error of a call that its caller gave up. */
 export function abortedError(signal: AbortSignal): ActorError {
   return new ActorError("actor", "aborted", "the call was aborted by its caller", { cause: signal.reason });

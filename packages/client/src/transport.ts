@@ -26,6 +26,8 @@ export class Transport {
   readonly metadata: MetadataLookup;
   /** How connections travel by what is known so far; all connections of a client share the experience. */
   liveTransport: LiveTransport;
+  /** Whether the console was told that no connection opens. */
+  warned = false;
 
   constructor(config: ResolvedConfig) {
     this.config = config;

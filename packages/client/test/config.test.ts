@@ -17,9 +17,11 @@ describe("endpoint", () => {
   }
 
   const bad: readonly [string, RegExp][] = [
-    ["", /not a URL/],
-    ["localhost:6420", /scheme "localhost:"/],
-    ["ws://a.test", /scheme "ws:"/],
+    ["", /the endpoint `` is not an HTTP URL/],
+    ["127.0.0.1:7002", /`127\.0\.0\.1:7002` is not an HTTP URL: try `http:\/\/127\.0\.0\.1:7002`/],
+    ["localhost:6420", /`localhost:6420` is not an HTTP URL: try `http:\/\/localhost:6420`/],
+    ["ws://a.test", /`ws:\/\/a\.test` is not an HTTP URL: try `http:\/\/a\.test`/],
+    ["ns:secret@a.test:1?token=secret", /`a\.test:1` is not an HTTP URL: try `http:\/\/a\.test:1`/],
     ["http://a.test?x=1", /query string/],
     ["http://a.test/?", /query string/],
     ["http://a.test#x", /fragment/],

@@ -28,6 +28,60 @@ function makeClient(disableMetadataLookup = true): { readonly client: AnyClient;
   return { client, clock };
 }
 
+describe("a server that is down", () => {
+  const expected =
+    "no connection to http://host:1 yet: no answer from http://host:1/metadata?namespace=default: " +
+    "there is no network here";
+
+  test("is told to the console once per client", async (t) => {
+    const warn = t.mock.method(console, "warn", () => {});
+    const { client, clock } = makeClient(false);
+    const connections = [client.counter.get("a").connect(), client.counter.get("b").connect()];
+    await settle();
+    await clock.advance(10_000);
+    assert.deepEqual(
+      warn.mock.calls.map((call) => call.arguments),
+      [[expected]],
+    );
+    await Promise.all(connections.map((conn) => conn.dispose()));
+    makeClient(false).client.counter.get("a").connect();
+    await settle();
+    assert.equal(warn.mock.callCount(), 2);
+  });
+
+  test("is not when somebody listens, nor after dispose, nor when it was there before", async (t) => {
+    const warn = t.mock.method(console, "warn", () => {});
+    const listening = makeClient(false).client.counter.get("a").connect();
+    let errors = 0;
+    listening.onError(() => errors++);
+    const disposed = makeClient(false).client.counter.get("a").connect();
+    disposed.onStatusChange((status) => {
+      if (status === "disconnected") void disposed.dispose();
+    });
+    const gone = makeClient(false).client.counter.get("a").connect();
+    void gone.dispose();
+    const lost = makeClient();
+    lost.client.counter.get("a").connect();
+    await settle();
+    sockets.at(-1)?.init();
+    sockets.at(-1)?.drop();
+    await lost.clock.advance(125);
+    sockets.at(-1)?.drop();
+    await settle();
+    assert.equal(errors, 1);
+    assert.equal(disposed.connStatus, "idle");
+    assert.equal(warn.mock.callCount(), 0);
+  });
+
+  test("is not mistaken for an actor that is about to start", async (t) => {
+    const warn = t.mock.method(console, "warn", () => {});
+    makeClient().client.counter.get("a").connect();
+    await settle();
+    sockets.at(-1)?.drop(1011, "actor.starting");
+    assert.equal(warn.mock.callCount(), 0);
+  });
+});
+
 describe("a close that names an error", () => {
   async function refusal(handle: ActorHandle<UntypedActor>, reason: string): Promise<string> {
     const conn = handle.connect();
@@ -44,22 +98,42 @@ describe("a close that names an error", () => {
     assert.equal(
       await refusal(client.counter.getOrCreate(["a", "b/c"]), "actor.not_registered#ray"),
       "actor `counter` with key `a/b\\/c` at http://host:1: the server closed the connection: " +
-        "actor.not_registered (check the name and the registry's `use`)",
+        "actor.not_registered (check the name and `use`)",
     );
     assert.equal(
       await refusal(client.counter.getForId("x1"), "actor.not_found"),
       "actor `counter` with id `x1` at http://host:1: the server closed the connection: " +
-        "actor.not_found (it was not created yet, or is destroyed)",
+        "actor.not_found (getOrCreate creates it)",
     );
     assert.equal(
       await refusal(client.counter.get(), "message.incoming_too_long"),
       "actor `counter` with key `/` at http://host:1: the server closed the connection: " +
-        "message.incoming_too_long (the registry's `maxIncomingMessageSize` is the limit)",
+        "message.incoming_too_long (see `maxIncomingMessageSize`)",
     );
   });
 
   test("has no hint for other codes", async () => {
     const { client } = makeClient();
     assert.match(await refusal(client.counter.get("k"), "user.odd"), /closed the connection: user\.odd$/);
+  });
+});
+
+describe("misuse from JavaScript", () => {
+  test("a key of another type", () => {
+    const { client } = makeClient();
+    for (const key of [42, null, {}, ["a", 1]]) {
+      assert.throws(() => client.counter.get(key as string), {
+        name: "TypeError",
+        message: /^an actor key is a string or a list of strings, not of type (number|object)$/,
+      });
+    }
+  });
+
+  test("creation input under the name that create() has for it", () => {
+    const { client } = makeClient();
+    const options = { input: 1, params: {} };
+    const message = /unknown option `input`.* `createWithInput`/;
+    assert.throws(() => client.counter.getOrCreate("k", options), { name: "TypeError", message });
+    assert.throws(() => client.getOrCreate("counter", "k", options), { name: "TypeError", message });
   });
 });

@@ -31,12 +31,9 @@ export const Tag = {
 } as const;
 
 /** Error classes that come back as themselves; any other error name becomes an `Error` with that `name`. */
-export const STANDARD_ERRORS: ReadonlyMap<string, ErrorConstructor> = new Map<string, ErrorConstructor>([
-  ["Error", Error],
-  ["EvalError", EvalError],
-  ["RangeError", RangeError],
-  ["ReferenceError", ReferenceError],
-  ["SyntaxError", SyntaxError],
-  ["TypeError", TypeError],
-  ["URIError", URIError],
-]);
+export const STANDARD_ERRORS: ReadonlyMap<string, ErrorConstructor> = new Map(
+  [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map((found) => [
+    found.name,
+    found as ErrorConstructor,
+  ]),
+);

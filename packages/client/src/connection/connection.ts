@@ -156,6 +156,7 @@ export class Connection implements SessionOwner {
 
   ended(end: SessionEnd): void {
     const wasConnected = this.#status === "connected";
+    const passing = end.refused && this.#isPassing(end.error);
     this.#session = undefined;
     this.#config.runtime.clearTimeout(this.#timer);
     this.#timer = this.#config.runtime.setTimeout(() => this.#attempt(), this.#reconnect.nextDelay());
@@ -163,13 +164,15 @@ export class Connection implements SessionOwner {
       // The server's own reason counts if it will stay one, for example that a message was too long.
       const final = end.refused && !end.error.retryable;
       this.#requests.rejectInFlight((name) => (final ? end.error : lost(name, end)));
-    } else if (end.refused && !this.#isPassing(end.error)) {
+    } else if (end.refused && !passing) {
       this.#requests.rejectUnsent(end.error);
       // Whoever awaits `ready` learns why; who asks later awaits the next attempt.
       this.#ready.reject(end.error);
       this.#ready = makeDeferred();
     }
     this.#setStatus("disconnected");
+    const neverOpened = this.#connectionId === undefined && !passing && !this.#disposed;
+    if (neverOpened && this.#onError.size === 0) this.#dial.warn(end.error);
     // A lost socket is no news beside `onClose` and the status; anything else is.
     if (!end.reported && end.error.code !== "connection_lost") this.#onError.emit(end.error);
     if (wasConnected) this.#onClose.emit({ code: end.code, reason: end.reason });

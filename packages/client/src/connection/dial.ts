@@ -1,15 +1,13 @@
 import type { LiveTransport } from "../config.js";
+import type { ActorError } from "../errors.js";
 import { subprotocols } from "../protocol/subprotocols.js";
 import { describeTarget, gatewayUrl, type Target } from "../target.js";
-import { withTimeout } from "../timers.js";
 import type { Transport } from "../transport.js";
 import type { WebSocketConstructor, WebSocketLike } from "../websocket/websocket.js";
 import { SseSocket } from "./sse-socket.js";
 
 /** WebSockets in a row that have to fail before a connection tries an event stream. */
 const ENOUGH_FAILURES = 2;
-/** A server that takes longer to answer counts as one that does not. */
-const PROBE_TIMEOUT_MS = 5_000;
 
 /**
  * Opens the sockets of one connection, and decides what kind they are.
@@ -67,6 +65,13 @@ export class Dial {
     };
   }
 
+  /** Tells the console, once per client, of a failure that nobody listens for. */
+  warn({ message }: ActorError): void {
+    const transport = this.#transport;
+    if (!transport.warned) console.warn(`no connection to ${transport.config.endpoint} yet: ${message}`);
+    transport.warned = true;
+  }
+
   /** The socket of the latest attempt works. */
   succeeded(): void {
     this.#failures = 0;
@@ -93,25 +98,9 @@ export class Dial {
 
   async #countFailure(): Promise<void> {
     this.#webSocketFailed = false;
-    this.#failures = (await this.#answers()) ? this.#failures + 1 : 0;
+    this.#failures = (await this.#transport.metadata.answers()) ? this.#failures + 1 : 0;
     if (this.#failures < ENOUGH_FAILURES) return;
     this.#failures = 0;
     this.#transport.liveTransport = "sse";
-  }
-
-  /** Whether the server answers over HTTP. */
-  async #answers(): Promise<boolean> {
-    const { config, metadata } = this.#transport;
-    try {
-      const { url, namespace } = await metadata.locateOnce();
-      const probe = `${url}/metadata?namespace=${encodeURIComponent(namespace)}`;
-      return await withTimeout(config.runtime, PROBE_TIMEOUT_MS, async (signal) => {
-        const response = await config.runtime.fetch(probe, { headers: config.headers, signal });
-        await response.text();
-        return response.ok;
-      });
-    } catch {
-      return false;
-    }
   }
 }

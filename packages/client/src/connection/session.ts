@@ -127,18 +127,18 @@ export class Session {
     const named = namedError(code, reason, this.#dial.peer);
     const last = this.#lastError;
     const repeated = last !== undefined && named?.group === last.group && named.code === last.code;
-    const frame = { code, reason };
-    if (last !== undefined && (repeated || !opened)) {
-      this.#owner.ended({ ...frame, error: last, refused: true, reported: opened });
-    } else if (named !== undefined) {
-      this.#owner.ended({ ...frame, error: named, refused: true, reported: false });
-    } else {
-      if (!opened) this.#dial.failed();
-      this.#owner.ended({ ...frame, error: this.#lost(opened, frame), refused: false, reported: false });
-    }
+    const refusal = last !== undefined && (repeated || !opened) ? last : named;
+    if (refusal === undefined && !opened) this.#dial.failed();
+    this.#owner.ended({
+      code,
+      reason,
+      error: refusal ?? this.#lost(opened, code, reason),
+      refused: refusal !== undefined,
+      reported: opened && last !== undefined && refusal === last,
+    });
   }
 
-  #lost(opened: boolean, { code, reason }: Pick<SessionEnd, "code" | "reason">): ActorError {
+  #lost(opened: boolean, code: number, reason: string): ActorError {
     const { endpoint } = this.#config;
     const detail = [`close code ${code}`, reason, this.#detail].filter((part) => part !== "").join(", ");
     return opened
@@ -176,9 +176,9 @@ export class Session {
 
 /** What may help against codes that come without words of the server. */
 const HINTS: Readonly<Record<string, string>> = {
-  "actor.not_found": "it was not created yet, or is destroyed",
-  "actor.not_registered": "check the name and the registry's `use`",
-  "message.incoming_too_long": "the registry's `maxIncomingMessageSize` is the limit",
+  "actor.not_found": "getOrCreate creates it",
+  "actor.not_registered": "check the name and `use`",
+  "message.incoming_too_long": "see `maxIncomingMessageSize`",
 };
 
 /** The error in a close reason `group.code[#ray]`. With 1000, the reason is whatever the actor's code chose. */

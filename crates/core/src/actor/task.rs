@@ -156,6 +156,11 @@ impl ActorTask {
             return Poll::Ready(Event::Message(message));
         }
         if let Some(deadline) = self.next_deadline() {
+            // Timers are coarse, and the deadline of an alarm that is due is always now: waiting
+            // for a timer would put it off for as long as anything else happens.
+            if deadline <= Instant::now() {
+                return Poll::Ready(Event::Timer);
+            }
             // The timer is only ever pulled forward; one that fires too early is armed anew.
             if self.timer.deadline() > deadline || self.timer.is_elapsed() {
                 self.timer.as_mut().reset(deadline);

@@ -95,3 +95,23 @@ async fn no_actor_begins_behind_the_back_of_a_shutdown() {
         assert_eq!(world.runtime.live_actors(), 0);
     }
 }
+
+/// On the real clock, whose timers are coarse: an alarm must not wait for a moment of silence.
+#[tokio::test]
+async fn an_alarm_is_told_between_calls_that_never_pause() {
+    let world = World::in_memory();
+    let id = world.actor("a").await;
+    world.call(id, "alarm 20").await.unwrap();
+    let told = world.seen.wait_for("told alarm", 1);
+    let calls = async {
+        let end = std::time::Instant::now() + Duration::from_secs(5);
+        while std::time::Instant::now() < end {
+            world.call(id, "get").await.unwrap();
+            tokio::time::sleep(Duration::from_millis(3)).await;
+        }
+    };
+    tokio::select! {
+        () = told => {}
+        () = calls => panic!("the alarm was not told within 5 s"),
+    }
+}

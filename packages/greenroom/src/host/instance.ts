@@ -266,9 +266,11 @@ export class Instance implements TurnOwner {
   failure(error: unknown, where: { readonly action: string } | { readonly hook: string }): Failure {
     const shown = publicFailure(error);
     if (shown !== undefined) return shown;
-    const masked = maskedFailure(this.services.exposeErrors ? messageOf(error) : undefined);
+    const { exposeErrors } = this.services;
+    const masked = maskedFailure(exposeErrors ? messageOf(error) : undefined);
     const { errorId } = masked.metadata;
-    this.log.error({ ...where, errorId, error: asError(error) }, "internal error, masked for the caller");
+    const fate = exposeErrors ? "its message shown to the caller" : "masked for the caller";
+    this.log.error({ ...where, errorId, error: asError(error) }, `internal error, ${fate}`);
     return masked;
   }
 

@@ -187,6 +187,8 @@ test("internal errors can be exposed", async () => {
   assert.ok(output.kind === "replyError");
   assert.equal(output.error.code, "internal_error");
   assert.equal(output.error.message, "the cause");
+  assert.match(stage.logs.join("\n"), /internal error, its message shown to the caller/);
+  assert.doesNotMatch(stage.logs.join("\n"), /masked/);
 });
 
 test("an asynchronous action has a deadline, fires its signal, and its late result is dropped", async () => {
@@ -264,7 +266,7 @@ test("events are checked against their schema, and what cannot be sent throws wh
     actor({
       events: { doubled: event({ schema }), free: event<unknown>() },
       actions: {
-        send(c, value: unknown) {
+        emit(c, value: unknown) {
           c.broadcast("doubled", value as number);
         },
         broken(c) {
@@ -274,9 +276,9 @@ test("events are checked against their schema, and what cannot be sent throws wh
       },
     }),
   ).started();
-  await stage.call("send", 4);
+  await stage.call("emit", 4);
   assert.deepEqual(stage.outputs[0], { kind: "event", conn: "all", name: "doubled", args: [8] });
-  assert.equal((await stage.call("send", "x")).kind, "replyError");
+  assert.equal((await stage.call("emit", "x")).kind, "replyError");
   assert.match(stage.logs.join("\n"), /event 'doubled' does not match its schema: x: not a number/);
   stage.forget();
   await stage.call("broken");
@@ -287,13 +289,13 @@ test("two event arguments that look like an escape arrive as they are", async ()
   const stage = await new Stage(
     actor({
       actions: {
-        send(c) {
+        emit(c) {
           c.broadcast("x", "$BigInt", "5");
         },
       },
     }),
   ).started();
-  await stage.call("send");
+  await stage.call("emit");
   assert.deepEqual(stage.outputs[0], { kind: "event", conn: "all", name: "x", args: ["$BigInt", "5"] });
 });
 

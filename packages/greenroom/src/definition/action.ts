@@ -1,4 +1,5 @@
 import { type Durability, type DurabilityCode, durabilityCode } from "./durability.js";
+import { checkActionName } from "./reserved.js";
 
 /**
  * An action: the context first, then what the caller passes; it may return anything, or a promise of it.
@@ -45,9 +46,10 @@ export interface ActionEntry {
  * The actions of a tree under their dotted names.
  *
  * @param fallback The durability of actions that name none.
- * @throws Error if two actions come out with the same name, or if a leaf is not a function.
+ * @throws Error if a name is reserved, if two actions come out with the same name, or if a leaf is not a function.
  */
 export function flattenActions(tree: object, fallback: DurabilityCode): Map<string, ActionEntry> {
+  for (const name of Object.keys(tree)) checkActionName(name);
   const entries = new Map<string, ActionEntry>();
   collect(tree, "", fallback, entries, []);
   return entries;

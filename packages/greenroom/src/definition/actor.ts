@@ -92,7 +92,13 @@ export function actor<
   config: ActorConfig<State, Params, ConnState, Vars, Input, Events, Actions, ActionNames>,
 ): ActorDefinition<State, Params, ConnState, Vars, Input, EventArgsMap<Events>, CallableActions<Actions>> {
   const definition = Object.freeze({});
-  compiled.set(definition, compile(config as { readonly [key: string]: unknown }));
+  try {
+    compiled.set(definition, compile(config as { readonly [key: string]: unknown }));
+  } catch (error) {
+    // The line to mend is the caller's.
+    if (error instanceof Error) Error.captureStackTrace?.(error, actor);
+    throw error;
+  }
   return definition;
 }
 
@@ -163,6 +169,7 @@ function source(
   const make = functionAt(config, create);
   const constant = config[name];
   if (constant === undefined) return make === undefined ? undefined : { create: make };
+  if (typeof constant === "function") throw new Error(`'${name}' is a function: use '${create}'`);
   if (make !== undefined) throw new Error(`Cannot define both '${name}' and '${create}'`);
   // Fails here rather than at the first start of an actor.
   if (name === "vars") structuredClone(constant);

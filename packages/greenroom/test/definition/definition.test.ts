@@ -12,12 +12,15 @@ test("definitions that cannot be meant are refused, by name", () => {
     [{ state: {}, createState: () => ({}) }, /: Cannot define both 'state' and 'createState'$/],
     [{ vars: 1, createVars: () => 1 }, /: Cannot define both 'vars' and 'createVars'$/],
     [{ connState: 0, createConnState: () => 1 }, /: Cannot define both 'connState' and 'createConnState'$/],
+    [{ state: () => ({}) }, /'state' is a function: use 'createState'/],
+    [{ vars: () => 1 }, /'vars' is a function: use 'createVars'/],
     [{ onStart: () => {} }, /unknown actor key 'onStart'/],
     [{ queues: {} }, /'queues' is not supported in this version/],
     [{ run: () => {} }, /'run' is not supported in this version/],
     [{ db: {} }, /'db' is not supported in this version/],
     [{ onRequest: () => {} }, /'onRequest' is not supported in this version/],
     [{ onWake: 1 }, /'onWake' has to be a function/],
+    [{ actions: { connect: { now: () => 1 } } }, /action 'connect' has a reserved name/],
     [{ actions: { a: 1 } }, /action 'a' has to be a function/],
     [{ actions: { a: { b: { c: "x" } } } }, /action 'a\.b\.c' has to be a function/],
     [{ actions: { "a.b": () => 1, a: { b: () => 2 } } }, /two actions are called 'a\.b'/],
@@ -68,4 +71,35 @@ test("a registry takes actors, and options that exist", () => {
   assert.throws(() => looseSetup({ use: {}, prot: 1 }), /setup option 'prot'/);
   assert.throws(() => looseSetup({}), /'use' has to be an object/);
   assert.throws(() => looseSetup({ use: { ["x".repeat(65)]: actor({}) } }), /1 to 64 characters/);
+});
+
+test("an error in a definition points to the definition", () => {
+  for (const config of [{ state: { a: { b: () => 1 } } }, { onStart: 1 }, { vars: { f: () => 1 } }]) {
+    let stack = "";
+    try {
+      loose(config);
+    } catch (error) {
+      stack = (error as Error).stack ?? "";
+    }
+    const [first] = stack.split("\n").filter((line) => /^\s+at /.test(line));
+    assert.match(first ?? "", /definition\.test\.js/);
+  }
+});
+
+test("names that clients reserve are refused at the top level only; `destroy` is an action's", async () => {
+  const { createClient } = await import("@greenroom/client");
+  const handle = createClient("http://127.0.0.1:1").get("a");
+  const connection = handle.connect();
+  connection.onError(() => {});
+  const own = new Set([...Object.keys(handle), ...Object.keys(connection), "then", "toJSON"]);
+  await connection.dispose();
+  assert.ok(own.has("connect") && own.has("dispose"));
+  for (const name of own) {
+    assert.throws(
+      () => loose({ actions: { [name]: () => 1 } }),
+      new RegExp(`action '${name}' has a reserved`),
+    );
+    loose({ actions: { nested: { [name]: () => 1 } } });
+  }
+  loose({ actions: { destroy: () => 1 } });
 });

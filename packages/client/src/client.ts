@@ -32,6 +32,11 @@ export function createClient<Registry extends RegistryLike = RegistryLike>(
   return withProperties<Client<Registry>>(methods, (name) => client.accessor(name));
 }
 
+/** @throws TypeError for an option under the name that another method has for it. */
+function refuseOption(options: object, wrong: string, right: string): void {
+  if (wrong in options) throw new TypeError(`unknown option \`${wrong}\`: use \`${right}\``);
+}
+
 class ClientRoot implements HandleOwner {
   readonly #config: ResolvedConfig;
   readonly #connections = new Set<Connection>();
@@ -52,7 +57,7 @@ class ClientRoot implements HandleOwner {
     key?: ActorKey,
     options: GetOrCreateOptions<unknown> = {},
   ): ActorHandle<UntypedActor> {
-    if ("input" in options) throw new TypeError("unknown option `input`: use `createWithInput`");
+    refuseOption(options, "input", "createWithInput");
     const {
       createWithInput: input,
       createInRegion: region,
@@ -67,6 +72,7 @@ class ClientRoot implements HandleOwner {
     options: CreateOptions<unknown> = {},
   ): Promise<ActorHandle<UntypedActor>> {
     this.assertOpen();
+    refuseOption(options, "createWithInput", "input");
     const { input, region, poolName: pool = this.#config.poolName, signal } = options;
     const id = await this.transport.create(
       name,
@@ -83,9 +89,9 @@ class ClientRoot implements HandleOwner {
 
   async dispose(): Promise<void> {
     this.#disposed = true;
-    const connections = [...this.#connections];
+    const closing = [...this.#connections].map((connection) => connection.dispose());
     this.#connections.clear();
-    await Promise.all(connections.map((connection) => connection.dispose()));
+    await Promise.all(closing);
   }
 
   accessor(name: string): ActorAccessor<UntypedActor> {

@@ -129,11 +129,17 @@ describe("misuse from JavaScript", () => {
     }
   });
 
-  test("creation input under the name that create() has for it", () => {
+  test("creation input under the name that the other method has for it", async () => {
     const { client } = makeClient();
-    const options = { input: 1, params: {} };
-    const message = /unknown option `input`.* `createWithInput`/;
-    assert.throws(() => client.counter.getOrCreate("k", options), { name: "TypeError", message });
-    assert.throws(() => client.getOrCreate("counter", "k", options), { name: "TypeError", message });
+    const refusal = (name: string, use: string) => ({
+      name: "TypeError",
+      message: `unknown option \`${name}\`: use \`${use}\``,
+    });
+    const input: object = { input: 1 };
+    const createWithInput: object = { createWithInput: 1 };
+    assert.throws(() => client.counter.getOrCreate("k", input), refusal("input", "createWithInput"));
+    assert.throws(() => client.getOrCreate("counter", "k", input), refusal("input", "createWithInput"));
+    await assert.rejects(client.counter.create("k", createWithInput), refusal("createWithInput", "input"));
+    client.counter.getOrCreate("k", createWithInput);
   });
 });

@@ -180,11 +180,10 @@ impl Open {
     }
 }
 
-/// Few: JavaScript's thread and the store's writer want cores, too, and handing work from one idle
-/// thread to another costs more than the work. Measured on two cores, one thread took less CPU time
-/// for every workload of the benchmark than two, and none was slower.
+/// Few: JavaScript's thread and the store's writer want cores, too. Two even on two cores: with one,
+/// HTTP requests of the benchmark took a third more CPU time, and WebSocket messages the same.
 fn worker_threads() -> usize {
-    available_parallelism().map_or(1, |cores| (cores.get() / 2).clamp(1, 4))
+    available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4))
 }
 
 fn address(host: String, local: std::net::SocketAddr) -> Address {

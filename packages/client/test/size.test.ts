@@ -4,8 +4,11 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
-/** What a page downloads for `createClient`, minified and compressed, in bytes: 17 KiB. */
-const LIMIT = 17 * 1024;
+/**
+ * What a page downloads for `createClient`, minified and compressed, in bytes. It is 17,398 with the zlib of Node 20;
+ * other versions of zlib differ by some dozens.
+ */
+const LIMIT = 17_500;
 
 test(`a page downloads at most ${LIMIT} bytes of this package`, async (t) => {
   const { outputFiles, metafile } = await build({

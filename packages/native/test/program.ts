@@ -24,11 +24,10 @@ const programs: Record<string, () => Promise<void>> = {
   /** Shuts down while calls are under way. */
   async shutDownAtOnce() {
     const { registry, info } = await run(dataDir);
-    const calls = Array.from({ length: 20 }, (_, key) =>
-      call(info.url, `k${key}`, "add").catch(() => "refused"),
-    );
+    // What becomes of them is the server's tests' business. They are not awaited: Node's fetch now and then never
+    // settles when its socket is closed at the wrong moment, and then has nothing left that keeps the process alive.
+    for (let key = 0; key < 20; key++) call(info.url, `k${key}`, "add").catch(() => "refused");
     await registry.shutdown();
-    await Promise.all(calls);
     print("shut down");
   },
   /** Serves one call and exits in the middle of everything. */

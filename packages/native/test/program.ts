@@ -24,8 +24,8 @@ const programs: Record<string, () => Promise<void>> = {
   /** Shuts down while calls are under way. */
   async shutDownAtOnce() {
     const { registry, info } = await run(dataDir);
-    // What becomes of them is the server's tests' business. They are not awaited: Node's fetch now and then never
-    // settles when its socket is closed at the wrong moment, and then has nothing left that keeps the process alive.
+    // What becomes of them is the server's tests' business. They are not awaited: in about one run of
+    // two hundred something here stayed unsettled with nothing left that keeps the process alive.
     for (let key = 0; key < 20; key++) call(info.url, `k${key}`, "add").catch(() => "refused");
     await registry.shutdown();
     print("shut down");

@@ -194,6 +194,19 @@ export const list = actor({
   },
 });
 
+/** One action for each setting of the durability dial. */
+export const dial = actor({
+  state: { strict: 0, relaxed: 0, ephemeral: 0 },
+  options: { stateSaveInterval: 60_000 },
+  actions: {
+    strict: (c) => ++c.state.strict,
+    relaxed: { durability: "relaxed", run: (c) => ++c.state.relaxed },
+    ephemeral: { durability: "ephemeral", run: (c) => ++c.state.ephemeral },
+    save: (c) => c.saveState({ immediate: true }),
+    read: (c) => ({ ...c.state }),
+  },
+});
+
 /** Cannot be created. */
 export const broken = actor({
   createState: (): { n: number } => {
@@ -202,4 +215,4 @@ export const broken = actor({
   actions: { get: (c) => c.state.n },
 });
 
-export const registry = setup({ use: { counter, ledger, faulty, memory, napper, room, list, broken } });
+export const registry = setup({ use: { counter, ledger, faulty, memory, napper, room, list, dial, broken } });

@@ -123,3 +123,31 @@ test("a graceful stop puts actors to sleep, exits with 0, and loses nothing", as
   assert.equal(await connection.get(), "kept");
   await client.dispose();
 });
+
+test("the durability dial: what a kill takes back is what its setting says", async () => {
+  const client = connectTo();
+  const dial = client.dial.getOrCreate("d");
+  await dial.strict();
+  await dial.ephemeral();
+  await server.kill();
+  await server.restart();
+  assert.deepEqual(await dial.read(), { strict: 1, relaxed: 0, ephemeral: 0 });
+  // Due in a minute, it is not stored yet when its reply is there.
+  assert.equal(await dial.relaxed(), 1);
+  await server.kill();
+  await server.restart();
+  assert.deepEqual(await dial.read(), { strict: 1, relaxed: 0, ephemeral: 0 });
+  await dial.relaxed();
+  await dial.save();
+  await server.kill();
+  await server.restart();
+  assert.deepEqual(await dial.read(), { strict: 1, relaxed: 1, ephemeral: 0 });
+  // A stored change takes along what it builds on.
+  await dial.ephemeral();
+  await dial.relaxed();
+  await dial.strict();
+  await server.kill();
+  await server.restart();
+  assert.deepEqual(await dial.read(), { strict: 2, relaxed: 2, ephemeral: 1 });
+  await client.dispose();
+});

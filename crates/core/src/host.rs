@@ -84,6 +84,19 @@ pub struct StartEvent {
     pub alarms: Vec<Alarm>,
 }
 
+/// What the server knows of whoever calls or connects. Opaque to the runtime.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientInfo {
+    /// The connection parameters, in compat form.
+    pub params: Option<Bytes>,
+    /// What authentication came to, in compat form.
+    pub auth: Option<Bytes>,
+    /// The HTTP request behind it: a CBOR array of its method, its URL, and an array with an array of
+    /// name and value for each header line, all of them texts. Only told to actor types that want it
+    /// ([`ActorOptions::wants_request`](crate::ActorOptions::wants_request)).
+    pub request: Option<Bytes>,
+}
+
 /// A connection that outlived the previous instance.
 #[derive(Clone, Debug)]
 pub struct RestoredConn {
@@ -91,8 +104,8 @@ pub struct RestoredConn {
     pub conn: ConnKey,
     /// The public id.
     pub id: String,
-    /// The parameters it was opened with.
-    pub params: Option<Bytes>,
+    /// Who opened it. The request behind it is not kept.
+    pub client: ClientInfo,
     /// Its state as of the last [`Output::ConnState`], in the host's form.
     pub state: Option<Bytes>,
 }
@@ -110,8 +123,8 @@ pub struct CallEvent {
     pub args: Bytes,
     /// Whether `args` are in compat form (`$` escapes inside) or plain CBOR.
     pub compat: bool,
-    /// The parameters of a stateless call, in compat form.
-    pub params: Option<Bytes>,
+    /// Who makes a stateless call; empty for one over a connection.
+    pub client: ClientInfo,
 }
 
 /// An alarm that is due. It is told again in the next life of the actor unless a commit has
@@ -133,8 +146,8 @@ pub struct ConnectEvent {
     pub conn: ConnKey,
     /// The public id.
     pub id: String,
-    /// Its parameters, in compat form.
-    pub params: Option<Bytes>,
+    /// Who asks.
+    pub client: ClientInfo,
 }
 
 /// Why an instance has to stop.

@@ -23,8 +23,8 @@ pub use connection::Connection;
 pub use env::Env;
 pub(crate) use error::store_error;
 pub use host::{
-    ActorHost, AlarmEvent, CallEvent, CallId, ConnKey, ConnectEvent, Durability, HostEvent,
-    Instance, Output, RestoredConn, StartEvent, StopReason, Turn,
+    ActorHost, AlarmEvent, CallEvent, CallId, ClientInfo, ConnKey, ConnectEvent, Durability,
+    HostEvent, Instance, Output, RestoredConn, StartEvent, StopReason, Turn,
 };
 pub use options::ActorOptions;
 pub use outbox::{

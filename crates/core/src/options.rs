@@ -16,6 +16,8 @@ pub struct ActorOptions {
     pub state_save_interval: Duration,
     /// Time that the actor may take to start. Default 30 s.
     pub start_timeout: Duration,
+    /// Whether the host is told the requests behind calls and connections. Default `false`.
+    pub wants_request: bool,
 }
 
 impl Default for ActorOptions {
@@ -25,6 +27,7 @@ impl Default for ActorOptions {
             sleep_grace_period: limits::SLEEP_GRACE_PERIOD,
             state_save_interval: limits::STATE_SAVE_INTERVAL,
             start_timeout: limits::START_TIMEOUT,
+            wants_request: false,
         }
     }
 }

@@ -8,7 +8,7 @@ use greenroom_types::{ActorError, ActorId, ActorKey, ActorName, limits};
 use tokio::sync::oneshot;
 
 use crate::{
-    ActorHost, ActorOptions, Connection, Env, Instance, Outbox, Turn,
+    ActorHost, ActorOptions, ClientInfo, Connection, Env, Instance, Outbox, Turn,
     actor::{Control, Message},
     alarm_clock,
     shared::Shared,
@@ -36,15 +36,15 @@ pub struct CallRequest {
     pub args: Bytes,
     /// Whether `args` are in compat form.
     pub compat: bool,
-    /// The caller's connection parameters, in compat form.
-    pub params: Option<Bytes>,
+    /// Who calls.
+    pub client: ClientInfo,
 }
 
 /// A connection that asks to be admitted.
 #[derive(Debug)]
 pub struct ConnRequest {
-    /// Its parameters, in compat form.
-    pub params: Option<Bytes>,
+    /// Who connects.
+    pub client: ClientInfo,
     /// Where its messages go. `Init`, or an `Error` and a `Close`, will come first.
     pub outbox: Outbox,
 }
@@ -72,6 +72,11 @@ impl Runtime {
     /// Whether an actor type of this name exists.
     pub fn is_registered(&self, name: &ActorName) -> bool {
         self.shared.actors.contains_key(name)
+    }
+
+    /// Whether any actor type wants to be told of requests ([`ClientInfo::request`]).
+    pub fn wants_requests(&self) -> bool {
+        self.shared.wants_requests
     }
 
     /// The names of all actor types, in order.

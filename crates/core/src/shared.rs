@@ -24,6 +24,8 @@ pub(crate) struct Shared {
     pub(crate) host: Arc<dyn ActorHost>,
     pub(crate) env: Arc<dyn Env>,
     pub(crate) actors: BTreeMap<ActorName, ActorOptions>,
+    /// Whether any of them wants to be told of requests.
+    pub(crate) wants_requests: bool,
     pub(crate) registry: Registry,
     pub(crate) tasks: TaskTracker,
     /// Where the turns of each instance go. Read for every turn, written when one starts or ends.
@@ -47,6 +49,7 @@ impl Shared {
             store,
             host,
             env,
+            wants_requests: actors.values().any(|options| options.wants_request),
             actors,
             registry: Registry::default(),
             tasks: TaskTracker::new(),

@@ -110,6 +110,7 @@ struct RawOptions {
     sleep_grace_period: u64,
     state_save_interval: u64,
     start_timeout: u64,
+    wants_request: bool,
 }
 
 impl From<RawOptions> for ActorOptions {
@@ -118,6 +119,7 @@ impl From<RawOptions> for ActorOptions {
         options.sleep_timeout = raw.sleep_timeout.map(Duration::from_millis);
         options.sleep_grace_period = Duration::from_millis(raw.sleep_grace_period);
         options.state_save_interval = Duration::from_millis(raw.state_save_interval);
+        options.wants_request = raw.wants_request;
         options.start_timeout = Duration::from_millis(raw.start_timeout);
         options
     }
@@ -138,7 +140,7 @@ mod tests {
         "version": "1.2.3", "dataDir": "/data", "host": "127.0.0.1", "port": 6420, "logLevel": "warn",
         "maxIncomingMessageSize": 1000, "maxOutgoingMessageSize": 2000, "staticDir": "/site",
         "actors": [{ "name": "counter", "options": {
-            "sleepTimeout": null, "sleepGracePeriod": 1, "stateSaveInterval": 2, "startTimeout": 3
+            "sleepTimeout": null, "sleepGracePeriod": 1, "stateSaveInterval": 2, "startTimeout": 3, "wantsRequest": false
         } }]
     }"#;
 

@@ -1,7 +1,7 @@
 //! Actions over HTTP: a stateless call to an actor.
 
 use bytes::Bytes;
-use greenroom_core::CallRequest;
+use greenroom_core::{CallRequest, ClientInfo};
 use greenroom_types::{
     ActorError, limits,
     protocol::{Encoding, conn_params_from_header, decode_action_request, encode_action_response},
@@ -23,19 +23,21 @@ const X_RIVET_ENCODING: &str = "x-rivet-encoding";
 const X_RIVET_CONN_PARAMS: &str = "x-rivet-conn-params";
 
 /// Answers `POST {gateway}/action/{name}`. Everything that can be checked without the actor is
-/// checked before it is located, so that a malformed call neither creates nor wakes it.
+/// checked before it is located, so that a malformed call neither creates nor wakes it. `seen` is what the actor is
+/// told of the request.
 pub(crate) async fn call(
     app: &App,
     target: &Target,
     name: String,
     request: Request<Incoming>,
+    seen: Option<Bytes>,
 ) -> Reply {
     let named = request
         .headers()
         .get(X_RIVET_ENCODING)
         .and_then(|name| name.to_str().ok());
     let encoding = Encoding::from_header(named);
-    let call = match read_call(app, encoding, name, request).await {
+    let call = match read_call(app, encoding, name, request, seen).await {
         Ok(call) => call,
         Err(error) => return call_error(&error, encoding, None),
     };
@@ -61,6 +63,7 @@ async fn read_call(
     encoding: Encoding,
     name: String,
     request: Request<Incoming>,
+    seen: Option<Bytes>,
 ) -> Result<CallRequest, ActorError> {
     if name.len() > limits::MEMBER_NAME {
         return Err(ActorError::member_name_too_long("action", name.len()));
@@ -81,7 +84,11 @@ async fn read_call(
         name,
         args: request.args,
         compat: request.compat,
-        params,
+        client: ClientInfo {
+            params,
+            auth: None,
+            request: seen,
+        },
     })
 }
 

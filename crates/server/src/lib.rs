@@ -19,6 +19,7 @@ mod action;
 mod app;
 mod bind;
 mod body;
+mod client_info;
 mod config;
 mod connection;
 mod cors;

@@ -7,7 +7,13 @@ import { CountingHost } from "./host.js";
 
 /** A valid configuration with these fields changed. */
 export function config(changes: Record<string, unknown>): string {
-  const options = { sleepTimeout: null, sleepGracePeriod: 5000, stateSaveInterval: 1000, startTimeout: 5000 };
+  const options = {
+    sleepTimeout: null,
+    sleepGracePeriod: 5000,
+    stateSaveInterval: 1000,
+    startTimeout: 5000,
+    wantsRequest: false,
+  };
   return JSON.stringify({
     version: "0.0.0",
     host: "127.0.0.1",

@@ -7,13 +7,13 @@ use bytes::Bytes;
 use greenroom_types::{ActorError, ActorId, EventFrame, limits};
 
 use super::message::Message;
-use crate::{ClientMessage, CloseReason, ConnKey, Outbox, RestoredConn};
+use crate::{ClientInfo, ClientMessage, CloseReason, ConnKey, Outbox, RestoredConn};
 
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Conn {
     id: String,
-    params: Option<Bytes>,
+    client: ClientInfo,
     state: Option<Bytes>,
     outbox: Outbox,
     subscriptions: BTreeSet<String>,
@@ -68,7 +68,7 @@ pub(crate) struct Conns {
 
 impl Conns {
     /// Registers a connection that is not admitted yet.
-    pub(crate) fn add(&mut self, id: String, params: Option<Bytes>, outbox: Outbox) -> ConnKey {
+    pub(crate) fn add(&mut self, id: String, client: ClientInfo, outbox: Outbox) -> ConnKey {
         // The all-ones value means "no connection" to hosts, and a key must not be in use.
         loop {
             self.last = self.last.wrapping_add(1) % u32::MAX;
@@ -79,7 +79,11 @@ impl Conns {
         let key = ConnKey(self.last);
         let conn = Conn {
             id,
-            params,
+            // The request has served its purpose once the connection is decided about.
+            client: ClientInfo {
+                request: None,
+                ..client
+            },
             state: None,
             outbox,
             subscriptions: BTreeSet::new(),
@@ -165,7 +169,7 @@ impl Conns {
             .map(|(&key, conn)| RestoredConn {
                 conn: key,
                 id: conn.id.clone(),
-                params: conn.params.clone(),
+                client: conn.client.clone(),
                 state: conn.state.clone(),
             })
             .collect()
@@ -281,8 +285,8 @@ mod tests {
         let mut conns = Conns::default();
         let (first, mut first_reader) = outbox();
         let (second, _second_reader) = outbox();
-        let a = conns.add("a".into(), None, first);
-        let b = conns.add("b".into(), None, second);
+        let a = conns.add("a".into(), ClientInfo::default(), first);
+        let b = conns.add("b".into(), ClientInfo::default(), second);
         conns.subscribe(a, "tick".into(), true).unwrap();
         conns.subscribe(a, "tick".into(), true).unwrap();
         assert!(conns.broadcast(&event("tick")).is_empty());
@@ -310,8 +314,8 @@ mod tests {
         let mut conns = Conns::default();
         let (slow, _slow_reader) = outbox_with_limit(100);
         let (fast, _fast_reader) = outbox();
-        let slow = conns.add("slow".into(), None, slow);
-        let fast = conns.add("fast".into(), None, fast);
+        let slow = conns.add("slow".into(), ClientInfo::default(), slow);
+        let fast = conns.add("fast".into(), ClientInfo::default(), fast);
         for key in [slow, fast] {
             conns.subscribe(key, "tick".into(), true).unwrap();
         }
@@ -323,7 +327,7 @@ mod tests {
     fn subscriptions_are_bounded() {
         let mut conns = Conns::default();
         let (outbox, _reader) = outbox();
-        let key = conns.add("a".into(), None, outbox);
+        let key = conns.add("a".into(), ClientInfo::default(), outbox);
         for i in 0..limits::SUBSCRIPTIONS_PER_CONN {
             conns.subscribe(key, i.to_string(), true).unwrap();
         }

@@ -12,8 +12,8 @@ use super::{
     task::{ActorTask, Phase},
 };
 use crate::{
-    CallEvent, CallId, ClientMessage, ConnKey, ConnRequest, ConnectEvent, Connection, HostEvent,
-    StopReason,
+    CallEvent, CallId, ClientInfo, ClientMessage, ConnKey, ConnRequest, ConnectEvent, Connection,
+    HostEvent, StopReason,
 };
 
 impl ActorTask {
@@ -54,7 +54,7 @@ impl ActorTask {
                         name: request.name,
                         args: request.args,
                         compat: request.compat,
-                        params: request.params,
+                        client: self.told(request.client),
                     });
                 }
             }
@@ -75,7 +75,7 @@ impl ActorTask {
                         name,
                         args,
                         compat,
-                        params: None,
+                        client: ClientInfo::default(),
                     });
                 }
             }
@@ -84,13 +84,13 @@ impl ActorTask {
                 registered,
             } => {
                 let id = self.shared.new_conn_id();
-                let params = request.params.clone();
+                let client = self.told(request.client.clone());
                 let conn = self.register(id.clone(), request, registered);
                 let Phase::Live(live) = &mut self.phase else {
                     return;
                 };
                 live.idle_since = Instant::now();
-                let event = ConnectEvent { conn, id, params };
+                let event = ConnectEvent { conn, id, client };
                 self.shared
                     .host
                     .deliver(live.instance, HostEvent::Connect(event));
@@ -114,10 +114,18 @@ impl ActorTask {
         request: ConnRequest,
         registered: oneshot::Sender<Connection>,
     ) -> ConnKey {
-        let conn = self.conns.add(id.clone(), request.params, request.outbox);
+        let conn = self.conns.add(id.clone(), request.client, request.outbox);
         let (shared, task) = (Arc::clone(&self.shared), self.handle.clone());
         drop(registered.send(Connection::new(shared, self.id, conn, id, task)));
         conn
+    }
+
+    /// What the instance is told of a client.
+    fn told(&self, mut client: ClientInfo) -> ClientInfo {
+        if !self.options.wants_request {
+            client.request = None;
+        }
+        client
     }
 
     /// Some messages are no reason to wake up.

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use greenroom_core::{
-    ActorOptions, ClientMessage, CloseReason, ConnRequest, outbox, outbox_with_limit,
+    ActorOptions, ClientInfo, ClientMessage, CloseReason, ConnRequest, outbox, outbox_with_limit,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -35,7 +35,10 @@ async fn a_refused_connection_is_told_why_and_closed() {
     let id = world.actor("a").await;
     let (sender, mut reader) = outbox();
     let request = ConnRequest {
-        params: Some(Bytes::from_static(&[0xf4])),
+        client: ClientInfo {
+            params: Some(Bytes::from_static(&[0xf4])),
+            ..ClientInfo::default()
+        },
         outbox: sender,
     };
     let connection = world.runtime.connect(id, request).await.unwrap();
@@ -118,7 +121,7 @@ async fn a_client_that_does_not_read_is_dropped_and_does_not_hold_up_others() {
         .connect(
             id,
             ConnRequest {
-                params: None,
+                client: ClientInfo::default(),
                 outbox: sender,
             },
         )

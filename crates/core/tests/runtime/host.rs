@@ -11,9 +11,9 @@ use std::{
 
 use bytes::Bytes;
 use greenroom_core::{
-    ActorHost, ActorOptions, Alarm, AlarmEvent, AlarmUpdate, CallRequest, ClientMessage,
-    ConnRequest, Connection, Durability, Env, HostEvent, Instance, OutboxReader, Output, Runtime,
-    RuntimeConfig, StopReason, Turn, outbox,
+    ActorHost, ActorOptions, Alarm, AlarmEvent, AlarmUpdate, CallRequest, ClientInfo,
+    ClientMessage, ConnRequest, Connection, Durability, Env, HostEvent, Instance, OutboxReader,
+    Output, Runtime, RuntimeConfig, StopReason, Turn, outbox,
 };
 use greenroom_store::{MemoryStore, Store};
 use greenroom_types::{ActorError, ActorId, ActorKey, ActorName};
@@ -266,7 +266,7 @@ async fn run_counters(
             }
             HostEvent::Connect(connect) => {
                 let conn = connect.conn;
-                if connect.params.as_deref() == Some(&[0xf4]) {
+                if connect.client.params.as_deref() == Some(&[0xf4]) {
                     let error = ActorError::new("user", "no_entry", "not you");
                     turn.outputs.push(Output::Reject { conn, error });
                 } else {
@@ -367,7 +367,7 @@ impl World {
     pub(crate) async fn connect(&self, id: ActorId) -> (Connection, OutboxReader) {
         let (sender, mut reader) = outbox();
         let request = ConnRequest {
-            params: None,
+            client: ClientInfo::default(),
             outbox: sender,
         };
         let connection = self.runtime.connect(id, request).await.expect("registered");
@@ -408,7 +408,7 @@ pub(crate) fn request(action: &str) -> CallRequest {
         name: action.to_owned(),
         args: Bytes::from_static(&[0x80]),
         compat: true,
-        params: None,
+        client: ClientInfo::default(),
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use greenroom_core::{
-    ActorHost, ActorOptions, CallId, ConnKey, ConnRequest, HostEvent, Instance, OutboxReader,
-    Output, Runtime, StopReason, Turn, outbox,
+    ActorHost, ActorOptions, CallId, ClientInfo, ConnKey, ConnRequest, HostEvent, Instance,
+    OutboxReader, Output, Runtime, StopReason, Turn, outbox,
 };
 use greenroom_store::Store;
 use greenroom_types::ActorId;
@@ -136,7 +136,7 @@ pub(crate) fn client() -> (ConnRequest, OutboxReader) {
     let (outbox, reader) = outbox();
     (
         ConnRequest {
-            params: None,
+            client: ClientInfo::default(),
             outbox,
         },
         reader,

@@ -4,20 +4,22 @@
 //!
 //! | kind | | fields |
 //! |---|---|---|
-//! | 1 | start | str id, str name, u16 count and as many str of the key, opt input, opt state, u8 created, f64 generation, u32 count and as many of (u32 conn, str id, opt params, opt state), u32 count and as many alarms |
-//! | 2 | call | u32 call, u32 conn, str name, u8 compat, opt params, bytes args |
+//! | 1 | start | str id, str name, u16 count and as many str of the key, opt input, opt state, u8 created, f64 generation, u32 count and as many of (u32 conn, str id, client, opt state), u32 count and as many alarms |
+//! | 2 | call | u32 call, u32 conn, str name, u8 compat, client, bytes args |
 //! | 3 | cancel | u32 call |
-//! | 4 | connect | u32 conn, str id, opt params |
+//! | 4 | connect | u32 conn, str id, client |
 //! | 5 | disconnect | u32 conn |
 //! | 6 | saved | u32 token |
 //! | 7 | stop | u8 reason: 0 sleep, 1 destroy |
 //! | 8 | drop | |
 //! | 9 | alarm | u32 call, alarm, f64 the time in milliseconds |
 //!
-//! An alarm is str id, f64 due time in milliseconds, u32 attempt, bytes body.
+//! A client is u8 with a bit for each thing known of it (1 params, 2 auth, 4 request), and bytes for each bit
+//! that is set, in this order. An alarm is str id, f64 due time in milliseconds, u32 attempt, bytes body.
 
 use greenroom_core::{
-    Alarm, CallEvent, ConnectEvent, HostEvent, Instance, RestoredConn, StartEvent, StopReason,
+    Alarm, CallEvent, ClientInfo, ConnectEvent, HostEvent, Instance, RestoredConn, StartEvent,
+    StopReason,
 };
 
 use super::ABSENT;
@@ -114,7 +116,7 @@ impl<'a> EventWriter<'a> {
     fn restored(&mut self, conn: &RestoredConn) {
         self.u32(conn.conn.0);
         self.str(&conn.id);
-        self.opt(conn.params.as_deref());
+        self.client(&conn.client);
         self.opt(conn.state.as_deref());
     }
 
@@ -123,14 +125,25 @@ impl<'a> EventWriter<'a> {
         self.u32(call.conn.map_or(ABSENT, |conn| conn.0));
         self.str(&call.name);
         self.u8(call.compat.into());
-        self.opt(call.params.as_deref());
+        self.client(&call.client);
         self.bytes(&call.args);
     }
 
     fn connect(&mut self, connect: &ConnectEvent) {
         self.u32(connect.conn.0);
         self.str(&connect.id);
-        self.opt(connect.params.as_deref());
+        self.client(&connect.client);
+    }
+
+    fn client(&mut self, client: &ClientInfo) {
+        let known = [&client.params, &client.auth, &client.request];
+        let bits = known.iter().enumerate();
+        self.u8(bits.fold(0, |bits, (bit, part)| {
+            bits | u8::from(part.is_some()) << bit
+        }));
+        for part in known.into_iter().flatten() {
+            self.bytes(part);
+        }
     }
 
     fn u8(&mut self, value: u8) {
@@ -233,7 +246,7 @@ mod tests {
             conns: vec![RestoredConn {
                 conn: ConnKey(9),
                 id: "c1".to_owned(),
-                params: None,
+                client: ClientInfo::default(),
                 state: Some(bytes("st")),
             }],
             alarms: vec![alarm()],
@@ -255,7 +268,7 @@ mod tests {
                 U32(1),
                 U32(9),
                 Str("c1"),
-                NOTHING,
+                U8(0),
                 Str("st"),
                 U32(1),
                 Str("tick"),
@@ -299,16 +312,16 @@ mod tests {
 
     #[test]
     fn calls_are_written_with_and_without_a_connection() {
-        let call = |conn, params| CallEvent {
+        let call = |conn, client| CallEvent {
             call: CallId(7),
             conn,
             name: "say".to_owned(),
             args: bytes("args"),
             compat: conn.is_some(),
-            params,
+            client,
         };
         check(
-            HostEvent::Call(call(Some(ConnKey(2)), None)),
+            HostEvent::Call(call(Some(ConnKey(2)), ClientInfo::default())),
             &[
                 U8(2),
                 U32(0x0102_0304),
@@ -316,12 +329,19 @@ mod tests {
                 U32(2),
                 Str("say"),
                 U8(1),
-                NOTHING,
+                U8(0),
                 Str("args"),
             ],
         );
         check(
-            HostEvent::Call(call(None, Some(bytes("")))),
+            HostEvent::Call(call(
+                None,
+                ClientInfo {
+                    params: Some(bytes("")),
+                    auth: None,
+                    request: Some(bytes("r")),
+                },
+            )),
             &[
                 U8(2),
                 U32(0x0102_0304),
@@ -329,7 +349,9 @@ mod tests {
                 NOTHING,
                 Str("say"),
                 U8(0),
+                U8(0b101),
                 Str(""),
+                Str("r"),
                 Str("args"),
             ],
         );
@@ -343,11 +365,15 @@ mod tests {
         let connect = ConnectEvent {
             conn: ConnKey(6),
             id: "c".to_owned(),
-            params: Some(bytes("p")),
+            client: ClientInfo {
+                params: Some(bytes("p")),
+                auth: Some(bytes("who")),
+                request: None,
+            },
         };
         check(
             HostEvent::Connect(connect),
-            &with(4, vec![U32(6), Str("c"), Str("p")]),
+            &with(4, vec![U32(6), Str("c"), U8(0b011), Str("p"), Str("who")]),
         );
         check(HostEvent::Disconnect(ConnKey(6)), &with(5, vec![U32(6)]));
         check(HostEvent::Saved(8), &with(6, vec![U32(8)]));

@@ -15,6 +15,7 @@ pub(crate) use target::{Reached, Target, check_namespace};
 use crate::{
     action,
     app::App,
+    client_info::Seen,
     connection::UpgradeSlot,
     failure::gateway_error,
     info,
@@ -28,8 +29,23 @@ struct Routed {
     target: Target,
     /// The path as the actor sees it, raw.
     path: String,
+    /// The query as the actor sees it, raw.
+    query: Option<String>,
     /// What the query says about an event stream.
     stream: StreamQuery,
+}
+
+impl Routed {
+    /// What an actor is told of the request, if any actor wants to know.
+    fn seen(&self, app: &App, request: &Request<Incoming>) -> Option<Bytes> {
+        let seen = Seen {
+            method: request.method(),
+            path: &self.path,
+            query: self.query.as_deref(),
+            headers: request.headers(),
+        };
+        app.runtime.wants_requests().then(|| seen.encode())
+    }
 }
 
 /// Whether the request names its actor in its headers. A path that names one comes first.
@@ -65,7 +81,10 @@ pub(crate) async fn handle(
     };
     if wants_websocket(&request) {
         let target = routed.and_then(|routed| match routed.path.as_str() {
-            "/connect" => Ok(routed.target),
+            "/connect" => {
+                let seen = routed.seen(app, &request);
+                Ok((routed.target, seen))
+            }
             path => Err(elsewhere(path)),
         });
         return upgrade::accept(slot, &mut request, target);
@@ -84,6 +103,7 @@ fn by_path(app: &App, request: &Request<Incoming>) -> Result<Routed, ActorError>
     Ok(Routed {
         target: Target::of(app, parsed.target)?,
         path: parsed.path,
+        query: parsed.query,
         stream,
     })
 }
@@ -114,14 +134,17 @@ fn by_headers(request: &Request<Incoming>) -> Result<Routed, ActorError> {
     Ok(Routed {
         target: Target::of_id(&id)?,
         path: request.uri().path().to_owned(),
+        query: request.uri().query().map(str::to_owned),
         stream: StreamQuery::default(),
     })
 }
 
 async fn http(app: &Arc<App>, routed: Routed, request: Request<Incoming>) -> Reply {
+    let seen = routed.seen(app, &request);
     let Routed {
         target,
         path,
+        query: _,
         stream,
     } = routed;
     let method = request.method();
@@ -129,7 +152,7 @@ async fn http(app: &Arc<App>, routed: Routed, request: Request<Incoming>) -> Rep
         if method != Method::GET {
             return gateway_error(&ActorError::method_not_allowed(method.as_str(), "GET"));
         }
-        return sse::open(app, &target, stream, request.headers()).await;
+        return sse::open(app, &target, stream, request.headers(), seen).await;
     }
     if let Some(name) = path
         .strip_prefix("/action/")
@@ -139,7 +162,7 @@ async fn http(app: &Arc<App>, routed: Routed, request: Request<Incoming>) -> Rep
             return gateway_error(&ActorError::method_not_allowed(method.as_str(), "POST"));
         }
         return match percent_decode_str(name).decode_utf8() {
-            Ok(name) => action::call(app, &target, name.into_owned(), request).await,
+            Ok(name) => action::call(app, &target, name.into_owned(), request, seen).await,
             Err(_) => gateway_error(&ActorError::invalid_request("the action name is not UTF-8")),
         };
     }

@@ -1,7 +1,9 @@
 //! Opening a WebSocket to an actor. Whatever stands against it is said with a close after the
 //! handshake: browsers do not let their pages see a refused one.
 
+use bytes::Bytes;
 use fastwebsockets::upgrade::upgrade;
+use greenroom_core::ClientInfo;
 use greenroom_types::{
     ActorError,
     protocol::{Encoding, Handshake},
@@ -35,11 +37,11 @@ pub(super) fn handshake(headers: &HeaderMap) -> Handshake {
 }
 
 /// Answers an upgrade and leaves the socket in `slot`, bound for `target` or for the close that
-/// says what is wrong.
+/// says what is wrong. With the target comes what its actor is told of the request.
 pub(super) fn accept(
     slot: &UpgradeSlot,
     request: &mut Request<Incoming>,
-    target: Result<Target, ActorError>,
+    target: Result<(Target, Option<Bytes>), ActorError>,
 ) -> Reply {
     let handshake = handshake(request.headers());
     let (reply, upgrade) = match upgrade(request) {
@@ -60,7 +62,10 @@ pub(super) fn accept(
 }
 
 /// Where the socket leads. What the client got wrong itself comes before where it wanted to go.
-fn plan(handshake: &Handshake, target: Result<Target, ActorError>) -> Result<Plan, Close> {
+fn plan(
+    handshake: &Handshake,
+    target: Result<(Target, Option<Bytes>), ActorError>,
+) -> Result<Plan, Close> {
     let _: Encoding = handshake
         .encoding()
         .map_err(|_| Close::unsupported_encoding())?;
@@ -70,8 +75,13 @@ fn plan(handshake: &Handshake, target: Result<Target, ActorError>) -> Result<Pla
             "message" => Close::of_error(&error),
             _ => Close::invalid_request(),
         })?;
-    let target = target.map_err(|error| Close::of_error(&error))?;
-    Ok(Plan { target, params })
+    let (target, request) = target.map_err(|error| Close::of_error(&error))?;
+    let client = ClientInfo {
+        params,
+        auth: None,
+        request,
+    };
+    Ok(Plan { target, client })
 }
 
 /// A handshake that is none.

@@ -42,7 +42,7 @@ mod text;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use greenroom_core::{ConnRequest, outbox};
+use greenroom_core::{ClientInfo, ConnRequest, outbox};
 use greenroom_types::{
     ActorError,
     protocol::{Encoding, conn_params_from_header, conn_params_from_json},
@@ -74,13 +74,15 @@ const X_RIVET_CONN_PARAMS: &str = "x-rivet-conn-params";
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Answers `GET {gateway}/sse`. What can be checked without the actor is checked first.
+/// `seen` is what the actor is told of the request.
 pub(crate) async fn open(
     app: &Arc<App>,
     target: &Target,
     query: StreamQuery,
     headers: &HeaderMap,
+    seen: Option<Bytes>,
 ) -> Reply {
-    match connect(app, target, query, headers).await {
+    match connect(app, target, query, headers, seen).await {
         Ok((stream, actor)) => {
             let mut reply = reply::stream("text/event-stream", stream.into_body());
             let headers = reply.headers_mut();
@@ -101,13 +103,18 @@ async fn connect(
     target: &Target,
     query: StreamQuery,
     headers: &HeaderMap,
+    seen: Option<Bytes>,
 ) -> Result<(EventStream, Reached), ActorError> {
     let encoding = encoding(&query, headers)?;
-    let params = params(&query, headers)?;
+    let client = ClientInfo {
+        params: params(&query, headers)?,
+        auth: None,
+        request: seen,
+    };
     let record = target.resolve(app).await?;
     let (sender, reader) = outbox();
     let request = ConnRequest {
-        params,
+        client,
         outbox: sender,
     };
     let connection = app.runtime.connect(record.id, request).await?;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use fastwebsockets::upgrade::UpgradeFut;
-use greenroom_core::{ConnRequest, Connection, OutboxReader, outbox};
+use greenroom_core::{ClientInfo, ConnRequest, Connection, OutboxReader, outbox};
 use greenroom_types::protocol::{ClientFrame, Encoding, decode_client_frame};
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -40,8 +40,8 @@ pub(crate) struct Pending {
 /// Where a WebSocket leads.
 pub(crate) struct Plan {
     pub(crate) target: Target,
-    /// Connection parameters in compat form.
-    pub(crate) params: Option<bytes::Bytes>,
+    /// Who wants to go there.
+    pub(crate) client: ClientInfo,
 }
 
 /// Serves a WebSocket until both sides are done with it.
@@ -105,7 +105,7 @@ async fn admit(app: &App, plan: Result<Plan, Close>) -> Result<(Connection, Outb
         .map_err(|error| Close::of_error(&error))?;
     let (sender, reader) = outbox();
     let request = ConnRequest {
-        params: plan.params,
+        client: plan.client,
         outbox: sender,
     };
     let connection = app

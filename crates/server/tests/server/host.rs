@@ -114,7 +114,7 @@ impl Counters {
             }
             HostEvent::Connect(connect) => {
                 // `"refuse me"` in CBOR.
-                if connect.params.as_deref() == Some(b"\x69refuse me") {
+                if connect.client.params.as_deref() == Some(b"\x69refuse me") {
                     let error = ActorError::forbidden("you may not come in");
                     return Some(turn(
                         Bytes::new(),
@@ -167,6 +167,7 @@ impl Counters {
                 args.item().unwrap_or(b"\xf7"),
             )))],
             "params" => vec![reply(Ok(call
+                .client
                 .params
                 .clone()
                 .unwrap_or(Bytes::from_static(b"\xf6"))))],

@@ -17,6 +17,8 @@ export interface Conn<Params = unknown, ConnState = undefined, Events = undefine
   readonly id: string;
   /** What the client passed as `params`. */
   readonly params: Params;
+  /** What authentication came to; undefined where nobody asked for it. */
+  readonly auth: unknown;
   /**
    * The connection's own state; writes are kept for as long as the connection lives, also while the actor sleeps.
    *

@@ -54,6 +54,8 @@ export interface ConnInitContext<State, Vars> extends BaseContext {
   state: State;
   /** The actor's variables of this wake. */
   vars: Vars;
+  /** The HTTP request that asks: for an action, for an event stream, or for the upgrade to a WebSocket. Its body is not in it. */
+  readonly request: Request | undefined;
 }
 
 /** What is there once the actor is ready. */

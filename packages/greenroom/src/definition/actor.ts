@@ -19,6 +19,8 @@ export interface CompiledActor {
   readonly isUnstored: boolean;
   /** Whether it does anything about connections that a stateless call has to go through, too. */
   readonly decidesConnections: boolean;
+  /** Whether its hooks can ask for the requests of its callers. */
+  readonly wantsRequest: boolean;
   /** Where a value comes from; absent if the actor has none. */
   readonly state: Source | undefined;
   readonly vars: Source | undefined;
@@ -134,6 +136,9 @@ function compile(config: { readonly [key: string]: unknown }): CompiledActor {
       hooks.onBeforeConnect !== undefined ||
       hooks.onConnect !== undefined ||
       hooks.onDisconnect !== undefined ||
+      (sources.connState !== undefined && "create" in sources.connState),
+    wantsRequest:
+      hooks.onBeforeConnect !== undefined ||
       (sources.connState !== undefined && "create" in sources.connState),
     state: sources.state,
     vars: sources.vars,

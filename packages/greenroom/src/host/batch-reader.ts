@@ -1,8 +1,12 @@
+import type { ClientRecord } from "./client.js";
 import { NONE } from "./records.js";
 
 const utf8 = new TextDecoder();
 /** Up to this many bytes a loop beats the call into `TextDecoder`. */
 const SHORT_TEXT = 32;
+
+/** A caller of whom nothing is known. */
+const NOBODY: ClientRecord = { params: undefined, auth: undefined, request: undefined };
 
 /** Reads a batch of events field by field. Byte fields are views: they must not outlive the batch. */
 export class BatchReader {
@@ -67,6 +71,17 @@ export class BatchReader {
   opt(): Uint8Array | undefined {
     const size = this.u32();
     return size === NONE ? undefined : this.#take(size);
+  }
+
+  /** What is known of a client. */
+  client(): ClientRecord {
+    const known = this.u8();
+    if (known === 0) return NOBODY;
+    return {
+      params: (known & 1) === 0 ? undefined : this.bytes(),
+      auth: (known & 2) === 0 ? undefined : this.bytes(),
+      request: (known & 4) === 0 ? undefined : this.bytes(),
+    };
   }
 
   #take(size: number): Uint8Array {

@@ -4,8 +4,8 @@ import { decodeValue } from "@greenroom/client/codec";
 import type { ActionEntry } from "../definition/action.js";
 import type { DurabilityCode } from "../definition/durability.js";
 import { isThenable } from "./async.js";
+import { Client, type ClientRecord } from "./client.js";
 import { RuntimeConn } from "./conn.js";
-import { decodeParams } from "./connections.js";
 import { ConnContext, FiringContext } from "./context.js";
 import { actionNotFound, actionTimedOut, HostError, invalidValue, notConnected } from "./failure.js";
 import type { Firing } from "./firing.js";
@@ -20,7 +20,7 @@ export interface CallRecord {
   readonly name: string;
   /** Whether `args` have compat escapes. */
   readonly compat: boolean;
-  readonly params: Uint8Array | undefined;
+  readonly client: ClientRecord;
   readonly args: Uint8Array;
 }
 
@@ -132,12 +132,12 @@ export class Calls {
       if (record.conn !== NONE) {
         const conn = instance.connections.get(record.conn);
         if (conn === undefined || RuntimeConn.phaseOf(conn) !== "open") throw notConnected();
-        this.#run(record.call, entry, new ConnContext(instance, conn, conn.params), args, undefined);
+        this.#run(record.call, entry, new ConnContext(instance, conn), args, undefined);
         return;
       }
-      const params = decodeParams(record.params);
-      if (instance.definition.decidesConnections) this.#runStateless(record.call, entry, params, args);
-      else this.#run(record.call, entry, new ConnContext(instance, undefined, params), args, undefined);
+      const client = Client.read(record.client);
+      if (instance.definition.decidesConnections) this.#runStateless(record.call, entry, client, args);
+      else this.#run(record.call, entry, new ConnContext(instance, undefined, client), args, undefined);
     } catch (error) {
       instance.replyError(record.call, error, record.name);
     }
@@ -213,16 +213,16 @@ export class Calls {
   }
 
   /** A stateless call goes through the same hooks as a connection, with one that lives as long as the call. */
-  #runStateless(call: number, entry: ActionEntry, params: unknown, args: readonly unknown[]): void {
+  #runStateless(call: number, entry: ActionEntry, client: Client, args: readonly unknown[]): void {
     const instance = this.#instance;
     const { connections } = instance;
-    const conn = new RuntimeConn(instance, undefined, randomUUID(), params);
+    const conn = new RuntimeConn(instance, undefined, randomUUID(), client);
     const end = (): void => {
       RuntimeConn.setPhase(conn, "gone");
       instance.life.track(connections.farewell(conn));
     };
     const run = (): void => {
-      if (!instance.isDropped) this.#run(call, entry, new ConnContext(instance, conn, params), args, end);
+      if (!instance.isDropped) this.#run(call, entry, new ConnContext(instance, conn), args, end);
     };
     const refuse = (error: unknown): void => instance.replyError(call, error, entry.name);
     const admit = (): void | Promise<void> => {
@@ -241,7 +241,7 @@ export class Calls {
       }
       run();
     };
-    const decided = connections.decide(conn);
+    const decided = connections.decide(conn, client);
     if (decided === undefined) instance.life.track(admit());
     else instance.life.track(decided.then(admit, refuse));
   }

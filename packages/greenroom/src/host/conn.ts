@@ -1,4 +1,5 @@
 import { StateTracker } from "../state/index.js";
+import type { Client } from "./client.js";
 import { connStateNotEnabled } from "./failure.js";
 import type { Instance } from "./instance.js";
 
@@ -11,16 +12,18 @@ export type ConnPhase = "deciding" | "open" | "gone";
 export class RuntimeConn {
   readonly id: string;
   readonly params: unknown;
+  readonly auth: unknown;
   readonly #instance: Instance;
   readonly #key: number | undefined;
   #state: StateTracker | undefined;
   #phase: ConnPhase = "deciding";
 
-  constructor(instance: Instance, key: number | undefined, id: string, params: unknown) {
+  constructor(instance: Instance, key: number | undefined, id: string, client: Client) {
     this.#instance = instance;
     this.#key = key;
     this.id = id;
-    this.params = params;
+    this.params = client.params;
+    this.auth = client.auth;
   }
 
   get state(): unknown {

@@ -1,17 +1,16 @@
 /** The connections of one instance: how they are admitted, and what happens when they end. */
-import { decodeValue } from "@greenroom/client/codec";
 import type { Source } from "../definition/actor.js";
 import { isThenable, withDeadline } from "./async.js";
+import { Client, type ClientRecord } from "./client.js";
 import { RuntimeConn } from "./conn.js";
-import { ConnContext, HookContext } from "./context.js";
-import { invalidValue } from "./failure.js";
+import { ConnContext, ConnInitContext } from "./context.js";
 import type { Instance } from "./instance.js";
 
 /** A connection that outlived the previous instance. The byte fields are views into the batch. */
 export interface RestoredConn {
   readonly key: number;
   readonly id: string;
-  readonly params: Uint8Array | undefined;
+  readonly client: ClientRecord;
   readonly state: Uint8Array | undefined;
 }
 
@@ -35,7 +34,7 @@ export class Connections {
 
   /** Takes over a connection that outlived the previous instance. */
   restore(restored: RestoredConn): void {
-    const conn = new RuntimeConn(this.#instance, restored.key, restored.id, decodeParams(restored.params));
+    const conn = new RuntimeConn(this.#instance, restored.key, restored.id, Client.read(restored.client));
     const { connState } = this.#instance.definition;
     if (connState !== undefined) {
       if (restored.state !== undefined) RuntimeConn.loadState(conn, restored.state);
@@ -47,8 +46,8 @@ export class Connections {
   }
 
   /** A connection for a stateless call whose actor decides nothing about connections. */
-  short(id: string, params: unknown): RuntimeConn {
-    const conn = new RuntimeConn(this.#instance, undefined, id, params);
+  short(id: string, client: Client): RuntimeConn {
+    const conn = new RuntimeConn(this.#instance, undefined, id, client);
     const { connState } = this.#instance.definition;
     if (connState !== undefined && "constant" in connState) RuntimeConn.createState(conn, connState.constant);
     RuntimeConn.setPhase(conn, "open");
@@ -56,14 +55,15 @@ export class Connections {
   }
 
   /** Decides about a client that wants to connect, and answers it. */
-  connect(key: number, id: string, params: Uint8Array | undefined): void {
+  connect(key: number, id: string, record: ClientRecord): void {
     const instance = this.#instance;
     let conn: RuntimeConn;
     let decided: void | Promise<void>;
     try {
-      conn = new RuntimeConn(instance, key, id, decodeParams(params));
+      const client = Client.read(record);
+      conn = new RuntimeConn(instance, key, id, client);
       this.#byKey.set(key, conn);
-      decided = this.decide(conn);
+      decided = this.decide(conn, client);
     } catch (error) {
       this.#refuse(key, error);
       return;
@@ -85,27 +85,27 @@ export class Connections {
    *
    * @throws (or rejects with) what the hooks throw.
    */
-  decide(conn: RuntimeConn): void | Promise<void> {
+  decide(conn: RuntimeConn, client: Client): void | Promise<void> {
     const { definition } = this.#instance;
     if (definition.onBeforeConnect !== undefined) {
-      const context = new HookContext(this.#instance);
+      const context = new ConnInitContext(this.#instance, client);
       const result = this.#instance.run(() => definition.onBeforeConnect?.(context, conn.params));
       if (isThenable(result)) {
         const { onBeforeConnectTimeout } = definition.options;
         this.#instance.defer();
         return withDeadline(result, onBeforeConnectTimeout, "onBeforeConnect").then(() =>
-          this.#makeState(conn),
+          this.#makeState(conn, client),
         );
       }
     }
-    return this.#makeState(conn);
+    return this.#makeState(conn, client);
   }
 
   /** Runs `onConnect`. @throws (or rejects with) what it throws. */
   greet(conn: RuntimeConn): void | Promise<void> {
     const { onConnect, options } = this.#instance.definition;
     if (onConnect === undefined) return;
-    const context = new ConnContext(this.#instance, conn, conn.params);
+    const context = new ConnContext(this.#instance, conn);
     const result = this.#instance.run(() => onConnect(context, conn));
     if (!isThenable(result)) return;
     this.#instance.defer();
@@ -116,7 +116,7 @@ export class Connections {
   farewell(conn: RuntimeConn): void | Promise<void> {
     const { onDisconnect } = this.#instance.definition;
     if (onDisconnect === undefined || this.#instance.isDropped) return;
-    const context = new ConnContext(this.#instance, conn, conn.params);
+    const context = new ConnContext(this.#instance, conn);
     const failed = (error: unknown): void => this.#instance.logHookError("onDisconnect", error);
     try {
       const result = this.#instance.run(() => onDisconnect(context, conn));
@@ -142,11 +142,11 @@ export class Connections {
     else this.#instance.life.track(connecting.then(() => this.farewell(conn)));
   }
 
-  #makeState(conn: RuntimeConn): void | Promise<void> {
+  #makeState(conn: RuntimeConn, client: Client): void | Promise<void> {
     const { definition } = this.#instance;
     const source = definition.connState;
     if (source === undefined || this.#instance.isDropped) return;
-    const state = this.#stateFrom(source, conn);
+    const state = this.#stateFrom(source, conn, client);
     if (!isThenable(state)) {
       RuntimeConn.createState(conn, state);
       return;
@@ -157,9 +157,9 @@ export class Connections {
     );
   }
 
-  #stateFrom(source: Source, conn: RuntimeConn): unknown {
+  #stateFrom(source: Source, conn: RuntimeConn, client: Client): unknown {
     if ("constant" in source) return source.constant;
-    const context = new HookContext(this.#instance);
+    const context = new ConnInitContext(this.#instance, client);
     return this.#instance.run(() => source.create(context, conn.params));
   }
 
@@ -198,15 +198,5 @@ export class Connections {
   #list(conn: RuntimeConn): void {
     RuntimeConn.setPhase(conn, "open");
     this.open.set(conn.id, conn);
-  }
-}
-
-/** @throws HostError `encoding.invalid` */
-export function decodeParams(bytes: Uint8Array | undefined): unknown {
-  if (bytes === undefined) return undefined;
-  try {
-    return decodeValue(bytes, "compat");
-  } catch (error) {
-    throw invalidValue("the connection parameters", error);
   }
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { SaveStateOptions } from "../context/contexts.js";
 import type { Logger } from "../log.js";
+import { Client } from "./client.js";
 import type { RuntimeConn } from "./conn.js";
 import { RuntimeCron } from "./cron.js";
 import type { Instance } from "./instance.js";
@@ -96,25 +97,39 @@ export class HookContext {
   }
 }
 
+/** The context of hooks that decide about a client. */
+export class ConnInitContext extends HookContext {
+  readonly #client: Client;
+
+  constructor(instance: Instance, client: Client) {
+    super(instance);
+    this.#client = client;
+  }
+
+  get request(): Request | undefined {
+    return this.#client.request;
+  }
+}
+
 /** The context of hooks and actions that are about one connection. */
 export class ConnContext extends HookContext {
   readonly #instance: Instance;
   #conn: RuntimeConn | undefined;
-  readonly #params: unknown;
+  readonly #client: Client;
   #abort: AbortController | undefined;
   #signal: AbortSignal | undefined;
   #aborted = false;
 
-  /** @param params What `c.conn` of a stateless call is made with, once somebody asks for it. */
-  constructor(instance: Instance, conn: RuntimeConn | undefined, params: unknown) {
+  /** @param client Whose `c.conn` a stateless call has, once somebody asks for it. */
+  constructor(instance: Instance, conn: RuntimeConn | undefined, client = Client.unknown) {
     super(instance);
     this.#instance = instance;
     this.#conn = conn;
-    this.#params = params;
+    this.#client = client;
   }
 
   get conn(): RuntimeConn | undefined {
-    this.#conn ??= this.#instance.connections.short(randomUUID(), this.#params);
+    this.#conn ??= this.#instance.connections.short(randomUUID(), this.#client);
     return this.#conn;
   }
 
@@ -141,7 +156,7 @@ export class ConnContext extends HookContext {
 /** The context of an action that an alarm calls: there is no caller to have a connection. */
 export class FiringContext extends ConnContext {
   constructor(instance: Instance) {
-    super(instance, undefined, undefined);
+    super(instance, undefined);
   }
 
   override get conn(): undefined {

@@ -185,7 +185,7 @@ export class Host {
           conn: reader.u32(),
           name: reader.str(),
           compat: reader.u8() === 1,
-          params: reader.opt(),
+          client: reader.client(),
           args: reader.bytes(),
         };
         instance?.calls.begin(record);
@@ -199,8 +199,8 @@ export class Host {
       case EventKind.connect: {
         const conn = reader.u32();
         const connId = reader.str();
-        const params = reader.opt();
-        instance?.connections.connect(conn, connId, params);
+        const client = reader.client();
+        instance?.connections.connect(conn, connId, client);
         return;
       }
       case EventKind.disconnect: {
@@ -275,7 +275,7 @@ function readStart(reader: BatchReader): StartRecord {
   reader.f64();
   const conns: RestoredConn[] = [];
   for (let count = reader.u32(); count > 0; count--) {
-    conns.push({ key: reader.u32(), id: reader.str(), params: reader.opt(), state: reader.opt() });
+    conns.push({ key: reader.u32(), id: reader.str(), client: reader.client(), state: reader.opt() });
   }
   const alarms: AlarmRecord[] = [];
   for (let count = reader.u32(); count > 0; count--) alarms.push(readAlarm(reader));

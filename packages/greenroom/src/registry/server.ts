@@ -2,7 +2,7 @@
 import { type Client, createClient } from "@greenroom/client";
 import type { RegistryLike } from "@greenroom/client/types";
 import { NativeRegistry, type StartedInfo } from "@greenroom/native";
-import type { ResolvedOptions } from "../definition/options.js";
+import type { CompiledActor } from "../definition/actor.js";
 import { Host, type HostServices } from "../host/host.js";
 import { createLogger, type LogLevel, standardError } from "../log.js";
 import { VERSION } from "../version.js";
@@ -65,9 +65,9 @@ export class RegistryServer {
 }
 
 function nativeConfig(registry: ResolvedRegistry): string {
-  const actors = [...registry.actors].map(([name, { options }]) => ({
+  const actors = [...registry.actors].map(([name, definition]) => ({
     name,
-    options: nativeOptions(options),
+    options: nativeOptions(definition),
   }));
   return JSON.stringify({
     version: VERSION,
@@ -82,12 +82,13 @@ function nativeConfig(registry: ResolvedRegistry): string {
   });
 }
 
-function nativeOptions(options: ResolvedOptions): object {
+function nativeOptions({ options, wantsRequest }: CompiledActor): object {
   return {
     sleepTimeout: options.sleepTimeout ?? null,
     sleepGracePeriod: options.sleepGracePeriod,
     stateSaveInterval: options.stateSaveInterval,
     startTimeout: START_TIMEOUT,
+    wantsRequest,
   };
 }
 

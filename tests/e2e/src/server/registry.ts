@@ -215,4 +215,16 @@ export const broken = actor({
   actions: { get: (c) => c.state.n },
 });
 
-export const registry = setup({ use: { counter, ledger, faulty, memory, napper, room, list, dial, broken } });
+/** Remembers the request behind each caller. */
+export const visitors = actor({
+  createConnState: (c) => {
+    const { method, url, headers } = c.request ?? new Request("http://nobody");
+    const { pathname, search } = new URL(url);
+    return { method, pathname, search, trace: headers.get("x-trace"), agent: headers.get("user-agent") };
+  },
+  actions: { whoAmI: (c) => c.conn.state },
+});
+
+export const registry = setup({
+  use: { visitors, counter, ledger, faulty, memory, napper, room, list, dial, broken },
+});

@@ -154,3 +154,21 @@ test("disposing lets the process end by itself", async () => {
   const [code] = await once(child, "exit");
   assert.equal(code, 0);
 });
+
+test("the hooks see the request behind a call, an upgrade and an event stream", async () => {
+  const headers = { "x-trace": "7" };
+  const handle = createClient<typeof registry>({ endpoint: server.url, headers }).visitors.getOrCreate("v");
+  const call = await handle.whoAmI();
+  assert.deepEqual([call.method, call.pathname, call.search], ["POST", "/action/whoAmI", ""]);
+  assert.equal(call.trace, "7");
+  for (const [transport, path] of [
+    ["websocket", "/connect"],
+    ["sse", "/sse"],
+  ] as const) {
+    const client = createClient<typeof registry>({ endpoint: server.url, headers, transport });
+    const conn = client.visitors.getOrCreate("v").connect();
+    const seen = await conn.whoAmI();
+    assert.deepEqual([seen.method, seen.pathname], ["GET", path]);
+    await client.dispose();
+  }
+});

@@ -95,7 +95,7 @@ export class FakeCore implements Exchange {
     for (const { conn, id, params, state } of conns) {
       this.#events.u32le(conn);
       this.#text(id);
-      this.#optional(params, "compat");
+      this.#client(params);
       this.#optional(state, "state");
     }
     const alarms = options.alarms ?? [];
@@ -116,7 +116,7 @@ export class FakeCore implements Exchange {
     this.#events.u32le(options.conn ?? NONE);
     this.#text(name);
     this.#events.u8(options.native === true ? 0 : 1);
-    this.#optional(options.params, "compat");
+    this.#client(options.params);
     if (args instanceof Uint8Array) this.#bytes(args);
     else this.#optional(args, options.native === true ? "native" : "compat");
     return this;
@@ -132,7 +132,7 @@ export class FakeCore implements Exchange {
     this.#head(EventKind.connect, instance);
     this.#events.u32le(conn);
     this.#text(`conn-${conn}`);
-    this.#optional(params, "compat");
+    this.#client(params);
     return this;
   }
 
@@ -187,6 +187,11 @@ export class FakeCore implements Exchange {
   #bytes(bytes: Uint8Array): void {
     this.#events.u32le(bytes.length);
     this.#events.bytes(bytes);
+  }
+
+  #client(params: unknown): void {
+    this.#events.u8(params === undefined ? 0 : 1);
+    if (params !== undefined) this.#optional(params, "compat");
   }
 
   #optional(value: unknown, form: "compat" | "native" | "state"): void {

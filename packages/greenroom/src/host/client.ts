@@ -1,0 +1,60 @@
+/** Who calls or connects: what the server told of it, and what user code sees of that. */
+import { decodeValue } from "@greenroom/client/codec";
+import { invalidValue } from "./failure.js";
+
+/** As it arrives. All fields are views into the batch. */
+export interface ClientRecord {
+  /** The connection parameters, in compat form. */
+  readonly params: Uint8Array | undefined;
+  /** What authentication came to, in compat form. */
+  readonly auth: Uint8Array | undefined;
+  /** The request behind it: an array of method, URL and header lines. */
+  readonly request: Uint8Array | undefined;
+}
+
+/** A client as user code sees it. */
+export class Client {
+  readonly params: unknown;
+  readonly auth: unknown;
+  readonly #head: RequestHead | undefined;
+  #request: Request | undefined;
+
+  private constructor(params: unknown, auth: unknown, head: RequestHead | undefined) {
+    this.params = params;
+    this.auth = auth;
+    this.#head = head;
+  }
+
+  /** One of whom nothing is known. */
+  static readonly unknown = new Client(undefined, undefined, undefined);
+
+  /** @throws HostError `encoding.invalid` if the parameters cannot be read */
+  static read(record: ClientRecord): Client {
+    const { params, auth, request } = record;
+    if (params === undefined && auth === undefined && request === undefined) return Client.unknown;
+    return new Client(
+      params === undefined ? undefined : decodeParams(params),
+      auth === undefined ? undefined : decodeValue(auth, "compat"),
+      request === undefined ? undefined : (decodeValue(request, "native") as RequestHead),
+    );
+  }
+
+  /** The request, without its body; absent if the actor is not told of requests. */
+  get request(): Request | undefined {
+    if (this.#request === undefined && this.#head !== undefined) {
+      const [method, url, headers] = this.#head;
+      this.#request = new Request(url, { method, headers: headers.map(([name, value]) => [name, value]) });
+    }
+    return this.#request;
+  }
+}
+
+type RequestHead = readonly [method: string, url: string, headers: readonly (readonly [string, string])[]];
+
+function decodeParams(bytes: Uint8Array): unknown {
+  try {
+    return decodeValue(bytes, "compat");
+  } catch (error) {
+    throw invalidValue("the connection parameters", error);
+  }
+}

@@ -15,8 +15,9 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     /// The host name or address to listen on.
     pub(crate) host: String,
-    /// The port to listen on; 0 means any free one.
-    pub(crate) port: u16,
+    /// The port to listen on; 0 means any free one. Absent: it listens nowhere, and is reached from
+    /// within the process only.
+    pub(crate) port: Option<u16>,
     /// What is logged.
     pub(crate) log_level: LevelFilter,
     /// The actor types.
@@ -86,7 +87,8 @@ struct RawConfig {
     version: String,
     data_dir: String,
     host: String,
-    port: u16,
+    #[serde(deserialize_with = "nullable")]
+    port: Option<u16>,
     log_level: String,
     max_incoming_message_size: usize,
     max_outgoing_message_size: usize,
@@ -148,7 +150,10 @@ mod tests {
     fn everything_is_carried_over() {
         let config = Config::parse(FULL).expect("it is valid");
         assert_eq!(config.data_dir, PathBuf::from("/data"));
-        assert_eq!((config.host.as_str(), config.port), ("127.0.0.1", 6420));
+        assert_eq!(
+            (config.host.as_str(), config.port),
+            ("127.0.0.1", Some(6420))
+        );
         assert_eq!(config.log_level, LevelFilter::WARN);
         assert_eq!(config.server.version, "1.2.3");
         assert_eq!(

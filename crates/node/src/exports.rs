@@ -80,7 +80,7 @@ impl NativeRegistry {
         })
     }
 
-    /// Opens the store, binds the address and serves. `wake` is called when events wait, with at
+    /// Opens the store, binds the address, if it has one, and serves. Resolves to where that is. `wake` is called when events wait, with at
     /// most one call outstanding.
     ///
     /// # Errors
@@ -92,7 +92,8 @@ impl NativeRegistry {
         wake: Function<'_, (), ()>,
     ) -> napi::Result<Object<'env>> {
         let bell = bell(wake)?;
-        let (deferred, promise) = env.create_deferred::<StartedInfo, Settle<StartedInfo>>()?;
+        let (deferred, promise) =
+            env.create_deferred::<Option<StartedInfo>, Settle<Option<StartedInfo>>>()?;
         let mut life = self.life.lock().unwrap_or_else(PoisonError::into_inner);
         let config = match std::mem::replace(&mut *life, Life::Over) {
             Life::Fresh(config) => *config,
@@ -253,11 +254,14 @@ fn end(life: &Mutex<Life>) {
     }
 }
 
-fn settle_start(deferred: Deferred<StartedInfo>, outcome: Result<Address, StartError>) {
+fn settle_start(
+    deferred: Deferred<Option<StartedInfo>>,
+    outcome: Result<Option<Address>, StartError>,
+) {
     match outcome {
-        Ok(Address { host, port, url }) => {
-            deferred.resolve(Box::new(move |_| Ok(StartedInfo { host, port, url })))
-        }
+        Ok(address) => deferred.resolve(Box::new(move |_| {
+            Ok(address.map(|Address { host, port, url }| StartedInfo { host, port, url }))
+        })),
         Err(error) => reject(deferred, error),
     }
 }

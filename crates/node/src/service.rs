@@ -99,7 +99,7 @@ pub(crate) fn spawn(
     service: Arc<Service>,
     config: Config,
     stop: oneshot::Receiver<()>,
-    started: impl FnOnce(Result<Address, StartError>) + Send + 'static,
+    started: impl FnOnce(Result<Option<Address>, StartError>) + Send + 'static,
     ended: impl FnOnce() + Send + 'static,
 ) -> std::io::Result<()> {
     let thread = std::thread::Builder::new().name("greenroom-control".to_owned());
@@ -132,7 +132,7 @@ struct Open {
 
 impl Open {
     /// Opens everything, blocking. What was opened before an error is closed again.
-    fn start(service: &Service, config: Config) -> Result<(Self, Address), StartError> {
+    fn start(service: &Service, config: Config) -> Result<(Self, Option<Address>), StartError> {
         let Config {
             data_dir,
             host,
@@ -148,7 +148,10 @@ impl Open {
             .enable_all()
             .build()?;
         // The address first: it is cheap, and a taken port is the likelier mistake.
-        let listener = threads.block_on(greenroom_server::bind(&host, port))?;
+        let listener = match port {
+            Some(port) => Some(threads.block_on(greenroom_server::bind(&host, port))?),
+            None => None,
+        };
         let store = EmbeddedStore::open(EmbeddedConfig::new(data_dir))?;
         let store = CountingStore::new(store, Arc::clone(&service.counters));
         let _within = threads.enter();
@@ -160,7 +163,7 @@ impl Open {
         });
         service.set_runtime(Some(runtime.clone()));
         let server = greenroom_server::serve(server, listener, runtime)?;
-        let address = address(host, server.local_addr());
+        let address = server.local_addr().map(|local| address(host, local));
         Ok((Self { server, threads }, address))
     }
 

@@ -6,12 +6,12 @@ use greenroom_types::{
     ActorError, limits,
     protocol::{Encoding, conn_params_from_header, decode_action_request, encode_action_response},
 };
-use hyper::{Request, StatusCode, body::Incoming};
+use hyper::{Request, StatusCode};
 use tracing::{Instrument, debug, debug_span};
 
 use crate::{
     app::App,
-    body::read_body,
+    body::{RequestBody, read_body},
     failure::{call_error, gateway_error, is_not_found, name_actor},
     gateway::{Reached, Target},
     reply::{self, Reply},
@@ -29,7 +29,7 @@ pub(crate) async fn call(
     app: &App,
     target: &Target,
     name: String,
-    request: Request<Incoming>,
+    request: Request<RequestBody>,
     seen: Option<Bytes>,
 ) -> Reply {
     let named = request
@@ -62,7 +62,7 @@ async fn read_call(
     app: &App,
     encoding: Encoding,
     name: String,
-    request: Request<Incoming>,
+    request: Request<RequestBody>,
     seen: Option<Bytes>,
 ) -> Result<CallRequest, ActorError> {
     if name.len() > limits::MEMBER_NAME {

@@ -4,8 +4,14 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use greenroom_types::ActorError;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Either, combinators::BoxBody};
 use hyper::body::{Body, Incoming};
+
+/// The body of a request: off a TCP connection, or out of this process.
+pub(crate) type RequestBody = Either<Incoming, InProcessBody>;
+
+/// A body that does not come over a socket.
+pub type InProcessBody = BoxBody<Bytes, std::io::Error>;
 
 /// How much of an oversized body is read and thrown away, in bytes, so that a client that sends
 /// first and reads later sees the error instead of a reset.
@@ -17,7 +23,7 @@ const DISCARD: usize = 32 * 1024 * 1024;
 /// `message.incoming_too_long`, or `request.invalid` when the body breaks off or does not end in
 /// time.
 pub(crate) async fn read_body(
-    body: Incoming,
+    body: RequestBody,
     limit: usize,
     patience: Duration,
 ) -> Result<Bytes, ActorError> {
@@ -29,7 +35,7 @@ pub(crate) async fn read_body(
     }
 }
 
-async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, ActorError> {
+async fn collect(mut body: RequestBody, limit: usize) -> Result<Bytes, ActorError> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > limit.max(DISCARD) {
         return Err(ActorError::incoming_too_long(announced, limit));

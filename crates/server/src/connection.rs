@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use http_body_util::Either;
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
@@ -53,6 +54,7 @@ async fn serve_http(app: &Arc<App>, stream: TcpStream) -> Option<websocket::Pend
     let slot = UpgradeSlot::default();
     let service = service_fn(|request: Request<Incoming>| {
         let (app, slot) = (Arc::clone(app), slot.clone());
+        let request = request.map(Either::Left);
         async move { Ok::<_, Infallible>(router::handle(&app, &slot, request).await) }
     });
     let io = TokioIo::new(TimedStream::new(stream, app.config.write_timeout));

@@ -23,6 +23,7 @@ mod client_info;
 mod config;
 mod connection;
 mod cors;
+mod dispatch;
 mod env;
 mod error;
 mod failure;
@@ -40,7 +41,10 @@ mod stream;
 mod websocket;
 
 pub use bind::bind;
+pub use body::InProcessBody;
 pub use config::ServerConfig;
+pub use dispatch::{CALL_CHAIN, Dispatcher, Origin};
 pub use env::SystemEnv;
 pub use error::BindError;
+pub use reply::{Body, StreamBody};
 pub use server::{Server, serve};

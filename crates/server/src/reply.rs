@@ -12,10 +12,10 @@ use serde::Serialize;
 use tower_http::services::fs::ServeFileSystemResponseBody;
 
 /// The body of an answer: bytes at hand, a file, or what is yet to happen.
-pub(crate) type Body = Either<Full<Bytes>, Either<ServeFileSystemResponseBody, StreamBody>>;
+pub type Body = Either<Full<Bytes>, Either<ServeFileSystemResponseBody, StreamBody>>;
 
 /// A body that grows for as long as somebody reads it.
-pub(crate) type StreamBody = UnsyncBoxBody<Bytes, Infallible>;
+pub type StreamBody = UnsyncBoxBody<Bytes, Infallible>;
 
 /// An HTTP answer.
 pub(crate) type Reply = Response<Body>;

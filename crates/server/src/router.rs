@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use greenroom_types::ActorError;
-use hyper::{Method, Request, body::Incoming};
+use hyper::{Method, Request};
 use tracing::trace;
 
 use crate::{
-    app::App, connection::UpgradeSlot, cors::Cors, failure::gateway_error, gateway, info,
-    reply::Reply, rest, sse,
+    app::App, body::RequestBody, connection::UpgradeSlot, cors::Cors, dispatch,
+    failure::gateway_error, gateway, info, reply::Reply, rest, sse,
 };
 
 /// The parts of the server, by path.
@@ -42,8 +42,9 @@ impl Part {
 pub(crate) async fn handle(
     app: &Arc<App>,
     slot: &UpgradeSlot,
-    request: Request<Incoming>,
+    mut request: Request<RequestBody>,
 ) -> Reply {
+    dispatch::distrust(&mut request);
     trace!(method = %request.method(), "request");
     let cors = Cors::of(request.headers());
     let by_header = gateway::is_header_routed(&request);
@@ -81,7 +82,7 @@ pub(crate) fn read_only(method: &Method, answer: impl FnOnce() -> Reply) -> Repl
     }
 }
 
-async fn file(app: &App, request: &Request<Incoming>) -> Reply {
+async fn file(app: &App, request: &Request<RequestBody>) -> Reply {
     if let Some(files) = &app.files
         && let Some(reply) = files
             .get(request.method(), request.uri(), request.headers())

@@ -14,30 +14,38 @@ use crate::{
     ServerConfig,
     app::{App, Phase},
     connection::serve_connection,
+    dispatch::Dispatcher,
 };
 
 /// Pause after an accept error that is not about one connection, such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// A running server. Dropping it without [`Server::shutdown`] ends all connections abruptly.
-#[derive(Debug)]
 pub struct Server {
-    local_addr: SocketAddr,
+    local_addr: Option<SocketAddr>,
+    dispatcher: Dispatcher,
     phase: watch::Sender<Phase>,
     finished: watch::Receiver<bool>,
     acceptor: AbortHandle,
 }
 
-/// Serves `runtime` on `listener` until [`Server::shutdown`]. Must be called within a tokio runtime
+/// Serves `runtime` on `listener` until [`Server::shutdown`]. Without a listener it only answers what
+/// [`Server::dispatcher`] is given. Must be called within a tokio runtime
 /// with time and I/O enabled.
 ///
 /// # Errors
 /// When the listener's address cannot be read.
-pub fn serve(config: ServerConfig, listener: TcpListener, runtime: Runtime) -> io::Result<Server> {
-    let local_addr = listener.local_addr()?;
+pub fn serve(
+    config: ServerConfig,
+    listener: impl Into<Option<TcpListener>>,
+    runtime: Runtime,
+) -> io::Result<Server> {
+    let listener = listener.into();
+    let local_addr = listener.as_ref().map(TcpListener::local_addr).transpose()?;
     let (phase, watching) = watch::channel(Phase::Running);
     let (finish, finished) = watch::channel(false);
     let app = Arc::new(App::new(config, runtime, watching));
+    let dispatcher = Dispatcher::new(Arc::clone(&app));
     let acceptor = Acceptor {
         app,
         listener,
@@ -48,9 +56,13 @@ pub fn serve(config: ServerConfig, listener: TcpListener, runtime: Runtime) -> i
         acceptor.run().await;
         finish.send_replace(true);
     });
-    info!(address = %local_addr, "server listens");
+    match local_addr {
+        Some(address) => info!(%address, "server listens"),
+        None => info!("server runs without an address"),
+    }
     Ok(Server {
         local_addr,
+        dispatcher,
         phase,
         finished,
         acceptor: task.abort_handle(),
@@ -59,8 +71,14 @@ pub fn serve(config: ServerConfig, listener: TcpListener, runtime: Runtime) -> i
 
 impl Server {
     /// The address that the server listens on, with the port that was chosen if 0 was asked for.
-    pub fn local_addr(&self) -> SocketAddr {
+    /// `None` when it has no listener.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
         self.local_addr
+    }
+
+    /// The way in for requests of this process.
+    pub fn dispatcher(&self) -> Dispatcher {
+        self.dispatcher.clone()
     }
 
     /// Ends gracefully, in this order:
@@ -94,7 +112,8 @@ impl Drop for Server {
 /// Owns the listening socket and the tasks of all connections: when it is dropped, they end.
 struct Acceptor {
     app: Arc<App>,
-    listener: TcpListener,
+    /// Absent for a server that is reached from within its process only.
+    listener: Option<TcpListener>,
     phase: watch::Sender<Phase>,
     conns: JoinSet<()>,
 }
@@ -116,7 +135,7 @@ impl Acceptor {
                 biased;
                 () = &mut drained => break,
                 Some(ended) = self.conns.join_next() => log_end(ended),
-                accepted = self.listener.accept(), if has_room => self.accepted(accepted).await,
+                accepted = accept(self.listener.as_ref()), if has_room => self.accepted(accepted).await,
             }
         }
         let Self {
@@ -145,6 +164,14 @@ impl Acceptor {
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+}
+
+/// The next connection. Never one without a listener.
+async fn accept(listener: Option<&TcpListener>) -> io::Result<(TcpStream, SocketAddr)> {
+    match listener {
+        Some(listener) => listener.accept().await,
+        None => std::future::pending().await,
     }
 }
 

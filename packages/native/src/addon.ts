@@ -19,7 +19,7 @@ export interface StartedInfo {
 
 /** One registry as the addon implements it. */
 export interface AddonRegistry {
-  start(wake: () => void): Promise<StartedInfo>;
+  start(wake: () => void): Promise<StartedInfo | null>;
   exchange(outgoing: Uint8Array | null): Uint8Array | null;
   shutdown(): Promise<void>;
   stats(): string;

@@ -24,13 +24,14 @@ export class NativeRegistry {
   }
 
   /**
-   * Opens the store, binds the port and begins to serve.
+   * Opens the store, binds the port and begins to serve. Resolves to where that is; to null if the configuration has
+   * null for a port, so that nothing is bound.
    *
    * @param wake Called on this thread when events wait for `exchange`; not called again before they are taken.
    * @throws Error (as a rejection) whose `code` says what is wrong: `store_locked`, `store_unusable`,
    *   `store_corrupt`, `store_version`, `address_in_use`, `address_unavailable` or `invalid_config`.
    */
-  start(wake: () => void): Promise<StartedInfo> {
+  start(wake: () => void): Promise<StartedInfo | null> {
     return this.#registry.start(wake);
   }
 

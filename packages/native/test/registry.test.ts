@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { NativeRegistry } from "@greenroom/native";
 import { CountingHost, turn } from "./host.js";
-import { call, config, inDirectory, run } from "./setup.js";
+import { call, config, inDirectory, listening, run } from "./setup.js";
 
 const unused = (): void => assert.fail("no event was due");
 
@@ -153,7 +153,7 @@ test("a buffer that was handed over may be written to at once", async () => {
         return events;
       },
     } as NativeRegistry);
-    const { url } = await registry.start(host.wake);
+    const { url } = listening(await registry.start(host.wake));
     assert.deepEqual(await call(url, "a", "add"), { output: 1 });
     await registry.shutdown();
   });

@@ -38,7 +38,13 @@ export async function run(dataDir: string): Promise<Running> {
   const registry = new NativeRegistry(config({ dataDir }));
   const host = new CountingHost();
   host.attach(registry);
-  return { registry, host, info: await registry.start(host.wake) };
+  return { registry, host, info: listening(await registry.start(host.wake)) };
+}
+
+/** Where a registry listens that was told to. */
+export function listening(info: StartedInfo | null): StartedInfo {
+  if (info === null) throw new Error("the registry listens nowhere");
+  return info;
 }
 
 /** Calls an action of the counter `key` and returns the body of the answer. */

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use greenroom_types::{ActorError, cbor, gateway::GatewayRequest};
-use hyper::{Method, Request, StatusCode, Version, body::Incoming};
+use hyper::{Method, Request, StatusCode, Version};
 use percent_encoding::percent_decode_str;
 
 pub(crate) use target::{Reached, Target, check_namespace};
@@ -15,6 +15,7 @@ pub(crate) use target::{Reached, Target, check_namespace};
 use crate::{
     action,
     app::App,
+    body::RequestBody,
     client_info::Seen,
     connection::UpgradeSlot,
     failure::gateway_error,
@@ -37,7 +38,7 @@ struct Routed {
 
 impl Routed {
     /// What an actor is told of the request, if any actor wants to know.
-    fn seen(&self, app: &App, request: &Request<Incoming>) -> Option<Bytes> {
+    fn seen(&self, app: &App, request: &Request<RequestBody>) -> Option<Bytes> {
         let seen = Seen {
             method: request.method(),
             path: &self.path,
@@ -49,7 +50,7 @@ impl Routed {
 }
 
 /// Whether the request names its actor in its headers. A path that names one comes first.
-pub(crate) fn is_header_routed(request: &Request<Incoming>) -> bool {
+pub(crate) fn is_header_routed(request: &Request<RequestBody>) -> bool {
     if request.uri().path().starts_with("/gateway/") {
         return false;
     }
@@ -63,7 +64,7 @@ const X_RIVET_TARGET: &str = "x-rivet-target";
 const X_RIVET_ACTOR: &str = "x-rivet-actor";
 
 /// Whether the request asks for a WebSocket, as RFC 6455 has it.
-fn wants_websocket(request: &Request<Incoming>) -> bool {
+fn wants_websocket(request: &Request<RequestBody>) -> bool {
     request.method() == Method::GET
         && request.version() == Version::HTTP_11
         && fastwebsockets::upgrade::is_upgrade_request(request)
@@ -73,7 +74,7 @@ fn wants_websocket(request: &Request<Incoming>) -> bool {
 pub(crate) async fn handle(
     app: &Arc<App>,
     slot: &UpgradeSlot,
-    mut request: Request<Incoming>,
+    mut request: Request<RequestBody>,
 ) -> Reply {
     let routed = match is_header_routed(&request) {
         true => by_headers(&request),
@@ -95,7 +96,7 @@ pub(crate) async fn handle(
     }
 }
 
-fn by_path(app: &App, request: &Request<Incoming>) -> Result<Routed, ActorError> {
+fn by_path(app: &App, request: &Request<RequestBody>) -> Result<Routed, ActorError> {
     let path = request.uri().path();
     let (query, stream) = StreamQuery::split(path, request.uri().query())?;
     let parsed = GatewayRequest::parse(path, query.as_deref())?;
@@ -109,7 +110,7 @@ fn by_path(app: &App, request: &Request<Incoming>) -> Result<Routed, ActorError>
 }
 
 /// Names in headers, or for WebSockets in subprotocols. Only ids can be named so.
-fn by_headers(request: &Request<Incoming>) -> Result<Routed, ActorError> {
+fn by_headers(request: &Request<RequestBody>) -> Result<Routed, ActorError> {
     let header = |name| {
         request
             .headers()
@@ -139,7 +140,7 @@ fn by_headers(request: &Request<Incoming>) -> Result<Routed, ActorError> {
     })
 }
 
-async fn http(app: &Arc<App>, routed: Routed, request: Request<Incoming>) -> Reply {
+async fn http(app: &Arc<App>, routed: Routed, request: Request<RequestBody>) -> Reply {
     let seen = routed.seen(app, &request);
     let Routed {
         target,
@@ -187,7 +188,7 @@ fn elsewhere(path: &str) -> ActorError {
     match first {
         "connect" if path == "/connect" => ActorError::guard(
             "upgrade_required",
-            "this is where WebSockets connect: ask for an upgrade, or use `/sse`",
+            "this is where WebSockets connect: ask for an upgrade over HTTP/1.1, or use `/sse`",
         ),
         "request" | "websocket" | "queue" | "inspector" | "dynamic" | "metrics" => ActorError::new(
             "feature",

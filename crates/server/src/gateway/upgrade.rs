@@ -11,12 +11,12 @@ use greenroom_types::{
 use http_body_util::{Either, Full};
 use hyper::{
     HeaderMap, Request, StatusCode,
-    body::Incoming,
     header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION},
 };
 
 use super::Target;
 use crate::{
+    body::RequestBody,
     connection::UpgradeSlot,
     failure::gateway_error,
     reply::Reply,
@@ -40,7 +40,7 @@ pub(super) fn handshake(headers: &HeaderMap) -> Handshake {
 /// says what is wrong. With the target comes what its actor is told of the request.
 pub(super) fn accept(
     slot: &UpgradeSlot,
-    request: &mut Request<Incoming>,
+    request: &mut Request<RequestBody>,
     target: Result<(Target, Option<Bytes>), ActorError>,
 ) -> Reply {
     let handshake = handshake(request.headers());

@@ -4,13 +4,13 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use greenroom_store::ActorRecord;
 use greenroom_types::{ActorError, ActorKey, ActorName, cbor, limits};
-use hyper::{Request, StatusCode, body::Incoming};
+use hyper::{Request, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use super::record::ActorJson;
 use crate::{
     app::App,
-    body::read_body,
+    body::{RequestBody, read_body},
     reply::{self, Reply},
 };
 
@@ -43,7 +43,7 @@ struct Wanted {
 /// `PUT /actors`: `{actor, created}`.
 pub(super) async fn get_or_create(
     app: &App,
-    request: Request<Incoming>,
+    request: Request<RequestBody>,
 ) -> Result<Reply, ActorError> {
     let wanted = read_wanted(app, request).await?;
     let (actor, created) = app
@@ -54,7 +54,7 @@ pub(super) async fn get_or_create(
 }
 
 /// `POST /actors`: `{actor}`, or `actor.duplicate_key`.
-pub(super) async fn create(app: &App, request: Request<Incoming>) -> Result<Reply, ActorError> {
+pub(super) async fn create(app: &App, request: Request<RequestBody>) -> Result<Reply, ActorError> {
     let wanted = read_wanted(app, request).await?;
     let actor = app
         .runtime
@@ -79,7 +79,7 @@ fn answer(actor: &ActorRecord, created: Option<bool>) -> Reply {
     )
 }
 
-async fn read_wanted(app: &App, request: Request<Incoming>) -> Result<Wanted, ActorError> {
+async fn read_wanted(app: &App, request: Request<RequestBody>) -> Result<Wanted, ActorError> {
     let body = read_body(request.into_body(), BODY, app.config.body_read_timeout).await?;
     let wanted: NewActor = serde_json::from_slice(&body).map_err(|error| {
         ActorError::new(

@@ -5,10 +5,11 @@ mod lookup;
 mod record;
 
 use greenroom_types::{ActorError, ActorId};
-use hyper::{Method, Request, StatusCode, body::Incoming};
+use hyper::{Method, Request, StatusCode};
 
 use crate::{
     app::App,
+    body::RequestBody,
     failure::{gateway_error, is_not_found},
     gateway::check_namespace,
     info::Empty,
@@ -17,13 +18,13 @@ use crate::{
 };
 
 /// Answers a request whose path begins with `/actors`.
-pub(crate) async fn handle(app: &App, request: Request<Incoming>) -> Reply {
+pub(crate) async fn handle(app: &App, request: Request<RequestBody>) -> Reply {
     answer(app, request)
         .await
         .unwrap_or_else(|error| gateway_error(&error))
 }
 
-async fn answer(app: &App, request: Request<Incoming>) -> Result<Reply, ActorError> {
+async fn answer(app: &App, request: Request<RequestBody>) -> Result<Reply, ActorError> {
     let path = request.uri().path().trim_matches('/').to_owned();
     let query = request.uri().query().map(str::to_owned);
     check_namespace(app, query::first(query.as_deref(), "namespace").as_deref())?;

@@ -1,12 +1,12 @@
 //! Messages of clients whose actor answers over an event stream.
 
 use greenroom_types::{ActorError, protocol::decode_client_frame};
-use hyper::{Method, Request, StatusCode, body::Incoming};
+use hyper::{Method, Request, StatusCode};
 
 use super::batch;
 use crate::{
     app::App,
-    body::read_body,
+    body::{RequestBody, read_body},
     failure::gateway_error,
     reply::{self, Reply},
     websocket::Close,
@@ -16,7 +16,7 @@ use crate::{
 const X_RIVET_CONN_TOKEN: &str = "x-rivet-conn-token";
 
 /// Answers `POST /connections/{id}/message`.
-pub(crate) async fn receive(app: &App, request: Request<Incoming>) -> Reply {
+pub(crate) async fn receive(app: &App, request: Request<RequestBody>) -> Reply {
     let path = request.uri().path();
     let Some(id) = path
         .strip_prefix("/connections/")
@@ -36,7 +36,7 @@ pub(crate) async fn receive(app: &App, request: Request<Incoming>) -> Reply {
     }
 }
 
-async fn pass_on(app: &App, id: &str, request: Request<Incoming>) -> Result<(), ActorError> {
+async fn pass_on(app: &App, id: &str, request: Request<RequestBody>) -> Result<(), ActorError> {
     let link = app.links.get(id).ok_or_else(not_found)?;
     let claimed = request.headers().get(X_RIVET_CONN_TOKEN);
     if !link.is_token(claimed.map_or(b"", |token| token.as_bytes())) {

@@ -10,7 +10,7 @@ use greenroom_types::ActorName;
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     task::JoinHandle,
 };
 use tokio_tungstenite::{
@@ -42,6 +42,16 @@ pub(crate) async fn site() -> Site {
 
 /// A server whose settings `change` has changed.
 pub(crate) async fn site_with(change: impl FnOnce(&mut ServerConfig)) -> Site {
+    let listener = bind("127.0.0.1", 0).await.unwrap();
+    site_at(Some(listener), change)
+}
+
+/// A server that nobody reaches over a network.
+pub(crate) fn site_without_address() -> Site {
+    site_at(None, |_| {})
+}
+
+fn site_at(listener: Option<TcpListener>, change: impl FnOnce(&mut ServerConfig)) -> Site {
     let mut config = ServerConfig::default();
     config.close_timeout = Duration::from_secs(2);
     change(&mut config);
@@ -54,7 +64,6 @@ pub(crate) async fn site_with(change: impl FnOnce(&mut ServerConfig)) -> Site {
         actors: BTreeMap::from([(name, ActorOptions::default())]),
     });
     let host = tokio::spawn(counters.run(runtime.clone()));
-    let listener = bind("127.0.0.1", 0).await.unwrap();
     let server = Arc::new(serve(config, listener, runtime).unwrap());
     Site {
         server,
@@ -133,7 +142,9 @@ impl Answer {
 
 impl Site {
     pub(crate) async fn tcp(&self) -> TcpStream {
-        let tcp = TcpStream::connect(self.server.local_addr()).await.unwrap();
+        let tcp = TcpStream::connect(self.server.local_addr().unwrap())
+            .await
+            .unwrap();
         tcp.set_nodelay(true).unwrap();
         tcp
     }

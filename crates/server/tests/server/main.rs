@@ -9,6 +9,7 @@ mod harness;
 mod host;
 mod hostile_http;
 mod hostile_websocket;
+mod in_process;
 mod lookup;
 mod shutdown;
 mod site;

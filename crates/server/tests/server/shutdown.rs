@@ -22,7 +22,7 @@ async fn shutdown_closes_sockets_and_the_port_and_may_be_asked_twice() {
         .unwrap();
     let mut buffer = vec![0; 4096];
     assert_ne!(idle.read(&mut buffer).await.unwrap(), 0);
-    let address = site.server.local_addr();
+    let address = site.server.local_addr().unwrap();
 
     let (first, second) = (Arc::clone(&site.server), Arc::clone(&site.server));
     let ending = tokio::spawn(async move { tokio::join!(first.shutdown(), second.shutdown()) });

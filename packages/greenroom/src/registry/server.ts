@@ -45,10 +45,12 @@ export class RegistryServer {
     const host = new Host(native, services);
     // Calls can come in before the address is known here, and their actors may want to call others.
     let hasEvents = false;
-    info = await native.start(() => {
+    const bound = await native.start(() => {
       if (info === undefined) hasEvents = true;
       else host.wake();
     });
+    if (bound === null) throw new Error("the native core listens nowhere");
+    info = bound;
     if (hasEvents) host.wake();
     return new RegistryServer(native, host, info, async () => client?.dispose());
   }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use greenroom_core::ActorOptions;
-use greenroom_server::ServerConfig;
+use greenroom_server::{Secret, ServerConfig};
 use greenroom_types::ActorName;
 use serde::{Deserialize, Deserializer};
 use tracing::level_filters::LevelFilter;
@@ -68,6 +68,8 @@ impl Config {
         let mut server = ServerConfig::default();
         server.version = raw.version;
         server.static_dir = raw.static_dir;
+        server.management_token = raw.token.map(Secret::new);
+        server.development = raw.development;
         server.max_incoming_message = raw.max_incoming_message_size;
         server.max_outgoing_message = raw.max_outgoing_message_size;
         Ok(Self {
@@ -94,6 +96,9 @@ struct RawConfig {
     max_outgoing_message_size: usize,
     #[serde(deserialize_with = "nullable")]
     static_dir: Option<PathBuf>,
+    #[serde(deserialize_with = "nullable")]
+    token: Option<String>,
+    development: bool,
     actors: Vec<RawActor>,
 }
 
@@ -141,6 +146,7 @@ mod tests {
     const FULL: &str = r#"{
         "version": "1.2.3", "dataDir": "/data", "host": "127.0.0.1", "port": 6420, "logLevel": "warn",
         "maxIncomingMessageSize": 1000, "maxOutgoingMessageSize": 2000, "staticDir": "/site",
+        "token": "t", "development": false,
         "actors": [{ "name": "counter", "options": {
             "sleepTimeout": null, "sleepGracePeriod": 1, "stateSaveInterval": 2, "startTimeout": 3, "wantsRequest": false
         } }]
@@ -164,6 +170,7 @@ mod tests {
             (1000, 2000)
         );
         assert_eq!(config.server.static_dir, Some(PathBuf::from("/site")));
+        assert!(config.server.management_token.is_some() && !config.server.development);
         let (name, options) = config.actors.first_key_value().expect("there is one actor");
         assert_eq!(name.as_str(), "counter");
         assert_eq!(options.sleep_timeout, None);

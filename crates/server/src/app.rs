@@ -1,9 +1,11 @@
 //! What all connections of one server share.
 
+use std::net::SocketAddr;
+
 use greenroom_core::Runtime;
 use tokio::sync::watch;
 
-use crate::{ServerConfig, sse::Links, static_files::StaticFiles};
+use crate::{ServerConfig, access::Management, sse::Links, static_files::StaticFiles};
 
 /// How far a server's life has come. Only moves forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +24,8 @@ pub(crate) struct App {
     pub(crate) config: ServerConfig,
     pub(crate) runtime: Runtime,
     pub(crate) files: Option<StaticFiles>,
+    /// Who may manage the actors.
+    pub(crate) management: Management,
     /// The event streams that are open.
     pub(crate) links: Links,
     phase: watch::Receiver<Phase>,
@@ -30,14 +34,17 @@ pub(crate) struct App {
 impl App {
     pub(crate) fn new(
         config: ServerConfig,
+        address: Option<SocketAddr>,
         runtime: Runtime,
         phase: watch::Receiver<Phase>,
     ) -> Self {
+        let management = Management::of(&config, address);
         let files = config.static_dir.as_deref().map(StaticFiles::new);
         Self {
             config,
             runtime,
             files,
+            management,
             links: Links::default(),
             phase,
         }

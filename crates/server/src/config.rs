@@ -4,6 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use greenroom_types::limits;
 
+use crate::Secret;
+
 /// How a server behaves. `Default` gives the documented defaults; change what differs.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -14,6 +16,11 @@ pub struct ServerConfig {
     pub namespace: String,
     /// A directory whose files are served for paths that are not the server's own. Default: none.
     pub static_dir: Option<PathBuf>,
+    /// Lists, destroys and puts to sleep whatever actors there are, for whoever knows it. Default: none;
+    /// then that is possible only in development, on a loopback address.
+    pub management_token: Option<Secret>,
+    /// Whether the server runs on the machine of somebody who works on it. Default `true`.
+    pub development: bool,
     /// Largest message of a connection and action body that is accepted, in bytes. Default 64 KiB.
     pub max_incoming_message: usize,
     /// Largest message of a connection and action reply that is sent, in bytes. Default 1 MiB.
@@ -51,6 +58,8 @@ impl Default for ServerConfig {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             namespace: "default".to_owned(),
             static_dir: None,
+            management_token: None,
+            development: true,
             max_incoming_message: limits::INCOMING_MESSAGE,
             max_outgoing_message: limits::OUTGOING_MESSAGE,
             max_connections: 65_536,

@@ -4,7 +4,10 @@ use greenroom_types::{
     ActorError, ActorKey,
     protocol::{ActorRef, Encoding, encode_error_body},
 };
-use hyper::header::{HeaderName, HeaderValue};
+use hyper::{
+    StatusCode,
+    header::{HeaderName, HeaderValue, WWW_AUTHENTICATE},
+};
 
 use crate::{
     gateway::Reached,
@@ -28,6 +31,10 @@ pub(crate) fn gateway_error(error: &ActorError) -> Reply {
     let mut reply = reply::bytes(status_of(error), encoding.content_type(), body);
     if let Ok(code) = HeaderValue::try_from(format!("{}.{}", error.group, error.code)) {
         reply.headers_mut().insert(X_RIVET_ERROR, code);
+    }
+    if reply.status() == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static("Bearer");
+        reply.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }
     reply
 }

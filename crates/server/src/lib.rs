@@ -15,6 +15,7 @@
 //! its first byte to its last; one more accepts them. Nothing a client sends makes a task panic,
 //! wait for ever or hold more memory than its limits allow.
 
+mod access;
 mod action;
 mod app;
 mod bind;
@@ -40,6 +41,7 @@ mod status;
 mod stream;
 mod websocket;
 
+pub use access::Secret;
 pub use bind::bind;
 pub use body::InProcessBody;
 pub use config::ServerConfig;

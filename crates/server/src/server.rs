@@ -12,6 +12,7 @@ use tracing::{debug, info, warn};
 
 use crate::{
     ServerConfig,
+    access::Management,
     app::{App, Phase},
     connection::serve_connection,
     dispatch::Dispatcher,
@@ -44,8 +45,9 @@ pub fn serve(
     let local_addr = listener.as_ref().map(TcpListener::local_addr).transpose()?;
     let (phase, watching) = watch::channel(Phase::Running);
     let (finish, finished) = watch::channel(false);
-    let app = Arc::new(App::new(config, runtime, watching));
+    let app = Arc::new(App::new(config, local_addr, runtime, watching));
     let dispatcher = Dispatcher::new(Arc::clone(&app));
+    let is_closed = matches!(app.management, Management::Closed);
     let acceptor = Acceptor {
         app,
         listener,
@@ -59,6 +61,12 @@ pub fn serve(
     match local_addr {
         Some(address) => info!(%address, "server listens"),
         None => info!("server runs without an address"),
+    }
+    if is_closed && local_addr.is_some() {
+        warn!(
+            "there is no token: actors cannot be listed, destroyed or put to sleep over HTTP \
+             (set `token` or GREENROOM_TOKEN)"
+        );
     }
     Ok(Server {
         local_addr,

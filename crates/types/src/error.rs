@@ -173,6 +173,11 @@ impl ActorError {
         )
     }
 
+    /// The caller has not shown who it is.
+    pub fn unauthorized(what: impl Into<String>) -> Self {
+        Self::new("auth", "unauthorized", what)
+    }
+
     /// The caller may not do this.
     pub fn forbidden(what: impl Into<String>) -> Self {
         Self::new("auth", "forbidden", what)

@@ -22,6 +22,8 @@ export function config(changes: Record<string, unknown>): string {
     maxIncomingMessageSize: 65536,
     maxOutgoingMessageSize: 1048576,
     staticDir: null,
+    token: null,
+    development: true,
     actors: [{ name: "counter", options }],
     ...changes,
   });

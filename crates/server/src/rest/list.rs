@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use greenroom_store::{ActorRecord, ListQuery};
+use greenroom_store::ActorRecord;
 use greenroom_types::{ActorError, ActorKey, ActorName};
-use hyper::StatusCode;
+use hyper::{Request, StatusCode};
 use serde::Serialize;
 
-use super::record::{ActorJson, Pagination};
+use super::{
+    listing::Listing,
+    record::{ActorJson, Pagination},
+};
 use crate::{
     app::App,
+    body::RequestBody,
     failure::is_not_found,
     info::Empty,
     query,
@@ -22,27 +25,29 @@ const PAGE: usize = 100;
 /// Most actors of one page, and most ids of one request.
 const PAGE_MAX: usize = 1000;
 
-/// `GET /actors`: by `actor_ids`, else by `name` and `key`, else all of a `name` by pages.
-pub(super) async fn list(app: &App, query: Option<&str>) -> Result<Reply, ActorError> {
-    let value = |name| query::first(query, name);
+/// `GET /actors`: by `actor_ids`, by `name` and `key`, or else by pages: those of a `name`, or of all
+/// types, whose keys begin with `key_prefix`.
+///
+/// The first two are for clients. Listing whatever there is is management.
+pub(super) async fn list(
+    app: &App,
+    request: &Request<RequestBody>,
+    query: Option<&str>,
+) -> Result<Reply, ActorError> {
+    let value = |name| query::first(query, name).filter(|value| !value.is_empty());
     let ids = ids(query);
     if !ids.is_empty() {
-        return Ok(answer(
-            &by_ids(app, &ids, value("name").as_deref()).await?,
-            None,
-        ));
+        let found = by_ids(app, &ids, value("name").as_deref()).await?;
+        return Ok(answer(&found, None));
     }
-    let Some(name) = value("name") else {
-        return Err(invalid("`name` or `actor_ids` is needed"));
-    };
-    let name = ActorName::new(&name)?;
-    if let Some(key) = value("key") {
+    let name = value("name").as_deref().map(ActorName::new).transpose()?;
+    if let Some(key) = query::first(query, "key") {
+        let name = name.ok_or_else(|| invalid("`key` needs a `name`"))?;
         let found = app.runtime.get(&name, &ActorKey::from_storage(&key)?).await;
-        return Ok(answer(
-            &present(found)?.into_iter().collect::<Vec<_>>(),
-            None,
-        ));
+        let found: Vec<_> = present(found)?.into_iter().collect();
+        return Ok(answer(&found, None));
     }
+    super::manage(app, request)?;
     let limit = match value("limit") {
         None => PAGE,
         Some(limit) => limit
@@ -50,26 +55,16 @@ pub(super) async fn list(app: &App, query: Option<&str>) -> Result<Reply, ActorE
             .map_err(|_| invalid("`limit` is no number"))?
             .clamp(1, PAGE_MAX),
     };
-    let cursor = value("cursor").filter(|cursor| !cursor.is_empty());
-    let cursor = cursor
-        .map(|cursor| BASE64_URL_SAFE_NO_PAD.decode(cursor))
-        .transpose();
-    let cursor = cursor
-        .map_err(|_| invalid("`cursor` is none of ours"))?
-        .map(Into::into);
-    let page = app
-        .runtime
-        .list(ListQuery {
-            name,
-            prefix: ActorKey::default(),
-            cursor,
-            limit,
-        })
+    let prefix = value("key_prefix").unwrap_or_default();
+    let listing = Listing {
+        name,
+        prefix: ActorKey::from_storage(&prefix)?,
+        limit,
+    };
+    let (found, next) = listing
+        .page(&app.runtime, value("cursor").as_deref())
         .await?;
-    Ok(answer(
-        &page.actors,
-        page.next.map(|next| BASE64_URL_SAFE_NO_PAD.encode(next)),
-    ))
+    Ok(answer(&found, next))
 }
 
 /// `GET /actors/names`.
@@ -150,6 +145,6 @@ fn answer(actors: &[ActorRecord], cursor: Option<String>) -> Reply {
     )
 }
 
-fn invalid(what: &str) -> ActorError {
+pub(super) fn invalid(what: &str) -> ActorError {
     ActorError::new("validation", "invalid_input", what)
 }

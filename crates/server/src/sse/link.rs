@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    hint::black_box,
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
@@ -12,14 +11,14 @@ use greenroom_types::protocol::{ClientFrame, Encoding};
 use tokio::sync::mpsc;
 use tracing::trace;
 
-use crate::websocket::Close;
+use crate::{access::Secret, websocket::Close};
 
 /// Random bytes of a token.
 const TOKEN: usize = 32;
 
 /// An open stream, as those see it who have a message for its actor.
 pub(super) struct Link {
-    token: String,
+    token: Secret,
     pub(super) encoding: Encoding,
     connection: Connection,
     closes: mpsc::Sender<Close>,
@@ -35,7 +34,7 @@ impl Link {
         getrandom::fill(&mut token).expect("the operating system provides randomness");
         let (closes, closed) = mpsc::channel(1);
         let link = Self {
-            token: URL_SAFE_NO_PAD.encode(token),
+            token: Secret::new(URL_SAFE_NO_PAD.encode(token)),
             encoding,
             connection,
             closes,
@@ -44,15 +43,12 @@ impl Link {
     }
 
     pub(super) fn token(&self) -> &str {
-        &self.token
+        self.token.reveal()
     }
 
-    /// Whether `claimed` is the token. Takes as long for one that is almost right as for any other.
+    /// Whether `claimed` is the token.
     pub(super) fn is_token(&self, claimed: &[u8]) -> bool {
-        let token = self.token.as_bytes();
-        let pairs = token.iter().zip(claimed);
-        let difference = pairs.fold(0, |found, (a, b)| black_box(found | (a ^ b)));
-        token.len() == claimed.len() && difference == 0
+        self.token.is(claimed)
     }
 
     /// Passes a message on to the actor, once there is room for it in its mailbox. What comes after

@@ -1,8 +1,9 @@
 //! The lookup API under `/actors`.
 
+use greenroom_server::Secret;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Site, site};
+use crate::harness::{Answer, Site, site, site_with};
 
 async fn send(site: &Site, method: &str, target: &str, body: &Value) -> Answer {
     site.http(
@@ -135,7 +136,7 @@ async fn mistakes_are_structured_errors() {
         ),
         (
             "GET",
-            "/actors",
+            "/actors?key=k",
             Value::Null,
             "400 validation.invalid_input",
         ),
@@ -293,4 +294,101 @@ async fn commas_in_keys_are_told_apart_and_reachable_through_the_gateway() {
             .header("x-rivet-actor"),
         pair
     );
+}
+
+#[tokio::test]
+async fn listing_and_destroying_take_the_token_once_there_is_one() {
+    let site = site_with(|config| config.management_token = Some(Secret::new("s3cret"))).await;
+    let made = send(&site, "PUT", "/actors", &wanted("k")).await;
+    let id = made.json()["actor"]["actor_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    // What clients need is open.
+    for target in [
+        "/actors?name=counter&key=k".to_owned(),
+        format!("/actors?actor_ids={id}"),
+    ] {
+        assert_eq!(keys(&site.get(&target).await), ["k"], "{target}");
+    }
+    let managed = [
+        ("GET", "/actors?name=counter".to_owned()),
+        ("GET", "/actors".to_owned()),
+        ("GET", "/actors/names".to_owned()),
+        ("POST", format!("/actors/{id}/sleep")),
+        ("DELETE", format!("/actors/{id}")),
+    ];
+    for (method, target) in managed {
+        for wrong in [
+            "",
+            "Bearer",
+            "Bearer wrong",
+            "Basic s3cret",
+            "Bearer s3cret2",
+        ] {
+            let refused = site
+                .http(method, &target, &[("authorization", wrong)], b"")
+                .await;
+            assert_eq!(refused.gateway_error(), "401 auth.unauthorized", "{wrong}");
+            assert_eq!(refused.header("www-authenticate"), "Bearer");
+            assert_eq!(refused.header("access-control-allow-origin"), "*");
+        }
+        let right = [("authorization", "Bearer s3cret")];
+        let done = site.http(method, &target, &right, b"").await;
+        assert_eq!(done.status, 200, "{method} {target}: {done:?}");
+    }
+    assert!(keys(&site.get(&format!("/actors?actor_ids={id}")).await).is_empty());
+}
+
+#[tokio::test]
+async fn without_a_token_nobody_manages_a_server_in_production() {
+    let site = site_with(|config| config.development = false).await;
+    let refused = site
+        .http("GET", "/actors", &[("authorization", "Bearer ")], b"")
+        .await;
+    assert_eq!(refused.gateway_error(), "403 auth.forbidden");
+    assert!(refused.text().contains("GREENROOM_TOKEN"), "{refused:?}");
+    assert_eq!(
+        send(&site, "PUT", "/actors", &wanted("k")).await.status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn lists_go_by_whole_parts_of_keys() {
+    let site = site().await;
+    for key in ["a", "a/b", "a/b/c", "ab", "a\\/b", "b", "\\0", "/"] {
+        let key = key.replace("\\\\", "\\");
+        assert_eq!(
+            send(&site, "PUT", "/actors", &wanted(&key)).await.status,
+            200
+        );
+    }
+    let cases: [(&str, &[&str]); 7] = [
+        ("a", &["a", "a/b", "a/b/c"]),
+        ("a%2Fb", &["a/b", "a/b/c"]),
+        ("a%5C%2Fb", &["a\\/b"]),
+        ("%5C0", &["\\0"]),
+        ("c", &[]),
+        (
+            "%2F",
+            &["/", "\\0", "a", "a/b", "a/b/c", "a\\/b", "ab", "b"],
+        ),
+        ("", &["/", "\\0", "a", "a/b", "a/b/c", "a\\/b", "ab", "b"]),
+    ];
+    for (prefix, expected) in cases {
+        for limit in [1, 2, 100] {
+            let base = format!("/actors?key_prefix={prefix}&limit={limit}");
+            let (mut found, mut target) = (Vec::new(), base.clone());
+            loop {
+                let page = site.get(&target).await;
+                found.extend(keys(&page));
+                match page.json()["pagination"]["cursor"].as_str() {
+                    Some(cursor) => target = format!("{base}&cursor={cursor}"),
+                    None => break,
+                }
+            }
+            assert_eq!(found, expected, "{prefix} by {limit}");
+        }
+    }
 }

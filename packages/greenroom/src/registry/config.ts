@@ -27,6 +27,12 @@ export interface RegistryConfig<Actors extends ActorDefinitions> {
     /** Default `GREENROOM_LOG_LEVEL`, `RIVET_LOG_LEVEL`, then `warn`. */
     readonly level?: LogLevel;
   };
+  /**
+   * What the management API takes as `Authorization: Bearer <token>`: listing, destroying and putting to sleep
+   * whatever actors there are. Default `GREENROOM_TOKEN`, `RIVET_TOKEN`, then none; without one it works only on a
+   * loopback address, and only if `NODE_ENV` is not `production`.
+   */
+  readonly token?: string;
   /** Print nothing when started. Default false. */
   readonly noWelcome?: boolean;
   /** A folder whose files are served, too. */
@@ -49,6 +55,9 @@ export interface ResolvedRegistry {
   readonly maxIncomingMessageSize: number;
   readonly maxOutgoingMessageSize: number;
   readonly logLevel: LogLevel;
+  readonly token: string | undefined;
+  /** Whether this is somebody's own machine rather than production. */
+  readonly isDevelopment: boolean;
   readonly welcome: boolean;
   /** Absolute. */
   readonly staticDir: string | undefined;
@@ -70,6 +79,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   "dataDir",
   "maxIncomingMessageSize",
   "maxOutgoingMessageSize",
+  "token",
   "logging",
   "noWelcome",
   "staticDir",
@@ -124,6 +134,8 @@ export function resolveRegistry(
     maxIncomingMessageSize: size("maxIncomingMessageSize", 65_536),
     maxOutgoingMessageSize: size("maxOutgoingMessageSize", 1_048_576),
     logLevel: logLevel(config, env),
+    token: token(config, env),
+    isDevelopment: env.NODE_ENV !== "production",
     welcome: config.noWelcome !== true,
     staticDir: config.staticDir === undefined ? undefined : resolve(config.staticDir),
     handleSignals: config.shutdown?.disableSignalHandlers !== true,
@@ -140,6 +152,21 @@ export function resolveRegistry(
 function portFrom(env: Environment): number {
   const text = nonEmpty(env.GREENROOM_PORT);
   return text === undefined ? 6420 : Number(text);
+}
+
+function token(config: RegistryConfig<ActorDefinitions>, env: Environment): string | undefined {
+  const sources = [
+    ["setup option 'token'", config.token],
+    ["GREENROOM_TOKEN", nonEmpty(env.GREENROOM_TOKEN)],
+    ["RIVET_TOKEN", nonEmpty(env.RIVET_TOKEN)],
+  ] as const;
+  for (const [source, value] of sources) {
+    if (value === undefined) continue;
+    if (typeof value === "string" && /^[\x21-\x7e]+$/.test(value)) return value;
+    // What it is stays out of the error: it may be the real one with something wrong about it.
+    throw new Error(`${source} has to be a text of printable ASCII characters without spaces`);
+  }
+  return undefined;
 }
 
 function logLevel(config: RegistryConfig<ActorDefinitions>, env: Environment): LogLevel {

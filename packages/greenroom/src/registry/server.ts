@@ -80,6 +80,8 @@ function nativeConfig(registry: ResolvedRegistry): string {
     maxIncomingMessageSize: registry.maxIncomingMessageSize,
     maxOutgoingMessageSize: registry.maxOutgoingMessageSize,
     staticDir: registry.staticDir ?? null,
+    token: registry.token ?? null,
+    development: registry.isDevelopment,
     actors,
   });
 }

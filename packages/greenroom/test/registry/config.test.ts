@@ -46,6 +46,22 @@ test("wrong settings are named", () => {
   );
 });
 
+test("a token that no header could carry is refused, and not shown", () => {
+  const given = (token: string) => resolveRegistry({ use: {}, token }, none, {}).token;
+  assert.equal(given("t0k-en_=/+."), "t0k-en_=/+.");
+  for (const wrong of ["", " s3cret", "s3cret\n", "s3crét"]) {
+    assert.throws(
+      () => given(wrong),
+      (error) => error instanceof Error && /'token'/.test(error.message) && !error.message.includes("s3cr"),
+    );
+  }
+  const fromEnv = (env: Record<string, string>) => resolveRegistry({ use: {} }, none, env).token;
+  assert.equal(fromEnv({ GREENROOM_TOKEN: "g", RIVET_TOKEN: "r" }), "g");
+  assert.equal(fromEnv({ GREENROOM_TOKEN: "", RIVET_TOKEN: "r" }), "r");
+  assert.equal(fromEnv({}), undefined);
+  assert.throws(() => fromEnv({ RIVET_TOKEN: "a b" }), /RIVET_TOKEN/);
+});
+
 test("a start that fails is reported once nobody asks for it, and only then", async () => {
   const failure = new Error("no");
   const ignored = await new Promise((report) => new StartPromise(Promise.reject(failure), report));

@@ -1,12 +1,21 @@
 import { withProperties } from "./action-proxy.js";
 import { type ClientConfig, type ResolvedConfig, resolveConfig } from "./config.js";
 import type { Connection } from "./connection/connection.js";
-import { ActorError } from "./errors.js";
+import { ActorClientError } from "./errors.js";
 import { type HandleOptions, type HandleOwner, makeHandle } from "./handle.js";
 import { keyParts } from "./key.js";
+import { CREATE_OPTIONS, checkOptions, GET_OPTIONS, GET_OR_CREATE_OPTIONS, LIST_OPTIONS } from "./options.js";
 import type { ActorAccessor, ActorHandle, Client } from "./surface.js";
 import { Transport } from "./transport.js";
-import type { ActorKey, CreateOptions, GetOrCreateOptions, RegistryLike, UntypedActor } from "./types.js";
+import type {
+  ActorKey,
+  ActorListing,
+  CreateOptions,
+  GetOrCreateOptions,
+  ListOptions,
+  RegistryLike,
+  UntypedActor,
+} from "./types.js";
 
 /**
  * Makes a client for the actors of a registry: `createClient<typeof registry>("https://example.com")`.
@@ -27,14 +36,10 @@ export function createClient<Registry extends RegistryLike = RegistryLike>(
     getOrCreate: client.getOrCreate.bind(client),
     create: client.create.bind(client),
     getForId: client.getForId.bind(client),
+    list: Object.assign(client.list.bind(client), client.accessor("list")),
     dispose: client.dispose.bind(client),
   } satisfies Record<keyof Client<RegistryLike>, unknown>;
   return withProperties<Client<Registry>>(methods, (name) => client.accessor(name));
-}
-
-/** @throws TypeError for an option under the name that another method has for it. */
-function refuseOption(options: object, wrong: string, right: string): void {
-  if (wrong in options) throw new TypeError(`unknown option \`${wrong}\`: use \`${right}\``);
 }
 
 class ClientRoot implements HandleOwner {
@@ -49,6 +54,7 @@ class ClientRoot implements HandleOwner {
   }
 
   get(name: string, key?: ActorKey, options: HandleOptions = {}): ActorHandle<UntypedActor> {
+    checkOptions(options, GET_OPTIONS);
     return makeHandle(this, { by: "get", name, key: keyParts(key) }, options);
   }
 
@@ -57,7 +63,7 @@ class ClientRoot implements HandleOwner {
     key?: ActorKey,
     options: GetOrCreateOptions<unknown> = {},
   ): ActorHandle<UntypedActor> {
-    refuseOption(options, "input", "createWithInput");
+    checkOptions(options, GET_OR_CREATE_OPTIONS);
     const {
       createWithInput: input,
       createInRegion: region,
@@ -72,19 +78,25 @@ class ClientRoot implements HandleOwner {
     options: CreateOptions<unknown> = {},
   ): Promise<ActorHandle<UntypedActor>> {
     this.assertOpen();
-    refuseOption(options, "createWithInput", "input");
+    checkOptions(options, CREATE_OPTIONS);
     const { input, region, poolName: pool = this.#config.poolName, signal } = options;
-    const id = await this.transport.create(
-      name,
-      keyParts(key),
-      { input, region, pool, reuse: false },
-      signal,
-    );
+    const parts = keyParts(key);
+    const { create } = await import("./management.js");
+    const id = await create(this.transport, name, parts, { input, region, pool, reuse: false }, signal);
     return makeHandle(this, { by: "id", name, id }, options);
   }
 
   getForId(name: string, id: string, options: HandleOptions = {}): ActorHandle<UntypedActor> {
+    if (typeof id !== "string") throw new TypeError(`an actor id is a string, not of type ${typeof id}`);
+    checkOptions(options, GET_OPTIONS);
     return makeHandle(this, { by: "id", name, id }, options);
+  }
+
+  async list(name: string, options: ListOptions = {}): Promise<ActorListing> {
+    this.assertOpen();
+    checkOptions(options, LIST_OPTIONS);
+    const { list } = await import("./management.js");
+    return list(this.transport, name, options);
   }
 
   async dispose(): Promise<void> {
@@ -100,11 +112,12 @@ class ClientRoot implements HandleOwner {
       getOrCreate: this.getOrCreate.bind(this, name),
       create: this.create.bind(this, name),
       getForId: this.getForId.bind(this, name),
+      list: this.list.bind(this, name),
     };
   }
 
   assertOpen(): void {
-    if (this.#disposed) throw new ActorError("client", "disposed", "the client was disposed");
+    if (this.#disposed) throw new ActorClientError("disposed", "the client was disposed");
   }
 
   adopt(connection: Connection): void {

@@ -1,5 +1,6 @@
 import { loadWebSocket } from "#websocket";
 import { type Endpoint, parseEndpoint } from "./endpoint.js";
+import { checkOptions, type OptionTypes } from "./options.js";
 import type { WebSocketConstructor } from "./websocket/websocket.js";
 
 /** How values are written on the wire. All carry the same calls; only `json` is limited in value types. */
@@ -41,10 +42,22 @@ export interface ClientConfig {
   readonly transport?: LiveTransport;
   /** Sent with HTTP requests; browsers allow none on WebSockets. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** What the gateway in front of the actors should do. */
+  readonly gateway?: {
+    /**
+     * Pass calls and connections on while the actor is still starting, instead of holding them until it is ready.
+     * Greenroom's gateway always does, and the actor takes them up when it is ready. Default `false`.
+     */
+    readonly skipReadyWait?: boolean;
+  };
   /** Bytes of CBOR that `createWithInput` may have, because it travels in a URL. Default 4096. */
   readonly maxInputSize?: number;
   /** Use the endpoint as it is, without asking the server where clients should connect. Default `false`. */
   readonly disableMetadataLookup?: boolean;
+  /** Accepted and without effect: there are no devtools to load. */
+  readonly devtools?: boolean;
+  /** Accepted and without effect: where a client runs that may accept sockets, the server does. */
+  readonly getUpgradeWebSocket?: () => unknown;
   /** Replaces parts of the surroundings. */
   readonly runtime?: Partial<ClientRuntime>;
 }
@@ -58,10 +71,27 @@ export interface ResolvedConfig {
   readonly encoding: Encoding;
   readonly transport: LiveTransport | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  readonly skipReadyWait: boolean;
   readonly maxInputSize: number;
   readonly disableMetadataLookup: boolean;
   readonly runtime: ClientRuntime;
 }
+
+const OPTIONS = {
+  endpoint: "string",
+  namespace: "string",
+  token: "string",
+  poolName: "string",
+  encoding: "string",
+  transport: "string",
+  headers: "object",
+  gateway: "object",
+  maxInputSize: "number",
+  disableMetadataLookup: "boolean",
+  devtools: "boolean",
+  getUpgradeWebSocket: "function",
+  runtime: "object",
+} satisfies OptionTypes;
 
 const DEFAULT_ENDPOINT = "http://localhost:6420";
 
@@ -72,17 +102,14 @@ const DEFAULT_ENDPOINT = "http://localhost:6420";
  */
 export function resolveConfig(given: string | ClientConfig | undefined): ResolvedConfig {
   const config: ClientConfig = typeof given === "string" ? { endpoint: given } : (given ?? {});
-  const address =
-    config.endpoint ?? env("GREENROOM_ENDPOINT", "RIVET_ENGINE", "RIVET_ENDPOINT") ?? DEFAULT_ENDPOINT;
-  const endpoint = parseEndpoint(address);
-  const encoding = config.encoding ?? "bare";
-  if (!["json", "cbor", "bare"].includes(encoding)) {
-    throw new TypeError(`encoding is "${String(encoding)}", not "json", "cbor" or "bare"`);
-  }
-  const { transport } = config;
-  if (transport !== undefined && transport !== "websocket" && transport !== "sse") {
-    throw new TypeError(`transport is "${String(transport)}", not "websocket" or "sse"`);
-  }
+  checkOptions(config, OPTIONS);
+  const { gateway = {}, encoding = "bare", transport } = config;
+  checkOptions(gateway, { skipReadyWait: "boolean" });
+  oneOf("encoding", encoding, ["json", "cbor", "bare"]);
+  oneOf("transport", transport ?? "websocket", ["websocket", "sse"]);
+  const endpoint = parseEndpoint(
+    config.endpoint ?? env("GREENROOM_ENDPOINT", "RIVET_ENGINE", "RIVET_ENDPOINT") ?? DEFAULT_ENDPOINT,
+  );
   return {
     endpoint: endpoint.url,
     namespace:
@@ -92,10 +119,16 @@ export function resolveConfig(given: string | ClientConfig | undefined): Resolve
     encoding,
     transport,
     headers: config.headers ?? {},
+    skipReadyWait: gateway.skipReadyWait ?? false,
     maxInputSize: config.maxInputSize ?? 4096,
     disableMetadataLookup: config.disableMetadataLookup ?? false,
     runtime: resolveRuntime(config.runtime ?? {}),
   };
+}
+
+function oneOf(name: string, value: string, allowed: readonly string[]): void {
+  if (!allowed.includes(value))
+    throw new TypeError(`${name} is "${value}", not one of ${allowed.join(", ")}`);
 }
 
 function pick(endpoint: Endpoint, config: ClientConfig, name: "namespace" | "token"): string | undefined {

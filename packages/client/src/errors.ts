@@ -18,41 +18,42 @@ export interface ActorErrorDetails {
   readonly cause?: unknown;
 }
 
+/** The codes of a group, as `group.code`. */
+function codes(group: string, names: string): string[] {
+  return names.split(" ").map((name) => `${group}.${name}`);
+}
+
+/** The actor was between two lives or about to have one, so the call certainly did not run. */
+export const LIFECYCLE: ReadonlySet<string> = new Set([
+  ...codes(
+    "actor",
+    "destroyed_during_creation destroyed_while_waiting_for_ready destroying not_configured not_ready starting stopping",
+  ),
+  ...codes("guard", "actor_ready_timeout actor_runner_failed"),
+]);
+
+/** The server could not reach the actor, so the call certainly did not run. */
+export const UNREACHED: ReadonlySet<string> = new Set(
+  codes("guard", "actor_stopped_while_waiting actor_wake_retries_exceeded service_unavailable"),
+);
+
 /**
- * Codes that pass by themselves: the actor or the server was about to start, stop, move or recover. For the
- * codes that do not also say that the call never ran, see `ranForSure` in the retry policy.
+ * Codes that pass by themselves: the actor or the server was about to start, stop, move or recover. Only those of
+ * the two sets above also say that the call never ran.
  */
 const TRANSIENT: ReadonlySet<string> = new Set([
-  "actor.destroyed_during_creation",
-  "actor.destroyed_while_waiting_for_ready",
-  "actor.destroying",
-  "actor.dropped_reply",
-  "actor.not_ready",
-  "actor.overloaded",
-  "actor.restarting",
-  "actor.starting",
-  "actor.stopped",
-  "actor.stopping",
-  "client.connection_lost",
-  "client.connection_open_failed",
-  "client.endpoint_unreachable",
-  "client.get_params_failed",
-  "guard.actor_ready_timeout",
-  "guard.actor_runner_failed",
-  "guard.actor_stopped_while_waiting",
-  "guard.actor_wake_retries_exceeded",
-  "guard.gateway_response_start_timeout",
-  "guard.rate_limit",
-  "guard.request_timeout",
-  "guard.service_unavailable",
-  "guard.tunnel_message_timeout",
-  "guard.tunnel_request_aborted",
-  "guard.tunnel_response_closed",
+  ...[...LIFECYCLE, ...UNREACHED].filter((code) => code !== "actor.not_configured"),
+  ...codes("actor", "dropped_reply overloaded restarting stopped"),
+  ...codes("client", "connection_lost connection_open_failed endpoint_unreachable get_params_failed"),
+  ...codes(
+    "guard",
+    "gateway_response_start_timeout rate_limit request_timeout tunnel_message_timeout tunnel_request_aborted tunnel_response_closed",
+  ),
   "ws.going_away",
 ]);
 
 /**
- * The one error of this package. Tell errors apart by `group` and `code`, for example with
+ * What every failure of this package is. Tell errors apart by `group` and `code`, for example with
  * {@link isActorErrorCode}; the text may change.
  *
  * Group `user` is what the actor's own code threw for its callers, group `client` arises in this package, all
@@ -85,11 +86,31 @@ export class ActorError extends Error {
 /** The same class under the name that RivetKit programs use. */
 export { ActorError as RivetError };
 
+/** An error that arose in this package, not on the server: its group is `client`. */
+export class ActorClientError extends ActorError {
+  constructor(code: string, message: string, details?: ActorErrorDetails) {
+    super("client", code, message, details);
+    this.name = "ActorClientError";
+  }
+}
+
 /** The connection was disposed, so the call was not made or its reply will not arrive. */
-export class ActorConnDisposed extends ActorError {
+export class ActorConnDisposed extends ActorClientError {
   constructor() {
-    super("client", "connection_disposed", "the connection was disposed");
+    super("connection_disposed", "the connection was disposed");
     this.name = "ActorConnDisposed";
+  }
+}
+
+/** The server sent what cannot be read: `client.malformed_message` on a connection, else `client.malformed_response`. */
+export class MalformedResponseMessage extends ActorClientError {
+  constructor(
+    code: "malformed_message" | "malformed_response",
+    message: string,
+    details?: ActorErrorDetails,
+  ) {
+    super(code, message, details);
+    this.name = "MalformedResponseMessage";
   }
 }
 

@@ -5,14 +5,17 @@ export { createClient } from "./client.js";
 export type { ClientConfig, ClientRuntime, Encoding, LiveTransport } from "./config.js";
 export type { CloseEvent, ConnStatus } from "./connection/connection.js";
 export {
+  ActorClientError,
   ActorConnDisposed,
   ActorError,
   type ActorErrorDetails,
   type ErrorActor,
   isActorErrorCode,
   isRivetErrorCode,
+  MalformedResponseMessage,
   RivetError,
 } from "./errors.js";
+export { ManagerError } from "./manager-error.js";
 export type {
   ActorAccessor,
   ActorConn,

@@ -1,6 +1,6 @@
 import type { ResolvedConfig } from "./config.js";
 import { parseEndpoint } from "./endpoint.js";
-import { ActorError, describe } from "./errors.js";
+import { ActorClientError, ActorError, describe } from "./errors.js";
 import { orAborted, type Sleep } from "./timers.js";
 
 /** Where requests go, after the server had its say. */
@@ -133,7 +133,7 @@ export class MetadataLookup {
 }
 
 function unreachable(url: string, cause: unknown, retryable: boolean): ActorError {
-  return new ActorError("client", "endpoint_unreachable", `no answer from ${url}: ${describe(cause)}`, {
+  return new ActorClientError("endpoint_unreachable", `no answer from ${url}: ${describe(cause)}`, {
     cause,
     retryable,
   });

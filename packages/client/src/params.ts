@@ -1,4 +1,4 @@
-import { ActorError, describe } from "./errors.js";
+import { ActorClientError, describe } from "./errors.js";
 import type { ParamsOptions } from "./types.js";
 
 /**
@@ -16,7 +16,7 @@ export async function paramsJson(options: ParamsOptions<unknown>): Promise<strin
       (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
     );
   } catch (cause) {
-    throw new ActorError("client", "get_params_failed", `no connection parameters: ${describe(cause)}`, {
+    throw new ActorClientError("get_params_failed", `no connection parameters: ${describe(cause)}`, {
       cause,
     });
   }

@@ -1,4 +1,4 @@
-import { ActorError } from "./errors.js";
+import { ActorClientError, ActorError } from "./errors.js";
 import { paramsJson } from "./params.js";
 import { subprotocols } from "./protocol/subprotocols.js";
 import { CallRetry } from "./retry.js";
@@ -65,7 +65,7 @@ export async function rawWebSocket(
     config.runtime.loadWebSocket(),
   ]);
   const url = gatewayUrl(target, location, `/websocket${resource(path).path}`, config).replace(/^http/, "ws");
-  const socket = new Socket(url, subprotocols("bare", params));
+  const socket = new Socket(url, subprotocols("bare", params, false));
   await opened(socket, transport);
   return socket as unknown as WebSocket;
 }
@@ -85,7 +85,7 @@ function opened(socket: WebSocketLike, { config: { endpoint, runtime } }: Transp
       socket.onerror = () => {};
       socket.close();
       const message = `the WebSocket to ${endpoint} could not be opened: ${problem}`;
-      reject(new ActorError("client", "connection_open_failed", message));
+      reject(new ActorClientError("connection_open_failed", message));
     };
     const timer = runtime.setTimeout(() => settle(`no answer within ${OPEN_TIMEOUT_MS} ms`), OPEN_TIMEOUT_MS);
     let detail = "";

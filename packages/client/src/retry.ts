@@ -1,29 +1,9 @@
-import type { ActorError } from "./errors.js";
+import { type ActorError, LIFECYCLE, UNREACHED } from "./errors.js";
 import { wasNeverSent } from "./network-error.js";
 import type { Target } from "./target.js";
 
 /** A pause in milliseconds before the next attempt, or `undefined` to give up. */
 export type Pause = number | undefined;
-
-/** The actor was between two lives or about to have one, so the call certainly did not run. */
-const LIFECYCLE: ReadonlySet<string> = new Set([
-  "actor.destroyed_during_creation",
-  "actor.destroyed_while_waiting_for_ready",
-  "actor.destroying",
-  "actor.not_configured",
-  "actor.not_ready",
-  "actor.starting",
-  "actor.stopping",
-  "guard.actor_ready_timeout",
-  "guard.actor_runner_failed",
-]);
-
-/** The server could not reach the actor, so the call certainly did not run. */
-const UNREACHED: ReadonlySet<string> = new Set([
-  "guard.actor_stopped_while_waiting",
-  "guard.actor_wake_retries_exceeded",
-  "guard.service_unavailable",
-]);
 
 const LIFECYCLE_PAUSE_MS = 100;
 const LIFECYCLE_ATTEMPTS = { getOrCreate: 60, get: 24 } as const;

@@ -11,12 +11,15 @@ import type {
   ActionResult,
   ActionsOf,
   ActorKey,
+  ActorListing,
   ActorsOf,
+  ConnectOptions,
   CreateOptions,
   EventsOf,
   GetOptions,
   GetOrCreateOptions,
   Listen,
+  ListOptions,
   ParamsOf,
   QueueMessageOf,
   QueueName,
@@ -38,7 +41,7 @@ export interface HandleMethods<Definition> {
    *
    * @param params connection parameters, instead of those of the handle.
    */
-  connect(params?: ParamsOf<Definition>): ActorConn<Definition>;
+  connect(params?: ParamsOf<Definition>, options?: ConnectOptions): ActorConn<Definition>;
   /** Puts a message into a queue of the actor. With `wait`, resolves when it was completed or the time is up. */
   send<Name extends QueueName<QueuesOf<Definition>>>(
     queue: Name,
@@ -52,6 +55,11 @@ export interface HandleMethods<Definition> {
   ): Promise<void>;
   /** The actor's id. Creates the actor if the handle may; otherwise rejects with `actor.not_found`. */
   resolve(): Promise<string>;
+  /**
+   * Ends the actor's present instance as if it went to sleep; the next message starts it afresh. Rejects with
+   * `actor.not_found` if there is none. Needs what the lookup API needs of callers.
+   */
+  reload(): Promise<void>;
   /** The URL under which the server reaches this actor; append `/request/...` after its path for raw HTTP. */
   getGatewayUrl(): Promise<string>;
   /**
@@ -117,6 +125,8 @@ export interface ActorAccessor<Definition> {
   create(key?: ActorKey, options?: CreateOptions<Definition>): Promise<ActorHandle<Definition>>;
   /** A handle to the actor with this id, and to no later one with the same key. */
   getForId(actorId: string, options?: GetOptions<Definition>): ActorHandle<Definition>;
+  /** One page of the actors, in the order of their keys. A server that has tokens lists for those who have one. */
+  list(options?: ListOptions): Promise<ActorListing>;
 }
 
 /** The definition that a registry has under a name; an untyped one for other names. */
@@ -150,13 +160,18 @@ export interface ClientMethods<Registry> {
     actorId: string,
     options?: GetOptions<DefinitionNamed<Registry, Name>>,
   ): ActorHandle<DefinitionNamed<Registry, Name>>;
+  /** As {@link ActorAccessor.list}, with the actors' name as a value. */
+  list(name: string, options?: ListOptions): Promise<ActorListing>;
   /** Disposes every connection made through this client. Later calls and connections are refused. */
   dispose(): Promise<void>;
 }
 
-/** A client for the actors of a registry. */
+/** A client for the actors of a registry. `list` is a method and may be an actor as well. */
 export type Client<Registry> = ClientMethods<Registry> & {
-  readonly [Name in keyof ActorsOf<Registry> & string as Name extends keyof ClientMethods<Registry>
+  readonly [Name in keyof ActorsOf<Registry> & string as Name extends Exclude<
+    keyof ClientMethods<Registry>,
+    "list"
+  >
     ? never
     : Name]: ActorAccessor<ActorsOf<Registry>[Name]>;
 };

@@ -1,6 +1,8 @@
-import { ByteWriter, encodeValue, toBase64 } from "./codec/index.js";
+import { toBase64 } from "./codec/base64.js";
+import { encodeCompat } from "./codec/encode.js";
+import { buildBytes } from "./codec/wire-writer.js";
 import type { ResolvedConfig } from "./config.js";
-import { ActorError } from "./errors.js";
+import { ActorClientError } from "./errors.js";
 import { storageKey } from "./key.js";
 import type { Location } from "./metadata.js";
 
@@ -59,9 +61,7 @@ export function gatewayUrl(target: Target, location: Location, path: string, con
 /** Creation input as CBOR; `undefined` for no input. */
 export function encodeInput(input: unknown): Uint8Array | undefined {
   if (input === undefined) return undefined;
-  const writer = new ByteWriter();
-  encodeValue(writer, input, "compat", "input");
-  return writer.view();
+  return buildBytes((writer) => encodeCompat(writer, input, "input"));
 }
 
 function inputParameter(input: unknown, limit: number): string | undefined {
@@ -69,7 +69,7 @@ function inputParameter(input: unknown, limit: number): string | undefined {
   if (bytes === undefined) return undefined;
   if (bytes.length > limit) {
     const message = `createWithInput is ${bytes.length} bytes, limit is ${limit}; use create() for larger input`;
-    throw new ActorError("client", "input_too_large", message);
+    throw new ActorClientError("input_too_large", message);
   }
   return toBase64(bytes, "url");
 }

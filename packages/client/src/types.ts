@@ -120,14 +120,24 @@ export type ActionAt<Actions, Name extends string> = unknown extends Actions
         : never
       : never;
 
+/** Options of a single connection, call or request. */
+export interface ConnectOptions {
+  /** As `gateway.skipReadyWait` of the client, for this one. */
+  readonly skipReadyWait?: boolean;
+}
+
+/** Options of a single call. */
+export interface CallOptions extends ConnectOptions {
+  /** Gives up waiting and asks the server to cancel. The call may have run all the same. */
+  readonly signal?: AbortSignal;
+}
+
 /** A call spelled out, for `handle.action(...)` and `conn.action(...)`. */
-export interface ActionCall<Name extends string, Args> {
+export interface ActionCall<Name extends string, Args> extends CallOptions {
   /** The action's name; a nested one has dots: `admin.stats.get`. */
   readonly name: Name;
   /** The arguments without the context. */
   readonly args: Args;
-  /** Gives up waiting and asks the server to cancel. The call may have run all the same. */
-  readonly signal?: AbortSignal;
 }
 
 /** As {@link ActionCall}, with `args` optional for actions that take none. */
@@ -145,7 +155,7 @@ export interface ParamsOptions<Params> {
 }
 
 /** Options of `get` and `getForId`. */
-export interface GetOptions<Definition> extends ParamsOptions<ParamsOf<Definition>> {
+export interface GetOptions<Definition> extends ParamsOptions<ParamsOf<Definition>>, ConnectOptions {
   /** Aborts calls made through this handle, and the waiting inside them. Connections live on. */
   readonly signal?: AbortSignal;
 }
@@ -168,6 +178,34 @@ export interface CreateOptions<Definition> extends GetOptions<Definition> {
   readonly region?: string;
   /** The pool to create it in; the client's `poolName` unless given. */
   readonly poolName?: string;
+}
+
+/** Options of `list`. */
+export interface ListOptions {
+  /** Only actors whose keys begin with these parts. A string is one whole part, not the beginning of one. */
+  readonly keyPrefix?: ActorKey;
+  /** Most actors of one page, up to 1,000. Default 100. */
+  readonly limit?: number;
+  /** Where the page begins: the `cursor` of the one before. */
+  readonly cursor?: string | undefined;
+  /** Gives up waiting. */
+  readonly signal?: AbortSignal;
+}
+
+/** One actor of a listing. */
+export interface ListedActor {
+  readonly actorId: string;
+  readonly name: string;
+  readonly key: readonly string[];
+  /** When it was created, in milliseconds since 1970, if the server says so. */
+  readonly createdAt: number | undefined;
+}
+
+/** One page of a listing. */
+export interface ActorListing {
+  readonly actors: readonly ListedActor[];
+  /** Asks for the next page; `undefined` on the last one. */
+  readonly cursor: string | undefined;
 }
 
 /**
@@ -217,7 +255,7 @@ export type QueueReplyOf<Queues, Name extends string> = unknown extends Queues
     : never;
 
 /** Options of `send`. */
-export interface QueueSendOptions {
+export interface QueueSendOptions extends ConnectOptions {
   /** Wait until the message was completed. Default `false`: until it is stored. */
   readonly wait?: boolean;
   /** Longest time to wait for completion, in milliseconds. Default: the server's action timeout. */

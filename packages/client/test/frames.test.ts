@@ -1,6 +1,19 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type ClientFrame, decodeFrame, encodeFrame, type ServerFrame } from "../dist/protocol/frames.js";
+import { bareFormat } from "../dist/protocol/bare-format.js";
+import type { Format } from "../dist/protocol/format.js";
+import type { ClientFrame, ServerFrame } from "../dist/protocol/frames.js";
+import { cborFormat, jsonFormat } from "../dist/protocol/named-formats.js";
+
+const formats = { bare: bareFormat, cbor: cborFormat, json: jsonFormat } satisfies Record<string, Format>;
+
+function encodeFrame(encoding: keyof typeof formats, frame: ClientFrame): string | Uint8Array {
+  return formats[encoding].encodeFrame(frame);
+}
+
+function decodeFrame(encoding: keyof typeof formats, data: unknown): ServerFrame {
+  return formats[encoding].decodeFrame(data);
+}
 
 function bytes(text: string): Buffer {
   return Buffer.from(text.replace(/ /g, ""), "hex");

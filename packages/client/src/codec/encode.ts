@@ -1,126 +1,62 @@
 import { toBase64 } from "./base64.js";
-import { MAX_DEPTH, Tag, type ValueForm } from "./form.js";
+import { MAX_DEPTH, Tag } from "./form.js";
+import { writeByteString, writeHead, writeText } from "./heads.js";
 import { typedArrayTag } from "./typed-arrays.js";
-import type { ByteWriter } from "./writer.js";
+import type { WireWriter } from "./wire-writer.js";
 
 /** The integers that are written as CBOR integers; all other numbers are 64-bit floats. */
 const MAX_INT = 0xffff_ffff;
 const MIN_INT = -0x1_0000_0000;
-const MAX_INT64 = 0xffff_ffff_ffff_ffffn;
 
 type PathStep = string | number;
 
+/** What makes a form without `$` escapes, `"native"` or `"state"`. */
+export interface PlainForm {
+  /** Whether values are to come back exactly as they are, so that what could not is refused. */
+  readonly lossless: boolean;
+  bigint(writer: WireWriter, value: bigint): void;
+  /** Whether `text` has surrogates that are not half of a pair. */
+  isIllFormed(text: string): boolean;
+  /** Writes a text that is ill-formed. */
+  illFormed(writer: WireWriter, text: string): void;
+}
+
 /**
- * Appends `value` to `writer` as one CBOR item. If it throws, the writer is as it was before.
+ * Appends `value` in compat form to `writer` as one CBOR item. If it throws, the writer is as it was before.
  *
- * On the wire (`"compat"`, `"native"`) an instance of a class is sent as its own enumerable properties, or as
- * what its `toJSON` gives; `"state"` refuses it.
+ * An instance of a class is sent as its own enumerable properties, or as what its `toJSON` gives.
  *
- * @param at how error messages name the value itself, for example `state` or `args[0]`.
+ * @param at how error messages name the value itself, for example `args[0]`.
  * @throws TypeError naming the path, for functions, symbols, cycles, and what else has no form.
  */
-export function encodeValue(writer: ByteWriter, value: unknown, form: ValueForm, at = "value"): void {
+export function encodeCompat(writer: WireWriter, value: unknown, at: string): void {
+  encodeAs(undefined, writer, value, at);
+}
+
+/** As {@link encodeCompat} in a plain form, which may also refuse instances of classes. */
+export function encodeAs(plain: PlainForm | undefined, writer: WireWriter, value: unknown, at: string): void {
   const start = writer.length;
   try {
-    new ValueEncoder(writer, form, at).item(value, 0);
+    new ValueEncoder(writer, plain, at).item(value, 0);
   } catch (error) {
     writer.truncate(start);
     throw error;
   }
 }
 
-/** Appends the head of a definite array of `count` items. */
-export function writeArrayHead(writer: ByteWriter, count: number): void {
-  writeHead(writer, 0x80, count);
-}
-
-/** Appends the head of a definite map of `count` pairs. */
-export function writeMapHead(writer: ByteWriter, count: number): void {
-  writeHead(writer, 0xa0, count);
-}
-
-/** Appends a non-negative integer below 2^32. */
-export function writeUint(writer: ByteWriter, value: number): void {
-  writeHead(writer, 0x00, value);
-}
-
-/** Appends a byte string. */
-export function writeByteString(writer: ByteWriter, bytes: Uint8Array): void {
-  writeHead(writer, 0x40, bytes.length);
-  writer.bytes(bytes);
-}
-
-/** Appends a text string; lone surrogates become U+FFFD. */
-export function writeText(writer: ByteWriter, text: string): void {
-  const units = text.length;
-  const headAt = writer.length;
-  if (units < 8) {
-    // At most 21 bytes of UTF-8, so the head is one byte whatever the text holds.
-    writer.u8(0x60);
-    writer.patchU8(headAt, 0x60 | writer.utf8(text));
-    return;
-  }
-  // The head is as long as the ASCII case needs; rarely, it turns out to be too short.
-  const headSize = headLength(units);
-  writer.reserve(headSize);
-  const size = writer.utf8(text);
-  if (headLength(size) === headSize) {
-    patchTextHead(writer, headAt, headSize, size);
-    return;
-  }
-  writer.truncate(headAt);
-  writeHead(writer, 0x60, size);
-  writer.utf8(text);
-}
-
-function patchTextHead(writer: ByteWriter, at: number, headSize: number, size: number): void {
-  if (headSize === 1) {
-    writer.patchU8(at, 0x60 | size);
-  } else if (headSize === 2) {
-    writer.patchU8(at, 0x78);
-    writer.patchU8(at + 1, size);
-  } else if (headSize === 3) {
-    writer.patchU8(at, 0x79);
-    writer.patchU8(at + 1, size >> 8);
-    writer.patchU8(at + 2, size & 0xff);
-  } else {
-    writer.patchU8(at, 0x7a);
-    writer.patchU32be(at + 1, size);
-  }
-}
-
-function headLength(argument: number): number {
-  if (argument < 24) return 1;
-  if (argument < 0x100) return 2;
-  return argument < 0x1_0000 ? 3 : 5;
-}
-
-function writeHead(writer: ByteWriter, major: number, argument: number): void {
-  if (argument < 24) {
-    writer.u8(major | argument);
-  } else if (argument < 0x100) {
-    writer.u8(major | 24);
-    writer.u8(argument);
-  } else if (argument < 0x1_0000) {
-    writer.u8(major | 25);
-    writer.u16be(argument);
-  } else {
-    writer.u8(major | 26);
-    writer.u32be(argument);
-  }
-}
-
 class ValueEncoder {
-  readonly #writer: ByteWriter;
-  readonly #form: ValueForm;
+  readonly #writer: WireWriter;
+  readonly #plain: PlainForm | undefined;
+  readonly #lossless: boolean;
   readonly #at: string;
   /** The containers around the current value, outermost first, and the step taken inside each. */
   readonly #ancestors: object[] = [];
   readonly #path: PathStep[] = [];
 
-  constructor(writer: ByteWriter, form: ValueForm, at: string) {
+  constructor(writer: WireWriter, plain: PlainForm | undefined, at: string) {
     this.#writer = writer;
-    this.#form = form;
+    this.#plain = plain;
+    this.#lossless = plain?.lossless === true;
     this.#at = at;
   }
 
@@ -152,13 +88,8 @@ class ValueEncoder {
   }
 
   #string(text: string): void {
-    if (this.#form === "state" && !isWellFormed(text)) {
-      writeHead(this.#writer, 0xc0, Tag.utf16);
-      writeHead(this.#writer, 0x40, text.length * 2);
-      for (let index = 0; index < text.length; index++) this.#writer.u16le(text.charCodeAt(index));
-      return;
-    }
-    writeText(this.#writer, text);
+    if (this.#lossless && this.#plain?.isIllFormed(text)) this.#plain.illFormed(this.#writer, text);
+    else writeText(this.#writer, text);
   }
 
   #number(value: number): void {
@@ -172,7 +103,7 @@ class ValueEncoder {
   }
 
   #undefined(): void {
-    if (this.#form !== "compat") {
+    if (this.#plain !== undefined) {
       this.#writer.u8(0xf7);
       return;
     }
@@ -181,26 +112,8 @@ class ValueEncoder {
   }
 
   #bigint(value: bigint): void {
-    if (this.#form === "compat") {
-      this.#escape("$BigInt");
-      writeText(this.#writer, value.toString());
-      return;
-    }
-    // Always eight bytes, even for small ones: that length is what says "bigint" to the reader.
-    const negative = value < 0n;
-    const magnitude = negative ? -1n - value : value;
-    if (magnitude <= MAX_INT64) {
-      this.#writer.u8(negative ? 0x3b : 0x1b);
-      this.#writer.u64be(magnitude);
-      return;
-    }
-    writeHead(this.#writer, 0xc0, negative ? Tag.negativeBignum : Tag.bignum);
-    const hex = magnitude.toString(16);
-    const padded = hex.length % 2 === 0 ? hex : `0${hex}`;
-    writeHead(this.#writer, 0x40, padded.length / 2);
-    for (let index = 0; index < padded.length; index += 2) {
-      this.#writer.u8(Number.parseInt(padded.slice(index, index + 2), 16));
-    }
+    if (this.#plain !== undefined) this.#plain.bigint(this.#writer, value);
+    else this.#escape("$BigInt", value.toString());
   }
 
   #object(value: object, depth: number): void {
@@ -224,7 +137,12 @@ class ValueEncoder {
     writeHead(this.#writer, 0x80, items.length);
     const first = items[0];
     let index = 0;
-    if (items.length === 2 && this.#form === "compat" && typeof first === "string" && first.startsWith("$")) {
+    if (
+      items.length === 2 &&
+      this.#plain === undefined &&
+      typeof first === "string" &&
+      first.startsWith("$")
+    ) {
       writeText(this.#writer, `$${first}`);
       index = 1;
     }
@@ -240,8 +158,9 @@ class ValueEncoder {
     writeHead(this.#writer, 0xa0, keys.length);
     for (const key of keys) {
       this.#path[depth] = key;
-      if (this.#form === "state" && !isWellFormed(key))
+      if (this.#lossless && this.#plain?.isIllFormed(key)) {
         throw this.#refuse(depth + 1, "a key with a lone surrogate");
+      }
       writeText(this.#writer, key);
       this.item((record as Readonly<Record<string, unknown>>)[key], depth + 1);
     }
@@ -262,7 +181,7 @@ class ValueEncoder {
 
   #set(set: ReadonlySet<unknown>, depth: number): void {
     this.#enter(set, depth);
-    if (this.#form === "compat") this.#escape("$Set");
+    if (this.#plain === undefined) this.#escape("$Set");
     else writeHead(this.#writer, 0xc0, Tag.set);
     // Never itself an escape, whatever the first of two members is.
     writeHead(this.#writer, 0x80, set.size);
@@ -274,7 +193,7 @@ class ValueEncoder {
   }
 
   #member(value: unknown, depth: number, what: string): void {
-    if (this.#form === "state" && typeof value === "object" && value !== null) {
+    if (this.#lossless && typeof value === "object" && value !== null) {
       throw this.#refuse(depth + 1, `an object as ${what}`);
     }
     this.item(value, depth + 1);
@@ -283,7 +202,7 @@ class ValueEncoder {
   #date(date: Date): void {
     const seconds = date.getTime() / 1000;
     writeHead(this.#writer, 0xc0, Tag.epoch);
-    if (this.#form !== "state" && Number.isInteger(seconds) && seconds >= 0 && seconds <= MAX_INT) {
+    if (!this.#lossless && Number.isInteger(seconds) && seconds >= 0 && seconds <= MAX_INT) {
       writeHead(this.#writer, 0x00, seconds);
       return;
     }
@@ -295,9 +214,8 @@ class ValueEncoder {
     const tag = typedArrayTag(view);
     if (tag === undefined) throw this.#refuse(depth, `a ${className(view)}`);
     const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-    if (tag === 64 && this.#form === "compat") {
-      this.#escape("$Uint8Array");
-      writeText(this.#writer, toBase64(bytes));
+    if (tag === 64 && this.#plain === undefined) {
+      this.#escape("$Uint8Array", toBase64(bytes));
       return;
     }
     writeHead(this.#writer, 0xc0, tag);
@@ -306,16 +224,12 @@ class ValueEncoder {
 
   #arrayBuffer(buffer: ArrayBuffer): void {
     const bytes = new Uint8Array(buffer);
-    if (this.#form === "compat") {
-      this.#escape("$ArrayBuffer");
-      writeText(this.#writer, toBase64(bytes));
-      return;
-    }
-    writeByteString(this.#writer, bytes);
+    if (this.#plain === undefined) this.#escape("$ArrayBuffer", toBase64(bytes));
+    else writeByteString(this.#writer, bytes);
   }
 
   #instance(value: object, depth: number): void {
-    if (this.#form === "state" || value instanceof Promise) {
+    if (this.#lossless || value instanceof Promise) {
       throw this.#refuse(depth, `an instance of ${className(value)}`);
     }
     const { toJSON } = value as { toJSON?: unknown };
@@ -336,10 +250,11 @@ class ValueEncoder {
     for (const part of parts) this.#string(part);
   }
 
-  /** The head and first element of a compat escape; the caller writes the second element. */
-  #escape(name: string): void {
+  /** A compat escape: its head, first element, and the second one, unless that is for the caller to write. */
+  #escape(name: string, content?: string): void {
     this.#writer.u8(0x82);
     writeText(this.#writer, name);
+    if (content !== undefined) writeText(this.#writer, content);
   }
 
   #enter(container: object, depth: number): void {
@@ -354,7 +269,7 @@ class ValueEncoder {
 
   #refuse(depth: number, what: string): TypeError {
     const path = this.#at + this.#path.slice(0, depth).map(formatStep).join("");
-    return new TypeError(`${path} is ${what}, which cannot be ${this.#form === "state" ? "stored" : "sent"}`);
+    return new TypeError(`${path} is ${what}, which cannot be ${this.#lossless ? "stored" : "sent"}`);
   }
 }
 
@@ -372,16 +287,4 @@ function className(value: object): string {
 function isPlainObject(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
-}
-
-/** Whether every surrogate in `text` is half of a pair. */
-function isWellFormed(text: string): boolean {
-  for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index);
-    if (unit < 0xd800 || unit > 0xdfff) continue;
-    const next = text.charCodeAt(index + 1);
-    if (unit > 0xdbff || !(next >= 0xdc00 && next <= 0xdfff)) return false;
-    index++;
-  }
-  return true;
 }

@@ -3,15 +3,10 @@
  */
 export { fromBase64, toBase64 } from "./base64.js";
 export { type DecodeOptions, decodeValue, ValueFormatError, ValueReader } from "./decode.js";
-export {
-  encodeValue,
-  writeArrayHead,
-  writeByteString,
-  writeMapHead,
-  writeText,
-  writeUint,
-} from "./encode.js";
 export { MAX_DEPTH, Tag, type ValueForm } from "./form.js";
+export { writeArrayHead, writeByteString, writeMapHead, writeText, writeUint } from "./heads.js";
 export { fromJsonCompat, toJsonCompat } from "./json.js";
+export { encodeValue } from "./plain-forms.js";
 export { type AnyTypedArray, typedArrayTag } from "./typed-arrays.js";
-export { ByteWriter, buildBytes } from "./writer.js";
+export { buildBytes, WireWriter } from "./wire-writer.js";
+export { ByteWriter } from "./writer.js";

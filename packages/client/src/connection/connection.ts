@@ -1,7 +1,9 @@
-import type { ResolvedConfig } from "../config.js";
-import { ActorConnDisposed, ActorError, describe } from "../errors.js";
+import type { ClientRuntime } from "../config.js";
+import { ActorClientError, ActorConnDisposed, type ActorError, describe } from "../errors.js";
 import { toActorError } from "../protocol/error-body.js";
-import { encodeFrame, type ServerFrame } from "../protocol/frames.js";
+import type { Packet } from "../protocol/format.js";
+import type { ClientFrame, ServerFrame } from "../protocol/frames.js";
+import type { Transport } from "../transport.js";
 import type { Dial } from "./dial.js";
 import { EventHandlers, Listeners } from "./listeners.js";
 import { ReconnectPolicy } from "./reconnect-policy.js";
@@ -29,7 +31,8 @@ const STABLE_MS = 5_000;
  * are delivered in the order they arrive.
  */
 export class Connection implements SessionOwner {
-  readonly #config: ResolvedConfig;
+  readonly #transport: Transport;
+  readonly #runtime: ClientRuntime;
   readonly #dial: Dial;
   readonly #isPassing: (error: ActorError) => boolean;
   readonly #requests = new RequestTable();
@@ -50,11 +53,12 @@ export class Connection implements SessionOwner {
   #connectionId: string | undefined;
 
   /** @param isPassing whether calls should outlive this refusal of a connection attempt. */
-  constructor(config: ResolvedConfig, dial: Dial, isPassing: (error: ActorError) => boolean) {
-    this.#config = config;
+  constructor(transport: Transport, dial: Dial, isPassing: (error: ActorError) => boolean) {
+    this.#transport = transport;
+    this.#runtime = transport.config.runtime;
     this.#dial = dial;
     this.#isPassing = isPassing;
-    this.#reconnect = new ReconnectPolicy(config.runtime.random);
+    this.#reconnect = new ReconnectPolicy(this.#runtime.random);
     this.#handlers = new EventHandlers(
       (event, wanted) => this.#subscribe(event, wanted),
       (error) => this.#listenerFailed(error),
@@ -82,8 +86,7 @@ export class Connection implements SessionOwner {
   /** Calls an action by its dotted name. */
   call(name: string, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
     if (this.#disposed) return Promise.reject(new ActorConnDisposed());
-    const encode = (id: number) =>
-      encodeFrame(this.#config.encoding, { tag: "ActionRequest", id, name, args });
+    const encode = (id: number) => this.#encode({ tag: "ActionRequest", id, name, args });
     const { id, promise } = this.#requests.add(name, encode, signal);
     if (id !== undefined && this.#status === "connected") this.#transmit(id);
     return promise;
@@ -129,7 +132,7 @@ export class Connection implements SessionOwner {
   opened(actorId: string, connectionId: string): void {
     this.#actorId = actorId;
     this.#connectionId = connectionId;
-    this.#timer = this.#config.runtime.setTimeout(() => this.#reconnect.reset(), STABLE_MS);
+    this.#timer = this.#runtime.setTimeout(() => this.#reconnect.reset(), STABLE_MS);
     for (const event of this.#handlers.names()) this.#sendSubscription(event, true);
     for (const id of this.#requests.unsent()) this.#transmit(id);
     this.#ready.resolve();
@@ -158,8 +161,8 @@ export class Connection implements SessionOwner {
     const wasConnected = this.#status === "connected";
     const passing = end.refused && this.#isPassing(end.error);
     this.#session = undefined;
-    this.#config.runtime.clearTimeout(this.#timer);
-    this.#timer = this.#config.runtime.setTimeout(() => this.#attempt(), this.#reconnect.nextDelay());
+    this.#runtime.clearTimeout(this.#timer);
+    this.#timer = this.#runtime.setTimeout(() => this.#attempt(), this.#reconnect.nextDelay());
     if (wasConnected) {
       // The server's own reason counts if it will stay one, for example that a message was too long.
       const final = end.refused && !end.error.retryable;
@@ -183,7 +186,7 @@ export class Connection implements SessionOwner {
     this.#setStatus("connecting");
     // Either a status listener or `getParams` may dispose the connection.
     if (this.#disposed) return;
-    const session = new Session(this.#config, this.#dial, this);
+    const session = new Session(this.#transport, this.#dial, this);
     if (this.#disposed) void session.close("Disposed");
     else this.#session = session;
   }
@@ -198,9 +201,13 @@ export class Connection implements SessionOwner {
   }
 
   #sendSubscription(eventName: string, subscribe: boolean): void {
-    this.#session?.send(
-      encodeFrame(this.#config.encoding, { tag: "SubscriptionRequest", eventName, subscribe }),
-    );
+    const packet = this.#encode({ tag: "SubscriptionRequest", eventName, subscribe });
+    if (packet !== undefined) this.#session?.send(packet);
+  }
+
+  /** `undefined` while the format is being loaded, which is before the first socket. */
+  #encode(frame: ClientFrame): Packet | undefined {
+    return this.#transport.format?.encodeFrame(frame);
   }
 
   #setStatus(status: ConnStatus): void {
@@ -213,7 +220,7 @@ export class Connection implements SessionOwner {
     const wasConnected = this.#status === "connected";
     const session = this.#session;
     this.#session = undefined;
-    this.#config.runtime.clearTimeout(this.#timer);
+    this.#runtime.clearTimeout(this.#timer);
     this.#handlers.clear();
     const closed = session?.close("Disposed");
     this.#requests.rejectInFlight(() => new ActorConnDisposed());
@@ -225,7 +232,7 @@ export class Connection implements SessionOwner {
   }
 
   #listenerFailed(cause: unknown): void {
-    const error = new ActorError("client", "listener_failed", `a listener threw: ${describe(cause)}`, {
+    const error = new ActorClientError("listener_failed", `a listener threw: ${describe(cause)}`, {
       cause,
     });
     if (this.#onError.size === 0) console.error(error);
@@ -235,7 +242,7 @@ export class Connection implements SessionOwner {
 
 function lost(name: string, end: SessionEnd): ActorError {
   const message = `the reply to ${name} did not arrive, so it may or may not have run: ${end.error.message}`;
-  return new ActorError("client", "connection_lost", message, { cause: end.error });
+  return new ActorClientError("connection_lost", message, { cause: end.error });
 }
 
 interface Deferred {

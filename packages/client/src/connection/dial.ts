@@ -4,7 +4,6 @@ import { subprotocols } from "../protocol/subprotocols.js";
 import { describeTarget, gatewayUrl, type Target } from "../target.js";
 import type { Transport } from "../transport.js";
 import type { WebSocketConstructor, WebSocketLike } from "../websocket/websocket.js";
-import { SseSocket } from "./sse-socket.js";
 
 /** WebSockets in a row that have to fail before a connection tries an event stream. */
 const ENOUGH_FAILURES = 2;
@@ -22,6 +21,7 @@ export class Dial {
   readonly #transport: Transport;
   readonly #target: Target;
   readonly #params: () => Promise<string | undefined>;
+  readonly #skipReadyWait: boolean;
   /** WebSockets in a row that failed although the server answers. */
   #failures = 0;
   /** The kind of the latest attempt; `undefined` while it is prepared. */
@@ -29,10 +29,16 @@ export class Dial {
   #webSocketFailed = false;
 
   /** @param params connection parameters as ASCII JSON, asked for once per socket. */
-  constructor(transport: Transport, target: Target, params: () => Promise<string | undefined>) {
+  constructor(
+    transport: Transport,
+    target: Target,
+    params: () => Promise<string | undefined>,
+    skipReadyWait: boolean,
+  ) {
     this.#transport = transport;
     this.#target = target;
     this.#params = params;
+    this.#skipReadyWait = skipReadyWait;
   }
 
   /** What messages say about the other end: the actor and where it was looked for. */
@@ -51,17 +57,21 @@ export class Dial {
       this.#loadWebSocket(),
     ]);
     if (WebSocket === undefined) {
+      const [{ SseSocket }, format] = await Promise.all([
+        import("./sse-socket.js"),
+        this.#transport.loadFormat(),
+      ]);
       const url = gatewayUrl(this.#target, location, "/sse", config);
-      const headers = this.#transport.actorHeaders(location, params);
+      const headers = this.#transport.actorHeaders(location, params, this.#skipReadyWait);
       return () => {
         this.#tried = "sse";
-        return new SseSocket(config, { url, headers, server: location.url });
+        return new SseSocket(config.runtime, format, { url, headers, server: location.url });
       };
     }
     const url = gatewayUrl(this.#target, location, "/connect", config).replace(/^http/, "ws");
     return () => {
       this.#tried = "websocket";
-      return new WebSocket(url, subprotocols(config.encoding, params));
+      return new WebSocket(url, subprotocols(config.encoding, params, this.#skipReadyWait));
     };
   }
 

@@ -1,15 +1,16 @@
-import { ActorError } from "../errors.js";
+import { ActorClientError, type ActorError } from "../errors.js";
+import type { Packet } from "../protocol/format.js";
 import { abortedError } from "../timers.js";
 
 /** Calls that may wait for a connection or a reply at the same time. */
 const MAX_REQUESTS = 100_000;
 
-/** An encoded frame. */
-export type Packet = string | Uint8Array<ArrayBuffer>;
+/** Makes the packet of a call; `undefined` while that is not possible yet. */
+type Encode = (id: number) => Packet | undefined;
 
 interface Request {
-  /** What to send; `undefined` once it is sent. */
-  packet: Packet | undefined;
+  /** What to send, or what makes it; `undefined` once it is sent. */
+  packet: Packet | Encode | undefined;
   readonly name: string;
   readonly promise: Promise<unknown>;
   readonly resolve: (output: unknown) => void;
@@ -28,23 +29,24 @@ export class RequestTable {
   /**
    * Adds a call that is still to be sent.
    *
-   * @param encode makes the packet for the call's id; what it throws becomes the outcome.
+   * @param encode makes the packet for the call's id, at once if possible, else when it is taken; what it throws
+   *   becomes the outcome.
    * @returns the outcome, and the id unless there already is an outcome.
    */
   add(
     name: string,
-    encode: (id: number) => Packet,
+    encode: Encode,
     signal: AbortSignal | undefined,
   ): { readonly id: number | undefined; readonly promise: Promise<unknown> } {
     if (signal?.aborted) return { id: undefined, promise: Promise.reject(abortedError(signal)) };
     if (this.#requests.size >= MAX_REQUESTS) {
       const message = `${this.#requests.size} calls are waiting on this connection, limit is ${MAX_REQUESTS}`;
-      return { id: undefined, promise: Promise.reject(new ActorError("client", "overloaded", message)) };
+      return { id: undefined, promise: Promise.reject(new ActorClientError("overloaded", message)) };
     }
     const id = this.#nextId;
-    let packet: Packet;
+    let packet: Packet | Encode;
     try {
-      packet = encode(id);
+      packet = encode(id) ?? encode;
     } catch (error) {
       return { id: undefined, promise: Promise.reject(error) };
     }
@@ -68,8 +70,15 @@ export class RequestTable {
   takePacket(id: number): Packet | undefined {
     const request = this.#requests.get(id);
     const packet = request?.packet;
-    if (request !== undefined) request.packet = undefined;
-    return packet;
+    if (request === undefined) return undefined;
+    request.packet = undefined;
+    if (typeof packet !== "function") return packet;
+    try {
+      return packet(id);
+    } catch (error) {
+      this.#take(id)?.reject(error);
+      return undefined;
+    }
   }
 
   /** The ids of calls that are still to be sent, in call order. */

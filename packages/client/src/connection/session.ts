@@ -1,10 +1,11 @@
-import type { ResolvedConfig } from "../config.js";
-import { ActorError, describe } from "../errors.js";
+import type { ClientRuntime } from "../config.js";
+import { ActorClientError, ActorError, describe, MalformedResponseMessage } from "../errors.js";
 import { toActorError } from "../protocol/error-body.js";
-import { decodeFrame, type ServerFrame } from "../protocol/frames.js";
+import type { Format, Packet } from "../protocol/format.js";
+import type { ServerFrame } from "../protocol/frames.js";
+import type { Transport } from "../transport.js";
 import type { WebSocketLike } from "../websocket/websocket.js";
 import type { Dial } from "./dial.js";
-import type { Packet } from "./request-table.js";
 
 /** From the start of an attempt to the Init message. */
 const OPEN_TIMEOUT_MS = 15_000;
@@ -35,7 +36,8 @@ export interface SessionOwner {
 
 /** The life of one socket, from asking for parameters to its close. */
 export class Session {
-  readonly #config: ResolvedConfig;
+  readonly #transport: Transport;
+  readonly #runtime: ClientRuntime;
   readonly #dial: Dial;
   readonly #owner: SessionOwner;
   #socket: WebSocketLike | undefined;
@@ -45,11 +47,12 @@ export class Session {
   #onClosed: (() => void) | undefined;
   #detail = "";
 
-  constructor(config: ResolvedConfig, dial: Dial, owner: SessionOwner) {
-    this.#config = config;
+  constructor(transport: Transport, dial: Dial, owner: SessionOwner) {
+    this.#transport = transport;
+    this.#runtime = transport.config.runtime;
     this.#dial = dial;
     this.#owner = owner;
-    this.#timer = config.runtime.setTimeout(() => this.#timedOut(), OPEN_TIMEOUT_MS);
+    this.#timer = this.#runtime.setTimeout(() => this.#timedOut(), OPEN_TIMEOUT_MS);
     this.#open().catch((error: unknown) => this.#fail(asOpenError(error)));
   }
 
@@ -64,13 +67,13 @@ export class Session {
     this.#end();
     if (!hadSocket) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = this.#config.runtime.setTimeout(() => {
+      const timer = this.#runtime.setTimeout(() => {
         // Node would otherwise wait half a minute, and the process with it.
         this.#socket?.terminate?.();
         resolve();
       }, CLOSE_TIMEOUT_MS);
       this.#onClosed = () => {
-        this.#config.runtime.clearTimeout(timer);
+        this.#runtime.clearTimeout(timer);
         resolve();
       };
       this.#closeSocket(1000, reason);
@@ -78,12 +81,12 @@ export class Session {
   }
 
   async #open(): Promise<void> {
-    const makeSocket = await this.#dial.prepare();
+    const [makeSocket, format] = await Promise.all([this.#dial.prepare(), this.#transport.loadFormat()]);
     // The owner gave up, or the attempt took too long.
     if (this.#state === "ended") return;
     const socket = makeSocket();
     socket.binaryType = "arraybuffer";
-    socket.onmessage = ({ data }) => this.#received(data);
+    socket.onmessage = ({ data }) => this.#received(format, data);
     socket.onclose = ({ code, reason }) => this.#closed(code, reason);
     // A close event follows. Browsers do not say what went wrong, Node does.
     socket.onerror = ({ message }) => {
@@ -92,14 +95,15 @@ export class Session {
     this.#socket = socket;
   }
 
-  #received(data: unknown): void {
+  #received(format: Format, data: unknown): void {
     if (this.#state === "ended") return;
     let frame: ServerFrame;
     try {
-      frame = decodeFrame(this.#config.encoding, data);
+      frame = format.decodeFrame(data);
     } catch (cause) {
       const message = `the server sent a frame that cannot be read: ${describe(cause)}`;
-      this.#fail(new ActorError("client", "malformed_message", message, { cause }), CLOSE_MALFORMED);
+      const error = new MalformedResponseMessage("malformed_message", message, { cause });
+      this.#fail(error, CLOSE_MALFORMED);
       return;
     }
     if (frame.tag === "Init") {
@@ -115,7 +119,7 @@ export class Session {
     if (this.#state !== "opening") return;
     this.#state = "open";
     this.#dial.succeeded();
-    this.#config.runtime.clearTimeout(this.#timer);
+    this.#runtime.clearTimeout(this.#timer);
     this.#owner.opened(actorId, connectionId);
   }
 
@@ -139,17 +143,17 @@ export class Session {
   }
 
   #lost(opened: boolean, code: number, reason: string): ActorError {
-    const { endpoint } = this.#config;
+    const { endpoint } = this.#transport.config;
     const detail = [`close code ${code}`, reason, this.#detail].filter((part) => part !== "").join(", ");
     return opened
-      ? new ActorError("client", "connection_lost", `the connection to ${endpoint} was lost (${detail})`)
-      : new ActorError("client", "connection_open_failed", `no connection to ${endpoint} (${detail})`);
+      ? new ActorClientError("connection_lost", `the connection to ${endpoint} was lost (${detail})`)
+      : new ActorClientError("connection_open_failed", `no connection to ${endpoint} (${detail})`);
   }
 
   #timedOut(): void {
     this.#dial.failed();
-    const message = `no connection to ${this.#config.endpoint} within ${OPEN_TIMEOUT_MS} ms`;
-    this.#fail(new ActorError("client", "connection_open_failed", message));
+    const message = `no connection to ${this.#transport.config.endpoint} within ${OPEN_TIMEOUT_MS} ms`;
+    this.#fail(new ActorClientError("connection_open_failed", message));
   }
 
   #fail(error: ActorError, closeCode = 1000): void {
@@ -161,7 +165,7 @@ export class Session {
 
   #end(): void {
     this.#state = "ended";
-    this.#config.runtime.clearTimeout(this.#timer);
+    this.#runtime.clearTimeout(this.#timer);
   }
 
   #closeSocket(code: number, reason: string): void {
@@ -193,5 +197,5 @@ function namedError(code: number, reason: string, peer: string): ActorError | un
 
 function asOpenError(cause: unknown): ActorError {
   if (cause instanceof ActorError) return cause;
-  return new ActorError("client", "connection_open_failed", `no connection: ${describe(cause)}`, { cause });
+  return new ActorClientError("connection_open_failed", `no connection: ${describe(cause)}`, { cause });
 }

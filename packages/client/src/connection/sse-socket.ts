@@ -1,10 +1,10 @@
-import { buildBytes, fromBase64 } from "../codec/index.js";
-import type { ResolvedConfig } from "../config.js";
+import { fromBase64 } from "../codec/base64.js";
+import { buildBytes } from "../codec/wire-writer.js";
+import type { ClientRuntime } from "../config.js";
 import { describe } from "../errors.js";
-import { decodeFrame } from "../protocol/frames.js";
-import { contentType } from "../protocol/http-bodies.js";
+import type { Format, Packet } from "../protocol/format.js";
+import { contentType } from "../transport.js";
 import type { WebSocketLike } from "../websocket/websocket.js";
-import type { Packet } from "./request-table.js";
 
 /** Where an event stream comes from. */
 export interface SseSource {
@@ -39,7 +39,8 @@ export class SseSocket implements WebSocketLike {
   onclose: WebSocketLike["onclose"] = null;
   onopen: WebSocketLike["onopen"] = null;
   onerror: WebSocketLike["onerror"] = null;
-  readonly #config: ResolvedConfig;
+  readonly #runtime: ClientRuntime;
+  readonly #format: Format;
   readonly #source: SseSource;
   readonly #abort = new AbortController();
   /** The way up, known after Init. */
@@ -51,8 +52,9 @@ export class SseSocket implements WebSocketLike {
   #ended = false;
   #alarm: unknown;
 
-  constructor(config: ResolvedConfig, source: SseSource) {
-    this.#config = config;
+  constructor(runtime: ClientRuntime, format: Format, source: SseSource) {
+    this.#runtime = runtime;
+    this.#format = format;
     this.#source = source;
     this.#receive().then(
       (close) => this.#end(close),
@@ -102,29 +104,26 @@ export class SseSocket implements WebSocketLike {
   /** Begins to listen for the next sign of life. */
   #heard(): void {
     if (this.#ended) return;
-    const { runtime } = this.#config;
-    runtime.clearTimeout(this.#alarm);
+    this.#runtime.clearTimeout(this.#alarm);
     const silent = (): void => this.#break(`nothing came for ${SILENCE_MS} ms`);
-    this.#alarm = runtime.setTimeout(silent, SILENCE_MS);
+    this.#alarm = this.#runtime.setTimeout(silent, SILENCE_MS);
   }
 
   #deliver(text: string): void {
-    const { encoding } = this.#config;
-    const data = encoding === "json" ? text : fromBase64(text).buffer;
+    const data = this.#format.encoding === "json" ? text : fromBase64(text).buffer;
     this.onmessage?.({ data });
     // Messages that the listener sent at once leave after this.
     if (this.#upward === undefined) this.#initialize(data);
   }
 
   #initialize(data: string | ArrayBuffer): void {
-    const { encoding } = this.#config;
-    const frame = decodeFrame(encoding, data);
+    const frame = this.#format.decodeFrame(data);
     if (frame.tag !== "Init") return;
     this.#upward = {
       url: `${this.#source.server}/connections/${frame.connectionId}/message`,
       headers: {
         ...this.#source.headers,
-        "content-type": contentType(encoding),
+        "content-type": contentType(this.#format.encoding),
         "x-rivet-conn-token": frame.connectionToken ?? "",
       },
     };
@@ -146,7 +145,7 @@ export class SseSocket implements WebSocketLike {
   }
 
   #fetch(url: string, init: RequestInit): Promise<Response> {
-    return this.#config.runtime.fetch(url, { ...init, signal: this.#abort.signal });
+    return this.#runtime.fetch(url, { ...init, signal: this.#abort.signal });
   }
 
   /** How an answer closes the socket: with the server's error, if it has one about more than this socket. */
@@ -166,7 +165,7 @@ export class SseSocket implements WebSocketLike {
   #end(close: Close): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#config.runtime.clearTimeout(this.#alarm);
+    this.#runtime.clearTimeout(this.#alarm);
     this.#abort.abort();
     this.onclose?.(close);
   }

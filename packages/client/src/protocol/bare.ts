@@ -1,4 +1,6 @@
-import { type ByteWriter, decodeValue, encodeValue } from "../codec/index.js";
+import { decodeValue } from "../codec/decode.js";
+import { encodeCompat } from "../codec/encode.js";
+import type { WireWriter } from "../codec/wire-writer.js";
 
 /** The protocol version we write, little endian, in front of every BARE message. */
 export const VERSION = 4;
@@ -7,27 +9,28 @@ const OLDEST_VERSION = 1;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Appends the version that starts every message. */
-export function writeVersion(writer: ByteWriter): void {
-  writer.u16le(VERSION);
+export function writeVersion(writer: WireWriter): void {
+  writer.u8(VERSION);
+  writer.u8(0);
 }
 
 /** Appends BARE `str`. */
-export function writeStr(writer: ByteWriter, text: string): void {
+export function writeStr(writer: WireWriter, text: string): void {
   writeSized(writer, () => writer.utf8(text));
 }
 
 /** Appends BARE `bool`. */
-export function writeBool(writer: ByteWriter, value: boolean): void {
+export function writeBool(writer: WireWriter, value: boolean): void {
   writer.u8(value ? 1 : 0);
 }
 
 /** Appends BARE `data` that holds a value in compat form. */
-export function writeData(writer: ByteWriter, value: unknown, at: string): void {
-  writeSized(writer, () => encodeValue(writer, value, "compat", at));
+export function writeData(writer: WireWriter, value: unknown, at: string): void {
+  writeSized(writer, () => encodeCompat(writer, value, at));
 }
 
 /** Appends what `write` appends, with its length as `uint` in front. */
-function writeSized(writer: ByteWriter, write: () => void): void {
+function writeSized(writer: WireWriter, write: () => void): void {
   const start = writer.reserve(1);
   try {
     write();

@@ -6,8 +6,13 @@ import type { Encoding } from "../config.js";
  *
  * @param params connection parameters as ASCII JSON.
  */
-export function subprotocols(encoding: Encoding, params: string | undefined): string[] {
+export function subprotocols(
+  encoding: Encoding,
+  params: string | undefined,
+  skipReadyWait: boolean,
+): string[] {
   const list = ["rivet", `rivet_encoding.${encoding}`];
+  if (skipReadyWait) list.push("rivet_skip_ready_wait");
   if (params !== undefined) {
     // Parentheses are the characters that encodeURIComponent leaves and a subprotocol may not have.
     const escaped = encodeURIComponent(params).replace(/\(/g, "%28").replace(/\)/g, "%29");

@@ -1,4 +1,6 @@
-import { encodeFrame } from "../../dist/protocol/frames.js";
+// What the client loads when it needs it is there already, so that a test need not wait for the disk.
+import "../../dist/connection/sse-socket.js";
+import { jsonFormat } from "../../dist/protocol/named-formats.js";
 
 /** A request that waits for the test to answer it. */
 class FakeRequest {
@@ -110,10 +112,10 @@ export class FakeNetwork {
 
 /** The message of a call in JSON. */
 export function call(id: number, name: string, ...args: unknown[]): string {
-  return String(encodeFrame("json", { tag: "ActionRequest", id, name, args }));
+  return String(jsonFormat.encodeFrame({ tag: "ActionRequest", id, name, args }));
 }
 
 /** The message of a subscription in JSON. */
 export function subscription(eventName: string): string {
-  return String(encodeFrame("json", { tag: "SubscriptionRequest", eventName, subscribe: true }));
+  return String(jsonFormat.encodeFrame({ tag: "SubscriptionRequest", eventName, subscribe: true }));
 }

@@ -23,6 +23,7 @@ const OWN: { readonly [Name in OwnNames]: true } = {
   once: true,
   ready: true,
   resolve: true,
+  reload: true,
   send: true,
   webSocket: true,
 };

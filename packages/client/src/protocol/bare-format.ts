@@ -1,0 +1,65 @@
+import { encodeCompat } from "../codec/encode.js";
+import { buildBytes, type WireWriter } from "../codec/wire-writer.js";
+import { BareReader, writeBool, writeData, writeStr, writeVersion } from "./bare.js";
+import { readErrorActor, readErrorFields } from "./error-body.js";
+import type { Format } from "./format.js";
+import { asArgs, type ClientFrame, type ServerFrame } from "./frames.js";
+
+/** The default encoding: BARE messages with values as CBOR in compat form. */
+export const bareFormat: Format = {
+  encoding: "bare",
+  encodeFrame: (frame) => buildBytes((writer) => writeFrame(writer, frame)),
+  decodeFrame(data) {
+    if (!(data instanceof ArrayBuffer)) throw new RangeError("a text frame on a bare connection");
+    return readFrame(new BareReader(new Uint8Array(data)));
+  },
+  encodeArgs: (args) =>
+    buildBytes((writer) => {
+      writeVersion(writer);
+      writeData(writer, args, "args");
+    }),
+  decodeOutput: (body) => new BareReader(body).value(),
+  encodeData: (value, at) => buildBytes((writer) => encodeCompat(writer, value, at)),
+  decodeError(body) {
+    const reader = new BareReader(body);
+    return { ...readErrorFields(reader), actor: readErrorActor(reader) };
+  },
+};
+
+function writeFrame(writer: WireWriter, frame: ClientFrame): void {
+  writeVersion(writer);
+  if (frame.tag === "ActionRequest") {
+    writer.u8(0);
+    writer.uvarint(frame.id);
+    writeStr(writer, frame.name);
+    writeData(writer, frame.args, "args");
+  } else {
+    writer.u8(1);
+    writeStr(writer, frame.eventName);
+    writeBool(writer, frame.subscribe);
+  }
+}
+
+function readFrame(reader: BareReader): ServerFrame {
+  const tag = reader.uint();
+  switch (tag) {
+    case 0:
+      return {
+        tag: "Init",
+        actorId: reader.str(),
+        connectionId: reader.str(),
+        connectionToken: reader.atEnd ? undefined : reader.str(),
+      };
+    case 1: {
+      const fields = readErrorFields(reader);
+      const actionId = reader.optional(() => reader.uint());
+      return { tag: "Error", error: { ...fields, actor: readErrorActor(reader) }, actionId };
+    }
+    case 2:
+      return { tag: "ActionResponse", id: reader.uint(), output: reader.value() };
+    case 3:
+      return { tag: "Event", name: reader.str(), args: asArgs(reader.value()) };
+    default:
+      throw new RangeError(`a frame of the unknown kind ${tag}`);
+  }
+}

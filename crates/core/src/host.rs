@@ -39,7 +39,8 @@ pub trait ActorHost: Send + Sync + 'static {
 /// What an instance is told.
 #[derive(Clone, Debug)]
 pub enum HostEvent {
-    /// Begin. The host answers with [`Output::Started`] or [`Output::StartFailed`].
+    /// Begin. The host answers with [`Output::Started`], [`Output::StartFailed`] or
+    /// [`Output::StartRefused`].
     Start(Box<StartEvent>),
     /// Run an action. Answered with [`Output::Reply`], exactly once unless the instance stops.
     Call(CallEvent),
@@ -193,6 +194,9 @@ pub enum Output {
     Started,
     /// The instance could not start; it is gone.
     StartFailed(ActorError),
+    /// The instance refuses what it was created from; it is gone. In the actor's first life, which has
+    /// not been committed, the actor goes with it as if it had never been created.
+    StartRefused(ActorError),
     /// The answer to a call: a value in compat form, or an error.
     Reply {
         /// Which call.

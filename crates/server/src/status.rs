@@ -27,8 +27,16 @@ fn actor_status(code: &str) -> StatusCode {
         "not_found" | "not_registered" | "action_not_found" => StatusCode::NOT_FOUND,
         "method_not_allowed" => StatusCode::METHOD_NOT_ALLOWED,
         "action_timed_out" | "callback_timed_out" => StatusCode::REQUEST_TIMEOUT,
-        "aborted" | "duplicate_key" | "empty_key" | "input_too_large" | "invalid_name"
-        | "invalid_request" | "key_too_large" => StatusCode::BAD_REQUEST,
+        "aborted"
+        | "duplicate_key"
+        | "empty_key"
+        | "input_too_large"
+        | "invalid_name"
+        | "invalid_request"
+        | "key_too_large"
+        | "stream_not_supported"
+        | "validation_error" => StatusCode::BAD_REQUEST,
+        "call_cycle" => StatusCode::CONFLICT,
         "overloaded" => StatusCode::TOO_MANY_REQUESTS,
         "destroying" | "dropped_reply" | "not_ready" | "restarting" | "starting" | "stopped"
         | "stopping" | "store_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
@@ -74,6 +82,8 @@ mod tests {
             ("actor", "key_too_large", 400),
             ("actor", "input_too_large", 400),
             ("actor", "overloaded", 429),
+            ("actor", "validation_error", 400),
+            ("actor", "call_cycle", 409),
             ("actor", "stopping", 503),
             ("actor", "restarting", 503),
             ("actor", "not_ready", 503),

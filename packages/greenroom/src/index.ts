@@ -14,6 +14,7 @@ export type {
 export type {
   ActionContextOf,
   ActorContextOf,
+  BeforeActionResponseContextOf,
   BeforeConnectContextOf,
   ConnContextOf,
   ConnectContextOf,
@@ -40,8 +41,17 @@ export type {
   ScheduledCall,
   Target,
 } from "./context/schedule.js";
-export type { Action, ActionTree, CallableActions, ConfiguredAction } from "./definition/action.js";
+export type {
+  Action,
+  ActionFor,
+  ActionSettings,
+  ActionTree,
+  CallableActions,
+  CheckedAction,
+  ConfiguredAction,
+} from "./definition/action.js";
 export { actor } from "./definition/actor.js";
+export type { Concurrency } from "./definition/concurrency.js";
 export type { ActorConfig, ActorDefinition, DefinitionTypes, NamedActions } from "./definition/config.js";
 export type { Durability } from "./definition/durability.js";
 export {
@@ -52,6 +62,7 @@ export {
   type EventOptions,
   event,
 } from "./definition/event.js";
+export type { ActionInputSchemas, SchemaInput, SchemaOutput } from "./definition/input-schemas.js";
 export type { ActorOptions } from "./definition/options.js";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./definition/standard-schema.js";
 export type { Logger, LogLevel, LogMethod } from "./log.js";

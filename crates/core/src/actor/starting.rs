@@ -14,7 +14,7 @@ use super::{
     task::{ActorTask, Phase},
     wake::{Woken, wake},
 };
-use crate::{CloseReason, HostEvent, StartEvent};
+use crate::{CloseReason, HostEvent, StartEvent, StopReason};
 
 impl ActorTask {
     /// Keeps `message` until the actor is awake.
@@ -102,5 +102,24 @@ impl ActorTask {
     pub(super) fn on_start_failed(&mut self, error: &ActorError) {
         self.drop_instance();
         self.fail_waiting(error);
+    }
+
+    /// The instance refuses the input. An actor that never lived is removed; whoever waits for it is
+    /// told once it is gone, so that the next attempt may create it from something else.
+    pub(super) fn on_start_refused(&mut self, error: ActorError) {
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
+        if !matches!(live.stage, Stage::Starting { .. }) {
+            return;
+        }
+        if live.journal.last() > 0 {
+            return self.on_start_failed(&error);
+        }
+        live.stage = Stage::Stopped {
+            reason: StopReason::Destroy,
+        };
+        live.journal.commit_destroy();
+        self.refusal = Some(error);
     }
 }

@@ -67,6 +67,9 @@ impl ActorTask {
             StopReason::Destroy => {
                 debug!(actor = %self.id, "actor destroyed");
                 self.gone = true;
+                if let Some(refusal) = self.refusal.take() {
+                    self.fail_waiting(&refusal);
+                }
                 self.conns.close_all(&CloseReason::Destroyed);
                 self.unregister();
                 for done in self.destroyers.drain(..) {
@@ -97,6 +100,7 @@ impl ActorTask {
     pub(super) fn poison(&mut self, cause: &StoreError) {
         warn!(actor = %self.id, %cause, "a commit failed, the instance is dropped");
         let error = store_error(cause);
+        self.refusal = None;
         let Phase::Live(live) = &mut self.phase else {
             return;
         };

@@ -57,6 +57,8 @@ pub(crate) struct ActorTask {
     pub(super) shutting_down: bool,
     /// It was destroyed, or never existed: nobody finds it here any more.
     pub(super) gone: bool,
+    /// Why it will have been as if it had never been created.
+    pub(super) refusal: Option<ActorError>,
 }
 
 type Waking = Pin<Box<dyn Future<Output = Result<Woken, ActorError>> + Send>>;
@@ -106,6 +108,7 @@ impl ActorTask {
             timer: Box::pin(tokio::time::sleep(Duration::from_secs(3600))),
             shutting_down: false,
             gone: false,
+            refusal: None,
         }
     }
 

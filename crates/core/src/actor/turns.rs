@@ -70,6 +70,7 @@ impl ActorTask {
         let release = match output {
             Output::Started => return self.on_started(),
             Output::StartFailed(error) => return self.on_start_failed(&error),
+            Output::StartRefused(error) => return self.on_start_refused(error),
             Output::Stopped => return self.on_stopped(),
             Output::Sleep => return self.want(StopReason::Sleep),
             Output::Destroy => return self.want(StopReason::Destroy),

@@ -367,3 +367,45 @@ async fn a_stalled_store_does_not_let_replies_pile_up() {
     assert_eq!(answered, limits::CALLS_IN_PROGRESS);
     assert_eq!(world.call(id, "add").await, Ok(2));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_that_refuses_what_it_is_made_of_never_existed() {
+    let (store, mut manual) = fault();
+    let id = manual.actor().await;
+    let caller = call(&manual, id, "get");
+    let (request, mut reader) = client();
+    let runtime = manual.runtime.clone();
+    let connecting = tokio::spawn(async move { runtime.connect(id, request).await });
+    let (instance, _) = manual.next().await;
+    settle().await;
+    store.pause_syncs();
+    let refusal = ActorError::new("actor", "validation_error", "no");
+    manual.say(instance, Output::StartRefused(refusal.clone()));
+    settle().await;
+    assert!(!caller.is_finished(), "nobody is told before it is gone");
+    store.release_syncs();
+    assert_eq!(caller.await.unwrap(), Err(refusal.clone()));
+    let _connection = connecting.await.unwrap().unwrap();
+    assert!(matches!(
+        reader.recv().await,
+        Some(ClientMessage::Error { id: None, error }) if error == refusal
+    ));
+    assert_ne!(manual.actor().await, id, "its key is free");
+    assert_eq!(
+        manual.runtime.get_by_id(id).await.unwrap_err().code,
+        "not_found"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_that_has_lived_is_kept_whatever_it_refuses() {
+    let mut manual = memory();
+    let (id, _) = awake(&mut manual).await;
+    put_to_sleep(&mut manual, id).await;
+    let caller = call(&manual, id, "get");
+    let (instance, _) = manual.next().await;
+    let refusal = ActorError::new("actor", "validation_error", "no");
+    manual.say(instance, Output::StartRefused(refusal));
+    assert_eq!(code(caller.await.unwrap()), "validation_error");
+    assert_eq!(manual.actor().await, id);
+}

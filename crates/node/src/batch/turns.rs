@@ -21,6 +21,7 @@
 //! | 14 | stopped | |
 //! | 15 | set an alarm | str id, f64 due time in milliseconds, u32 attempt, bytes body |
 //! | 16 | remove an alarm | str id |
+//! | 35 | start refused | error |
 //!
 //! What is done to alarms belongs to the turn as a whole, like its changes; it stands among the
 //! outputs only because it comes up there.
@@ -102,6 +103,7 @@ fn read_output(kind: u8, cursor: &mut Cursor) -> Result<Output, TurnsError> {
     Ok(match kind {
         1 => Output::Started,
         2 => Output::StartFailed(cursor.error_value()?),
+        35 => Output::StartRefused(cursor.error_value()?),
         3 => Output::Reply {
             call: CallId(cursor.u32()?),
             result: Ok(cursor.bytes()?),
@@ -275,6 +277,8 @@ mod tests {
     fn every_output() -> Vec<u8> {
         let mut out = vec![1, 2];
         put_error(&mut out, None);
+        out.push(35);
+        put_error(&mut out, None);
         out.extend_from_slice(&[3, 7, 0, 0, 0]);
         put(&mut out, &[0xf6]);
         out.extend_from_slice(&[4, 8, 0, 0, 0]);
@@ -319,7 +323,7 @@ mod tests {
         let shown = format!("{:?}", first.outputs);
         let nope = r#"ActorError { group: "user", code: "nope", message: "no way", metadata: "#;
         let expected = format!(
-            r#"[Started, StartFailed({nope}None }}), Reply {{ call: CallId(7), result: Ok(b"\xf6") }}, Reply {{ call: CallId(8), result: Err({nope}Some(b"\xa0") }}) }}, Event {{ to: None, name: "größer", args: b"\x80" }}, Event {{ to: Some(ConnKey(2)), name: "one", args: b"\x81\x01" }}, Accept {{ conn: ConnKey(3) }}, Reject {{ conn: ConnKey(4), error: {nope}None }} }}, ConnState {{ conn: ConnKey(5), state: b"\x01" }}, Disconnect {{ conn: ConnKey(6), reason: "bye" }}, Save {{ token: 9 }}, SaveWithin {{ max_wait_ms: 100 }}, Sleep, Destroy, Stopped]"#
+            r#"[Started, StartFailed({nope}None }}), StartRefused({nope}None }}), Reply {{ call: CallId(7), result: Ok(b"\xf6") }}, Reply {{ call: CallId(8), result: Err({nope}Some(b"\xa0") }}) }}, Event {{ to: None, name: "größer", args: b"\x80" }}, Event {{ to: Some(ConnKey(2)), name: "one", args: b"\x81\x01" }}, Accept {{ conn: ConnKey(3) }}, Reject {{ conn: ConnKey(4), error: {nope}None }} }}, ConnState {{ conn: ConnKey(5), state: b"\x01" }}, Disconnect {{ conn: ConnKey(6), reason: "bye" }}, Save {{ token: 9 }}, SaveWithin {{ max_wait_ms: 100 }}, Sleep, Destroy, Stopped]"#
         );
         assert_eq!(shown, expected);
         let tick = Alarm {

@@ -20,7 +20,7 @@ type ActionNamesOf<Definition> = keyof Known<Definition>["actions"] & string;
 export type ActorContextOf<Definition> = ActorContext<
   Known<Definition>["state"],
   Known<Definition>["vars"],
-  Known<Definition>["params"],
+  Known<Definition>["checkedParams"],
   Known<Definition>["connState"],
   Known<Definition>["events"],
   ActionNamesOf<Definition>
@@ -30,7 +30,7 @@ export type ActorContextOf<Definition> = ActorContext<
 export type ConnContextOf<Definition> = ConnContext<
   Known<Definition>["state"],
   Known<Definition>["vars"],
-  Known<Definition>["params"],
+  Known<Definition>["checkedParams"],
   Known<Definition>["connState"],
   Known<Definition>["events"],
   ActionNamesOf<Definition>
@@ -44,6 +44,8 @@ export type ConnInitContextOf<Definition> = ConnInitContext<
 
 /** What actions have. */
 export type ActionContextOf<Definition> = ConnContextOf<Definition>;
+/** What `onBeforeActionResponse` has. */
+export type BeforeActionResponseContextOf<Definition> = ConnContextOf<Definition>;
 /** What `onConnect` has. */
 export type ConnectContextOf<Definition> = ConnContextOf<Definition>;
 /** What `onDisconnect` has. */

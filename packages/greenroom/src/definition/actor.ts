@@ -1,9 +1,11 @@
 import { ByteWriter, encodeValue } from "@greenroom/client/codec";
 import { type ActionEntry, type CallableActions, flattenActions } from "./action.js";
-import type { ActorConfig, ActorDefinition } from "./config.js";
+import type { ActorConfig, ActorDefinition, CheckedActorConfig } from "./config.js";
 import { DurabilityCode } from "./durability.js";
 import type { EventArgsMap, EventDefinition, EventMap } from "./event.js";
+import { flattenInputSchemas, type InputSchema } from "./input-schemas.js";
 import { type ResolvedOptions, resolveOptions } from "./options.js";
+import { isSchema } from "./standard-schema.js";
 
 /** A user's function, as the host calls it. */
 export type Hook = (...args: unknown[]) => unknown;
@@ -25,6 +27,9 @@ export interface CompiledActor {
   readonly state: Source | undefined;
   readonly vars: Source | undefined;
   readonly connState: Source | undefined;
+  /** Check what callers pass, before anything else looks at it. */
+  readonly connParamsSchema: InputSchema | undefined;
+  readonly inputSchema: InputSchema | undefined;
   readonly onCreate: Hook | undefined;
   readonly onWake: Hook | undefined;
   readonly onSleep: Hook | undefined;
@@ -33,6 +38,7 @@ export interface CompiledActor {
   readonly onBeforeConnect: Hook | undefined;
   readonly onConnect: Hook | undefined;
   readonly onDisconnect: Hook | undefined;
+  readonly onBeforeActionResponse: Hook | undefined;
 }
 
 /** A constant that is copied, or a function that makes a value. */
@@ -47,6 +53,7 @@ const HOOKS = [
   "onBeforeConnect",
   "onConnect",
   "onDisconnect",
+  "onBeforeActionResponse",
 ] as const;
 
 const SOURCES = [
@@ -55,16 +62,22 @@ const SOURCES = [
   ["connState", "createConnState"],
 ] as const;
 
-const KNOWN: ReadonlySet<string> = new Set([...HOOKS, ...SOURCES.flat(), "actions", "events", "options"]);
+const KNOWN: ReadonlySet<string> = new Set([
+  ...HOOKS,
+  ...SOURCES.flat(),
+  "actionInputSchemas",
+  "actions",
+  "connParamsSchema",
+  "events",
+  "inputSchema",
+  "options",
+]);
 
 /** Keys that mean something in later versions: ignoring them would be worse than refusing them. */
 const LATER: ReadonlySet<string> = new Set([
-  "actionInputSchemas",
-  "connParamsSchema",
   "db",
   "inspector",
   "onAuth",
-  "onBeforeActionResponse",
   "onMigrate",
   "onRequest",
   "onWebSocket",
@@ -76,6 +89,48 @@ const LATER: ReadonlySet<string> = new Set([
 
 const compiled = new WeakMap<object, CompiledActor>();
 
+/**
+ * Defines an actor type whose actions have schemas for their arguments.
+ *
+ * @throws Error naming the key that is unknown, doubled or has a wrong value.
+ */
+export function actor<
+  State = undefined,
+  Params = unknown,
+  ConnState = undefined,
+  Vars = undefined,
+  Input = unknown,
+  Events extends EventMap | undefined = undefined,
+  Actions = Record<never, never>,
+  ActionNames extends string = never,
+  ClientParams = Params,
+  ClientInput = Input,
+  Schemas = undefined,
+>(
+  config: CheckedActorConfig<
+    State,
+    Params,
+    ConnState,
+    Vars,
+    Input,
+    Events,
+    Actions,
+    ActionNames,
+    ClientParams,
+    ClientInput,
+    Schemas
+  >,
+): ActorDefinition<
+  State,
+  Params,
+  ConnState,
+  Vars,
+  Input,
+  EventArgsMap<Events>,
+  CallableActions<Actions, Schemas>,
+  ClientParams,
+  ClientInput
+>;
 /**
  * Defines an actor type.
  *
@@ -90,9 +145,33 @@ export function actor<
   Events extends EventMap | undefined = undefined,
   Actions = Record<never, never>,
   ActionNames extends string = never,
+  ClientParams = Params,
+  ClientInput = Input,
 >(
-  config: ActorConfig<State, Params, ConnState, Vars, Input, Events, Actions, ActionNames>,
-): ActorDefinition<State, Params, ConnState, Vars, Input, EventArgsMap<Events>, CallableActions<Actions>> {
+  config: ActorConfig<
+    State,
+    Params,
+    ConnState,
+    Vars,
+    Input,
+    Events,
+    Actions,
+    ActionNames,
+    ClientParams,
+    ClientInput
+  >,
+): ActorDefinition<
+  State,
+  Params,
+  ConnState,
+  Vars,
+  Input,
+  EventArgsMap<Events>,
+  CallableActions<Actions>,
+  ClientParams,
+  ClientInput
+>;
+export function actor(config: object): object {
   const definition = Object.freeze({});
   try {
     compiled.set(definition, compile(config as { readonly [key: string]: unknown }));
@@ -121,7 +200,10 @@ function compile(config: { readonly [key: string]: unknown }): CompiledActor {
   const sources: { [Name in (typeof SOURCES)[number][0]]?: Source | undefined } = {};
   for (const [name, create] of SOURCES) sources[name] = source(config, name, create);
   const options = resolveOptions(objectAt(config, "options") ?? {});
-  const actions = flattenActions(objectAt(config, "actions") ?? {}, options.durability);
+  const actions = checked(
+    flattenActions(objectAt(config, "actions") ?? {}, options),
+    objectAt(config, "actionInputSchemas"),
+  );
   const durabilities = new Set([
     options.durability,
     ...[...actions.values()].map((entry) => entry.durability),
@@ -143,6 +225,8 @@ function compile(config: { readonly [key: string]: unknown }): CompiledActor {
     state: sources.state,
     vars: sources.vars,
     connState: sources.connState,
+    connParamsSchema: schemaAt(config, "connParamsSchema"),
+    inputSchema: schemaAt(config, "inputSchema"),
     onCreate: hooks.onCreate,
     onWake: hooks.onWake,
     onSleep: hooks.onSleep,
@@ -151,7 +235,24 @@ function compile(config: { readonly [key: string]: unknown }): CompiledActor {
     onBeforeConnect: hooks.onBeforeConnect,
     onConnect: hooks.onConnect,
     onDisconnect: hooks.onDisconnect,
+    onBeforeActionResponse: hooks.onBeforeActionResponse,
   };
+}
+
+/** The actions with the schemas of their arguments. */
+function checked(
+  actions: ReadonlyMap<string, ActionEntry>,
+  tree: object | undefined,
+): ReadonlyMap<string, ActionEntry> {
+  if (tree === undefined) return actions;
+  const schemas = flattenInputSchemas(tree, new Set(actions.keys()));
+  return new Map([...actions].map(([name, entry]) => [name, { ...entry, input: schemas.get(name) }]));
+}
+
+function schemaAt(config: { readonly [key: string]: unknown }, key: string): InputSchema | undefined {
+  const value = config[key];
+  if (value === undefined || isSchema(value)) return value;
+  throw new Error(`actor key '${key}' has to be a Standard Schema, as zod, valibot and others make them`);
 }
 
 function functionAt(config: { readonly [key: string]: unknown }, key: string): Hook | undefined {

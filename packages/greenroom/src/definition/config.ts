@@ -14,9 +14,11 @@ import type {
   CreateStateContext,
   CreateVarsContext,
 } from "../context/contexts.js";
-import type { ActionTree } from "./action.js";
+import type { ActionFor, ActionTree } from "./action.js";
 import type { EventArgsMap, EventMap } from "./event.js";
+import type { ActionInputSchemas, SchemaAt } from "./input-schemas.js";
 import type { ActorOptions } from "./options.js";
+import type { StandardSchema } from "./standard-schema.js";
 
 /** A hook that may be asynchronous. Two types instead of one for the reason given at `Action`. */
 export type Callback<Args extends readonly unknown[]> =
@@ -34,17 +36,35 @@ export type NamedActions<ActionNames extends string, Context> = {
   readonly [Name in ActionNames]: ActionTree<Context>[string];
 };
 
-/** A definition as the user writes it. */
-export interface ActorConfig<
+/** The same for actions whose arguments schemas check: these say what the functions get. */
+export type CheckedActions<ActionNames extends string, Context, Schemas> = {
+  readonly [Name in ActionNames]: ActionFor<
+    Context,
+    SchemaAt<Schemas, Schemas, "", Name>,
+    Schemas,
+    `${Name}.`
+  >;
+};
+
+/** A definition as the user writes it, apart from its actions. */
+export interface BaseActorConfig<
   State,
   Params,
   ConnState,
   Vars,
   Input,
   Events extends EventMap | undefined,
-  Actions,
   ActionNames extends string = string,
+  ClientParams = Params,
+  ClientInput = Input,
 > {
+  /**
+   * Checks the connection parameters, before any hook: what does not match is refused with `actor.validation_error`.
+   * Hooks get what the schema makes of them. Any library that speaks Standard Schema will do.
+   */
+  readonly connParamsSchema?: StandardSchema<ClientParams, Params>;
+  /** Checks the creation input, before `createState`, in the same way. An actor whose input is refused cannot start. */
+  readonly inputSchema?: StandardSchema<ClientInput, Input>;
   /** The state that a new actor begins with; every actor gets a copy of its own. */
   readonly state?: State;
   /** Makes the state of a new actor. Runs once in the actor's life, before everything else. */
@@ -102,20 +122,109 @@ export interface ActorConfig<
       conn: Conn<Params, ConnState, EventArgsMap<Events>>,
     ]
   >;
+  /**
+   * Last chance to change what an action gives its caller, or with a throw to give an error instead. Runs when the
+   * action is through, within its time; for a stream, for each item. Not for calls that `c.schedule` and `c.cron` make.
+   */
+  readonly onBeforeActionResponse?: (
+    c: ConnContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>,
+    name: string,
+    args: readonly unknown[],
+    output: unknown,
+  ) => unknown;
   /** Settings. */
   readonly options?: ActorOptions;
+}
+
+/** A definition as the user writes it. */
+export interface ActorConfig<
+  State,
+  Params,
+  ConnState,
+  Vars,
+  Input,
+  Events extends EventMap | undefined,
+  Actions,
+  ActionNames extends string = string,
+  ClientParams = Params,
+  ClientInput = Input,
+> extends BaseActorConfig<
+    State,
+    Params,
+    ConnState,
+    Vars,
+    Input,
+    Events,
+    ActionNames,
+    ClientParams,
+    ClientInput
+  > {
+  /** See {@link CheckedActorConfig}. */
+  readonly actionInputSchemas?: undefined;
   /** What clients can call. */
   readonly actions?: Actions &
     NamedActions<ActionNames, ConnContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>>;
 }
 
+/** A definition whose actions have schemas. */
+export interface CheckedActorConfig<
+  State,
+  Params,
+  ConnState,
+  Vars,
+  Input,
+  Events extends EventMap | undefined,
+  Actions,
+  ActionNames extends string,
+  ClientParams,
+  ClientInput,
+  Schemas,
+> extends BaseActorConfig<
+    State,
+    Params,
+    ConnState,
+    Vars,
+    Input,
+    Events,
+    ActionNames,
+    ClientParams,
+    ClientInput
+  > {
+  /**
+   * Checks the arguments of actions, each as a list (`z.tuple([…])`), before the action and before any hook that the
+   * call runs. Nested as the actions are, or under dotted names. Actions get what the schemas make of them.
+   */
+  readonly actionInputSchemas: Schemas & ActionInputSchemas;
+  /** What clients can call. */
+  readonly actions?: Actions &
+    CheckedActions<
+      ActionNames,
+      ConnContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>,
+      Schemas
+    >;
+}
+
 /** The types of a definition, for the client and for the context helper types. */
-export interface DefinitionTypes<State, Params, ConnState, Vars, Input, Events, Actions> {
+export interface DefinitionTypes<
+  State,
+  Params,
+  ConnState,
+  Vars,
+  Input,
+  Events,
+  Actions,
+  ClientParams = Params,
+  ClientInput = Input,
+> {
   readonly actions: Actions;
   readonly events: Events;
   readonly queues: undefined;
-  readonly params: Params;
-  readonly input: Input;
+  /** What clients pass. */
+  readonly params: ClientParams;
+  readonly input: ClientInput;
+  /** What hooks get: the same, unless a schema makes something else of it. */
+  readonly checkedParams: Params;
+  readonly checkedInput: Input;
   readonly state: State;
   readonly connState: ConnState;
   readonly vars: Vars;
@@ -130,4 +239,8 @@ export interface ActorDefinition<
   Input = unknown,
   Events = unknown,
   Actions = unknown,
-> extends ActorDefinitionLike<DefinitionTypes<State, Params, ConnState, Vars, Input, Events, Actions>> {}
+  ClientParams = Params,
+  ClientInput = Input,
+> extends ActorDefinitionLike<
+    DefinitionTypes<State, Params, ConnState, Vars, Input, Events, Actions, ClientParams, ClientInput>
+  > {}

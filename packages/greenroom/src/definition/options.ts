@@ -1,3 +1,4 @@
+import { type Concurrency, isExclusive } from "./concurrency.js";
 import { type Durability, type DurabilityCode, durabilityCode } from "./durability.js";
 
 /** Settings of an actor type. Times are in milliseconds. */
@@ -22,8 +23,10 @@ export interface ActorOptions {
   readonly onConnectTimeout?: number;
   /** So many scheduled calls and jobs may wait at most (`schedule.max_schedules_exceeded`). Default 1,000. */
   readonly maxSchedules?: number;
-  /** When changes have to be durable. Default `"strict"`. Can be set for a single action with `action(...)`. */
+  /** When changes have to be durable. Default `"strict"`. Can be set for a single action as well. */
   readonly durability?: Durability;
+  /** Whether calls run at the same time. Default `"interleaved"`. Can be set for a single action as well. */
+  readonly concurrency?: Concurrency;
 }
 
 /** Settings with all defaults filled in. */
@@ -40,9 +43,10 @@ export interface ResolvedOptions {
   readonly onConnectTimeout: number;
   readonly maxSchedules: number;
   readonly durability: DurabilityCode;
+  readonly isExclusive: boolean;
 }
 
-type Times = Omit<Required<ActorOptions>, "noSleep" | "durability" | "maxSchedules">;
+type Times = Omit<Required<ActorOptions>, "noSleep" | "durability" | "concurrency" | "maxSchedules">;
 
 const DEFAULT_TIMES: Times = {
   sleepTimeout: 30_000,
@@ -57,6 +61,9 @@ const DEFAULT_TIMES: Times = {
 
 /** Those where `Infinity` means that there is no limit. */
 const UNLIMITED: ReadonlySet<string> = new Set(["sleepTimeout", "actionTimeout"]);
+
+/** Those that are no times. */
+const OTHERS: ReadonlySet<string> = new Set(["durability", "concurrency", "maxSchedules"]);
 
 const DEFAULT_MAX_SCHEDULES = 1_000;
 
@@ -84,7 +91,7 @@ export function resolveOptions(options: ActorOptions): ResolvedOptions {
       if (typeof value !== "boolean") throw new Error("actor option 'noSleep' has to be a boolean");
     } else if (name in DEFAULT_TIMES) {
       if (value !== undefined) times[name as keyof Times] = checkTime(name, value);
-    } else if (name !== "durability" && name !== "maxSchedules") {
+    } else if (!OTHERS.has(name)) {
       throw new Error(`unknown actor option '${name}'`);
     }
   }
@@ -94,6 +101,7 @@ export function resolveOptions(options: ActorOptions): ResolvedOptions {
     actionTimeout: finite(times.actionTimeout),
     maxSchedules: checkCount("maxSchedules", options.maxSchedules ?? DEFAULT_MAX_SCHEDULES),
     durability: durabilityCode(options.durability ?? "strict", "actor option 'durability'"),
+    isExclusive: isExclusive(options.concurrency ?? "interleaved", "actor option 'concurrency'"),
   };
 }
 

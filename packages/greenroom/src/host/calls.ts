@@ -3,14 +3,26 @@ import { randomUUID } from "node:crypto";
 import { decodeValue } from "@greenroom/client/codec";
 import type { ActionEntry } from "../definition/action.js";
 import type { DurabilityCode } from "../definition/durability.js";
-import { isThenable } from "./async.js";
+import { DeadlineError, isThenable, withDeadline } from "./async.js";
+import { type CallChain, circleFrom, nameOf } from "./call-chain.js";
 import { Client, type ClientRecord } from "./client.js";
 import { RuntimeConn } from "./conn.js";
 import { ConnContext, FiringContext } from "./context.js";
-import { actionNotFound, actionTimedOut, HostError, invalidValue, notConnected } from "./failure.js";
+import { ExclusiveLock } from "./exclusive-lock.js";
+import {
+  aborted,
+  actionNotFound,
+  actionTimedOut,
+  callCycle,
+  type HostError,
+  invalidValue,
+  notConnected,
+} from "./failure.js";
 import type { Firing } from "./firing.js";
 import type { Instance } from "./instance.js";
+import { PendingCall } from "./pending-call.js";
 import { NONE } from "./records.js";
+import { validatedArgs } from "./validation.js";
 
 /** A call as it arrives. The byte fields are views into the batch. */
 export interface CallRecord {
@@ -24,90 +36,28 @@ export interface CallRecord {
   readonly args: Uint8Array;
 }
 
-/** An action that has not come to its end yet. */
-export class PendingCall {
-  readonly id: number;
+/** A call whose action has not begun, because something that comes before it takes its time. */
+interface Approach {
   readonly entry: ActionEntry;
-  readonly context: ConnContext;
-  readonly #instance: Instance;
-  readonly #after: (() => void) | undefined;
-  readonly #firing: Firing | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #isAnswered = false;
-  #isOver = false;
-
-  constructor(
-    instance: Instance,
-    id: number,
-    entry: ActionEntry,
-    context: ConnContext,
-    after: (() => void) | undefined,
-    firing: Firing | undefined,
-  ) {
-    this.#instance = instance;
-    this.id = id;
-    this.entry = entry;
-    this.context = context;
-    this.#after = after;
-    this.#firing = firing;
-  }
-
-  /** Starts the clock, unless the action is over already. */
-  arm(): void {
-    const { actionTimeout } = this.#instance.definition.options;
-    if (this.#isOver || actionTimeout === undefined) return;
-    this.#timer = setTimeout(() => {
-      const error = actionTimedOut(this.entry.name, actionTimeout);
-      this.#answer(() => this.#instance.calls.failed(this.id, error, this.entry, this.#firing));
-      ConnContext.abort(this.context, error);
-    }, actionTimeout);
-  }
-
-  readonly resolve = (value: unknown): void => {
-    this.#end();
-    this.#answer(() => this.#instance.calls.completed(this.id, value, this.entry, this.#firing));
-    this.#after?.();
-  };
-
-  readonly reject = (error: unknown): void => {
-    this.#end();
-    this.#answer(() => this.#instance.calls.failed(this.id, error, this.entry, this.#firing));
-    this.#after?.();
-  };
-
-  /** The instance is gone: nobody waits for anything. */
-  drop(): void {
-    clearTimeout(this.#timer);
-    this.#isAnswered = true;
-    this.#isOver = true;
-  }
-
-  #end(): void {
-    clearTimeout(this.#timer);
-    this.#isOver = true;
-    this.#instance.calls.ended(this);
-  }
-
-  #answer(write: () => void): void {
-    if (this.#isAnswered) return;
-    this.#isAnswered = true;
-    this.#instance.turn.atLeast(this.entry.durability);
-    write();
-  }
+  readonly conn: RuntimeConn | undefined;
+  /** Takes back what was done for it so far. */
+  readonly undo: (() => void) | undefined;
 }
 
 /** The calls of one instance. */
 export class Calls {
   readonly #instance: Instance;
   readonly #pending = new Map<number, PendingCall>();
+  readonly #approaching = new Map<number, Approach>();
+  readonly #lock = new ExclusiveLock();
 
   constructor(instance: Instance) {
     this.#instance = instance;
   }
 
-  /** How many actions are in progress. */
+  /** How many calls are in progress. */
   get size(): number {
-    return this.#pending.size;
+    return this.#pending.size + this.#approaching.size;
   }
 
   /** The strictest durability among the actions in progress. */
@@ -120,32 +70,39 @@ export class Calls {
   }
 
   /** Runs an action and answers it, now or later. */
-  begin(record: CallRecord): void {
+  begin(record: CallRecord, chain?: CallChain): void {
     const instance = this.#instance;
-    const entry = instance.definition.actions.get(record.name);
+    const { call, name } = record;
+    const entry = instance.definition.actions.get(name);
     if (entry === undefined) {
-      instance.replyError(record.call, actionNotFound(record.name), record.name);
+      instance.replyError(call, actionNotFound(name), name);
       return;
     }
     try {
       const args = decodeArgs(record);
-      if (record.conn !== NONE) {
-        const conn = instance.connections.get(record.conn);
-        if (conn === undefined || RuntimeConn.phaseOf(conn) !== "open") throw notConnected();
-        this.#run(record.call, entry, new ConnContext(instance, conn), args, undefined);
+      if (record.conn === NONE) {
+        this.#beginStateless(call, entry, Client.read(record.client), args, chain);
         return;
       }
-      const client = Client.read(record.client);
-      if (instance.definition.decidesConnections) this.#runStateless(record.call, entry, client, args);
-      else this.#run(record.call, entry, new ConnContext(instance, undefined, client), args, undefined);
+      const conn = instance.connections.get(record.conn);
+      if (conn === undefined || RuntimeConn.phaseOf(conn) !== "open") throw notConnected();
+      const context = new ConnContext(instance, conn);
+      if (entry.input === undefined) {
+        this.#enter(call, entry, context, args, undefined, undefined, chain);
+        return;
+      }
+      const checked = this.#checkArgs(entry, args);
+      this.#whenKnown(call, entry, conn, checked, (args) =>
+        this.#enter(call, entry, context, args, undefined, undefined, chain),
+      );
     } catch (error) {
-      instance.replyError(record.call, error, record.name);
+      instance.replyError(call, error, name);
     }
   }
 
   /** Runs an action because an alarm says so. */
   fire(call: number, entry: ActionEntry, args: readonly unknown[], firing: Firing): void {
-    this.#run(call, entry, new FiringContext(this.#instance), args, firing.over, firing);
+    this.#enter(call, entry, new FiringContext(this.#instance), args, firing.over, firing);
   }
 
   /** An action gave a result. What follows from that belongs to the same turn. */
@@ -162,36 +119,230 @@ export class Calls {
 
   /** The caller has given up. */
   cancel(call: number): void {
-    const pending = this.#pending.get(call);
-    if (pending === undefined) return;
-    ConnContext.abort(pending.context, new HostError("actor", "aborted", "the caller has given up"));
+    this.#cancel(call, aborted("the caller has given up"));
   }
 
-  ended(pending: PendingCall): void {
-    this.#pending.delete(pending.id);
+  /** A client is gone, and with it the caller of whatever it called. */
+  callerGone(conn: RuntimeConn): void {
+    const error = aborted("the client has disconnected");
+    for (const [call, pending] of this.#pending) {
+      if (ConnContext.connOf(pending.context) === conn) this.#cancel(call, error);
+    }
+    for (const [call, approach] of this.#approaching) if (approach.conn === conn) this.#cancel(call, error);
+  }
+
+  /** An action comes to its end: nothing counts on it any more. */
+  ending(call: number): void {
+    this.#pending.delete(call);
     this.#instance.life.checkIdle();
+  }
+
+  /** An action has come to its end, and is answered. */
+  ended(pending: PendingCall): void {
+    pending.after?.();
+    this.gaveUp(pending.id);
+  }
+
+  /** A call is over as far as others are concerned, even if its action goes on. */
+  gaveUp(call: number): void {
+    this.#lock.release(call);
   }
 
   /** Forgets all calls. */
   drop(): void {
     for (const pending of this.#pending.values()) pending.drop();
     this.#pending.clear();
+    this.#approaching.clear();
+    this.#lock.drop();
   }
 
-  /** @param after Runs when the action is over. */
+  #cancel(call: number, error: HostError): void {
+    const pending = this.#pending.get(call);
+    if (pending !== undefined) {
+      ConnContext.abort(pending.context, error);
+      return;
+    }
+    const approach = this.#approaching.get(call);
+    if (approach === undefined) return;
+    this.#approaching.delete(call);
+    this.#lock.leave(call);
+    this.#instance.replyError(call, error, approach.entry.name);
+    approach.undo?.();
+    this.#instance.life.checkIdle();
+  }
+
+  /** Goes on with `value`: at once if it is known, otherwise unless the call is given up before. */
+  #whenKnown<T>(
+    call: number,
+    entry: ActionEntry,
+    conn: RuntimeConn | undefined,
+    value: T | PromiseLike<T>,
+    next: (value: T) => void,
+    undo?: () => void,
+  ): void {
+    if (!isThenable(value)) {
+      next(value as T);
+      return;
+    }
+    const instance = this.#instance;
+    this.#approaching.set(call, { entry, conn, undo });
+    instance.defer();
+    Promise.resolve(value).then(
+      (known) => {
+        if (!this.#approaching.delete(call)) return;
+        next(known as T);
+        instance.life.checkIdle();
+      },
+      (error: unknown) => {
+        if (!this.#approaching.delete(call)) return;
+        instance.replyError(call, error, entry.name);
+        undo?.();
+        instance.life.checkIdle();
+      },
+    );
+  }
+
+  /** @throws (or rejects with) HostError `actor.validation_error`, `actor.action_timed_out` */
+  #checkArgs(
+    entry: ActionEntry,
+    args: readonly unknown[],
+  ): readonly unknown[] | PromiseLike<readonly unknown[]> {
+    if (entry.input === undefined) return args;
+    const checked = validatedArgs(entry.input, args, entry.name);
+    const { actionTimeout } = this.#instance.definition.options;
+    if (!isThenable(checked) || actionTimeout === undefined) return checked;
+    return withDeadline(checked, actionTimeout, "the check of the arguments").catch((error: unknown) => {
+      throw error instanceof DeadlineError ? actionTimedOut(entry.name, actionTimeout) : error;
+    });
+  }
+
+  #beginStateless(
+    call: number,
+    entry: ActionEntry,
+    client: Client,
+    args: readonly unknown[],
+    chain: CallChain | undefined,
+  ): void {
+    const instance = this.#instance;
+    const { connParamsSchema, decidesConnections } = instance.definition;
+    const go = (client: Client, args: readonly unknown[]): void => {
+      if (decidesConnections) this.#introduce(call, entry, client, args, chain);
+      else
+        this.#enter(
+          call,
+          entry,
+          new ConnContext(instance, undefined, client),
+          args,
+          undefined,
+          undefined,
+          chain,
+        );
+    };
+    if (connParamsSchema === undefined && entry.input === undefined) {
+      go(client, args);
+      return;
+    }
+    this.#whenKnown(call, entry, undefined, instance.connections.checked(client), (client) => {
+      try {
+        this.#whenKnown(call, entry, undefined, this.#checkArgs(entry, args), (args) => go(client, args));
+      } catch (error) {
+        instance.replyError(call, error, entry.name);
+      }
+    });
+  }
+
+  /** A stateless call goes through the same hooks as a connection, with one that lives as long as the call. */
+  #introduce(
+    call: number,
+    entry: ActionEntry,
+    client: Client,
+    args: readonly unknown[],
+    chain: CallChain | undefined,
+  ): void {
+    const instance = this.#instance;
+    const { connections } = instance;
+    const conn = new RuntimeConn(instance, undefined, randomUUID(), client);
+    const end = (): void => {
+      RuntimeConn.setPhase(conn, "gone");
+      instance.life.track(connections.farewell(conn));
+    };
+    const admit = (): void => {
+      RuntimeConn.setPhase(conn, "open");
+      try {
+        const greeted = connections.greet(conn);
+        // `onDisconnect` waits for `onConnect`.
+        const undo = (): void => instance.life.track(Promise.resolve(greeted).then(end, end));
+        this.#whenKnown(
+          call,
+          entry,
+          undefined,
+          greeted,
+          () => this.#enter(call, entry, new ConnContext(instance, conn), args, end, undefined, chain),
+          undo,
+        );
+      } catch (error) {
+        instance.replyError(call, error, entry.name);
+        end();
+      }
+    };
+    this.#whenKnown(call, entry, undefined, connections.decide(conn, client), admit);
+  }
+
+  /**
+   * Runs an action, or lets it wait until those before it are over.
+   *
+   * @param after Runs when the action is over.
+   */
+  #enter(
+    call: number,
+    entry: ActionEntry,
+    context: ConnContext,
+    args: readonly unknown[],
+    after: (() => void) | undefined,
+    firing: Firing | undefined,
+    chain?: CallChain,
+  ): void {
+    ConnContext.begin(context, call, entry.name, chain);
+    if (!entry.isExclusive || this.#lock.take(call)) {
+      this.#run(call, entry, context, args, after, firing);
+      return;
+    }
+    const { holder } = this.#lock;
+    const circle =
+      chain === undefined || holder === undefined ? undefined : circleFrom(chain, this.#instance, holder);
+    if (circle !== undefined) {
+      const error = callCycle([...circle, nameOf(this.#instance, entry.name)]);
+      this.#instance.replyError(call, error, entry.name);
+      after?.();
+      return;
+    }
+    this.#approaching.set(call, { entry, conn: ConnContext.connOf(context), undo: after });
+    this.#lock.wait(call, () => {
+      this.#approaching.delete(call);
+      this.#run(call, entry, context, args, after, firing);
+      this.#instance.life.checkIdle();
+    });
+  }
+
   #run(
     call: number,
     entry: ActionEntry,
     context: ConnContext,
     args: readonly unknown[],
     after: (() => void) | undefined,
-    firing?: Firing,
+    firing: Firing | undefined,
   ): void {
     const instance = this.#instance;
     instance.beginTurn(entry.durability);
     let result: unknown;
     try {
       result = invoke(entry.run, context, args);
+      const rewrite = instance.definition.onBeforeActionResponse;
+      // Nobody looks at what comes of an alarm.
+      if (rewrite !== undefined && firing === undefined) {
+        const respond = (output: unknown): unknown => rewrite(context, entry.name, args, output);
+        result = isThenable(result) ? result.then(respond) : respond(result);
+      }
       if (isThenable(result)) {
         this.#wait(new PendingCall(instance, call, entry, context, after, firing), result);
         instance.endTurn(entry.durability);
@@ -203,6 +354,7 @@ export class Calls {
     }
     after?.();
     instance.endTurn(entry.durability);
+    if (entry.isExclusive) this.#lock.release(call);
   }
 
   #wait(pending: PendingCall, result: PromiseLike<unknown>): void {
@@ -210,40 +362,6 @@ export class Calls {
     this.#instance.defer();
     this.#instance.host.armLater(pending);
     Promise.resolve(result).then(pending.resolve, pending.reject);
-  }
-
-  /** A stateless call goes through the same hooks as a connection, with one that lives as long as the call. */
-  #runStateless(call: number, entry: ActionEntry, client: Client, args: readonly unknown[]): void {
-    const instance = this.#instance;
-    const { connections } = instance;
-    const conn = new RuntimeConn(instance, undefined, randomUUID(), client);
-    const end = (): void => {
-      RuntimeConn.setPhase(conn, "gone");
-      instance.life.track(connections.farewell(conn));
-    };
-    const run = (): void => {
-      if (!instance.isDropped) this.#run(call, entry, new ConnContext(instance, conn), args, end);
-    };
-    const refuse = (error: unknown): void => instance.replyError(call, error, entry.name);
-    const admit = (): void | Promise<void> => {
-      if (instance.isDropped) return;
-      RuntimeConn.setPhase(conn, "open");
-      const failed = (error: unknown): void => {
-        refuse(error);
-        end();
-      };
-      try {
-        const greeted = connections.greet(conn);
-        if (greeted !== undefined) return greeted.then(run, failed);
-      } catch (error) {
-        failed(error);
-        return;
-      }
-      run();
-    };
-    const decided = connections.decide(conn, client);
-    if (decided === undefined) instance.life.track(admit());
-    else instance.life.track(decided.then(admit, refuse));
   }
 }
 

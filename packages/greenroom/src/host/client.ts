@@ -39,6 +39,11 @@ export class Client {
     );
   }
 
+  /** The same with other parameters. */
+  withParams(params: unknown): Client {
+    return new Client(params, this.auth, this.#head);
+  }
+
   /** The request, without its body; absent if the actor is not told of requests. */
   get request(): Request | undefined {
     if (this.#request === undefined && this.#head !== undefined) {

@@ -5,6 +5,7 @@ import { Client, type ClientRecord } from "./client.js";
 import { RuntimeConn } from "./conn.js";
 import { ConnContext, ConnInitContext } from "./context.js";
 import type { Instance } from "./instance.js";
+import { validated } from "./validation.js";
 
 /** A connection that outlived the previous instance. The byte fields are views into the batch. */
 export interface RestoredConn {
@@ -22,6 +23,8 @@ export class Connections {
   readonly #byKey = new Map<number, RuntimeConn>();
   /** `onConnect` hooks under way. A connection's `onDisconnect` waits for its own. */
   readonly #connecting = new Map<RuntimeConn, Promise<void>>();
+  /** Those whose parameters are being checked. */
+  readonly #checking = new Set<number>();
 
   constructor(instance: Instance) {
     this.#instance = instance;
@@ -32,16 +35,56 @@ export class Connections {
     return this.#byKey.get(key);
   }
 
-  /** Takes over a connection that outlived the previous instance. */
-  restore(restored: RestoredConn): void {
-    const conn = new RuntimeConn(this.#instance, restored.key, restored.id, Client.read(restored.client));
+  /**
+   * A client with the parameters that the schema makes of its own.
+   *
+   * @throws (or rejects with) HostError `actor.validation_error`
+   */
+  checked(client: Client): Client | PromiseLike<Client> {
+    const { connParamsSchema, options } = this.#instance.definition;
+    if (connParamsSchema === undefined) return client;
+    const params = validated(connParamsSchema, client.params, "the connection parameters");
+    if (!isThenable(params)) return client.withParams(params);
+    this.#instance.defer();
+    return withDeadline(
+      params,
+      options.onBeforeConnectTimeout,
+      "the check of the connection parameters",
+    ).then((checked) => client.withParams(checked));
+  }
+
+  /** Takes over a connection that outlived the previous instance: later if its parameters take time to check. */
+  restore(restored: RestoredConn): void | PromiseLike<void> {
+    const { key, id, state } = restored;
+    const refuse = (error: unknown): void => {
+      // What was good enough once is not any more: the actor has another schema.
+      const { group, code } = this.#instance.failure(error, { hook: "connect" });
+      this.#instance.disconnect(key, `${group}.${code}`);
+    };
+    try {
+      // The bytes are read at once.
+      const image = state?.slice();
+      const client = this.checked(Client.read(restored.client));
+      if (!isThenable(client)) return this.#takeOver(key, id, client, image);
+      this.#checking.add(key);
+      const takeOver = (checked: Client): void => {
+        if (this.#checking.delete(key)) this.#takeOver(key, id, checked, image);
+      };
+      return client.then(takeOver).then(undefined, refuse);
+    } catch (error) {
+      refuse(error);
+    }
+  }
+
+  #takeOver(key: number, id: string, client: Client, state: Uint8Array | undefined): void {
+    const conn = new RuntimeConn(this.#instance, key, id, client);
     const { connState } = this.#instance.definition;
     if (connState !== undefined) {
-      if (restored.state !== undefined) RuntimeConn.loadState(conn, restored.state);
+      if (state !== undefined) RuntimeConn.loadState(conn, state);
       // Its actor had no connection state when it was admitted.
       else RuntimeConn.createState(conn, "constant" in connState ? connState.constant : undefined);
     }
-    this.#byKey.set(restored.key, conn);
+    this.#byKey.set(key, conn);
     this.#list(conn);
   }
 
@@ -56,11 +99,36 @@ export class Connections {
 
   /** Decides about a client that wants to connect, and answers it. */
   connect(key: number, id: string, record: ClientRecord): void {
+    let client: Client | PromiseLike<Client>;
+    try {
+      client = this.checked(Client.read(record));
+    } catch (error) {
+      this.#refuse(key, error);
+      return;
+    }
+    if (!isThenable(client)) {
+      this.#introduce(key, id, client);
+      return;
+    }
+    this.#checking.add(key);
+    const introduced = Promise.resolve(client).then(
+      (checked) => {
+        // The client may have left meanwhile.
+        if (this.#checking.delete(key)) this.#introduce(key, id, checked);
+      },
+      (error: unknown) => {
+        if (this.#checking.delete(key)) this.#refuse(key, error);
+      },
+    );
+    this.#instance.life.track(introduced);
+  }
+
+  #introduce(key: number, id: string, client: Client): void {
     const instance = this.#instance;
+    if (instance.isDropped) return;
     let conn: RuntimeConn;
     let decided: void | Promise<void>;
     try {
-      const client = Client.read(record);
       conn = new RuntimeConn(instance, key, id, client);
       this.#byKey.set(key, conn);
       decided = this.decide(conn, client);
@@ -130,6 +198,7 @@ export class Connections {
 
   /** A connection is gone. */
   disconnected(key: number): void {
+    this.#checking.delete(key);
     const conn = this.#byKey.get(key);
     if (conn === undefined) return;
     this.#byKey.delete(key);
@@ -137,6 +206,7 @@ export class Connections {
     RuntimeConn.setPhase(conn, "gone");
     if (!wasOpen) return;
     this.open.delete(conn.id);
+    this.#instance.calls.callerGone(conn);
     const connecting = this.#connecting.get(conn);
     if (connecting === undefined) this.#instance.life.track(this.farewell(conn));
     else this.#instance.life.track(connecting.then(() => this.farewell(conn)));

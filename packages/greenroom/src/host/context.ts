@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { SaveStateOptions } from "../context/contexts.js";
 import type { Logger } from "../log.js";
+import { type CallChain, linkOf } from "./call-chain.js";
 import { Client } from "./client.js";
 import type { RuntimeConn } from "./conn.js";
 import { RuntimeCron } from "./cron.js";
@@ -119,6 +120,9 @@ export class ConnContext extends HookContext {
   #abort: AbortController | undefined;
   #signal: AbortSignal | undefined;
   #aborted = false;
+  #call: number | undefined;
+  #action = "";
+  #chain: CallChain | undefined;
 
   /** @param client Whose `c.conn` a stateless call has, once somebody asks for it. */
   constructor(instance: Instance, conn: RuntimeConn | undefined, client = Client.unknown) {
@@ -144,6 +148,25 @@ export class ConnContext extends HookContext {
 
   override get aborted(): boolean {
     return this.#aborted || super.aborted;
+  }
+
+  /** Says which call this context is for. @param chain The calls that wait for it. */
+  static begin(context: ConnContext, call: number, action: string, chain: CallChain | undefined): void {
+    context.#call = call;
+    context.#action = action;
+    context.#chain = chain;
+  }
+
+  /** The calls that wait for what this context's call calls, itself included. */
+  static chainOf(context: ConnContext): CallChain {
+    const call = context.#call;
+    if (call === undefined) return [];
+    return [...(context.#chain ?? []), linkOf(context.#instance, call, context.#action)];
+  }
+
+  /** The connection, if there is one without asking for it. */
+  static connOf(context: ConnContext): RuntimeConn | undefined {
+    return context.#conn;
   }
 
   /** Fires the signal of this context alone. */

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { ActorError } from "@greenroom/client/errors";
+import { mismatch, plainIssues, type SchemaIssue } from "../definition/standard-schema.js";
 
 /** An error as callers see it. */
 export interface Failure {
@@ -11,8 +12,8 @@ export interface Failure {
 
 /** An error that the host itself raises: about the call at hand, and fit for the caller to see. */
 export class HostError extends ActorError {
-  constructor(group: string, code: string, message: string) {
-    super(group, code, message);
+  constructor(group: string, code: string, message: string, metadata?: unknown) {
+    super(group, code, message, { metadata });
     this.name = "ActorError";
   }
 }
@@ -83,6 +84,21 @@ export const actionTimedOut = (name: string, milliseconds: number): HostError =>
     "actor",
     "action_timed_out",
     `the action \`${name}\` took longer than ${milliseconds} ms (\`actionTimeout\`)`,
+  );
+
+/** A caller has given up. */
+export const aborted = (why: string): HostError => new HostError("actor", "aborted", why);
+
+/** Something that a caller passed does not match its schema. The metadata has all `issues`. */
+export const validationError = (what: string, issues: readonly SchemaIssue[]): HostError =>
+  new HostError("actor", "validation_error", mismatch(what, issues), { issues: plainIssues(issues) });
+
+/** @param chain The calls of the circle, each as it is named in messages. */
+export const callCycle = (chain: readonly string[]): HostError =>
+  new HostError(
+    "actor",
+    "call_cycle",
+    `calls go in a circle, and the first of them is exclusive: ${chain.map((call) => `\`${shorten(call)}\``).join(" calls ")}; make it interleaved, or do not wait for what it calls`,
   );
 
 export const invalidValue = (what: string, error: unknown): HostError =>

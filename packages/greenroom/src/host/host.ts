@@ -11,11 +11,11 @@ import type { CompiledActor } from "../definition/actor.js";
 import type { Logger, LogLevel, LogSink } from "../log.js";
 import type { AlarmRecord } from "../schedule/alarm.js";
 import { BatchReader } from "./batch-reader.js";
-import type { PendingCall } from "./calls.js";
 import type { RestoredConn } from "./connections.js";
 import { Instance } from "./instance.js";
 import type { StartRecord } from "./lifecycle.js";
 import { OutputWriter } from "./output-writer.js";
+import type { PendingCall } from "./pending-call.js";
 import { EventKind, type StopReason } from "./records.js";
 
 /** The part of the addon's registry that the host talks to. */

@@ -1,14 +1,17 @@
 /** The beginning and the end of an instance: which hooks run, in which order, and what is waited for. */
 import { decodeValue } from "@greenroom/client/codec";
 import type { Hook } from "../definition/actor.js";
+import type { InputSchema } from "../definition/input-schemas.js";
 import type { AlarmRecord } from "../schedule/alarm.js";
 import { StateTracker } from "../state/index.js";
 import { isThenable, withDeadline } from "./async.js";
 import { RuntimeConn } from "./conn.js";
 import type { RestoredConn } from "./connections.js";
 import { HookContext } from "./context.js";
+import { HostError } from "./failure.js";
 import type { Instance } from "./instance.js";
 import { StopReason } from "./records.js";
+import { validated } from "./validation.js";
 
 /** How an instance begins. The byte fields are views into the batch. */
 export interface StartRecord {
@@ -39,6 +42,7 @@ export class Lifecycle {
   /** Hooks in progress that nobody but the stop waits for. */
   readonly #background = new Set<Promise<void>>();
   #whenIdle: (() => void) | undefined;
+  #hasRefused = false;
 
   constructor(instance: Instance) {
     this.#instance = instance;
@@ -128,7 +132,8 @@ export class Lifecycle {
       if (this.#phase !== "starting") return;
       const failure = instance.failure(error, { hook: "start" });
       instance.turn.abandon();
-      instance.outputs().startFailed(failure);
+      if (this.#hasRefused) instance.outputs().startRefused(failure);
+      else instance.outputs().startFailed(failure);
       this.#phase = "over";
     }
   }
@@ -140,8 +145,15 @@ export class Lifecycle {
     const { created, conns } = record;
     // Only a first life, or an actor that has got its state since, is interested in the input.
     const needsInput = created || (definition.state !== undefined && record.state === undefined);
-    const input = needsInput && record.input !== undefined ? decodeValue(record.input, "compat") : undefined;
+    let input = needsInput && record.input !== undefined ? decodeValue(record.input, "compat") : undefined;
     const steps: (() => unknown)[] = [];
+    const { inputSchema } = definition;
+    if (needsInput && inputSchema !== undefined) {
+      const take = (checked: unknown): void => {
+        input = checked;
+      };
+      steps.push(() => this.#check(inputSchema, input, take));
+    }
     if (definition.state !== undefined && record.state !== undefined) {
       this.#own(StateTracker.load(record.state));
     } else if (definition.state !== undefined) {
@@ -152,13 +164,28 @@ export class Lifecycle {
         return isThenable(made) ? made.then(own) : own(made);
       });
     }
-    for (const conn of conns) instance.connections.restore(conn);
+    const restored = conns.map((conn) => instance.connections.restore(conn)).filter(isThenable);
+    if (restored.length > 0) steps.push(() => Promise.all(restored));
     instance.alarms.restore(record.alarms);
     const { onCreate, onWake } = definition;
     if (created && onCreate !== undefined) steps.push(() => this.#call(onCreate, input));
     if (definition.vars !== undefined) steps.push(() => this.#makeVars());
     if (onWake !== undefined) steps.push(() => this.#call(onWake));
     return inOrder(steps, () => this.#phase === "starting");
+  }
+
+  /** Checks the input. What it refuses is no reason to keep an actor that never lived. */
+  #check(schema: InputSchema, input: unknown, take: (checked: unknown) => void): void | PromiseLike<void> {
+    const refuse = (error: unknown): never => {
+      this.#hasRefused = error instanceof HostError;
+      throw error;
+    };
+    try {
+      const checked = validated(schema, input, "the input");
+      return isThenable(checked) ? checked.then(take, refuse) : take(checked);
+    } catch (error) {
+      refuse(error);
+    }
   }
 
   #own(state: StateTracker): void {

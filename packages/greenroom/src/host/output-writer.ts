@@ -24,6 +24,11 @@ export class OutputWriter {
     this.#failure(failure);
   }
 
+  startRefused(failure: Failure): void {
+    this.#bytes.u8(OutputKind.startRefused);
+    this.#failure(failure);
+  }
+
   /** @throws TypeError if the value cannot be sent; nothing is written then. */
   reply(call: number, value: unknown): void {
     const bytes = this.#bytes;

@@ -34,6 +34,7 @@ export const OutputKind = {
   stopped: 14,
   setAlarm: 15,
   removeAlarm: 16,
+  startRefused: 35,
 } as const;
 
 /** Why an instance has to stop. */

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compiledActor } from "../../dist/definition/actor.js";
-import { actor, event, setup } from "../../dist/index.js";
+import { actor, event, type StandardSchema, setup } from "../../dist/index.js";
+
+const anything: StandardSchema = {
+  "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }) },
+};
 
 /** Definitions that the types refuse, too. */
 const loose = actor as unknown as (config: unknown) => object;
@@ -25,7 +29,20 @@ test("definitions that cannot be meant are refused, by name", () => {
     [{ actions: { a: { b: { c: "x" } } } }, /action 'a\.b\.c' has to be a function/],
     [{ actions: { "a.b": () => 1, a: { b: () => 2 } } }, /two actions are called 'a\.b'/],
     [{ actions: { a: { durability: "never", run: () => 1 } } }, /the durability of action 'a'/],
-    [{ actions: { a: { durability: "strict" } } }, /action 'a' has a durability, but no function 'run'/],
+    [{ actions: { a: { durability: "strict" } } }, /action 'a' has settings, but no function 'run'/],
+    [{ actions: { a: { concurrency: "exclusive" } } }, /action 'a' has settings, but no function 'run'/],
+    [{ actions: { a: { concurrency: "both", run: () => 1 } } }, /the concurrency of action 'a' has to be/],
+    [{ options: { concurrency: "both" } }, /'concurrency' has to be "interleaved" or "exclusive"/],
+    [{ connParamsSchema: {} }, /'connParamsSchema' has to be a Standard Schema/],
+    [{ inputSchema: () => true }, /'inputSchema' has to be a Standard Schema/],
+    [{ actionInputSchemas: { a: anything } }, /has a schema for 'a', which is no action/],
+    [{ actions: { a: { b: () => 1 } }, actionInputSchemas: { a: anything } }, /schema for 'a', which is no/],
+    [{ actions: { a: () => 1 }, actionInputSchemas: { a: 1 } }, /'a' has to be a Standard Schema/],
+    [
+      { actions: { a: { b: () => 1 } }, actionInputSchemas: { a: { b: anything }, "a.b": anything } },
+      /two schemas for 'a\.b'/,
+    ],
+    [{ onBeforeActionResponse: true }, /'onBeforeActionResponse' has to be a function/],
     [{ actions: { a: { durability: "strict", run: () => 1, x: 1 } } }, /unknown key 'x' in action 'a'/],
     [{ options: { sleepTimout: 1 } }, /unknown actor option 'sleepTimout'/],
     [{ options: { sleepTimeout: -1 } }, /'sleepTimeout' has to be a number/],
@@ -60,6 +77,7 @@ test("settings have their documented defaults", () => {
     onConnectTimeout: 5_000,
     maxSchedules: 1_000,
     durability: 0,
+    isExclusive: false,
   });
   const awake = compiledActor(actor({ options: { noSleep: true, actionTimeout: Number.POSITIVE_INFINITY } }));
   assert.equal(awake?.options.sleepTimeout, undefined);

@@ -7,7 +7,7 @@ import { EventKind, NONE, OutputKind } from "../../../dist/host/records.js";
 /** An output as a test wants to see it. */
 export type Output =
   | { readonly kind: "started" | "sleep" | "destroy" | "stopped" }
-  | { readonly kind: "startFailed"; readonly error: WireError }
+  | { readonly kind: "startFailed" | "startRefused"; readonly error: WireError }
   | { readonly kind: "reply"; readonly call: number; readonly value: unknown }
   | { readonly kind: "replyError"; readonly call: number; readonly error: WireError }
   | { readonly kind: "event"; readonly conn: number | "all"; readonly name: string; readonly args: unknown }
@@ -233,6 +233,8 @@ function readOutput(reader: BatchReader): Output {
       return { kind: "started" };
     case OutputKind.startFailed:
       return { kind: "startFailed", error: readError(reader) };
+    case OutputKind.startRefused:
+      return { kind: "startRefused", error: readError(reader) };
     case OutputKind.reply:
       return { kind: "reply", call: reader.u32(), value: decodeValue(reader.bytes(), "compat") };
     case OutputKind.replyError:

@@ -1,0 +1,113 @@
+/** Actors for the suites about calls: validation, exclusive calls, cancellation, streams. */
+
+import { actor, event, setup, UserError } from "greenroom";
+import * as v from "valibot";
+import { z } from "zod";
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+const Move = z.object({ x: z.number().int(), y: z.number().int().default(0) });
+
+/** Writes down who came in, to show that nobody came who should not. */
+export const board = actor({
+  connParamsSchema: z
+    .object({
+      player: z
+        .string()
+        .min(1)
+        .transform((name) => name.toUpperCase()),
+    })
+    .optional(),
+  inputSchema: v.optional(v.object({ size: v.pipe(v.number(), v.maxValue(100)) })),
+  createState: (_c, input) => ({ size: input?.size ?? 8, at: { x: 0, y: 0 }, log: [] as string[] }),
+  onBeforeConnect: (c, params) => void c.state.log.push(`before ${params?.player ?? "nobody"}`),
+  createConnState: (_c, params) => ({ player: params?.player ?? "nobody" }),
+  actionInputSchemas: {
+    move: z.tuple([Move]),
+    admin: {
+      resize: v.tupleAsync([
+        v.pipeAsync(
+          v.number(),
+          v.checkAsync(async (n) => n > 0, "too small"),
+        ),
+      ]),
+    },
+    "admin.label": z.tuple([z.string().max(5), z.number().optional()]),
+  },
+  events: { moved: event({ schema: Move }) },
+  actions: {
+    move(c, to) {
+      c.state.log.push("move");
+      c.state.at = to;
+      c.broadcast("moved", to);
+      return to;
+    },
+    admin: {
+      resize(c, size: number) {
+        c.state.size = size;
+        return size;
+      },
+      label: (_c, text: string, times?: number) => text.repeat(times ?? 1),
+    },
+    player: (c) => c.conn.state.player,
+    report: (c) => ({ size: c.state.size, log: c.state.log }),
+  },
+});
+
+/** Changes what its actions answer. */
+export const guarded = actor({
+  state: { asked: 0 },
+  onBeforeActionResponse: async (c, name, args, output) => {
+    c.state.asked += 1;
+    if (output === "secret") throw new UserError("not for you", { code: "secret" });
+    await null;
+    return name === "asked" ? output : { name, args, output };
+  },
+  actions: {
+    echo: (_c, ...all: unknown[]) => all.length,
+    secret: () => "secret",
+    asked: (c) => c.state.asked,
+  },
+});
+
+/** Reads, waits, writes: loses updates unless its calls are exclusive. */
+export const account = actor({
+  state: { cents: 0, log: [] as string[] },
+  options: { actionTimeout: 2_000 },
+  actions: {
+    add: {
+      concurrency: "exclusive",
+      async run(c, cents: number) {
+        const { cents: before } = c.state;
+        await pause(5);
+        c.state.cents = before + cents;
+        return c.state.cents;
+      },
+    },
+    async addUnsafely(c, cents: number) {
+      const { cents: before } = c.state;
+      await pause(20);
+      c.state.cents = before + cents;
+      return c.state.cents;
+    },
+    /** Holds the lock until it is told, or given up. */
+    hold: {
+      concurrency: "exclusive",
+      async run(c, name: string) {
+        c.state.log.push(`+${name}`);
+        await new Promise<void>((resolve) => {
+          c.abortSignal.addEventListener("abort", () => resolve());
+        });
+        c.state.log.push(`-${name}`);
+        return name;
+      },
+    },
+    note: {
+      concurrency: "exclusive",
+      run: (c, name: string) => void c.state.log.push(name),
+    },
+    log: (c) => c.state.log,
+  },
+});
+
+export const registry = setup({ use: { board, guarded, account } });

@@ -10,6 +10,7 @@ use hyper::{Request, StatusCode};
 use tracing::{Instrument, debug, debug_span};
 
 use crate::{
+    access::{Intents, Visitor},
     app::App,
     body::{RequestBody, read_body},
     failure::{call_error, gateway_error, is_not_found, name_actor},
@@ -23,25 +24,32 @@ const X_RIVET_ENCODING: &str = "x-rivet-encoding";
 const X_RIVET_CONN_PARAMS: &str = "x-rivet-conn-params";
 
 /// Answers `POST {gateway}/action/{name}`. Everything that can be checked without the actor is
-/// checked before it is located, so that a malformed call neither creates nor wakes it. `seen` is what the actor is
-/// told of the request.
+/// checked before it is located, so that a malformed call neither creates nor wakes it.
 pub(crate) async fn call(
     app: &App,
     target: &Target,
     name: String,
     request: Request<RequestBody>,
-    seen: Option<Bytes>,
+    visitor: Visitor,
 ) -> Reply {
     let named = request
         .headers()
         .get(X_RIVET_ENCODING)
         .and_then(|name| name.to_str().ok());
     let encoding = Encoding::from_header(named);
-    let call = match read_call(app, encoding, name, request, seen).await {
+    let seen = visitor.seen.clone();
+    let mut call = match read_call(app, encoding, name, request, seen).await {
         Ok(call) => call,
         Err(error) => return call_error(&error, encoding, None),
     };
-    let actor = match target.reach(app).await {
+    let params = call.client.params.as_ref();
+    let entered = target.enter(app, &visitor, Intents::ACTION, params);
+    let mut entered = match entered.await {
+        Ok(entered) => entered,
+        Err(error) => return gateway_error(&error),
+    };
+    call.client.auth = entered.take_auth();
+    let actor = match entered.reach(app).await {
         Ok(actor) => actor,
         Err(error) => return gateway_error(&error),
     };

@@ -1,11 +1,16 @@
 //! What all connections of one server share.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use greenroom_core::Runtime;
 use tokio::sync::watch;
 
-use crate::{ServerConfig, access::Management, sse::Links, static_files::StaticFiles};
+use crate::{
+    ServerConfig,
+    access::{Management, Pacer, RateLimiter},
+    sse::Links,
+    static_files::StaticFiles,
+};
 
 /// How far a server's life has come. Only moves forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +31,10 @@ pub(crate) struct App {
     pub(crate) files: Option<StaticFiles>,
     /// Who may manage the actors.
     pub(crate) management: Management,
+    /// Counts what addresses do, if there are limits.
+    pub(crate) limiter: Option<Arc<RateLimiter>>,
+    /// Slows down those who are refused again and again.
+    pub(crate) pacer: Pacer,
     /// The event streams that are open.
     pub(crate) links: Links,
     phase: watch::Receiver<Phase>,
@@ -38,6 +47,7 @@ impl App {
         runtime: Runtime,
         phase: watch::Receiver<Phase>,
     ) -> Self {
+        let limiter = config.rate_limit.map(RateLimiter::new).map(Arc::new);
         let management = Management::of(&config, address);
         let files = config.static_dir.as_deref().map(StaticFiles::new);
         Self {
@@ -45,9 +55,16 @@ impl App {
             runtime,
             files,
             management,
+            limiter,
+            pacer: Pacer::default(),
             links: Links::default(),
             phase,
         }
+    }
+
+    /// Whether visitors are looked at before they reach an actor.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.limiter.is_some() || self.config.gatekeeper.is_some()
     }
 
     /// Whether new work is turned away.

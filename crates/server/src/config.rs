@@ -1,10 +1,10 @@
 //! The server's settings.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use greenroom_types::limits;
 
-use crate::Secret;
+use crate::{Gatekeeper, RateLimit, Secret};
 
 /// How a server behaves. `Default` gives the documented defaults; change what differs.
 #[derive(Clone, Debug)]
@@ -21,6 +21,13 @@ pub struct ServerConfig {
     pub management_token: Option<Secret>,
     /// Whether the server runs on the machine of somebody who works on it. Default `true`.
     pub development: bool,
+    /// Decides about every request to an actor from outside before it gets there. Default: nobody does.
+    pub gatekeeper: Option<Arc<dyn Gatekeeper>>,
+    /// What one address may do to one actor. Default: no limit.
+    pub rate_limit: Option<RateLimit>,
+    /// Proxies in front of the server, each of which adds the address of whoever talks to it to
+    /// `X-Forwarded-For`. Default 0: the header is not believed.
+    pub trusted_proxies: usize,
     /// Largest message of a connection and action body that is accepted, in bytes. Default 64 KiB.
     pub max_incoming_message: usize,
     /// Largest message of a connection and action reply that is sent, in bytes. Default 1 MiB.
@@ -60,6 +67,9 @@ impl Default for ServerConfig {
             static_dir: None,
             management_token: None,
             development: true,
+            gatekeeper: None,
+            rate_limit: None,
+            trusted_proxies: 0,
             max_incoming_message: limits::INCOMING_MESSAGE,
             max_outgoing_message: limits::OUTGOING_MESSAGE,
             max_connections: 65_536,

@@ -2,7 +2,7 @@
 
 use std::{
     convert::Infallible,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::pin,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -20,15 +20,33 @@ use crate::{ServerConfig, app::App, router, stream::TimedStream, websocket};
 ///
 /// A lock because the request handler must be `Send`; it is held for one assignment.
 #[derive(Clone, Default)]
-pub(crate) struct UpgradeSlot(Arc<Mutex<Option<websocket::Pending>>>);
+pub(crate) struct UpgradeSlot {
+    pending: Arc<Mutex<Option<websocket::Pending>>>,
+    peer: Option<IpAddr>,
+}
 
 impl UpgradeSlot {
+    fn of(peer: IpAddr) -> Self {
+        Self {
+            pending: Arc::default(),
+            peer: Some(peer),
+        }
+    }
+
+    /// The other end of the TCP connection, if there is one.
+    pub(crate) fn peer(&self) -> Option<IpAddr> {
+        self.peer
+    }
+
     pub(crate) fn put(&self, pending: websocket::Pending) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(pending);
+        *self.pending.lock().unwrap_or_else(PoisonError::into_inner) = Some(pending);
     }
 
     fn take(&self) -> Option<websocket::Pending> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.pending
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 }
 
@@ -41,7 +59,7 @@ pub(crate) async fn serve_connection(app: Arc<App>, stream: TcpStream, peer: Soc
             debug!(%error, "connection ended before it began");
             return;
         }
-        if let Some(pending) = serve_http(&app, stream).await {
+        if let Some(pending) = serve_http(&app, stream, peer.ip()).await {
             websocket::run(&app, pending).await;
         }
     }
@@ -50,8 +68,8 @@ pub(crate) async fn serve_connection(app: Arc<App>, stream: TcpStream, peer: Soc
 }
 
 /// Serves HTTP requests. Gives the WebSocket if the last of them asked for one.
-async fn serve_http(app: &Arc<App>, stream: TcpStream) -> Option<websocket::Pending> {
-    let slot = UpgradeSlot::default();
+async fn serve_http(app: &Arc<App>, stream: TcpStream, peer: IpAddr) -> Option<websocket::Pending> {
+    let slot = UpgradeSlot::of(peer);
     let service = service_fn(|request: Request<Incoming>| {
         let (app, slot) = (Arc::clone(app), slot.clone());
         let request = request.map(Either::Left);

@@ -2,11 +2,12 @@
 
 use greenroom_types::{
     ActorError, ActorKey,
+    cbor::Reader,
     protocol::{ActorRef, Encoding, encode_error_body},
 };
 use hyper::{
     StatusCode,
-    header::{HeaderName, HeaderValue, WWW_AUTHENTICATE},
+    header::{HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 
 use crate::{
@@ -31,6 +32,9 @@ pub(crate) fn gateway_error(error: &ActorError) -> Reply {
     let mut reply = reply::bytes(status_of(error), encoding.content_type(), body);
     if let Ok(code) = HeaderValue::try_from(format!("{}.{}", error.group, error.code)) {
         reply.headers_mut().insert(X_RIVET_ERROR, code);
+    }
+    if let Some(seconds) = retry_after(error) {
+        reply.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
     if reply.status() == StatusCode::UNAUTHORIZED {
         let challenge = HeaderValue::from_static("Bearer");
@@ -68,6 +72,22 @@ pub(crate) fn name_actor(reply: &mut Reply, actor: &Reached) {
     if let Some(key) = key {
         headers.insert(X_RIVET_ACTOR_KEY, key);
     }
+}
+
+/// The `retryAfter` of a rate limit, in seconds.
+fn retry_after(error: &ActorError) -> Option<u64> {
+    if error.group != "guard" || error.code != "rate_limit" {
+        return None;
+    }
+    let mut reader = Reader::new(error.metadata.as_ref()?);
+    let mut members = reader.map().ok()?;
+    while members.more(&mut reader).ok()? {
+        if reader.text().ok()? == "retryAfter" {
+            return reader.uint().ok();
+        }
+        reader.skip_item().ok()?;
+    }
+    None
 }
 
 /// Whether the error says that there is no such actor.

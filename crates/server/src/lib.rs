@@ -41,7 +41,7 @@ mod status;
 mod stream;
 mod websocket;
 
-pub use access::Secret;
+pub use access::{AccessRequest, Gatekeeper, Intents, RateLimit, Secret, Verdict};
 pub use bind::bind;
 pub use body::InProcessBody;
 pub use config::ServerConfig;

@@ -65,7 +65,7 @@ pub(crate) async fn handle(
         Part::Health => read_only(request.method(), || info::health(app)),
         Part::Metadata => read_only(request.method(), || info::metadata(app)),
         Part::Gateway => gateway::handle(app, slot, request).await,
-        Part::Actors => rest::handle(app, request).await,
+        Part::Actors => rest::handle(app, slot, request).await,
         Part::Connections => sse::receive(app, request).await,
         Part::Files => file(app, &request).await,
     };

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use crate::{InvalidKey, InvalidName, limits};
+use crate::{InvalidKey, InvalidName, cbor, limits};
 
 /// What went wrong, in the caller's terms. `group` and `code` are stable and meant for programs,
 /// `message` is for people and may change.
@@ -181,6 +181,20 @@ impl ActorError {
     /// The caller may not do this.
     pub fn forbidden(what: impl Into<String>) -> Self {
         Self::new("auth", "forbidden", what)
+    }
+
+    /// The caller has done too much lately; `why` says of what. It may try again after `wait`, which
+    /// stands in the metadata as `retryAfter`, in whole seconds.
+    pub fn rate_limited(wait: std::time::Duration, why: impl Into<String>) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        let mut metadata = Vec::new();
+        cbor::put_map(&mut metadata, 1);
+        cbor::put_text(&mut metadata, "retryAfter");
+        cbor::put_uint(&mut metadata, seconds.max(1));
+        Self {
+            metadata: Some(metadata.into()),
+            ..Self::new("guard", "rate_limit", why)
+        }
     }
 
     /// An actor's input that is over its limit.

@@ -1,7 +1,20 @@
-//! Who may do what, as far as that is decided before an actor is asked.
+//! Who may do what, as far as that is decided before an actor is located, let alone woken: limits per
+//! address, the gatekeeper, and the token of the management API.
 
+mod door;
+mod gatekeeper;
+mod limiter;
 mod management;
+mod meters;
+mod pacer;
 mod secret;
+mod visitor;
 
+pub(crate) use door::{Ask, Pass, Wish, enter};
+pub use gatekeeper::{AccessRequest, Gatekeeper, Intents, Verdict};
+pub use limiter::RateLimit;
+pub(crate) use limiter::RateLimiter;
 pub(crate) use management::Management;
+pub(crate) use pacer::Pacer;
 pub use secret::Secret;
+pub(crate) use visitor::Visitor;

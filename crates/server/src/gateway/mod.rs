@@ -6,13 +6,17 @@ mod upgrade;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use greenroom_types::{ActorError, cbor, gateway::GatewayRequest};
+use greenroom_types::{
+    ActorError, cbor,
+    gateway::{GatewayRequest, GatewayTarget},
+};
 use hyper::{Method, Request, StatusCode, Version};
 use percent_encoding::percent_decode_str;
 
 pub(crate) use target::{Reached, Target, check_namespace};
 
 use crate::{
+    access::{Intents, Visitor},
     action,
     app::App,
     body::RequestBody,
@@ -34,18 +38,22 @@ struct Routed {
     query: Option<String>,
     /// What the query says about an event stream.
     stream: StreamQuery,
+    /// The token in the URL or in the subprotocols.
+    token: Option<String>,
 }
 
 impl Routed {
-    /// What an actor is told of the request, if any actor wants to know.
-    fn seen(&self, app: &App, request: &Request<RequestBody>) -> Option<Bytes> {
+    /// Who sent the request.
+    fn visitor(&self, app: &App, slot: &UpgradeSlot, request: &Request<RequestBody>) -> Visitor {
         let seen = Seen {
             method: request.method(),
             path: &self.path,
             query: self.query.as_deref(),
             headers: request.headers(),
         };
-        app.runtime.wants_requests().then(|| seen.encode())
+        Visitor::of(app, slot.peer(), request, self.token.as_ref(), || {
+            seen.encode()
+        })
     }
 }
 
@@ -83,15 +91,15 @@ pub(crate) async fn handle(
     if wants_websocket(&request) {
         let target = routed.and_then(|routed| match routed.path.as_str() {
             "/connect" => {
-                let seen = routed.seen(app, &request);
-                Ok((routed.target, seen))
+                let visitor = routed.visitor(app, slot, &request);
+                Ok((routed.target, visitor))
             }
             path => Err(elsewhere(path)),
         });
         return upgrade::accept(slot, &mut request, target);
     }
     match routed {
-        Ok(routed) => http(app, routed, request).await,
+        Ok(routed) => http(app, slot, routed, request).await,
         Err(error) => gateway_error(&error),
     }
 }
@@ -100,8 +108,13 @@ fn by_path(app: &App, request: &Request<RequestBody>) -> Result<Routed, ActorErr
     let path = request.uri().path();
     let (query, stream) = StreamQuery::split(path, request.uri().query())?;
     let parsed = GatewayRequest::parse(path, query.as_deref())?;
-    let parsed = parsed.ok_or_else(|| ActorError::no_route(path))?;
+    let mut parsed = parsed.ok_or_else(|| ActorError::no_route(path))?;
+    let token = match &mut parsed.target {
+        GatewayTarget::Id { token, .. } => token.take(),
+        GatewayTarget::Query(query) => query.token.take(),
+    };
     Ok(Routed {
+        token,
         target: Target::of(app, parsed.target)?,
         path: parsed.path,
         query: parsed.query,
@@ -118,11 +131,11 @@ fn by_headers(request: &Request<RequestBody>) -> Result<Routed, ActorError> {
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned)
     };
-    let (target, actor) = if wants_websocket(request) {
+    let (target, actor, token) = if wants_websocket(request) {
         let handshake = upgrade::handshake(request.headers());
-        (handshake.target, handshake.actor)
+        (handshake.target, handshake.actor, handshake.token)
     } else {
-        (header(X_RIVET_TARGET), header(X_RIVET_ACTOR))
+        (header(X_RIVET_TARGET), header(X_RIVET_ACTOR), None)
     };
     if target.as_deref() != Some("actor") {
         return Err(ActorError::guard(
@@ -137,23 +150,29 @@ fn by_headers(request: &Request<RequestBody>) -> Result<Routed, ActorError> {
         path: request.uri().path().to_owned(),
         query: request.uri().query().map(str::to_owned),
         stream: StreamQuery::default(),
+        token,
     })
 }
 
-async fn http(app: &Arc<App>, routed: Routed, request: Request<RequestBody>) -> Reply {
-    let seen = routed.seen(app, &request);
+async fn http(
+    app: &Arc<App>,
+    slot: &UpgradeSlot,
+    routed: Routed,
+    request: Request<RequestBody>,
+) -> Reply {
+    let visitor = routed.visitor(app, slot, &request);
     let Routed {
         target,
         path,
-        query: _,
         stream,
+        ..
     } = routed;
     let method = request.method();
     if path == sse::PATH {
         if method != Method::GET {
             return gateway_error(&ActorError::method_not_allowed(method.as_str(), "GET"));
         }
-        return sse::open(app, &target, stream, request.headers(), seen).await;
+        return sse::open(app, &target, stream, request.headers(), visitor).await;
     }
     if let Some(name) = path
         .strip_prefix("/action/")
@@ -163,14 +182,18 @@ async fn http(app: &Arc<App>, routed: Routed, request: Request<RequestBody>) -> 
             return gateway_error(&ActorError::method_not_allowed(method.as_str(), "POST"));
         }
         return match percent_decode_str(name).decode_utf8() {
-            Ok(name) => action::call(app, &target, name.into_owned(), request, seen).await,
+            Ok(name) => action::call(app, &target, name.into_owned(), request, visitor).await,
             Err(_) => gateway_error(&ActorError::invalid_request("the action name is not UTF-8")),
         };
     }
     if !matches!(path.as_str(), "/" | "/health" | "/metadata") {
         return gateway_error(&elsewhere(&path));
     }
-    let actor = match target.resolve(app).await {
+    let found = async {
+        let entered = target.enter(app, &visitor, Intents::REQUEST, None).await?;
+        entered.resolve(app).await
+    };
+    let actor = match found.await {
         Ok(actor) => actor,
         Err(error) => return gateway_error(&error),
     };

@@ -1,5 +1,7 @@
 //! Which actor a request means, and finding it.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use greenroom_store::ActorRecord;
 use greenroom_types::{
@@ -7,7 +9,12 @@ use greenroom_types::{
     gateway::{GatewayQuery, GatewayTarget, KeySpec, Method},
 };
 
-use crate::{app::App, failure::is_not_found};
+use crate::{
+    access::{Ask, Intents, Pass, Visitor, Wish, enter},
+    app::App,
+    dispatch::Origin,
+    failure::is_not_found,
+};
 
 /// The actor that a request means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,8 +82,68 @@ impl Target {
             .map_err(|_| ActorError::not_found())
     }
 
+    /// Lets a visitor through to the actor, who wants what `intent` says beside finding or creating
+    /// it. The only way to an actor from outside: nothing is read, created or woken before.
+    ///
+    /// # Errors
+    /// `guard.rate_limit`, or what the gatekeeper says.
+    pub(crate) async fn enter(
+        &self,
+        app: &App,
+        visitor: &Visitor,
+        intent: Intents,
+        params: Option<&Bytes>,
+    ) -> Result<Entered<'_>, ActorError> {
+        if !app.is_guarded() || visitor.origin == Origin::Trusted {
+            return Ok(Entered {
+                target: Cow::Borrowed(self),
+                pass: Pass::default(),
+            });
+        }
+        let plain = self.key().map(KeySpec::plain);
+        let (intents, wish) = match (self, &plain) {
+            (Self::Get { name, .. }, Some(key)) => (Intents::GET, Wish::Key(name, key)),
+            (Self::GetOrCreate { name, .. }, Some(key)) => {
+                (Intents::GET | Intents::CREATE, Wish::Key(name, key))
+            }
+            (Self::Id(id), _) => (Intents::GET, Wish::Id(*id)),
+            (Self::Get { .. } | Self::GetOrCreate { .. }, None) => {
+                unreachable!("these have a key")
+            }
+        };
+        let ask = Ask {
+            intents: intents | intent,
+            wish,
+            params,
+        };
+        let pass = enter(app, visitor, ask).await?;
+        // What was let in is that key and no other reading of it.
+        let target = match plain.filter(|_| app.config.gatekeeper.is_some()) {
+            Some(key) => Cow::Owned(self.with_key(key)),
+            None => Cow::Borrowed(self),
+        };
+        Ok(Entered { target, pass })
+    }
+
+    fn key(&self) -> Option<&KeySpec> {
+        match self {
+            Self::Id(_) => None,
+            Self::Get { key, .. } | Self::GetOrCreate { key, .. } => Some(key),
+        }
+    }
+
+    /// The same with an unambiguous key.
+    fn with_key(&self, exact: ActorKey) -> Self {
+        let mut target = self.clone();
+        match &mut target {
+            Self::Id(_) => {}
+            Self::Get { key, .. } | Self::GetOrCreate { key, .. } => *key = KeySpec::Exact(exact),
+        }
+        target
+    }
+
     /// Finds or creates the actor.
-    pub(crate) async fn resolve(&self, app: &App) -> Result<ActorRecord, ActorError> {
+    async fn resolve(&self, app: &App) -> Result<ActorRecord, ActorError> {
         match self {
             Self::Id(id) => app.runtime.get_by_id(*id).await,
             Self::Get { name, key } => find(app, name, key).await,
@@ -94,13 +161,32 @@ impl Target {
             }
         }
     }
+}
 
-    /// As [`Target::resolve`], but takes an id at its word: whoever sends the actor something
-    /// learns soon enough whether it exists.
+/// An actor that somebody was let through to. It counts as under way until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Entered<'a> {
+    target: Cow<'a, Target>,
+    pass: Pass,
+}
+
+impl Entered<'_> {
+    /// What is known of the visitor, in compat form. Gives it away.
+    pub(crate) fn take_auth(&mut self) -> Option<Bytes> {
+        self.pass.auth.take()
+    }
+
+    /// Finds or creates the actor.
+    pub(crate) async fn resolve(&self, app: &App) -> Result<ActorRecord, ActorError> {
+        self.target.resolve(app).await
+    }
+
+    /// As [`Entered::resolve`], but takes an id at its word: whoever sends the actor something learns
+    /// soon enough whether it exists.
     pub(crate) async fn reach(&self, app: &App) -> Result<Reached, ActorError> {
-        match self {
-            Self::Id(id) => Ok(Reached { id: *id, key: None }),
-            Self::Get { .. } | Self::GetOrCreate { .. } => {
+        match &*self.target {
+            Target::Id(id) => Ok(Reached { id: *id, key: None }),
+            Target::Get { .. } | Target::GetOrCreate { .. } => {
                 let record = self.resolve(app).await?;
                 Ok(Reached {
                     id: record.id,

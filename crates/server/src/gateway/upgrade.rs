@@ -1,7 +1,6 @@
 //! Opening a WebSocket to an actor. Whatever stands against it is said with a close after the
 //! handshake: browsers do not let their pages see a refused one.
 
-use bytes::Bytes;
 use fastwebsockets::upgrade::upgrade;
 use greenroom_core::ClientInfo;
 use greenroom_types::{
@@ -16,6 +15,7 @@ use hyper::{
 
 use super::Target;
 use crate::{
+    access::Visitor,
     body::RequestBody,
     connection::UpgradeSlot,
     failure::gateway_error,
@@ -37,21 +37,26 @@ pub(super) fn handshake(headers: &HeaderMap) -> Handshake {
 }
 
 /// Answers an upgrade and leaves the socket in `slot`, bound for `target` or for the close that
-/// says what is wrong. With the target comes what its actor is told of the request.
+/// says what is wrong.
 pub(super) fn accept(
     slot: &UpgradeSlot,
     request: &mut Request<RequestBody>,
-    target: Result<(Target, Option<Bytes>), ActorError>,
+    target: Result<(Target, Visitor), ActorError>,
 ) -> Reply {
     let handshake = handshake(request.headers());
     let (reply, upgrade) = match upgrade(request) {
         Ok(accepted) => accepted,
         Err(error) => return refused(&error.to_string()),
     };
+    let address = match &target {
+        Ok((_, visitor)) => visitor.address,
+        Err(_) => slot.peer(),
+    };
     let plan = plan(&handshake, target);
     slot.put(Pending {
         upgrade,
         encoding: handshake.encoding().unwrap_or_default(),
+        address,
         plan,
     });
     let mut reply = reply.map(|_| Either::Left(Full::default()));
@@ -64,7 +69,7 @@ pub(super) fn accept(
 /// Where the socket leads. What the client got wrong itself comes before where it wanted to go.
 fn plan(
     handshake: &Handshake,
-    target: Result<(Target, Option<Bytes>), ActorError>,
+    target: Result<(Target, Visitor), ActorError>,
 ) -> Result<Plan, Close> {
     let _: Encoding = handshake
         .encoding()
@@ -75,13 +80,17 @@ fn plan(
             "message" => Close::of_error(&error),
             _ => Close::invalid_request(),
         })?;
-    let (target, request) = target.map_err(|error| Close::of_error(&error))?;
+    let (target, visitor) = target.map_err(|error| Close::of_error(&error))?;
     let client = ClientInfo {
         params,
         auth: None,
-        request,
+        request: visitor.seen.clone(),
     };
-    Ok(Plan { target, client })
+    Ok(Plan {
+        target,
+        visitor,
+        client,
+    })
 }
 
 /// A handshake that is none.

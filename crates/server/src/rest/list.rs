@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use greenroom_store::ActorRecord;
 use greenroom_types::{ActorError, ActorKey, ActorName};
-use hyper::{Request, StatusCode};
+use hyper::StatusCode;
 use serde::Serialize;
 
 use super::{
+    Caller,
     listing::Listing,
     record::{ActorJson, Pagination},
 };
 use crate::{
+    access::{Intents, Wish},
     app::App,
-    body::RequestBody,
     failure::is_not_found,
     info::Empty,
     query,
@@ -29,25 +30,26 @@ const PAGE_MAX: usize = 1000;
 /// types, whose keys begin with `key_prefix`.
 ///
 /// The first two are for clients. Listing whatever there is is management.
-pub(super) async fn list(
-    app: &App,
-    request: &Request<RequestBody>,
-    query: Option<&str>,
-) -> Result<Reply, ActorError> {
+pub(super) async fn list(caller: &Caller<'_>, query: Option<&str>) -> Result<Reply, ActorError> {
     let value = |name| query::first(query, name).filter(|value| !value.is_empty());
+    let app = caller.app;
     let ids = ids(query);
     if !ids.is_empty() {
-        let found = by_ids(app, &ids, value("name").as_deref()).await?;
+        let found = by_ids(caller, &ids, value("name").as_deref()).await?;
         return Ok(answer(&found, None));
     }
     let name = value("name").as_deref().map(ActorName::new).transpose()?;
     if let Some(key) = query::first(query, "key") {
         let name = name.ok_or_else(|| invalid("`key` needs a `name`"))?;
-        let found = app.runtime.get(&name, &ActorKey::from_storage(&key)?).await;
+        let key = ActorKey::from_storage(&key)?;
+        let _pass = caller.enter(Intents::GET, Wish::Key(&name, &key)).await?;
+        let found = app.runtime.get(&name, &key).await;
         let found: Vec<_> = present(found)?.into_iter().collect();
         return Ok(answer(&found, None));
     }
-    super::manage(app, request)?;
+    caller
+        .manage(Intents::LIST, Wish::All(name.as_ref()))
+        .await?;
     let limit = match value("limit") {
         None => PAGE,
         Some(limit) => limit
@@ -103,7 +105,7 @@ fn ids(query: Option<&str>) -> Vec<String> {
 
 /// The actors that exist. A text that is no id is the id of no actor.
 async fn by_ids(
-    app: &App,
+    caller: &Caller<'_>,
     ids: &[String],
     name: Option<&str>,
 ) -> Result<Vec<ActorRecord>, ActorError> {
@@ -112,7 +114,8 @@ async fn by_ids(
     }
     let mut found = Vec::with_capacity(ids.len());
     for id in ids.iter().filter_map(|id| id.parse().ok()) {
-        if let Some(actor) = present(app.runtime.get_by_id(id).await)?
+        let _pass = caller.enter(Intents::GET, Wish::Id(id)).await?;
+        if let Some(actor) = present(caller.app.runtime.get_by_id(id).await)?
             && name.is_none_or(|name| actor.name.as_str() == name)
         {
             found.push(actor);

@@ -7,8 +7,9 @@ use greenroom_types::{ActorError, ActorKey, ActorName, cbor, limits};
 use hyper::{Request, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use super::record::ActorJson;
+use super::{Caller, record::ActorJson};
 use crate::{
+    access::{Intents, Wish},
     app::App,
     body::{RequestBody, read_body},
     reply::{self, Reply},
@@ -40,13 +41,23 @@ struct Wanted {
     input: Option<Bytes>,
 }
 
+impl Wanted {
+    fn wish(&self) -> Wish<'_> {
+        Wish::Key(&self.name, &self.key)
+    }
+}
+
 /// `PUT /actors`: `{actor, created}`.
 pub(super) async fn get_or_create(
-    app: &App,
+    caller: &Caller<'_>,
     request: Request<RequestBody>,
 ) -> Result<Reply, ActorError> {
-    let wanted = read_wanted(app, request).await?;
-    let (actor, created) = app
+    let wanted = read_wanted(caller.app, request).await?;
+    let _pass = caller
+        .enter(Intents::GET | Intents::CREATE, wanted.wish())
+        .await?;
+    let (actor, created) = caller
+        .app
         .runtime
         .get_or_create(&wanted.name, &wanted.key, wanted.input)
         .await?;
@@ -54,9 +65,14 @@ pub(super) async fn get_or_create(
 }
 
 /// `POST /actors`: `{actor}`, or `actor.duplicate_key`.
-pub(super) async fn create(app: &App, request: Request<RequestBody>) -> Result<Reply, ActorError> {
-    let wanted = read_wanted(app, request).await?;
-    let actor = app
+pub(super) async fn create(
+    caller: &Caller<'_>,
+    request: Request<RequestBody>,
+) -> Result<Reply, ActorError> {
+    let wanted = read_wanted(caller.app, request).await?;
+    let _pass = caller.enter(Intents::CREATE, wanted.wish()).await?;
+    let actor = caller
+        .app
         .runtime
         .create(&wanted.name, &wanted.key, wanted.input)
         .await?;

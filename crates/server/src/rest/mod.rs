@@ -25,8 +25,11 @@ use greenroom_types::{ActorError, ActorId};
 use hyper::{Method, Request, StatusCode};
 
 use crate::{
+    access::{Ask, Intents, Pass, Visitor, Wish, enter},
     app::App,
     body::RequestBody,
+    client_info::Seen,
+    connection::UpgradeSlot,
     dispatch::origin,
     failure::{gateway_error, is_not_found},
     gateway::check_namespace,
@@ -36,33 +39,44 @@ use crate::{
 };
 
 /// Answers a request whose path begins with `/actors`.
-pub(crate) async fn handle(app: &App, request: Request<RequestBody>) -> Reply {
-    answer(app, request)
+pub(crate) async fn handle(app: &App, slot: &UpgradeSlot, request: Request<RequestBody>) -> Reply {
+    answer(app, slot, request)
         .await
         .unwrap_or_else(|error| gateway_error(&error))
 }
 
-async fn answer(app: &App, request: Request<RequestBody>) -> Result<Reply, ActorError> {
+async fn answer(
+    app: &App,
+    slot: &UpgradeSlot,
+    request: Request<RequestBody>,
+) -> Result<Reply, ActorError> {
     let path = request.uri().path().trim_matches('/').to_owned();
     let query = request.uri().query().map(str::to_owned);
     check_namespace(app, query::first(query.as_deref(), "namespace").as_deref())?;
     let method = request.method().clone();
+    let caller = Caller {
+        app,
+        visitor: visitor(app, slot, &request),
+        manages: app.management.check(origin(&request), request.headers()),
+    };
     let parts: Vec<&str> = path.split('/').skip(1).collect();
     match (parts.as_slice(), method) {
-        ([], Method::GET | Method::HEAD) => list::list(app, &request, query.as_deref()).await,
-        ([], Method::PUT) => lookup::get_or_create(app, request).await,
-        ([], Method::POST) => lookup::create(app, request).await,
+        ([], Method::GET | Method::HEAD) => list::list(&caller, query.as_deref()).await,
+        ([], Method::PUT) => lookup::get_or_create(&caller, request).await,
+        ([], Method::POST) => lookup::create(&caller, request).await,
         (["names"], Method::GET | Method::HEAD) => {
-            manage(app, &request)?;
+            caller.manage(Intents::LIST, Wish::All(None)).await?;
             Ok(list::names(app))
         }
         ([id], Method::DELETE) => {
-            manage(app, &request)?;
+            let id = parse_id(id)?;
+            caller.manage(Intents::DESTROY, Wish::Id(id)).await?;
             destroy(app, id).await
         }
         ([id, "sleep"], Method::POST) => {
-            manage(app, &request)?;
-            app.runtime.sleep(parse_id(id)?)?;
+            let id = parse_id(id)?;
+            caller.manage(Intents::SLEEP, Wish::Id(id)).await?;
+            app.runtime.sleep(id)?;
             Ok(reply::json(StatusCode::OK, &Empty {}))
         }
         ([], other) => Err(ActorError::method_not_allowed(
@@ -76,14 +90,53 @@ async fn answer(app: &App, request: Request<RequestBody>) -> Result<Reply, Actor
     }
 }
 
-/// Whether a request may do what is for management.
-fn manage(app: &App, request: &Request<RequestBody>) -> Result<bool, ActorError> {
-    app.management.check(origin(request), request.headers())
+/// Who asks, and what of.
+struct Caller<'a> {
+    app: &'a App,
+    visitor: Visitor,
+    /// Whether it may manage: `true` if nobody else needs to be asked.
+    manages: Result<bool, ActorError>,
+}
+
+impl Caller<'_> {
+    /// Lets the caller in to find or create an actor.
+    ///
+    /// # Errors
+    /// `guard.rate_limit`, or what the gatekeeper says.
+    async fn enter(&self, intents: Intents, wish: Wish<'_>) -> Result<Pass, ActorError> {
+        let ask = Ask {
+            intents,
+            wish,
+            params: None,
+        };
+        enter(self.app, &self.visitor, ask).await
+    }
+
+    /// Lets the caller do what is for management.
+    ///
+    /// # Errors
+    /// `auth.unauthorized`, `auth.forbidden`, and those of [`Caller::enter`].
+    async fn manage(&self, intents: Intents, wish: Wish<'_>) -> Result<(), ActorError> {
+        if !self.manages.clone()? {
+            self.enter(intents, wish).await?;
+        }
+        Ok(())
+    }
+}
+
+fn visitor(app: &App, slot: &UpgradeSlot, request: &Request<RequestBody>) -> Visitor {
+    let seen = Seen {
+        method: request.method(),
+        path: request.uri().path(),
+        query: request.uri().query(),
+        headers: request.headers(),
+    };
+    Visitor::of(app, slot.peer(), request, None, || seen.encode())
 }
 
 /// Destroying what is gone already is fine: the wish is fulfilled.
-async fn destroy(app: &App, id: &str) -> Result<Reply, ActorError> {
-    match app.runtime.destroy(parse_id(id)?).await {
+async fn destroy(app: &App, id: ActorId) -> Result<Reply, ActorError> {
+    match app.runtime.destroy(id).await {
         Ok(()) => Ok(reply::json(StatusCode::OK, &Empty {})),
         Err(error) if is_not_found(&error) => Ok(reply::json(StatusCode::OK, &Empty {})),
         Err(error) => Err(error),

@@ -54,6 +54,7 @@ use hyper::{
 use tracing::debug;
 
 use crate::{
+    access::{Intents, Visitor},
     app::App,
     failure::{gateway_error, name_actor},
     gateway::{Reached, Target},
@@ -80,9 +81,9 @@ pub(crate) async fn open(
     target: &Target,
     query: StreamQuery,
     headers: &HeaderMap,
-    seen: Option<Bytes>,
+    visitor: Visitor,
 ) -> Reply {
-    match connect(app, target, query, headers, seen).await {
+    match connect(app, target, query, headers, visitor).await {
         Ok((stream, actor)) => {
             let mut reply = reply::stream("text/event-stream", stream.into_body());
             let headers = reply.headers_mut();
@@ -103,15 +104,19 @@ async fn connect(
     target: &Target,
     query: StreamQuery,
     headers: &HeaderMap,
-    seen: Option<Bytes>,
+    visitor: Visitor,
 ) -> Result<(EventStream, Reached), ActorError> {
     let encoding = encoding(&query, headers)?;
-    let client = ClientInfo {
+    let mut client = ClientInfo {
         params: params(&query, headers)?,
         auth: None,
-        request: seen,
+        request: visitor.seen.clone(),
     };
-    let record = target.resolve(app).await?;
+    let params = client.params.as_ref();
+    let entered = target.enter(app, &visitor, Intents::CONNECT, params);
+    let mut entered = entered.await?;
+    client.auth = entered.take_auth();
+    let record = entered.resolve(app).await?;
     let (sender, reader) = outbox();
     let request = ConnRequest {
         client,

@@ -106,6 +106,30 @@ impl Close {
     }
 }
 
+/// What a client is told that does not get in.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    /// Said before the close, for those who listen: it has more to say than a close.
+    pub(crate) error: Option<ActorError>,
+    pub(crate) close: Close,
+}
+
+impl Refusal {
+    /// A refusal whose reason the client is told whole.
+    pub(crate) fn said(error: ActorError) -> Self {
+        Self {
+            close: Close::of_error(&error),
+            error: Some(error),
+        }
+    }
+}
+
+impl From<Close> for Refusal {
+    fn from(close: Close) -> Self {
+        Self { error: None, close }
+    }
+}
+
 /// Reads the payload of a client's close frame: its code if it has one.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 
 use std::{
     io::Cursor,
+    net::IpAddr,
     pin::{Pin, pin},
     time::Duration,
 };
@@ -20,11 +21,17 @@ use tokio::{
 use tracing::{debug, trace};
 
 use super::{
-    close::Close,
+    close::{Close, Refusal},
     read::{Inbound, MessageReader, ReadError},
     write::{Control, MessageWriter, WriteLimits},
 };
-use crate::{ServerConfig, app::App, gateway::Target, stream::TimedStream};
+use crate::{
+    ServerConfig,
+    access::{Intents, Visitor},
+    app::App,
+    gateway::Target,
+    stream::TimedStream,
+};
 
 /// Control frames that may wait for the write side before the read side pauses.
 const CONTROL_QUEUE: usize = 8;
@@ -33,6 +40,8 @@ const CONTROL_QUEUE: usize = 8;
 pub(crate) struct Pending {
     pub(crate) upgrade: UpgradeFut,
     pub(crate) encoding: Encoding,
+    /// Where it comes from, if that is known.
+    pub(crate) address: Option<IpAddr>,
     /// Where it leads, or the close that it gets instead.
     pub(crate) plan: Result<Plan, Close>,
 }
@@ -40,6 +49,7 @@ pub(crate) struct Pending {
 /// Where a WebSocket leads.
 pub(crate) struct Plan {
     pub(crate) target: Target,
+    pub(crate) visitor: Visitor,
     /// Who wants to go there.
     pub(crate) client: ClientInfo,
 }
@@ -56,7 +66,7 @@ pub(crate) async fn run(app: &App, pending: Pending) {
         patience: app.config.write_timeout,
     };
     let mut writer = MessageWriter::new(write, pending.encoding, limits);
-    let written = match admit(app, pending.plan).await {
+    let refused = match admit(app, pending.plan).await {
         Ok((connection, mut outbox)) => {
             let reader = MessageReader::new(&mut read, app.config.max_incoming_message);
             let talk = Talk {
@@ -69,10 +79,15 @@ pub(crate) async fn run(app: &App, pending: Pending) {
             };
             talk.run(&mut writer, &mut outbox).await
         }
-        Err(close) => {
-            debug!(?close, "websocket refused");
-            writer.refuse(&close).await
+        Err(refusal) => Ok(Some(refusal)),
+    };
+    let written = match refused {
+        Ok(Some(refusal)) => {
+            debug!(close = ?refusal.close, "websocket refused");
+            refuse(app, &mut writer, pending.address, refusal).await
         }
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
     };
     match written {
         Ok(()) => linger(&mut read, app.config.close_timeout).await,
@@ -95,17 +110,47 @@ async fn opened(upgrade: UpgradeFut) -> Option<(TcpStream, bytes::Bytes)> {
     }
 }
 
+/// Tells a client that it does not get in. Clients that come back at once, again and again, are kept
+/// for a while first.
+async fn refuse<W: tokio::io::AsyncWrite + Unpin>(
+    app: &App,
+    writer: &mut MessageWriter<W>,
+    address: Option<IpAddr>,
+    refusal: Refusal,
+) -> std::io::Result<()> {
+    if let Some(error) = &refusal.error {
+        writer.say(error).await?;
+    }
+    if !app.is_draining() {
+        tokio::select! {
+            biased;
+            () = app.closing() => {}
+            () = app.pacer.keep(address) => {}
+        }
+    }
+    writer.refuse(&refusal.close).await
+}
+
 /// Finds the actor and asks it for a connection.
-async fn admit(app: &App, plan: Result<Plan, Close>) -> Result<(Connection, OutboxReader), Close> {
-    let plan = plan?;
-    let record = plan
-        .target
+async fn admit(
+    app: &App,
+    plan: Result<Plan, Close>,
+) -> Result<(Connection, OutboxReader), Refusal> {
+    let Plan {
+        target,
+        visitor,
+        mut client,
+    } = plan?;
+    let entered = target.enter(app, &visitor, Intents::CONNECT, client.params.as_ref());
+    let mut entered = entered.await.map_err(Refusal::said)?;
+    client.auth = entered.take_auth();
+    let record = entered
         .resolve(app)
         .await
         .map_err(|error| Close::of_error(&error))?;
     let (sender, reader) = outbox();
     let request = ConnRequest {
-        client: plan.client,
+        client,
         outbox: sender,
     };
     let connection = app
@@ -139,12 +184,13 @@ enum ReadEnd {
 }
 
 impl<R: AsyncRead + Unpin> Talk<'_, R> {
-    /// Runs both sides until a close is written.
+    /// Runs both sides until a close is written, or until the actor turns the client away: then that
+    /// is yet to be said.
     async fn run<W: tokio::io::AsyncWrite + Unpin>(
         self,
         writer: &mut MessageWriter<W>,
         outbox: &mut OutboxReader,
-    ) -> std::io::Result<()> {
+    ) -> std::io::Result<Option<Refusal>> {
         let (sender, mut control) = mpsc::channel(CONTROL_QUEUE);
         let mut writing = pin!(writer.run(outbox, &mut control));
         // The read side owns the connection: when it ends, the actor learns that the client left.

@@ -10,7 +10,7 @@ use std::{
 
 use bytes::{Buf, Bytes};
 use fastwebsockets::OpCode;
-use greenroom_core::{ClientMessage, OutboxReader};
+use greenroom_core::{ClientMessage, CloseReason, OutboxReader};
 use greenroom_types::{
     ActorError, EventFrame,
     protocol::{Encoding, ServerFrame, encode_server_frame},
@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use super::{
-    close::Close,
+    close::{Close, Refusal},
     frame::{frame, payload_len},
 };
 
@@ -60,6 +60,8 @@ pub(crate) struct MessageWriter<W> {
     frames: Vec<Bytes>,
     /// Whether the last of `frames` is a close.
     closing: bool,
+    /// The close that ends a connection which the actor has turned away.
+    turned_away: Option<Close>,
 }
 
 impl<W: AsyncWrite + Unpin> MessageWriter<W> {
@@ -70,11 +72,13 @@ impl<W: AsyncWrite + Unpin> MessageWriter<W> {
             limits,
             frames: Vec::new(),
             closing: false,
+            turned_away: None,
         }
     }
 
     /// Writes what comes from the actor and from the read side, until one of them says to close
-    /// and the close is written.
+    /// and the close is written. When the actor turns the client away, the close is left to be written
+    /// with [`MessageWriter::refuse`], and given back.
     ///
     /// # Errors
     /// When the connection breaks or the client takes too long to read.
@@ -82,9 +86,9 @@ impl<W: AsyncWrite + Unpin> MessageWriter<W> {
         &mut self,
         outbox: &mut OutboxReader,
         control: &mut mpsc::Receiver<Control>,
-    ) -> io::Result<()> {
+    ) -> io::Result<Option<Refusal>> {
         let mut messages = Vec::new();
-        while !self.closing {
+        while !self.closing && self.turned_away.is_none() {
             let mut full = false;
             // Control frames come first: they are few, bounded by their own queue, and a client
             // that floods us with pings delays nobody's messages but its own.
@@ -105,7 +109,16 @@ impl<W: AsyncWrite + Unpin> MessageWriter<W> {
                 tokio::task::yield_now().await;
             }
         }
-        Ok(())
+        Ok(self.turned_away.take().map(Refusal::from))
+    }
+
+    /// Writes an error that is about the connection.
+    ///
+    /// # Errors
+    /// As [`MessageWriter::run`].
+    pub(crate) async fn say(&mut self, error: &ActorError) -> io::Result<()> {
+        self.push(self.error(None, error));
+        self.flush().await
     }
 
     /// Writes a close and nothing else.
@@ -137,6 +150,9 @@ impl<W: AsyncWrite + Unpin> MessageWriter<W> {
             ClientMessage::Response { id, output } => self.response(*id, output),
             ClientMessage::Error { id, error } => self.push(self.error(*id, error)),
             ClientMessage::Event(event) => self.event(event),
+            ClientMessage::Close(reason @ CloseReason::Refused(_)) => {
+                self.turned_away = Some(Close::of_reason(reason));
+            }
             ClientMessage::Close(reason) => self.close(&Close::of_reason(reason)),
         }
     }

@@ -102,7 +102,7 @@ async fn answers_and_errors_are_readable() {
         ("GET", "/metadata", 200),
         ("GET", "/health", 200),
         ("GET", "/actors?name=counter", 200),
-        ("GET", "/actors", 400),
+        ("GET", "/actors?key=k", 400),
         ("POST", ok.as_str(), 200),
         ("POST", missing, 404),
         ("POST", "/gateway/counter/action/x?rvt-method=get", 400),

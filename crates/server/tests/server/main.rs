@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what is unexpected ends the test")]
 
+mod access;
 mod actions;
 mod broadcast;
 mod cors;

@@ -196,7 +196,7 @@ const LOOKUPS: readonly HttpCase[] = [
     ...json({ name: "counter", key: "bad-input" }),
   }),
   lookup("another method", 405, "actor.method_not_allowed", { method: "PATCH" }),
-  lookup("a listing of nothing", 400, "validation.invalid_input", { method: "GET" }),
+  lookup("a key of nothing", 400, "validation.invalid_input", { method: "GET" }, "/actors?key=k"),
   lookup(
     "a listing by no number",
     400,

@@ -7,7 +7,7 @@
 use bytes::Bytes;
 use greenroom_types::{ActorError, ActorId, ActorKey, ActorName};
 
-use crate::{Alarm, AlarmUpdate};
+use crate::{Alarm, AlarmUpdate, KvAnswer, KvRequest};
 
 /// One life of an actor in memory, from start to stop. Never reused within a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,6 +55,9 @@ pub enum HostEvent {
     Disconnect(ConnKey),
     /// Changes up to the [`Output::Save`] with this token are durable.
     Saved(u32),
+    /// The answer to a request of the key-value pairs ([`Turn::kv`]). Answers come in the order of the
+    /// requests.
+    Kv(KvAnswer),
     /// Finish: run the hook for `reason`, hand over what is left, answer [`Output::Stopped`].
     Stop(StopReason),
     /// The instance is dead to the runtime; forget it without running any hook.
@@ -83,6 +86,10 @@ pub struct StartEvent {
     pub conns: Vec<RestoredConn>,
     /// The alarms that are set, earliest first.
     pub alarms: Vec<Alarm>,
+    /// The bytes of all key-value pairs.
+    pub kv_size: usize,
+    /// The version of the state ([`Turn::state_version`]). Absent when none was ever stored.
+    pub state_version: Option<u32>,
 }
 
 /// What the server knows of whoever calls or connects. Opaque to the runtime.
@@ -180,7 +187,11 @@ pub struct Turn {
     pub changes: Bytes,
     /// Changes to the actor's alarms, in order. Part of the same commit.
     pub alarms: Vec<AlarmUpdate>,
-    /// How `changes` and the outputs relate. Alarms are stored within the actor's
+    /// What to do with the actor's key-value pairs, in order. Writes are part of the same commit.
+    pub kv: Vec<KvRequest>,
+    /// The version that the host gives the state as `changes` leave it. Part of the same commit.
+    pub state_version: Option<u32>,
+    /// How `changes` and the outputs relate. Alarms and pairs are stored within the actor's
     /// `stateSaveInterval` at the latest, whatever it says.
     pub durability: Durability,
     /// What leaves the actor.

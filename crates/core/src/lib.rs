@@ -12,6 +12,7 @@ mod env;
 mod error;
 mod host;
 pub mod image;
+pub mod kv;
 mod options;
 mod outbox;
 mod registry;
@@ -26,6 +27,7 @@ pub use host::{
     ActorHost, AlarmEvent, CallEvent, CallId, ClientInfo, ConnKey, ConnectEvent, Durability,
     HostEvent, Instance, Output, RestoredConn, StartEvent, StopReason, Turn,
 };
+pub use kv::{KvAnswer, KvQuery, KvRange, KvRequest, KvResult};
 pub use options::ActorOptions;
 pub use outbox::{
     ClientMessage, CloseReason, Outbox, OutboxClosed, OutboxReader, outbox, outbox_with_limit,

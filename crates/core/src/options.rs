@@ -18,6 +18,8 @@ pub struct ActorOptions {
     pub start_timeout: Duration,
     /// Whether the host is told the requests behind calls and connections. Default `false`.
     pub wants_request: bool,
+    /// Bytes that the actor's key-value pairs may have together. Default 64 MiB.
+    pub max_kv_size: usize,
 }
 
 impl Default for ActorOptions {
@@ -28,6 +30,7 @@ impl Default for ActorOptions {
             state_save_interval: limits::STATE_SAVE_INTERVAL,
             start_timeout: limits::START_TIMEOUT,
             wants_request: false,
+            max_kv_size: limits::KV_SIZE,
         }
     }
 }

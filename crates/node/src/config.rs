@@ -118,6 +118,7 @@ struct RawOptions {
     state_save_interval: u64,
     start_timeout: u64,
     wants_request: bool,
+    max_kv_size: usize,
 }
 
 impl From<RawOptions> for ActorOptions {
@@ -128,6 +129,7 @@ impl From<RawOptions> for ActorOptions {
         options.state_save_interval = Duration::from_millis(raw.state_save_interval);
         options.wants_request = raw.wants_request;
         options.start_timeout = Duration::from_millis(raw.start_timeout);
+        options.max_kv_size = raw.max_kv_size;
         options
     }
 }
@@ -148,7 +150,8 @@ mod tests {
         "maxIncomingMessageSize": 1000, "maxOutgoingMessageSize": 2000, "staticDir": "/site",
         "token": "t", "development": false,
         "actors": [{ "name": "counter", "options": {
-            "sleepTimeout": null, "sleepGracePeriod": 1, "stateSaveInterval": 2, "startTimeout": 3, "wantsRequest": false
+            "sleepTimeout": null, "sleepGracePeriod": 1, "stateSaveInterval": 2, "startTimeout": 3, "wantsRequest": false,
+            "maxKvSize": 4
         } }]
     }"#;
 
@@ -180,6 +183,7 @@ mod tests {
             options.start_timeout,
         ];
         assert_eq!(millis, [1, 2, 3].map(Duration::from_millis));
+        assert_eq!(options.max_kv_size, 4);
     }
 
     #[test]

@@ -40,6 +40,10 @@ pub const EARLY_MESSAGES: usize = 32;
 pub const CONN_BACKLOG: usize = 16 * 1024 * 1024;
 /// Largest group of commits that the embedded engine writes with one sync.
 pub const COMMIT_BATCH: usize = 16 * 1024 * 1024;
+/// Bytes that the key-value pairs of one actor may have together
+/// (`actor.kv_storage_quota_exceeded`): all of them are in memory while it is awake. Configurable
+/// per actor.
+pub const KV_SIZE: usize = 64 * 1024 * 1024;
 /// Idle time after which an actor is put to sleep. Configurable per actor.
 pub const SLEEP_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time that an actor's `onSleep` or `onDestroy` may take. Configurable per actor.

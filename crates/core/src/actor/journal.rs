@@ -12,7 +12,11 @@ use greenroom_store::{AlarmChange, Commit, Epoch, Image, Store, StoreError, Stor
 use greenroom_types::ActorId;
 use tokio::time::Instant;
 
-use crate::{AlarmUpdate, image::journal::encode_commit};
+use crate::{
+    AlarmUpdate,
+    image::journal::{Changes, encode_commit, encode_state_commit},
+    kv,
+};
 
 /// Below this size a tail is never worth a snapshot while the actor is awake.
 const TAIL_BYTES: u64 = 64 * 1024;
@@ -31,7 +35,7 @@ pub(crate) struct Journal {
     /// The last commit handed to the store.
     last: u64,
     /// Changes that no commit contains yet.
-    pending: Pending,
+    pending: Changes,
     /// When the store believes that the actor wants to be woken, and when it does.
     alarm_stored: Option<i64>,
     alarm_wanted: Option<i64>,
@@ -41,18 +45,6 @@ pub(crate) struct Journal {
     written: Weight,
     folded: Weight,
     snapshot_bytes: u64,
-}
-
-#[derive(Debug, Default)]
-struct Pending {
-    state: Vec<u8>,
-    schedule: Vec<u8>,
-}
-
-impl Pending {
-    fn is_empty(&self) -> bool {
-        self.state.is_empty() && self.schedule.is_empty()
-    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -74,7 +66,7 @@ impl Journal {
             actor: image.record.id,
             epoch: image.epoch,
             last: image.tail.last().map_or(at_snapshot, |entry| entry.seq),
-            pending: Pending::default(),
+            pending: Changes::default(),
             alarm_stored: image.alarm,
             alarm_wanted: image.alarm,
             deadline: None,
@@ -110,6 +102,30 @@ impl Journal {
         self.alarm_wanted = earliest_ms;
     }
 
+    /// Keeps a put of key-value pairs for the next commit.
+    pub(crate) fn buffer_put(&mut self, pairs: &[(Bytes, Bytes)]) {
+        for (key, value) in pairs {
+            kv::encode_put(&mut self.pending.kv, key, value);
+        }
+    }
+
+    /// Keeps a delete of key-value pairs for the next commit.
+    pub(crate) fn buffer_delete(&mut self, keys: &[Bytes]) {
+        for key in keys {
+            kv::encode_delete(&mut self.pending.kv, key);
+        }
+    }
+
+    /// Keeps a delete of a range of key-value pairs for the next commit.
+    pub(crate) fn buffer_delete_range(&mut self, start: &[u8], end: &[u8]) {
+        kv::encode_delete_range(&mut self.pending.kv, start, end);
+    }
+
+    /// Keeps the version of the state for the next commit.
+    pub(crate) fn buffer_state_version(&mut self, version: u32) {
+        self.pending.state_version = Some(version);
+    }
+
     /// Asks for what waits to be committed by `deadline`.
     pub(crate) fn commit_by(&mut self, deadline: Option<Instant>) {
         if !self.pending.is_empty() {
@@ -120,6 +136,11 @@ impl Journal {
     /// When what waits has to be committed.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.deadline
+    }
+
+    /// Whether what waits has to be committed now.
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        self.deadline.is_some_and(|deadline| deadline <= now)
     }
 
     /// Whether changes wait that have to be committed, sooner or later.
@@ -134,27 +155,24 @@ impl Journal {
 
     /// Whether so many changes wait that they should be committed though nobody asked.
     pub(crate) fn pending_is_large(&self) -> bool {
-        self.pending.state.len() > PENDING_BYTES
+        self.pending.len() > PENDING_BYTES
     }
 
     /// Hands what waits, followed by `changes`, to the store as one commit.
     pub(crate) fn commit(&mut self, changes: &[u8]) {
-        let Pending {
-            mut state,
-            schedule,
-        } = std::mem::take(&mut self.pending);
-        let body = if state.is_empty() {
-            encode_commit(changes, &schedule)
+        let body = if self.pending.is_empty() {
+            encode_state_commit(changes)
         } else {
-            state.extend_from_slice(changes);
-            encode_commit(&state, &schedule)
+            let mut pending = std::mem::take(&mut self.pending);
+            pending.state.extend_from_slice(changes);
+            encode_commit(&pending)
         };
         self.append(body, false);
     }
 
     /// Ends the journal and the actor with it. What waits is not worth writing any more.
     pub(crate) fn commit_destroy(&mut self) {
-        self.pending = Pending::default();
+        self.pending = Changes::default();
         self.append(Bytes::new(), true);
     }
 

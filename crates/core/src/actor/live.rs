@@ -7,7 +7,7 @@ use greenroom_types::{ActorError, limits};
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{alarms::Alarms, gate::OutputGate, journal::Journal};
-use crate::{CallId, ConnKey, Instance, StopReason};
+use crate::{CallId, ConnKey, Instance, StopReason, kv::Kv};
 
 /// An awake actor.
 pub(crate) struct Live {
@@ -17,6 +17,7 @@ pub(crate) struct Live {
     pub(crate) gate: OutputGate<Release>,
     pub(crate) calls: Calls,
     pub(crate) alarms: Alarms,
+    pub(crate) kv: Kv,
     /// The actor is to sleep or to be destroyed: when its calls are answered, or at this time at
     /// the latest.
     pub(crate) wants: Option<(StopReason, Instant)>,
@@ -69,6 +70,8 @@ pub(crate) enum Release {
     Accept(ConnKey),
     Refuse(ConnKey, ActorError),
     Disconnect(ConnKey, String),
+    /// What to give back with the connection in the next life.
+    ConnState(ConnKey, Bytes),
     Saved(u32),
 }
 

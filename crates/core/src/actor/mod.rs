@@ -6,6 +6,7 @@ mod conns;
 mod destroy;
 mod gate;
 mod journal;
+mod kv;
 mod live;
 mod mail;
 mod message;

@@ -61,6 +61,8 @@ impl ActorTask {
             generation: woken.journal.epoch().0,
             conns: self.conns.restored(),
             alarms: alarms.list(),
+            kv_size: woken.kv.size(),
+            state_version: woken.state_version,
         };
         self.phase = Phase::Live(Box::new(Live {
             instance,
@@ -71,6 +73,7 @@ impl ActorTask {
             gate: OutputGate::new(durable),
             calls: Calls::default(),
             alarms,
+            kv: woken.kv,
             wants: None,
             idle_since: Instant::now(),
             snapshotting: false,
@@ -90,8 +93,8 @@ impl ActorTask {
         }
         live.stage = Stage::Running;
         live.idle_since = Instant::now();
-        // What marks the end of the first life's beginning: from now on it is a wake.
-        if live.journal.last() == 0 {
+        // An empty commit marks the end of the first life's beginning: from now on it is a wake.
+        if live.journal.last() == 0 || live.journal.is_due(live.idle_since) {
             live.journal.commit(&[]);
         }
         for message in std::mem::take(&mut self.waiting) {

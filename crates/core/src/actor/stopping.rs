@@ -110,7 +110,10 @@ impl ActorTask {
                 Release::Reply(caller, _) => self.answer(caller, Err(error.clone())),
                 // Whoever was to be let in, or turned away, can ask the next instance.
                 Release::Accept(conn) | Release::Refuse(conn, _) => self.refuse(conn, &error),
-                Release::Event { .. } | Release::Disconnect(..) | Release::Saved(_) => {}
+                Release::Event { .. }
+                | Release::Disconnect(..)
+                | Release::ConnState(..)
+                | Release::Saved(_) => {}
             }
         }
         self.abandon_calls(&error);

@@ -201,10 +201,14 @@ impl ActorTask {
             .tells_alarms()
             .then(|| self.alarm_deadline(live))
             .flatten();
-        [stage, live.journal.deadline(), alarm]
-            .into_iter()
-            .flatten()
-            .min()
+        let commit = match live.stage {
+            // What a start changes waits for its end.
+            Stage::Starting { .. } => None,
+            Stage::Running | Stage::Stopping { .. } | Stage::Stopped { .. } => {
+                live.journal.deadline()
+            }
+        };
+        [stage, commit, alarm].into_iter().flatten().min()
     }
 
     /// When to look for due alarms. The wall clock may jump, so never much later.
@@ -397,11 +401,7 @@ impl ActorTask {
         let Phase::Live(live) = &mut self.phase else {
             return;
         };
-        if live
-            .journal
-            .deadline()
-            .is_some_and(|deadline| deadline <= now)
-        {
+        if live.journal.is_due(now) && !matches!(live.stage, Stage::Starting { .. }) {
             live.journal.commit(&[]);
         }
         match live.stage {

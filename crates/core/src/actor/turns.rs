@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
+    kv,
     live::{Caller, Release, Stage},
     task::{ActorTask, Phase},
 };
@@ -23,26 +24,35 @@ impl ActorTask {
         if live.instance != instance || matches!(live.stage, Stage::Stopped { .. }) {
             return;
         }
-        let is_being_created =
-            matches!(live.stage, Stage::Starting { .. }) && live.journal.last() == 0;
+        let is_starting = matches!(live.stage, Stage::Starting { .. });
+        let is_being_created = is_starting && live.journal.last() == 0;
+        let writes_pairs = kv::run(live, &*self.shared.host, turn.kv, self.options.max_kv_size);
         let journal = &mut live.journal;
         let sets_alarms = !turn.alarms.is_empty();
         if sets_alarms {
             live.alarms.update(&turn.alarms);
             journal.buffer_alarms(&turn.alarms, live.alarms.earliest_ms());
         }
+        if let Some(version) = turn.state_version {
+            journal.buffer_state_version(version);
+        }
+        let stores_more = sets_alarms || writes_pairs;
         let after = match turn.durability {
-            // An actor is created as a whole: what its first start changes is committed when it
-            // has succeeded, or never.
+            // A start is committed as a whole, when it has succeeded, or never.
             _ if is_being_created => {
                 journal.buffer(&turn.changes, None);
                 journal.last() + 1
             }
+            // A reply may show relaxed changes of before, so those have to be durable too.
+            Durability::Strict if turn.changes.is_empty() && !stores_more && !journal.owes() => {
+                journal.last()
+            }
+            Durability::Strict if is_starting => {
+                journal.buffer(&turn.changes, Some(Instant::now()));
+                journal.last() + 1
+            }
             Durability::Strict => {
-                // A reply may show relaxed changes of before, so those have to be durable too.
-                if !turn.changes.is_empty() || sets_alarms || journal.owes() {
-                    journal.commit(&turn.changes);
-                }
+                journal.commit(&turn.changes);
                 journal.last()
             }
             Durability::Relaxed => {
@@ -50,12 +60,12 @@ impl ActorTask {
                 0
             }
             Durability::Ephemeral => {
-                let deadline = sets_alarms.then(|| Instant::now() + interval);
+                let deadline = stores_more.then(|| Instant::now() + interval);
                 journal.buffer(&turn.changes, deadline);
                 0
             }
         };
-        if journal.pending_is_large() && !is_being_created {
+        if journal.pending_is_large() && !is_starting {
             journal.commit(&[]);
         }
         for output in turn.outputs {
@@ -74,7 +84,6 @@ impl ActorTask {
             Output::Stopped => return self.on_stopped(),
             Output::Sleep => return self.want(StopReason::Sleep),
             Output::Destroy => return self.want(StopReason::Destroy),
-            Output::ConnState { conn, state } => return self.conns.keep_state(conn, state),
             Output::SaveWithin { max_wait_ms } => {
                 let deadline = Instant::now() + Duration::from_millis(u64::from(max_wait_ms));
                 return live.journal.commit_by(Some(deadline));
@@ -96,6 +105,7 @@ impl ActorTask {
                 }
                 Release::Reply(caller, result)
             }
+            Output::ConnState { conn, state } => Release::ConnState(conn, state),
             Output::Event { to, name, args } => Release::Event { to, name, args },
             Output::Accept { conn } if self.conns.admit(conn) => Release::Accept(conn),
             Output::Accept { .. } => return,
@@ -150,6 +160,7 @@ impl ActorTask {
                 );
                 self.disconnect(conn);
             }
+            Release::ConnState(conn, state) => self.conns.keep_state(conn, state),
             Release::Saved(token) => {
                 if let Phase::Live(live) = &self.phase {
                     self.shared

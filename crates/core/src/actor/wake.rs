@@ -8,7 +8,13 @@ use greenroom_types::{ActorError, ActorId};
 use tracing::error;
 
 use super::journal::Journal;
-use crate::{Env, image::journal, schedule::Schedule, store_error};
+use crate::{
+    Env,
+    image::{ImageError, journal},
+    kv::Kv,
+    schedule::Schedule,
+    store_error,
+};
 
 /// An actor that is claimed and ready to start.
 pub(crate) struct Woken {
@@ -16,12 +22,14 @@ pub(crate) struct Woken {
     pub(crate) journal: Journal,
     pub(crate) state: Option<Bytes>,
     pub(crate) schedule: Schedule,
+    pub(crate) kv: Kv,
+    pub(crate) state_version: Option<u32>,
 }
 
 /// Folding more bytes than this could hold others up, and is done aside.
 const FOLD_IN_PLACE: usize = 64 * 1024;
 
-/// Claims `id` and reads its state.
+/// Claims `id` and reads what it is.
 pub(crate) async fn wake(
     store: Arc<dyn Store>,
     env: Arc<dyn Env>,
@@ -36,11 +44,19 @@ pub(crate) async fn wake(
     let record = image.record.clone();
     let tail: usize = image.tail.iter().map(|entry| entry.body.len()).sum();
     let size = tail + image.snapshot.as_ref().map_or(0, |s| s.body.len());
+    let is_light = size <= FOLD_IN_PLACE
+        || tail == 0
+            && !image
+                .snapshot
+                .as_ref()
+                .is_some_and(|s| journal::has_kv(&s.body));
     let fold = move || {
         let tail = image.tail.into_iter().map(|entry| entry.body);
-        journal::fold(image.snapshot.map(|s| s.body), tail)
+        let mut folded = journal::fold(image.snapshot.map(|s| s.body), tail)?;
+        folded.kv = folded.kv.detached();
+        Ok::<_, ImageError>(folded)
     };
-    let folded = if tail == 0 || size <= FOLD_IN_PLACE {
+    let folded = if is_light {
         fold()
     } else {
         let (done, folded) = tokio::sync::oneshot::channel();
@@ -62,6 +78,8 @@ pub(crate) async fn wake(
             journal,
             state: folded.state,
             schedule: folded.schedule,
+            kv: folded.kv,
+            state_version: folded.state_version,
         }),
         Err(cause) => {
             error!(actor = %id, %cause, "the stored state of an actor cannot be read");

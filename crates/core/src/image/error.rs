@@ -23,6 +23,12 @@ pub enum ImageError {
     /// The updates or alarms of a schedule cannot be read.
     #[error("malformed schedule: {0}")]
     Schedule(CborError),
+    /// The changes of key-value pairs cannot be read.
+    #[error("malformed key-value pairs: {0}")]
+    Kv(CborError),
+    /// The version of the state cannot be read.
+    #[error("malformed state version: {0}")]
+    Version(CborError),
     /// One commit of a tail could not be folded.
     #[error("commit {position} after the snapshot: {reason}")]
     Commit {

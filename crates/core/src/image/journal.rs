@@ -7,6 +7,8 @@
 //! |---|---|---|
 //! | 1, state | a sequence of operations ([`super`]) | an image ([`super`]) |
 //! | 2, schedule | a sequence of updates ([`schedule`](crate::schedule)) | all alarms |
+//! | 3, key-value pairs | a sequence of changes ([`kv`](crate::kv)) | all pairs |
+//! | 5, state version | one unsigned integer of CBOR | the last one |
 //!
 //! A body without entries is a commit that changed nothing, or the snapshot of an actor that keeps
 //! nothing.
@@ -16,15 +18,18 @@
 //! belongs to each one, so a newer build reads a journal with several.
 
 use bytes::Bytes;
+use greenroom_types::cbor::{self, CborError, CborProblem, Reader};
 
 use super::{BodyError, ImageError, StateImage};
-use crate::schedule::Schedule;
+use crate::{kv::Kv, schedule::Schedule};
 
 /// The version of the bodies that this build writes, and the only one that it reads.
 pub const VERSION: u8 = 1;
 
 const STATE: u8 = 1;
 const SCHEDULE: u8 = 2;
+const KV: u8 = 3;
+const STATE_VERSION: u8 = 5;
 
 /// What a journal comes to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,21 +38,68 @@ pub struct Folded {
     pub state: Option<Bytes>,
     /// The alarms that are set.
     pub schedule: Schedule,
+    /// The key-value pairs. They are parts of the bodies that they were read from.
+    pub kv: Kv,
+    /// The version that the host gave the state. Absent if it never did.
+    pub state_version: Option<u32>,
 }
 
-/// The body of a commit that changes the state by `operations` and the schedule by `updates`, both
-/// in stored form. Either may be empty.
-pub fn encode_commit(operations: &[u8], updates: &[u8]) -> Bytes {
-    encode(&[(STATE, operations), (SCHEDULE, updates)])
+/// What one commit changes, in stored form. Whatever is empty is left out.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// Operations on the state.
+    pub state: Vec<u8>,
+    /// Updates of the schedule.
+    pub schedule: Vec<u8>,
+    /// Changes of the key-value pairs.
+    pub kv: Vec<u8>,
+    /// The version of the state from here on.
+    pub state_version: Option<u32>,
+}
+
+impl Changes {
+    /// Whether nothing changes.
+    pub fn is_empty(&self) -> bool {
+        self.state.is_empty()
+            && self.schedule.is_empty()
+            && self.kv.is_empty()
+            && self.state_version.is_none()
+    }
+
+    /// The bytes of it.
+    pub fn len(&self) -> usize {
+        self.state.len() + self.schedule.len() + self.kv.len()
+    }
+}
+
+/// The body of a commit.
+pub fn encode_commit(changes: &Changes) -> Bytes {
+    encode(&[
+        (STATE, &changes.state),
+        (SCHEDULE, &changes.schedule),
+        (KV, &changes.kv),
+        (STATE_VERSION, &encode_version(changes.state_version)),
+    ])
+}
+
+/// The body of a commit that changes nothing but the state, by `operations`, which may be empty.
+pub fn encode_state_commit(operations: &[u8]) -> Bytes {
+    encode(&[(STATE, operations)])
 }
 
 /// The body of a snapshot.
 pub fn encode_snapshot(folded: &Folded) -> Bytes {
-    let alarms = folded.schedule.encode();
     encode(&[
         (STATE, folded.state.as_deref().unwrap_or_default()),
-        (SCHEDULE, &alarms),
+        (SCHEDULE, &folded.schedule.encode()),
+        (KV, &folded.kv.encode()),
+        (STATE_VERSION, &encode_version(folded.state_version)),
     ])
+}
+
+/// Whether folding `snapshot` alone means more than handing its state on.
+pub fn has_kv(snapshot: &Bytes) -> bool {
+    read(snapshot.clone()).is_ok_and(|body| body.kv.is_some())
 }
 
 /// Folds a snapshot and the commits after it. The image of a snapshot without commits that change
@@ -63,8 +115,8 @@ pub fn fold(
     let mut folded = Folded::default();
     if let Some(snapshot) = snapshot {
         let body = read(snapshot).map_err(ImageError::Body)?;
+        folded.apply_rest(&body)?;
         folded.state = body.state;
-        folded.apply_schedule(body.schedule)?;
     }
     let mut image = None;
     for (position, commit) in tail.into_iter().enumerate() {
@@ -73,7 +125,7 @@ pub fn fold(
             reason: Box::new(reason),
         };
         let body = read(commit).map_err(|error| in_commit(ImageError::Body(error)))?;
-        folded.apply_schedule(body.schedule).map_err(in_commit)?;
+        folded.apply_rest(&body).map_err(in_commit)?;
         let Some(operations) = body.state else {
             continue;
         };
@@ -94,14 +146,36 @@ pub fn fold(
 }
 
 impl Folded {
-    fn apply_schedule(&mut self, updates: Option<Bytes>) -> Result<(), ImageError> {
-        let Some(updates) = updates else {
-            return Ok(());
-        };
-        self.schedule
-            .apply_stored(&updates)
-            .map_err(ImageError::Schedule)
+    /// Applies everything in a body but the state.
+    fn apply_rest(&mut self, body: &Body) -> Result<(), ImageError> {
+        if let Some(updates) = &body.schedule {
+            let applied = self.schedule.apply_stored(updates);
+            applied.map_err(ImageError::Schedule)?;
+        }
+        if let Some(changes) = &body.kv {
+            self.kv.apply_stored(changes).map_err(ImageError::Kv)?;
+        }
+        if let Some(version) = &body.state_version {
+            self.state_version = Some(decode_version(version).map_err(ImageError::Version)?);
+        }
+        Ok(())
     }
+}
+
+fn encode_version(version: Option<u32>) -> Vec<u8> {
+    let mut out = Vec::new();
+    if let Some(version) = version {
+        cbor::put_uint(&mut out, u64::from(version));
+    }
+    out
+}
+
+fn decode_version(bytes: &[u8]) -> Result<u32, CborError> {
+    let mut reader = Reader::new(bytes);
+    let version = reader.uint()?;
+    reader.finish()?;
+    u32::try_from(version)
+        .map_err(|_| CborError::new(0, CborProblem::Expected("a version below 2^32")))
 }
 
 fn encode(entries: &[(u8, &[u8])]) -> Bytes {
@@ -122,6 +196,8 @@ fn encode(entries: &[(u8, &[u8])]) -> Bytes {
 struct Body {
     state: Option<Bytes>,
     schedule: Option<Bytes>,
+    kv: Option<Bytes>,
+    state_version: Option<Bytes>,
 }
 
 fn read(body: Bytes) -> Result<Body, BodyError> {
@@ -139,6 +215,8 @@ fn read(body: Bytes) -> Result<Body, BodyError> {
         let entry = match kind {
             STATE => &mut entries.state,
             SCHEDULE => &mut entries.schedule,
+            KV => &mut entries.kv,
+            STATE_VERSION => &mut entries.state_version,
             _ => return Err(BodyError::UnknownKind(kind)),
         };
         let (start, len) = read_leb128(&body, at + 1).ok_or(BodyError::Truncated { at })?;

@@ -285,6 +285,7 @@ async fn run_counters(
                 seen.push("cancel");
                 continue;
             }
+            HostEvent::Kv(answer) => panic!("nobody asked: {answer:?}"),
             HostEvent::Saved(token) => {
                 seen.push(format!("saved {token}"));
                 continue;

@@ -9,6 +9,7 @@ mod alarms;
 mod calls;
 mod conns;
 mod host;
+mod kv;
 mod lifecycle;
 mod manual;
 mod model;

@@ -96,7 +96,8 @@ async fn a_start_whose_commit_fails_is_not_tried_for_ever() {
     let caller = call(&manual, id, "get");
     let (instance, _) = manual.next().await;
     store.fail_syncs();
-    manual.turn(instance, replace_root(1), []);
+    // Asks for a commit before the start is over.
+    manual.turn(instance, replace_root(1), [Output::Save { token: 1 }]);
     assert_eq!(code(caller.await.unwrap()), "store_unavailable");
     assert!(matches!(manual.now().await, Some(HostEvent::Drop)));
     assert!(manual.now().await.is_none(), "nobody asked for more");
@@ -408,4 +409,29 @@ async fn an_actor_that_has_lived_is_kept_whatever_it_refuses() {
     manual.say(instance, Output::StartRefused(refusal));
     assert_eq!(code(caller.await.unwrap()), "validation_error");
     assert_eq!(manual.actor().await, id);
+}
+
+#[tokio::test(start_paused = true)]
+async fn connection_state_of_a_turn_that_was_lost_is_lost_with_it() {
+    let (store, mut manual) = fault();
+    let (id, instance) = awake(&mut manual).await;
+    let (_connection, _reader, conn) = knock(&mut manual, id).await;
+    let keep = |text: &'static str| Output::ConnState {
+        conn,
+        state: Bytes::from_static(text.as_bytes()),
+    };
+    let admitted = [Output::Accept { conn }, keep("before")];
+    manual.turn(instance, replace_root(1), admitted);
+    settle().await;
+    store.fail_append(1, StoreError::Full("no room".into()));
+    manual.turn(instance, replace_root(2), [keep("after")]);
+    assert!(matches!(manual.next().await.1, HostEvent::Drop));
+    let _caller = call(&manual, id, "get");
+    let (_, event) = manual.next().await;
+    let HostEvent::Start(start) = event else {
+        panic!("expected a start, got {event:?}");
+    };
+    assert_eq!(start.state, Some(replace_root(1).slice(2..)));
+    let states: Vec<_> = start.conns.into_iter().map(|conn| conn.state).collect();
+    assert_eq!(states, [Some(Bytes::from_static(b"before"))]);
 }

@@ -4,7 +4,7 @@
 //!
 //! | kind | | fields |
 //! |---|---|---|
-//! | 1 | start | str id, str name, u16 count and as many str of the key, opt input, opt state, u8 created, f64 generation, u32 count and as many of (u32 conn, str id, client, opt state), u32 count and as many alarms |
+//! | 1 | start | str id, str name, u16 count and as many str of the key, opt input, opt state, u8 created, f64 generation, u32 count and as many of (u32 conn, str id, client, opt state), u32 count and as many alarms, f64 bytes of all key-value pairs, u32 version of the state (0 if none was stored) |
 //! | 2 | call | u32 call, u32 conn, str name, u8 compat, client, bytes args |
 //! | 3 | cancel | u32 call |
 //! | 4 | connect | u32 conn, str id, client |
@@ -13,13 +13,14 @@
 //! | 7 | stop | u8 reason: 0 sleep, 1 destroy |
 //! | 8 | drop | |
 //! | 9 | alarm | u32 call, alarm, f64 the time in milliseconds |
+//! | 12 | key-value answer | u32 token, u8 result, and then by result: 0 values: u32 count and as many opt; 1 pairs: u32 count and as many (bytes key, bytes value); 2 put, 3 full: f64 bytes of all pairs |
 //!
 //! A client is u8 with a bit for each thing known of it (1 params, 2 auth, 4 request), and bytes for each bit
 //! that is set, in this order. An alarm is str id, f64 due time in milliseconds, u32 attempt, bytes body.
 
 use greenroom_core::{
-    Alarm, CallEvent, ClientInfo, ConnectEvent, HostEvent, Instance, RestoredConn, StartEvent,
-    StopReason,
+    Alarm, CallEvent, ClientInfo, ConnectEvent, HostEvent, Instance, KvAnswer, KvResult,
+    RestoredConn, StartEvent, StopReason,
 };
 
 use super::ABSENT;
@@ -67,6 +68,10 @@ impl<'a> EventWriter<'a> {
                     StopReason::Destroy => 1,
                 });
             }
+            HostEvent::Kv(answer) => {
+                self.head(12, instance);
+                self.kv(answer);
+            }
             HostEvent::Drop => self.head(8, instance),
             HostEvent::Alarm(event) => {
                 self.head(9, instance);
@@ -103,6 +108,37 @@ impl<'a> EventWriter<'a> {
         self.u32(length(start.alarms.len()));
         for alarm in &start.alarms {
             self.alarm(alarm);
+        }
+        self.f64(start.kv_size as f64);
+        self.u32(start.state_version.unwrap_or(0));
+    }
+
+    fn kv(&mut self, answer: &KvAnswer) {
+        self.u32(answer.token);
+        match &answer.result {
+            KvResult::Values(values) => {
+                self.u8(0);
+                self.u32(length(values.len()));
+                for value in values {
+                    self.opt(value.as_deref());
+                }
+            }
+            KvResult::Pairs(pairs) => {
+                self.u8(1);
+                self.u32(length(pairs.len()));
+                for (key, value) in pairs {
+                    self.bytes(key);
+                    self.bytes(value);
+                }
+            }
+            KvResult::Put { size } => {
+                self.u8(2);
+                self.f64(*size as f64);
+            }
+            KvResult::Full { size } => {
+                self.u8(3);
+                self.f64(*size as f64);
+            }
         }
     }
 
@@ -250,6 +286,8 @@ mod tests {
                 state: Some(bytes("st")),
             }],
             alarms: vec![alarm()],
+            kv_size: 5,
+            state_version: Some(4),
         };
         check(
             HostEvent::Start(Box::new(start)),
@@ -275,8 +313,29 @@ mod tests {
                 F64(-5.0),
                 U32(2),
                 Str("body"),
+                F64(5.0),
+                U32(4),
             ],
         );
+    }
+
+    #[test]
+    fn answers_about_pairs_are_written() {
+        let answer = |result, rest: Vec<Part>| {
+            let mut expected = vec![U8(12), U32(0x0102_0304), U32(7)];
+            expected.extend(rest);
+            check(HostEvent::Kv(KvAnswer { token: 7, result }), &expected);
+        };
+        answer(
+            KvResult::Values(vec![Some(bytes("v")), None]),
+            vec![U8(0), U32(2), Str("v"), NOTHING],
+        );
+        answer(
+            KvResult::Pairs(vec![(bytes("k"), bytes(""))]),
+            vec![U8(1), U32(1), Str("k"), Str("")],
+        );
+        answer(KvResult::Put { size: 9 }, vec![U8(2), F64(9.0)]);
+        answer(KvResult::Full { size: 8 }, vec![U8(3), F64(8.0)]);
     }
 
     fn alarm() -> Alarm {

@@ -21,13 +21,21 @@
 //! | 14 | stopped | |
 //! | 15 | set an alarm | str id, f64 due time in milliseconds, u32 attempt, bytes body |
 //! | 16 | remove an alarm | str id |
+//! | 20 | put key-value pairs | u32 token or nothing, u32 count and as many (bytes key, bytes value) |
+//! | 21 | delete key-value pairs | u32 count and as many bytes key |
+//! | 22 | delete a range of key-value pairs | bytes start, bytes end |
+//! | 23 | read key-value pairs | u32 token, u8 query, and then by query: 0 get: u32 count and as many bytes key; 1 list: bytes start, opt end, u8 reverse, u32 limit |
 //! | 35 | start refused | error |
+//! | 44 | version of the state | u32 version |
 //!
-//! What is done to alarms belongs to the turn as a whole, like its changes; it stands among the
-//! outputs only because it comes up there.
+//! What is done to alarms and pairs, and the version, belongs to the turn as a whole, like its
+//! changes; it stands among the outputs only because it comes up there.
 
 use bytes::Bytes;
-use greenroom_core::{Alarm, AlarmUpdate, CallId, ConnKey, Durability, Instance, Output, Turn};
+use greenroom_core::{
+    Alarm, AlarmUpdate, CallId, ConnKey, Durability, Instance, KvQuery, KvRange, KvRequest, Output,
+    Turn,
+};
 use greenroom_types::ActorError;
 
 use super::ABSENT;
@@ -78,10 +86,26 @@ fn read_turn(cursor: &mut Cursor) -> Result<(Instance, Turn), TurnsError> {
     let mut section = cursor.section()?;
     let mut outputs = Vec::new();
     let mut alarms = Vec::new();
+    let mut kv = Vec::new();
+    let mut state_version = None;
     while !section.rest.is_empty() {
         match section.u8()? {
             SET_ALARM => alarms.push(AlarmUpdate::Set(section.alarm()?)),
             REMOVE_ALARM => alarms.push(AlarmUpdate::Remove(section.str()?)),
+            PUT_PAIRS => kv.push(KvRequest::Put {
+                token: section.opt_u32()?,
+                pairs: section.list(|each| Ok((each.bytes()?, each.bytes()?)))?,
+            }),
+            DELETE_PAIRS => kv.push(KvRequest::Delete(section.list(Cursor::bytes)?)),
+            DELETE_PAIR_RANGE => kv.push(KvRequest::DeleteRange {
+                start: section.bytes()?,
+                end: section.bytes()?,
+            }),
+            READ_PAIRS => kv.push(KvRequest::Read {
+                token: section.u32()?,
+                query: section.kv_query()?,
+            }),
+            STATE_VERSION => state_version = Some(section.u32()?),
             kind => outputs.push(read_output(kind, &mut section)?),
         }
     }
@@ -90,6 +114,8 @@ fn read_turn(cursor: &mut Cursor) -> Result<(Instance, Turn), TurnsError> {
         Turn {
             changes,
             alarms,
+            kv,
+            state_version,
             durability,
             outputs,
         },
@@ -98,6 +124,11 @@ fn read_turn(cursor: &mut Cursor) -> Result<(Instance, Turn), TurnsError> {
 
 const SET_ALARM: u8 = 15;
 const REMOVE_ALARM: u8 = 16;
+const PUT_PAIRS: u8 = 20;
+const DELETE_PAIRS: u8 = 21;
+const DELETE_PAIR_RANGE: u8 = 22;
+const READ_PAIRS: u8 = 23;
+const STATE_VERSION: u8 = 44;
 
 fn read_output(kind: u8, cursor: &mut Cursor) -> Result<Output, TurnsError> {
     Ok(match kind {
@@ -226,6 +257,38 @@ impl Cursor {
         })
     }
 
+    fn opt_u32(&mut self) -> Result<Option<u32>, TurnsError> {
+        let number = self.u32()?;
+        Ok((number != ABSENT).then_some(number))
+    }
+
+    /// A count and as many items.
+    fn list<T>(
+        &mut self,
+        mut item: impl FnMut(&mut Self) -> Result<T, TurnsError>,
+    ) -> Result<Vec<T>, TurnsError> {
+        let count = self.u32()?;
+        // Grows with what is read: the count alone is no reason to take memory.
+        let mut items = Vec::new();
+        for _ in 0..count {
+            items.push(item(self)?);
+        }
+        Ok(items)
+    }
+
+    fn kv_query(&mut self) -> Result<KvQuery, TurnsError> {
+        match self.u8()? {
+            0 => self.list(Self::bytes).map(KvQuery::Get),
+            1 => Ok(KvQuery::List(KvRange {
+                start: self.bytes()?,
+                end: self.opt()?,
+                reverse: self.u8()? != 0,
+                limit: self.u32()? as usize,
+            })),
+            _ => Err(self.error("unknown query")),
+        }
+    }
+
     fn conn(&mut self) -> Result<ConnKey, TurnsError> {
         self.u32().map(ConnKey)
     }
@@ -303,6 +366,21 @@ mod tests {
         put(&mut out, b"body");
         out.push(16);
         put(&mut out, b"tock");
+        out.extend_from_slice(&[20, 255, 255, 255, 255, 1, 0, 0, 0]);
+        put(&mut out, b"k");
+        put(&mut out, b"v");
+        out.extend_from_slice(&[20, 3, 0, 0, 0, 0, 0, 0, 0]);
+        out.extend_from_slice(&[21, 1, 0, 0, 0]);
+        put(&mut out, b"k");
+        out.push(22);
+        put(&mut out, b"a");
+        put(&mut out, b"b");
+        out.extend_from_slice(&[23, 4, 0, 0, 0, 0, 1, 0, 0, 0]);
+        put(&mut out, b"k");
+        out.extend_from_slice(&[23, 5, 0, 0, 0, 1]);
+        put(&mut out, b"a");
+        out.extend_from_slice(&[255, 255, 255, 255, 1, 9, 0, 0, 0]);
+        out.extend_from_slice(&[44, 6, 0, 0, 0]);
         out
     }
 
@@ -334,6 +412,37 @@ mod tests {
         };
         let tock = AlarmUpdate::Remove("tock".to_owned());
         assert_eq!(first.alarms, [AlarmUpdate::Set(tick), tock]);
+        assert_eq!(first.state_version, Some(6));
+        let text = |text: &'static str| Bytes::from_static(text.as_bytes());
+        let kv = [
+            KvRequest::Put {
+                pairs: vec![(text("k"), text("v"))],
+                token: None,
+            },
+            KvRequest::Put {
+                pairs: vec![],
+                token: Some(3),
+            },
+            KvRequest::Delete(vec![text("k")]),
+            KvRequest::DeleteRange {
+                start: text("a"),
+                end: text("b"),
+            },
+            KvRequest::Read {
+                token: 4,
+                query: KvQuery::Get(vec![text("k")]),
+            },
+            KvRequest::Read {
+                token: 5,
+                query: KvQuery::List(KvRange {
+                    start: text("a"),
+                    end: None,
+                    reverse: true,
+                    limit: 9,
+                }),
+            },
+        ];
+        assert_eq!(first.kv, kv);
         assert_eq!(
             (turns[1].0, turns[1].1.durability),
             (Instance(6), Durability::Ephemeral)

@@ -142,7 +142,7 @@ impl Counters {
                 counts.remove(&instance);
                 None
             }
-            HostEvent::Saved(_) => None,
+            HostEvent::Saved(_) | HostEvent::Kv(_) => None,
         }
     }
 

@@ -37,7 +37,7 @@ proptest! {
         split in any::<prop::sample::Index>(),
     ) {
         let (operations, expected) = program(&choices, steps);
-        let commits: Vec<Bytes> = operations.iter().map(|operation| journal::encode_commit(operation, &[])).collect();
+        let commits: Vec<Bytes> = operations.iter().map(|operation| journal::encode_state_commit(operation)).collect();
         let (first, second) = commits.split_at(split.index(commits.len() + 1));
         let begun = journal::fold(None, first.iter().cloned()).expect("the first part folds");
         let snapshot = journal::encode_snapshot(&begun);
@@ -107,7 +107,7 @@ fn an_untouched_snapshot_is_neither_copied_nor_read() {
         state: Some(Bytes::from_static(b"not an image")),
         ..Folded::default()
     });
-    let folded = journal::fold(Some(body.clone()), [journal::encode_commit(&[], &[])])
+    let folded = journal::fold(Some(body.clone()), [journal::encode_state_commit(&[])])
         .expect("nothing to do");
     let state = folded.state.expect("the image is there");
     assert_eq!(state, &b"not an image"[..]);
@@ -120,8 +120,8 @@ fn an_untouched_snapshot_is_neither_copied_nor_read() {
 #[test]
 fn errors_name_the_commit() {
     let commits = [
-        journal::encode_commit(&op(7, &[vec![1]]), &[]),
-        journal::encode_commit(&op(9, &[vec![1]]), &[]),
+        journal::encode_state_commit(&op(7, &[vec![1]])),
+        journal::encode_state_commit(&op(9, &[vec![1]])),
     ];
     let error = journal::fold(None, commits).expect_err("there is no operation 9");
     assert_eq!(

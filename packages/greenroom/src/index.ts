@@ -30,6 +30,17 @@ export type {
   WakeContextOf,
 } from "./context/helpers.js";
 export type {
+  Kv,
+  KvKey,
+  KvKeys,
+  KvKeyType,
+  KvListOptions,
+  KvValue,
+  KvValueOptions,
+  KvValues,
+  KvValueType,
+} from "./context/kv.js";
+export type {
   Cron,
   CronJob,
   CronOptions,

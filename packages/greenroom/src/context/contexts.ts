@@ -6,6 +6,7 @@ import type { Client } from "@greenroom/client";
 import type { RegistryLike } from "@greenroom/client/types";
 import type { Logger } from "../log.js";
 import type { Conn, SendEvent } from "./conn.js";
+import type { Kv } from "./kv.js";
 import type { Cron, Schedule } from "./schedule.js";
 
 /** When and how `c.saveState` stores. */
@@ -26,6 +27,8 @@ export interface BaseContext {
   readonly key: string[];
   /** Where it runs; undefined when regions are not in use. */
   readonly region: string | undefined;
+  /** The actor's key-value pairs. */
+  readonly kv: Kv;
   /** Writes to the log, with the actor's fields. */
   readonly log: Logger;
   /**

@@ -23,6 +23,11 @@ export interface ActorOptions {
   readonly onConnectTimeout?: number;
   /** So many scheduled calls and jobs may wait at most (`schedule.max_schedules_exceeded`). Default 1,000. */
   readonly maxSchedules?: number;
+  /**
+   * Bytes that the keys and values of `c.kv` may have together (`actor.kv_storage_quota_exceeded`), up to 1 GiB: all
+   * of them are in memory while the actor is awake. Default 67,108,864 (64 MiB).
+   */
+  readonly maxKvSize?: number;
   /** When changes have to be durable. Default `"strict"`. Can be set for a single action as well. */
   readonly durability?: Durability;
   /** Whether calls run at the same time. Default `"interleaved"`. Can be set for a single action as well. */
@@ -42,11 +47,15 @@ export interface ResolvedOptions {
   readonly onBeforeConnectTimeout: number;
   readonly onConnectTimeout: number;
   readonly maxSchedules: number;
+  readonly maxKvSize: number;
   readonly durability: DurabilityCode;
   readonly isExclusive: boolean;
 }
 
-type Times = Omit<Required<ActorOptions>, "noSleep" | "durability" | "concurrency" | "maxSchedules">;
+type Times = Omit<
+  Required<ActorOptions>,
+  "noSleep" | "durability" | "concurrency" | "maxSchedules" | "maxKvSize"
+>;
 
 const DEFAULT_TIMES: Times = {
   sleepTimeout: 30_000,
@@ -63,9 +72,12 @@ const DEFAULT_TIMES: Times = {
 const UNLIMITED: ReadonlySet<string> = new Set(["sleepTimeout", "actionTimeout"]);
 
 /** Those that are no times. */
-const OTHERS: ReadonlySet<string> = new Set(["durability", "concurrency", "maxSchedules"]);
+const OTHERS: ReadonlySet<string> = new Set(["durability", "concurrency", "maxSchedules", "maxKvSize"]);
 
 const DEFAULT_MAX_SCHEDULES = 1_000;
+const DEFAULT_MAX_KV_SIZE = 64 * 1024 * 1024;
+/** Far below the 4 GiB that the longest list of pairs could have on its way here. */
+const LARGEST_KV = 1024 * 1024 * 1024;
 
 /** The longest delay of a JavaScript timer. */
 const MAX_TIME = 0x7fff_ffff;
@@ -100,6 +112,7 @@ export function resolveOptions(options: ActorOptions): ResolvedOptions {
     sleepTimeout: options.noSleep === true ? undefined : finite(times.sleepTimeout),
     actionTimeout: finite(times.actionTimeout),
     maxSchedules: checkCount("maxSchedules", options.maxSchedules ?? DEFAULT_MAX_SCHEDULES),
+    maxKvSize: checkCount("maxKvSize", options.maxKvSize ?? DEFAULT_MAX_KV_SIZE, LARGEST_KV),
     durability: durabilityCode(options.durability ?? "strict", "actor option 'durability'"),
     isExclusive: isExclusive(options.concurrency ?? "interleaved", "actor option 'concurrency'"),
   };
@@ -112,9 +125,10 @@ function checkTime(name: string, value: unknown): number {
   throw new Error(`actor option '${name}' has to be ${range}`);
 }
 
-function checkCount(name: string, value: unknown): number {
-  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
-  throw new Error(`actor option '${name}' has to be a whole number, 0 or more`);
+function checkCount(name: string, value: unknown, max = Number.MAX_SAFE_INTEGER): number {
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= max) return value;
+  const range = max === Number.MAX_SAFE_INTEGER ? "0 or more" : `from 0 to ${max}`;
+  throw new Error(`actor option '${name}' has to be a whole number, ${range}`);
 }
 
 function finite(time: number): number | undefined {

@@ -7,6 +7,7 @@ import { Client } from "./client.js";
 import type { RuntimeConn } from "./conn.js";
 import { RuntimeCron } from "./cron.js";
 import type { Instance } from "./instance.js";
+import type { RuntimeKv } from "./kv.js";
 import { RuntimeSchedule } from "./schedule.js";
 
 /** The context of hooks that are about the actor as a whole. */
@@ -43,6 +44,10 @@ export class HookContext {
 
   set state(value: unknown) {
     this.#instance.state = value;
+  }
+
+  get kv(): RuntimeKv {
+    return this.#instance.kv;
   }
 
   get vars(): unknown {

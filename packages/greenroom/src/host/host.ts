@@ -13,10 +13,11 @@ import type { AlarmRecord } from "../schedule/alarm.js";
 import { BatchReader } from "./batch-reader.js";
 import type { RestoredConn } from "./connections.js";
 import { Instance } from "./instance.js";
+import type { KvAnswer } from "./kv.js";
 import type { StartRecord } from "./lifecycle.js";
 import { OutputWriter } from "./output-writer.js";
 import type { PendingCall } from "./pending-call.js";
-import { EventKind, type StopReason } from "./records.js";
+import { EventKind, KvResult, type StopReason } from "./records.js";
 
 /** The part of the addon's registry that the host talks to. */
 export interface Exchange {
@@ -227,6 +228,12 @@ export class Host {
         instance?.alarms.fire(call, alarm, now);
         return;
       }
+      case EventKind.kv: {
+        const token = reader.u32();
+        const answer = readKvAnswer(reader);
+        instance?.kvAnswered(token, answer);
+        return;
+      }
       case EventKind.drop:
         if (instance !== undefined) this.#forget(instance);
         return;
@@ -279,7 +286,25 @@ function readStart(reader: BatchReader): StartRecord {
   }
   const alarms: AlarmRecord[] = [];
   for (let count = reader.u32(); count > 0; count--) alarms.push(readAlarm(reader));
-  return { actorId, name, key, input, state, created, conns, alarms };
+  const kvSize = reader.f64();
+  const stateVersion = reader.u32();
+  return { actorId, name, key, input, state, created, conns, alarms, kvSize, stateVersion };
+}
+
+function readKvAnswer(reader: BatchReader): KvAnswer {
+  const result = reader.u8();
+  if (result === KvResult.put || result === KvResult.full) {
+    return { kind: result === KvResult.put ? "put" : "full", size: reader.f64() };
+  }
+  const count = reader.u32();
+  if (result === KvResult.values) {
+    const values: (Uint8Array | undefined)[] = [];
+    for (let left = count; left > 0; left--) values.push(reader.opt());
+    return { kind: "values", values };
+  }
+  const pairs: [Uint8Array, Uint8Array][] = [];
+  for (let left = count; left > 0; left--) pairs.push([reader.bytes(), reader.bytes()]);
+  return { kind: "pairs", pairs };
 }
 
 function readAlarm(reader: BatchReader): AlarmRecord {

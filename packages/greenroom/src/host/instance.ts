@@ -22,6 +22,7 @@ import {
   varsNotEnabled,
 } from "./failure.js";
 import type { Host, HostServices } from "./host.js";
+import { type KvAnswer, RuntimeKv } from "./kv.js";
 import { Lifecycle, type StartRecord } from "./lifecycle.js";
 import type { OutputWriter } from "./output-writer.js";
 import { Saves } from "./saves.js";
@@ -50,6 +51,8 @@ export class Instance implements TurnOwner {
   readonly #saves = new Saves();
   #vars: { value: unknown } | undefined;
   #log: Logger | undefined;
+  #kv: RuntimeKv | undefined;
+  readonly #kvSize: number;
   #asked: "sleep" | "destroy" | undefined;
   #mustFlush = false;
   /** Whether the turn that the start was is closed: what it did to the state is no change to anybody. */
@@ -62,6 +65,7 @@ export class Instance implements TurnOwner {
     this.actorId = record.actorId;
     this.name = record.name;
     this.key = record.key;
+    this.#kvSize = record.kvSize;
     this.connections = new Connections(this);
     this.calls = new Calls(this);
     this.turn = new TurnLog(this);
@@ -94,6 +98,11 @@ export class Instance implements TurnOwner {
     const { state } = this.turn;
     if (state === undefined) throw stateNotEnabled();
     state.root = value;
+  }
+
+  get kv(): RuntimeKv {
+    this.#kv ??= new RuntimeKv(this, this.#kvSize);
+    return this.#kv;
   }
 
   get vars(): unknown {
@@ -249,7 +258,7 @@ export class Instance implements TurnOwner {
       return;
     }
     const { token, saved } = this.#saves.begin();
-    this.#mustFlush = true;
+    this.flushSoon();
     this.outputs().save(token);
     await saved;
   }
@@ -258,6 +267,17 @@ export class Instance implements TurnOwner {
   saved(token: number): void {
     this.defer();
     this.#saves.done(token);
+  }
+
+  /** The core has answered a request of key-value pairs. */
+  kvAnswered(token: number, answer: KvAnswer): void {
+    this.defer();
+    if (this.#kv !== undefined) RuntimeKv.answered(this.#kv, token, answer);
+  }
+
+  /** Something waits for an answer of the core, so even a start cannot wait for its end to be flushed. */
+  flushSoon(): void {
+    this.#mustFlush = true;
   }
 
   // Errors.
@@ -286,6 +306,7 @@ export class Instance implements TurnOwner {
     this.life.drop();
     this.calls.drop();
     this.#saves.drop();
+    if (this.#kv !== undefined) RuntimeKv.drop(this.#kv);
     this.turn.abandon();
   }
 }

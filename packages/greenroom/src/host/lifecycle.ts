@@ -27,6 +27,10 @@ export interface StartRecord {
   readonly conns: readonly RestoredConn[];
   /** The alarms that are set. */
   readonly alarms: readonly AlarmRecord[];
+  /** The bytes of all key-value pairs. */
+  readonly kvSize: number;
+  /** The version of the stored state; 0 if none was ever stored. */
+  readonly stateVersion: number;
 }
 
 /** Where an instance is in its life. */

@@ -1,7 +1,7 @@
 import { ByteWriter, encodeValue } from "@greenroom/client/codec";
 import { unwrap } from "../state/index.js";
 import type { Failure } from "./failure.js";
-import { NONE, OutputKind } from "./records.js";
+import { KvQuery, NONE, OutputKind } from "./records.js";
 
 /** A buffer that grew beyond this many bytes in one turn is not kept for the next. */
 const KEPT_BYTES = 65_536;
@@ -127,14 +127,70 @@ export class OutputWriter {
     this.#text(id);
     this.#bytes.f64le(due);
     this.#bytes.u32le(attempt);
-    this.#bytes.u32le(body.length);
-    this.#bytes.bytes(body);
+    this.#sized(body);
   }
 
   /** Removes an alarm, in the commit of this turn. */
   removeAlarm(id: string): void {
     this.#bytes.u8(OutputKind.removeAlarm);
     this.#text(id);
+  }
+
+  /** Puts key-value pairs, in the commit of this turn. @param token To be answered by, or `NONE`. */
+  kvPut(token: number, pairs: readonly (readonly [key: Uint8Array, value: Uint8Array])[]): void {
+    this.#bytes.u8(OutputKind.kvPut);
+    this.#bytes.u32le(token);
+    this.#bytes.u32le(pairs.length);
+    for (const [key, value] of pairs) {
+      this.#sized(key);
+      this.#sized(value);
+    }
+  }
+
+  /** Deletes key-value pairs, in the commit of this turn. */
+  kvDelete(keys: readonly Uint8Array[]): void {
+    this.#bytes.u8(OutputKind.kvDelete);
+    this.#keys(keys);
+  }
+
+  /** Deletes a range of key-value pairs, in the commit of this turn. */
+  kvDeleteRange(start: Uint8Array, end: Uint8Array): void {
+    this.#bytes.u8(OutputKind.kvDeleteRange);
+    this.#sized(start);
+    this.#sized(end);
+  }
+
+  /** Reads the values of keys. */
+  kvGet(token: number, keys: readonly Uint8Array[]): void {
+    this.#bytes.u8(OutputKind.kvRead);
+    this.#bytes.u32le(token);
+    this.#bytes.u8(KvQuery.get);
+    this.#keys(keys);
+  }
+
+  /** Reads a range of pairs. @param end Absent for a range without an end. */
+  kvList(
+    token: number,
+    start: Uint8Array,
+    end: Uint8Array | undefined,
+    reverse: boolean,
+    limit: number,
+  ): void {
+    const bytes = this.#bytes;
+    bytes.u8(OutputKind.kvRead);
+    bytes.u32le(token);
+    bytes.u8(KvQuery.list);
+    this.#sized(start);
+    if (end === undefined) bytes.u32le(NONE);
+    else this.#sized(end);
+    bytes.u8(reverse ? 1 : 0);
+    bytes.u32le(limit);
+  }
+
+  /** Gives the state, as this turn leaves it, a version. */
+  stateVersion(version: number): void {
+    this.#bytes.u8(OutputKind.stateVersion);
+    this.#bytes.u32le(version);
   }
 
   /** Moves everything to the end of `batch`, after its length. */
@@ -149,6 +205,16 @@ export class OutputWriter {
   /** Forgets everything. */
   clear(): void {
     this.#bytes.reset();
+  }
+
+  #keys(keys: readonly Uint8Array[]): void {
+    this.#bytes.u32le(keys.length);
+    for (const key of keys) this.#sized(key);
+  }
+
+  #sized(bytes: Uint8Array): void {
+    this.#bytes.u32le(bytes.length);
+    this.#bytes.bytes(bytes);
   }
 
   #text(text: string): void {

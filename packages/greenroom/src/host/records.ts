@@ -14,6 +14,7 @@ export const EventKind = {
   stop: 7,
   drop: 8,
   alarm: 9,
+  kv: 12,
 } as const;
 
 /** Kinds of outputs, host to addon: `u8` kind, then what the kind needs. */
@@ -34,8 +35,19 @@ export const OutputKind = {
   stopped: 14,
   setAlarm: 15,
   removeAlarm: 16,
+  kvPut: 20,
+  kvDelete: 21,
+  kvDeleteRange: 22,
+  kvRead: 23,
   startRefused: 35,
+  stateVersion: 44,
 } as const;
+
+/** What a read of key-value pairs asks for. */
+export const KvQuery = { get: 0, list: 1 } as const;
+
+/** What came of a request of key-value pairs. */
+export const KvResult = { values: 0, pairs: 1, put: 2, full: 3 } as const;
 
 /** Why an instance has to stop. */
 export const StopReason = { sleep: 0, destroy: 1 } as const;

@@ -92,6 +92,7 @@ function nativeOptions({ options, wantsRequest }: CompiledActor): object {
     sleepGracePeriod: options.sleepGracePeriod,
     stateSaveInterval: options.stateSaveInterval,
     startTimeout: START_TIMEOUT,
+    maxKvSize: options.maxKvSize,
     wantsRequest,
   };
 }

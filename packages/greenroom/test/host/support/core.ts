@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ByteWriter, decodeValue, encodeValue, ValueReader } from "@greenroom/client/codec";
 import { BatchReader } from "../../../dist/host/batch-reader.js";
 import type { Exchange } from "../../../dist/host/host.js";
-import { EventKind, NONE, OutputKind } from "../../../dist/host/records.js";
+import { EventKind, KvQuery, KvResult, NONE, OutputKind } from "../../../dist/host/records.js";
 
 /** An output as a test wants to see it. */
 export type Output =
@@ -18,7 +18,25 @@ export type Output =
   | { readonly kind: "save"; readonly token: number }
   | { readonly kind: "saveWithin"; readonly ms: number }
   | ({ readonly kind: "setAlarm" } & CoreAlarm)
-  | { readonly kind: "removeAlarm"; readonly id: string };
+  | { readonly kind: "removeAlarm"; readonly id: string }
+  | {
+      readonly kind: "kvPut";
+      readonly token?: number;
+      readonly pairs: readonly (readonly [string, string])[];
+    }
+  | { readonly kind: "kvDelete"; readonly keys: readonly string[] }
+  | { readonly kind: "kvDeleteRange"; readonly start: string; readonly end: string }
+  | { readonly kind: "kvGet"; readonly token: number; readonly keys: readonly string[] }
+  | {
+      readonly kind: "kvList";
+      readonly token: number;
+      readonly start: string;
+      /** Latin-1, because it need not be text. */
+      readonly end: string | undefined;
+      readonly reverse: boolean;
+      readonly limit: number;
+    }
+  | { readonly kind: "stateVersion"; readonly version: number };
 
 /** An alarm as the core keeps it. */
 export interface CoreAlarm {
@@ -58,6 +76,8 @@ export interface StartOptions {
   readonly created?: boolean;
   readonly conns?: readonly Restored[];
   readonly alarms?: readonly CoreAlarm[];
+  readonly kvSize?: number;
+  readonly stateVersion?: number;
 }
 
 /** Stands in for the addon: events are scripted, turns are recorded. */
@@ -101,6 +121,8 @@ export class FakeCore implements Exchange {
     const alarms = options.alarms ?? [];
     this.#events.u32le(alarms.length);
     for (const alarm of alarms) this.#alarm(alarm);
+    this.#events.f64le(options.kvSize ?? 0);
+    this.#events.u32le(options.stateVersion ?? 0);
     return this;
   }
 
@@ -161,6 +183,35 @@ export class FakeCore implements Exchange {
     this.#alarm(alarm);
     this.#events.f64le(now);
     return this;
+  }
+
+  kvValues(instance: number, token: number, values: readonly (string | Uint8Array | null)[]): this {
+    this.#kv(instance, token, KvResult.values, values.length);
+    for (const value of values) {
+      if (value === null) this.#events.u32le(NONE);
+      else this.#bytes(bytesOf(value));
+    }
+    return this;
+  }
+
+  kvPairs(instance: number, token: number, pairs: readonly (readonly (string | Uint8Array)[])[]): this {
+    this.#kv(instance, token, KvResult.pairs, pairs.length);
+    for (const part of pairs.flat()) this.#bytes(bytesOf(part));
+    return this;
+  }
+
+  /** The answer to a put. @param size Of all pairs after it. */
+  kvPut(instance: number, token: number, result: "put" | "full", size: number): this {
+    this.#kv(instance, token, KvResult[result]);
+    this.#events.f64le(size);
+    return this;
+  }
+
+  #kv(instance: number, token: number, result: number, count?: number): void {
+    this.#head(EventKind.kv, instance);
+    this.#events.u32le(token);
+    this.#events.u8(result);
+    if (count !== undefined) this.#events.u32le(count);
   }
 
   drop(instance: number): this {
@@ -273,9 +324,47 @@ function readOutput(reader: BatchReader): Output {
     }
     case OutputKind.removeAlarm:
       return { kind: "removeAlarm", id: reader.str() };
+    case OutputKind.kvPut: {
+      const token = reader.u32();
+      const pairs = listOf(reader, () => [text(reader), text(reader)] as const);
+      return token === NONE ? { kind: "kvPut", pairs } : { kind: "kvPut", token, pairs };
+    }
+    case OutputKind.kvDelete:
+      return { kind: "kvDelete", keys: listOf(reader, () => text(reader)) };
+    case OutputKind.kvDeleteRange:
+      return { kind: "kvDeleteRange", start: text(reader), end: text(reader) };
+    case OutputKind.kvRead: {
+      const token = reader.u32();
+      if (reader.u8() === KvQuery.get)
+        return { kind: "kvGet", token, keys: listOf(reader, () => text(reader)) };
+      const [start, end] = [text(reader), reader.opt()];
+      return {
+        kind: "kvList",
+        token,
+        start,
+        end: end && Buffer.from(end).toString("latin1"),
+        reverse: reader.u8() === 1,
+        limit: reader.u32(),
+      };
+    }
+    case OutputKind.stateVersion:
+      return { kind: "stateVersion", version: reader.u32() };
     default:
       return assert.fail(`an output of the unknown kind ${kind}`);
   }
+}
+
+function listOf<T>(reader: BatchReader, item: () => T): T[] {
+  return Array.from({ length: reader.u32() }, item);
+}
+
+/** Keys and values as Latin-1, so that every byte can be told. */
+function text(reader: BatchReader): string {
+  return Buffer.from(reader.bytes()).toString("latin1");
+}
+
+function bytesOf(part: string | Uint8Array): Uint8Array {
+  return typeof part === "string" ? new TextEncoder().encode(part) : part;
 }
 
 function readError(reader: BatchReader): WireError {

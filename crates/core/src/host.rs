@@ -7,7 +7,7 @@
 use bytes::Bytes;
 use greenroom_types::{ActorError, ActorId, ActorKey, ActorName};
 
-use crate::{Alarm, AlarmUpdate, KvAnswer, KvRequest};
+use crate::{Alarm, AlarmUpdate, Departure, KvAnswer, KvRequest};
 
 /// One life of an actor in memory, from start to stop. Never reused within a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,6 +103,9 @@ pub struct ClientInfo {
     /// name and value for each header line, all of them texts. Only told to actor types that want it
     /// ([`ActorOptions::wants_request`](crate::ActorOptions::wants_request)).
     pub request: Option<Bytes>,
+    /// The actors that wait for this call, outermost first: their ids in ASCII with commas between. Only
+    /// of calls that actors make, and not over connections.
+    pub chain: Option<Bytes>,
 }
 
 /// A connection that outlived the previous instance.
@@ -250,6 +253,8 @@ pub enum Output {
         /// The reason that the client sees.
         reason: String,
     },
+    /// Say when everything so far is durable, to something that leaves the actor on a way of its own.
+    Depart(Departure),
     /// Commit everything so far now, and answer [`HostEvent::Saved`] when it is durable.
     Save {
         /// To answer by.

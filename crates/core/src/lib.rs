@@ -8,6 +8,7 @@
 mod actor;
 mod alarm_clock;
 mod connection;
+mod departure;
 mod env;
 mod error;
 mod host;
@@ -21,6 +22,7 @@ pub mod schedule;
 mod shared;
 
 pub use connection::Connection;
+pub use departure::{Clearance, Departure, departure};
 pub use env::Env;
 pub(crate) use error::store_error;
 pub use host::{

@@ -7,7 +7,7 @@ use std::sync::{
 
 use greenroom_core::{ActorHost, HostEvent, Instance};
 
-use crate::batch::EventWriter;
+use crate::{batch::EventWriter, in_process::Answer};
 
 /// A drained batch is kept for reuse unless it grew beyond this many bytes.
 const KEPT_CAPACITY: usize = 1024 * 1024;
@@ -63,6 +63,13 @@ impl JsHost {
         let bell = self.lock().bell.take();
         // Dropped without the lock: releasing the callback takes locks of its own.
         drop(bell);
+    }
+
+    /// Tells JavaScript what has come of one of its requests.
+    pub(crate) fn answer(&self, request: u32, answer: &Answer) {
+        EventWriter::new(&mut self.lock().batch).answer(request, answer);
+        self.unannounced.store(true, Ordering::Release);
+        self.flush();
     }
 
     /// All events that wait. Give the batch back with [`JsHost::recycle`].

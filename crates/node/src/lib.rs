@@ -12,6 +12,7 @@ mod config;
 mod counting;
 pub mod exports;
 mod host;
+mod in_process;
 mod logging;
 mod service;
 mod start_error;

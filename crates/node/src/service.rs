@@ -12,16 +12,18 @@ use std::{
     time::Duration,
 };
 
-use greenroom_core::{Instance, Runtime, RuntimeConfig, Turn};
+use greenroom_core::{Runtime, RuntimeConfig};
 use greenroom_server::{Server, SystemEnv};
 use greenroom_store::{EmbeddedConfig, EmbeddedStore};
 use tokio::sync::oneshot;
 use tracing::error;
 
 use crate::{
+    batch::Handed,
     config::Config,
     counting::{Counters, CountingStore},
     host::JsHost,
+    in_process::Requests,
     start_error::StartError,
 };
 
@@ -41,19 +43,25 @@ pub(crate) struct Address {
 pub(crate) struct Service {
     pub(crate) host: Arc<JsHost>,
     pub(crate) counters: Arc<Counters>,
+    /// What JavaScript asks of the server in its own process.
+    requests: Arc<Requests>,
     /// There from before the first event until the end of the shutdown.
     runtime: Mutex<Option<Runtime>>,
 }
 
 impl Service {
     /// Hands turns to the runtime. Without one they are dropped: nobody waits for them.
-    pub(crate) fn turns<E>(
-        &self,
-        turns: impl Iterator<Item = Result<(Instance, Turn), E>>,
-    ) -> Result<(), E> {
+    pub(crate) fn turns<E>(&self, turns: impl Iterator<Item = Result<Handed, E>>) -> Result<(), E> {
         let runtime = self.runtime();
-        for turn in turns {
-            let (instance, turn) = turn?;
+        for handed in turns {
+            let Handed {
+                instance,
+                turn,
+                requests,
+            } = handed?;
+            for request in requests {
+                self.requests.take(request);
+            }
             if let Some(runtime) = &runtime {
                 runtime.turn(instance, turn);
             }
@@ -68,6 +76,7 @@ impl Service {
 
     /// Lets go of the runtime and of JavaScript. Nothing happens the second time.
     fn let_go(&self) {
+        self.requests.close();
         self.set_runtime(None);
         self.host.detach();
     }
@@ -127,6 +136,9 @@ pub(crate) fn spawn(
 /// Everything that runs. Dropped in this order.
 struct Open {
     server: Server,
+    requests: Arc<Requests>,
+    /// Time that requests of this process have to end once the server has.
+    grace: Duration,
     threads: tokio::runtime::Runtime,
 }
 
@@ -162,20 +174,35 @@ impl Open {
             actors,
         });
         service.set_runtime(Some(runtime.clone()));
+        let grace = server.shutdown_grace;
         let server = greenroom_server::serve(server, listener, runtime)?;
+        let requests = Arc::clone(&service.requests);
+        requests.open(server.dispatcher(), Arc::clone(&service.host));
         let address = server.local_addr().map(|local| address(host, local));
-        Ok((Self { server, threads }, address))
+        let open = Self {
+            server,
+            requests,
+            grace,
+            threads,
+        };
+        Ok((open, address))
     }
 
     /// Serves until told to stop, and takes everything down.
     fn run(self, stop: oneshot::Receiver<()>) {
-        let Self { server, threads } = self;
+        let Self {
+            server,
+            requests,
+            grace,
+            threads,
+        } = self;
         threads.block_on(async {
             // An error means that JavaScript let go of the registry without a shutdown. Nobody
             // would answer events then, so there is nothing to drain; what was acknowledged is
             // durable.
             if stop.await.is_ok() {
                 server.shutdown().await;
+                requests.finish(grace).await;
             }
         });
         drop(server);

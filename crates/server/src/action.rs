@@ -13,6 +13,7 @@ use crate::{
     access::{Intents, Visitor},
     app::App,
     body::{RequestBody, read_body},
+    dispatch::CALL_CHAIN,
     failure::{call_error, gateway_error, is_not_found, name_actor},
     gateway::{Reached, Target},
     reply::{self, Reply},
@@ -81,6 +82,8 @@ async fn read_call(
         .get(X_RIVET_CONN_PARAMS)
         .map(|value| conn_params_from_header(value.as_bytes()))
         .transpose()?;
+    let chain = request.headers().get(CALL_CHAIN);
+    let chain = chain.map(|chain| Bytes::copy_from_slice(chain.as_bytes()));
     let body = read_body(
         request.into_body(),
         app.config.max_incoming_message,
@@ -96,6 +99,7 @@ async fn read_call(
             params,
             auth: None,
             request: seen,
+            chain,
         },
     })
 }

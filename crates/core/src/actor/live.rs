@@ -7,7 +7,7 @@ use greenroom_types::{ActorError, limits};
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{alarms::Alarms, gate::OutputGate, journal::Journal};
-use crate::{CallId, ConnKey, Instance, StopReason, kv::Kv};
+use crate::{CallId, ConnKey, Departure, Instance, StopReason, kv::Kv};
 
 /// An awake actor.
 pub(crate) struct Live {
@@ -72,6 +72,7 @@ pub(crate) enum Release {
     Disconnect(ConnKey, String),
     /// What to give back with the connection in the next life.
     ConnState(ConnKey, Bytes),
+    Depart(Departure),
     Saved(u32),
 }
 

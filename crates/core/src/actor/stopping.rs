@@ -113,6 +113,7 @@ impl ActorTask {
                 Release::Event { .. }
                 | Release::Disconnect(..)
                 | Release::ConnState(..)
+                | Release::Depart(_)
                 | Release::Saved(_) => {}
             }
         }

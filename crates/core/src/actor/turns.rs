@@ -111,6 +111,7 @@ impl ActorTask {
             Output::Accept { .. } => return,
             Output::Reject { conn, error } => Release::Refuse(conn, error),
             Output::Disconnect { conn, reason } => Release::Disconnect(conn, reason),
+            Output::Depart(departure) => Release::Depart(departure),
         };
         self.let_out(release, after);
     }
@@ -161,6 +162,7 @@ impl ActorTask {
                 self.disconnect(conn);
             }
             Release::ConnState(conn, state) => self.conns.keep_state(conn, state),
+            Release::Depart(departure) => departure.clear(),
             Release::Saved(token) => {
                 if let Phase::Live(live) = &self.phase {
                     self.shared

@@ -15,7 +15,18 @@
 //! | 9 | alarm | u32 call, alarm, f64 the time in milliseconds |
 //! | 12 | key-value answer | u32 token, u8 result, and then by result: 0 values: u32 count and as many opt; 1 pairs: u32 count and as many (bytes key, bytes value); 2 put, 3 full: f64 bytes of all pairs |
 //!
-//! A client is u8 with a bit for each thing known of it (1 params, 2 auth, 4 request), and bytes for each bit
+//! The following are about requests that JavaScript has made of the server; their instance is 0, and
+//! they begin with the u32 of the request:
+//!
+//! | kind | | fields |
+//! |---|---|---|
+//! | 24 | head of the answer | u16 status, u16 count and as many of (str name, str value), opt whole body |
+//! | 25 | part of the body | bytes |
+//! | 26 | end of the body | |
+//! | 27 | no answer, or no more of it | error |
+//! | 28 | so much of the request's body was taken | u32 bytes |
+//!
+//! A client is u8 with a bit for each thing known of it (1 params, 2 auth, 4 request, 8 chain), and bytes for each bit
 //! that is set, in this order. An alarm is str id, f64 due time in milliseconds, u32 attempt, bytes body.
 
 use greenroom_core::{
@@ -23,7 +34,8 @@ use greenroom_core::{
     RestoredConn, StartEvent, StopReason,
 };
 
-use super::ABSENT;
+use super::{ABSENT, REGISTRY};
+use crate::in_process::Answer;
 
 /// Appends records to a batch.
 pub(crate) struct EventWriter<'a>(&'a mut Vec<u8>);
@@ -79,6 +91,59 @@ impl<'a> EventWriter<'a> {
                 self.alarm(&event.alarm);
                 self.f64(event.now_ms as f64);
             }
+        }
+    }
+
+    /// Appends what has come of a request.
+    pub(crate) fn answer(&mut self, request: u32, answer: &Answer) {
+        let head = |kind, events: &mut Self| {
+            events.head(kind, REGISTRY);
+            events.u32(request);
+        };
+        match answer {
+            Answer::Head { head: parts, body } => {
+                head(24, self);
+                self.0
+                    .extend_from_slice(&parts.status.as_u16().to_le_bytes());
+                let lines = u16::try_from(parts.headers.len())
+                    .expect("no answer has that many header lines");
+                self.0.extend_from_slice(&lines.to_le_bytes());
+                for (name, value) in &parts.headers {
+                    self.str(name.as_str());
+                    self.latin(value.as_bytes());
+                }
+                self.opt(body.as_deref());
+            }
+            Answer::Part(part) => {
+                head(25, self);
+                self.bytes(part);
+            }
+            Answer::End => head(26, self),
+            Answer::Failed(error) => {
+                head(27, self);
+                self.str(&error.group);
+                self.str(&error.code);
+                self.str(&error.message);
+                self.opt(error.metadata.as_deref());
+            }
+            Answer::Taken(bytes) => {
+                head(28, self);
+                self.u32(*bytes);
+            }
+        }
+    }
+
+    /// A text of which each byte is a character.
+    fn latin(&mut self, bytes: &[u8]) {
+        if bytes.is_ascii() {
+            self.bytes(bytes);
+        } else {
+            self.str(
+                &bytes
+                    .iter()
+                    .map(|&byte| char::from(byte))
+                    .collect::<String>(),
+            );
         }
     }
 
@@ -172,7 +237,7 @@ impl<'a> EventWriter<'a> {
     }
 
     fn client(&mut self, client: &ClientInfo) {
-        let known = [&client.params, &client.auth, &client.request];
+        let known = [&client.params, &client.auth, &client.request, &client.chain];
         let bits = known.iter().enumerate();
         self.u8(bits.fold(0, |bits, (bit, part)| {
             bits | u8::from(part.is_some()) << bit
@@ -399,6 +464,7 @@ mod tests {
                     params: Some(bytes("")),
                     auth: None,
                     request: Some(bytes("r")),
+                    chain: Some(bytes("a,b")),
                 },
             )),
             &[
@@ -408,9 +474,10 @@ mod tests {
                 NOTHING,
                 Str("say"),
                 U8(0),
-                U8(0b101),
+                U8(0b1101),
                 Str(""),
                 Str("r"),
+                Str("a,b"),
                 Str("args"),
             ],
         );
@@ -428,6 +495,7 @@ mod tests {
                 params: Some(bytes("p")),
                 auth: Some(bytes("who")),
                 request: None,
+                chain: None,
             },
         };
         check(

@@ -6,11 +6,16 @@
 //! Both directions and the TypeScript side must change together: a batch lives no longer than one
 //! call, so it has no version.
 
+use greenroom_core::Instance;
+
 mod events;
 mod turns;
 
 pub(crate) use events::EventWriter;
-pub(crate) use turns::Turns;
+pub(crate) use turns::{Handed, Turns};
+
+/// Stands for the registry as a whole where an instance would be.
+const REGISTRY: Instance = Instance(0);
 
 /// Stands for "nothing" where a length or a connection would be.
 const ABSENT: u32 = u32::MAX;

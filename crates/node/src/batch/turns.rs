@@ -28,17 +28,30 @@
 //! | 35 | start refused | error |
 //! | 44 | version of the state | u32 version |
 //!
+//! And about requests that JavaScript makes of the server. The first of them may come in any turn, and
+//! then waits for its commit; the others come in turns of instance 0, which are no turns of anybody:
+//!
+//! | kind | | fields |
+//! |---|---|---|
+//! | 38 | begin a request | u32 request, u8 flags (1 trusted, 2 the body follows), str method, str target, u16 count and as many of (str name, str value), opt whole body |
+//! | 39 | part of its body | u32 request, bytes |
+//! | 40 | end of its body | u32 request |
+//! | 41 | give it up | u32 request |
+//! | 42 | so much of the answer was taken | u32 request, u32 bytes |
+//!
 //! What is done to alarms and pairs, and the version, belongs to the turn as a whole, like its
 //! changes; it stands among the outputs only because it comes up there.
 
 use bytes::Bytes;
 use greenroom_core::{
     Alarm, AlarmUpdate, CallId, ConnKey, Durability, Instance, KvQuery, KvRange, KvRequest, Output,
-    Turn,
+    Turn, departure,
 };
+use greenroom_server::Origin;
 use greenroom_types::ActorError;
 
-use super::ABSENT;
+use super::{ABSENT, REGISTRY};
+use crate::in_process::{Begin, BeginBody, Requested};
 
 /// A batch that breaks its own rules. Only a bug on the other side of the bridge makes one.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,8 +72,16 @@ impl Turns {
     }
 }
 
+/// One turn, and what comes with it.
+pub(crate) struct Handed {
+    pub(crate) instance: Instance,
+    /// Empty for the registry, which has no turns.
+    pub(crate) turn: Turn,
+    pub(crate) requests: Vec<Requested>,
+}
+
 impl Iterator for Turns {
-    type Item = Result<(Instance, Turn), TurnsError>;
+    type Item = Result<Handed, TurnsError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.0.rest.is_empty() {
@@ -74,7 +95,7 @@ impl Iterator for Turns {
     }
 }
 
-fn read_turn(cursor: &mut Cursor) -> Result<(Instance, Turn), TurnsError> {
+fn read_turn(cursor: &mut Cursor) -> Result<Handed, TurnsError> {
     let instance = Instance(cursor.u32()?);
     let durability = match cursor.u8()? {
         0 => Durability::Strict,
@@ -88,6 +109,7 @@ fn read_turn(cursor: &mut Cursor) -> Result<(Instance, Turn), TurnsError> {
     let mut alarms = Vec::new();
     let mut kv = Vec::new();
     let mut state_version = None;
+    let mut requests = Vec::new();
     while !section.rest.is_empty() {
         match section.u8()? {
             SET_ALARM => alarms.push(AlarmUpdate::Set(section.alarm()?)),
@@ -106,12 +128,24 @@ fn read_turn(cursor: &mut Cursor) -> Result<(Instance, Turn), TurnsError> {
                 query: section.kv_query()?,
             }),
             STATE_VERSION => state_version = Some(section.u32()?),
+            BEGIN_REQUEST => {
+                let mut begin = section.begin_request()?;
+                if instance != REGISTRY {
+                    let (departure, clearance) = departure();
+                    outputs.push(Output::Depart(departure));
+                    begin.clearance = Some(clearance);
+                }
+                requests.push(Requested::Begin(Box::new(begin)));
+            }
+            kind @ PART_OF_REQUEST..=TAKEN_OF_ANSWER => {
+                requests.push(read_requested(kind, &mut section)?)
+            }
             kind => outputs.push(read_output(kind, &mut section)?),
         }
     }
-    Ok((
+    Ok(Handed {
         instance,
-        Turn {
+        turn: Turn {
             changes,
             alarms,
             kv,
@@ -119,7 +153,8 @@ fn read_turn(cursor: &mut Cursor) -> Result<(Instance, Turn), TurnsError> {
             durability,
             outputs,
         },
-    ))
+        requests,
+    })
 }
 
 const SET_ALARM: u8 = 15;
@@ -129,6 +164,31 @@ const DELETE_PAIRS: u8 = 21;
 const DELETE_PAIR_RANGE: u8 = 22;
 const READ_PAIRS: u8 = 23;
 const STATE_VERSION: u8 = 44;
+const BEGIN_REQUEST: u8 = 38;
+const PART_OF_REQUEST: u8 = 39;
+const END_OF_REQUEST: u8 = 40;
+const GIVE_UP_REQUEST: u8 = 41;
+const TAKEN_OF_ANSWER: u8 = 42;
+
+const TRUSTED: u8 = 1;
+const BODY_FOLLOWS: u8 = 2;
+
+fn read_requested(kind: u8, cursor: &mut Cursor) -> Result<Requested, TurnsError> {
+    let request = cursor.u32()?;
+    Ok(match kind {
+        // Copied, because a body that is read slowly would keep the whole batch in memory.
+        PART_OF_REQUEST => Requested::Part {
+            request,
+            part: Bytes::copy_from_slice(&cursor.bytes()?),
+        },
+        END_OF_REQUEST => Requested::End { request },
+        GIVE_UP_REQUEST => Requested::GiveUp { request },
+        _ => Requested::Taken {
+            request,
+            bytes: cursor.u32()?,
+        },
+    })
+}
 
 fn read_output(kind: u8, cursor: &mut Cursor) -> Result<Output, TurnsError> {
     Ok(match kind {
@@ -289,6 +349,41 @@ impl Cursor {
         }
     }
 
+    fn u16(&mut self) -> Result<u16, TurnsError> {
+        let bytes = self.take(2)?;
+        Ok(u16::from_le_bytes(
+            bytes.as_ref().try_into().expect("two bytes were taken"),
+        ))
+    }
+
+    fn begin_request(&mut self) -> Result<Begin, TurnsError> {
+        let request = self.u32()?;
+        let flags = self.u8()?;
+        let method = self.str()?;
+        let target = self.str()?;
+        let mut headers = Vec::new();
+        for _ in 0..self.u16()? {
+            headers.push((self.str()?, self.str()?));
+        }
+        let body = self.opt()?;
+        Ok(Begin {
+            request,
+            origin: match flags & TRUSTED {
+                0 => Origin::Public,
+                _ => Origin::Trusted,
+            },
+            method,
+            target,
+            headers,
+            body: match body {
+                _ if flags & BODY_FOLLOWS != 0 => BeginBody::Follows,
+                Some(body) => BeginBody::Whole(Bytes::copy_from_slice(&body)),
+                None => BeginBody::Whole(Bytes::new()),
+            },
+            clearance: None,
+        })
+    }
+
     fn conn(&mut self) -> Result<ConnKey, TurnsError> {
         self.u32().map(ConnKey)
     }
@@ -392,9 +487,9 @@ mod tests {
             .collect::<Result<_, _>>()
             .expect("well formed");
         assert_eq!(turns.len(), 2);
-        let (instance, first) = &turns[0];
+        let first = &turns[0].turn;
         assert_eq!(
-            (*instance, first.durability),
+            (turns[0].instance, first.durability),
             (Instance(5), Durability::Relaxed)
         );
         assert_eq!(first.changes, &[1, 2, 3][..]);
@@ -444,7 +539,7 @@ mod tests {
         ];
         assert_eq!(first.kv, kv);
         assert_eq!(
-            (turns[1].0, turns[1].1.durability),
+            (turns[1].instance, turns[1].turn.durability),
             (Instance(6), Durability::Ephemeral)
         );
     }

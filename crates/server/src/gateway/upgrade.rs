@@ -85,6 +85,7 @@ fn plan(
         params,
         auth: None,
         request: visitor.seen.clone(),
+        chain: None,
     };
     Ok(Plan {
         target,

@@ -111,6 +111,7 @@ async fn connect(
         params: params(&query, headers)?,
         auth: None,
         request: visitor.seen.clone(),
+        chain: None,
     };
     let params = client.params.as_ref();
     let entered = target.enter(app, &visitor, Intents::CONNECT, params);

@@ -6,7 +6,7 @@ const utf8 = new TextDecoder();
 const SHORT_TEXT = 32;
 
 /** A caller of whom nothing is known. */
-const NOBODY: ClientRecord = { params: undefined, auth: undefined, request: undefined };
+const NOBODY: ClientRecord = { params: undefined, auth: undefined, request: undefined, chain: undefined };
 
 /** Reads a batch of events field by field. Byte fields are views: they must not outlive the batch. */
 export class BatchReader {
@@ -81,6 +81,7 @@ export class BatchReader {
       params: (known & 1) === 0 ? undefined : this.bytes(),
       auth: (known & 2) === 0 ? undefined : this.bytes(),
       request: (known & 4) === 0 ? undefined : this.bytes(),
+      chain: (known & 8) === 0 ? undefined : this.bytes(),
     };
   }
 

@@ -10,38 +10,51 @@ export interface ClientRecord {
   readonly auth: Uint8Array | undefined;
   /** The request behind it: an array of method, URL and header lines. */
   readonly request: Uint8Array | undefined;
+  /** The ids of the actors that wait for the call, outermost first, with commas between. */
+  readonly chain: Uint8Array | undefined;
 }
 
 /** A client as user code sees it. */
 export class Client {
   readonly params: unknown;
   readonly auth: unknown;
+  /** The ids of the actors that wait for the call, outermost first. */
+  readonly chain: readonly string[];
   readonly #head: RequestHead | undefined;
   #request: Request | undefined;
 
-  private constructor(params: unknown, auth: unknown, head: RequestHead | undefined) {
+  private constructor(
+    params: unknown,
+    auth: unknown,
+    head: RequestHead | undefined,
+    chain: readonly string[],
+  ) {
     this.params = params;
     this.auth = auth;
+    this.chain = chain;
     this.#head = head;
   }
 
   /** One of whom nothing is known. */
-  static readonly unknown = new Client(undefined, undefined, undefined);
+  static readonly unknown = new Client(undefined, undefined, undefined, []);
 
   /** @throws HostError `encoding.invalid` if the parameters cannot be read */
   static read(record: ClientRecord): Client {
-    const { params, auth, request } = record;
-    if (params === undefined && auth === undefined && request === undefined) return Client.unknown;
+    const { params, auth, request, chain } = record;
+    if (params === undefined && auth === undefined && request === undefined && chain === undefined) {
+      return Client.unknown;
+    }
     return new Client(
       params === undefined ? undefined : decodeParams(params),
       auth === undefined ? undefined : decodeValue(auth, "compat"),
       request === undefined ? undefined : (decodeValue(request, "native") as RequestHead),
+      chain === undefined ? [] : utf8.decode(chain).split(","),
     );
   }
 
   /** The same with other parameters. */
   withParams(params: unknown): Client {
-    return new Client(params, this.auth, this.#head);
+    return new Client(params, this.auth, this.#head, this.chain);
   }
 
   /** The request, without its body; absent if the actor is not told of requests. */
@@ -53,6 +66,8 @@ export class Client {
     return this.#request;
   }
 }
+
+const utf8 = new TextDecoder();
 
 type RequestHead = readonly [method: string, url: string, headers: readonly (readonly [string, string])[]];
 

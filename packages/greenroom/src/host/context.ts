@@ -71,7 +71,12 @@ export class HookContext {
   }
 
   client(): unknown {
-    return this.#instance.services.client();
+    return this.#instance.client(this.chain);
+  }
+
+  /** The actors that wait for what is done here, outermost first. */
+  protected get chain(): readonly string[] {
+    return [];
   }
 
   broadcast(name: string, ...args: unknown[]): void {
@@ -140,6 +145,10 @@ export class ConnContext extends HookContext {
   get conn(): RuntimeConn | undefined {
     this.#conn ??= this.#instance.connections.short(randomUUID(), this.#client);
     return this.#conn;
+  }
+
+  protected override get chain(): readonly string[] {
+    return this.#client.chain;
   }
 
   override get abortSignal(): AbortSignal {

@@ -8,6 +8,7 @@
  */
 import { ByteWriter } from "@greenroom/client/codec";
 import type { CompiledActor } from "../definition/actor.js";
+import { Requests } from "../in-process/requests.js";
 import type { Logger, LogLevel, LogSink } from "../log.js";
 import type { AlarmRecord } from "../schedule/alarm.js";
 import { BatchReader } from "./batch-reader.js";
@@ -18,6 +19,7 @@ import type { StartRecord } from "./lifecycle.js";
 import { OutputWriter } from "./output-writer.js";
 import type { PendingCall } from "./pending-call.js";
 import { EventKind, KvResult, type StopReason } from "./records.js";
+import { EventKind, REGISTRY, type StopReason } from "./records.js";
 
 /** The part of the addon's registry that the host talks to. */
 export interface Exchange {
@@ -33,8 +35,8 @@ export interface HostServices {
   readonly log: Logger;
   /** Show the messages of masked errors. */
   readonly exposeErrors: boolean;
-  /** A client of this registry. */
-  client(): unknown;
+  /** The namespace that the server answers to. */
+  readonly namespace: string;
 }
 
 /** So many exchanges in a row at most before timers and sockets get their turn. */
@@ -46,6 +48,9 @@ const INITIAL_BYTES = 16 * 1024;
 /** See the top of the file. */
 export class Host {
   readonly services: HostServices;
+  /** Requests of this process to the server in it. */
+  readonly requests = new Requests(this);
+  readonly #registryOutputs = new OutputWriter();
   readonly #native: Exchange;
   readonly #instances = new Map<number, Instance>();
   #batch = new ByteWriter(INITIAL_BYTES);
@@ -84,6 +89,12 @@ export class Host {
     if (!this.#isDraining) this.#schedule();
   }
 
+  /** Outputs that belong to no actor. They leave with the next flush, after those of actors. */
+  registryOutputs(): OutputWriter {
+    if (!this.#isDraining) this.#schedule();
+    return this.#registryOutputs;
+  }
+
   /** Promises are under way. */
   defer(): void {
     this.#isDeferred = true;
@@ -97,9 +108,12 @@ export class Host {
 
   /** Forgets all instances. Nothing is exchanged any more. */
   close(): void {
+    // The last answers.
+    this.#drain();
     this.#isClosed = true;
     for (const instance of this.#instances.values()) instance.drop();
     this.#instances.clear();
+    this.requests.close();
     this.#listed = [];
   }
 
@@ -125,7 +139,7 @@ export class Host {
         const events = this.#exchange();
         if (events !== null) this.#dispatch(events);
         if (this.#isDeferred) break;
-        isDone = events === null && this.#listed.length === 0;
+        isDone = events === null && this.#listed.length === 0 && this.#registryOutputs.isEmpty;
       }
     } finally {
       this.#isDraining = false;
@@ -148,6 +162,11 @@ export class Host {
   #flush(): void {
     for (const call of this.#unarmed) call.arm();
     this.#unarmed.length = 0;
+    this.#flushInstances();
+    if (!this.#registryOutputs.isEmpty) this.#flushRegistry();
+  }
+
+  #flushInstances(): void {
     const listed = this.#listed;
     if (listed.length === 0) return;
     this.#listed = [];
@@ -157,6 +176,14 @@ export class Host {
       if (instance.mayFlush && !instance.isDropped) instance.flush();
       if (instance.life.phase === "over") this.#forget(instance);
     }
+  }
+
+  #flushRegistry(): void {
+    const batch = this.#batch;
+    batch.u32le(REGISTRY);
+    batch.u8(0);
+    batch.u32le(0);
+    this.#registryOutputs.moveTo(batch);
   }
 
   #forget(instance: Instance): void {
@@ -238,6 +265,7 @@ export class Host {
         if (instance !== undefined) this.#forget(instance);
         return;
       default:
+        if (this.requests.handle(kind, reader)) return;
         throw new Error(
           `the native core sent an event of the unknown kind ${kind}; do the package versions match?`,
         );

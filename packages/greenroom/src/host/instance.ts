@@ -3,6 +3,7 @@ import type { SaveStateOptions } from "../context/contexts.js";
 import type { CompiledActor } from "../definition/actor.js";
 import type { DurabilityCode } from "../definition/durability.js";
 import { checkSchema } from "../definition/standard-schema.js";
+import { Peers } from "../in-process/peers.js";
 import { createLogger, type Logger } from "../log.js";
 import { Alarms } from "./alarms.js";
 import { isThenable } from "./async.js";
@@ -44,6 +45,7 @@ export class Instance implements TurnOwner {
   readonly turn: TurnLog;
   readonly life: Lifecycle;
   readonly alarms: Alarms;
+  #peers: Peers | undefined;
   /** Whether the host has this on its list of instances to flush. */
   isListed = false;
   /** Nothing is handed over any more. */
@@ -118,6 +120,12 @@ export class Instance implements TurnOwner {
   /** Gives the actor its variables of this wake. */
   ownVars(value: unknown): void {
     this.#vars = { value };
+  }
+
+  /** A client for calls of other actors. @param chain The actors that wait for this one. */
+  client(chain: readonly string[]): unknown {
+    this.#peers ??= new Peers(this);
+    return this.#peers.client(chain);
   }
 
   // Durability and turns.
@@ -303,6 +311,7 @@ export class Instance implements TurnOwner {
   /** Frees what could keep the process or user code waiting. Nothing is handed over any more. */
   drop(): void {
     this.isDropped = true;
+    this.#peers?.drop();
     this.life.drop();
     this.calls.drop();
     this.#saves.drop();

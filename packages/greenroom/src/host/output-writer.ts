@@ -1,4 +1,5 @@
 import { ByteWriter, encodeValue } from "@greenroom/client/codec";
+import type { RequestHead } from "../in-process/requests.js";
 import { unwrap } from "../state/index.js";
 import type { Failure } from "./failure.js";
 import { KvQuery, NONE, OutputKind } from "./records.js";
@@ -6,6 +7,10 @@ import { KvQuery, NONE, OutputKind } from "./records.js";
 /** A buffer that grew beyond this many bytes in one turn is not kept for the next. */
 const KEPT_BYTES = 65_536;
 const INITIAL_BYTES = 128;
+
+/** What a request begins with. */
+const TRUSTED = 1;
+const BODY_FOLLOWS = 2;
 
 /** Collects the outputs of one instance until its turn is closed, in their wire form. */
 export class OutputWriter {
@@ -193,6 +198,51 @@ export class OutputWriter {
     this.#bytes.u32le(version);
   }
 
+  /** Begins a request to the server in this process. */
+  beginRequest(request: number, { method, target, headers, body, isTrusted }: RequestHead): void {
+    const bytes = this.#bytes;
+    const isStream = body instanceof ReadableStream;
+    bytes.u8(OutputKind.beginRequest);
+    bytes.u32le(request);
+    bytes.u8((isTrusted ? TRUSTED : 0) | (isStream ? BODY_FOLLOWS : 0));
+    this.#text(method);
+    this.#text(target);
+    bytes.u16le(headers.length);
+    for (const [name, value] of headers) {
+      this.#text(name);
+      this.#text(value);
+    }
+    if (body === null || isStream) {
+      bytes.u32le(NONE);
+    } else if (typeof body === "string") {
+      this.#text(body);
+    } else {
+      this.#sized(body);
+    }
+  }
+
+  /** More of a request's body. */
+  requestPart(request: number, part: Uint8Array): void {
+    this.#about(OutputKind.requestPart, request);
+    this.#sized(part);
+  }
+
+  /** The body of a request is complete. */
+  endRequest(request: number): void {
+    this.#about(OutputKind.endRequest, request);
+  }
+
+  /** Nobody waits for the answer. */
+  giveUpRequest(request: number): void {
+    this.#about(OutputKind.giveUpRequest, request);
+  }
+
+  /** As many bytes more of an answer may come. */
+  answerTaken(request: number, bytes: number): void {
+    this.#about(OutputKind.answerTaken, request);
+    this.#bytes.u32le(bytes);
+  }
+
   /** Moves everything to the end of `batch`, after its length. */
   moveTo(batch: ByteWriter): void {
     const { length } = this.#bytes;
@@ -215,6 +265,11 @@ export class OutputWriter {
   #sized(bytes: Uint8Array): void {
     this.#bytes.u32le(bytes.length);
     this.#bytes.bytes(bytes);
+  }
+
+  #about(kind: number, request: number): void {
+    this.#bytes.u8(kind);
+    this.#bytes.u32le(request);
   }
 
   #text(text: string): void {

@@ -15,6 +15,11 @@ export const EventKind = {
   drop: 8,
   alarm: 9,
   kv: 12,
+  answerHead: 24,
+  answerPart: 25,
+  answerEnd: 26,
+  answerFailed: 27,
+  requestTaken: 28,
 } as const;
 
 /** Kinds of outputs, host to addon: `u8` kind, then what the kind needs. */
@@ -41,6 +46,11 @@ export const OutputKind = {
   kvRead: 23,
   startRefused: 35,
   stateVersion: 44,
+  beginRequest: 38,
+  requestPart: 39,
+  endRequest: 40,
+  giveUpRequest: 41,
+  answerTaken: 42,
 } as const;
 
 /** What a read of key-value pairs asks for. */
@@ -52,6 +62,9 @@ export const KvResult = { values: 0, pairs: 1, put: 2, full: 3 } as const;
 /** Why an instance has to stop. */
 export const StopReason = { sleep: 0, destroy: 1 } as const;
 export type StopReason = (typeof StopReason)[keyof typeof StopReason];
+
+/** Stands for the registry as a whole where an instance would be. */
+export const REGISTRY = 0;
 
 /** Instead of a connection or a length: there is none. For the target of an event: all subscribers. */
 export const NONE = 0xffff_ffff;

@@ -57,7 +57,10 @@ class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Acto
   start(): Promise<StartedInfo> {
     if (this.#started === undefined) {
       this.#server = this.#serve();
-      const info = this.#server.then((server) => server.info);
+      const info = this.#server.then((server) => {
+        if (server.info === undefined) throw new Error("x");
+        return server.info;
+      });
       this.#started = new StartPromise(info, (error) => {
         standardError(error instanceof Error ? error.message : String(error));
         process.exit(1);
@@ -82,7 +85,7 @@ class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Acto
     }
     try {
       const server = await RegistryServer.start(resolved);
-      if (resolved.welcome) welcome(server.info, resolved);
+      if (resolved.welcome && server.info) welcome(server.info, resolved);
       return server;
     } catch (error) {
       this.#ignoreSignals();

@@ -1,9 +1,11 @@
 /** A registry that runs: the native core, the host of its actors, and the client that actors call others with. */
-import { type Client, createClient } from "@greenroom/client";
+import type { Client } from "@greenroom/client";
 import type { RegistryLike } from "@greenroom/client/types";
 import { NativeRegistry, type StartedInfo } from "@greenroom/native";
 import type { CompiledActor } from "../definition/actor.js";
 import { Host, type HostServices } from "../host/host.js";
+import { inProcessClient, trustedFetch } from "../in-process/fetcher.js";
+import type { RequestHead } from "../in-process/requests.js";
 import { createLogger, type LogLevel, standardError } from "../log.js";
 import { VERSION } from "../version.js";
 import type { ResolvedRegistry } from "./config.js";
@@ -13,46 +15,44 @@ const START_TIMEOUT = 30_000;
 
 /** See the top of the file. */
 export class RegistryServer {
-  readonly info: StartedInfo;
+  /** Where it listens; undefined if it is reached from within this process only. */
+  readonly info: StartedInfo | undefined;
   readonly #native: NativeRegistry;
   readonly #host: Host;
-  readonly #dispose: () => Promise<void>;
+  #client: Client<RegistryLike> | undefined;
 
-  private constructor(native: NativeRegistry, host: Host, info: StartedInfo, dispose: () => Promise<void>) {
+  private constructor(native: NativeRegistry, host: Host, info: StartedInfo | undefined) {
     this.#native = native;
     this.#host = host;
     this.info = info;
-    this.#dispose = dispose;
   }
 
   /** Opens the store, binds the port and serves. @throws Error saying why that is not possible, with a `code`. */
   static async start(registry: ResolvedRegistry): Promise<RegistryServer> {
-    let client: Client<RegistryLike> | undefined;
-    let info: StartedInfo | undefined;
     const services: HostServices = {
       actors: registry.actors,
       logLevel: registry.logLevel,
       logSink: standardError,
       log: createLogger(registry.logLevel, {}, standardError),
       exposeErrors: registry.exposeErrors,
-      client: () => {
-        if (info === undefined) throw new Error("actors cannot call others before the registry has started");
-        client ??= createClient({ endpoint: loopback(info), disableMetadataLookup: true });
-        return client;
-      },
+      namespace: "default",
     };
     const native = new NativeRegistry(nativeConfig(registry));
     const host = new Host(native, services);
-    // Calls can come in before the address is known here, and their actors may want to call others.
-    let hasEvents = false;
-    const bound = await native.start(() => {
-      if (info === undefined) hasEvents = true;
-      else host.wake();
-    });
-    if (bound === null) throw new Error("the native core listens nowhere");
-    info = bound;
-    if (hasEvents) host.wake();
-    return new RegistryServer(native, host, info, async () => client?.dispose());
+    const info = await native.start(host.wake);
+    return new RegistryServer(native, host, info ?? undefined);
+  }
+
+  /** Answers a request from outside. */
+  answer(head: RequestHead): Promise<Response> {
+    return this.#host.requests.send(head);
+  }
+
+  /** A client for this process, which is not asked for credentials. */
+  get client(): Client<RegistryLike> {
+    const { requests, services } = this.#host;
+    this.#client ??= inProcessClient(services.namespace, trustedFetch(requests));
+    return this.#client;
   }
 
   /** Puts all actors to sleep and closes everything; afterwards nothing keeps the process alive. */
@@ -61,7 +61,7 @@ export class RegistryServer {
       await this.#native.shutdown();
     } finally {
       this.#host.close();
-      await this.#dispose();
+      await this.#client?.dispose();
     }
   }
 }
@@ -101,11 +101,4 @@ function nativeOptions({ options, wantsRequest }: CompiledActor): object {
 function nativeLevel(level: LogLevel): string {
   if (level === "silent") return "off";
   return level === "fatal" ? "error" : level;
-}
-
-/** Where this process reaches its own server, whatever address it listens on. */
-function loopback({ host, port }: StartedInfo): string {
-  if (host === "0.0.0.0") return `http://127.0.0.1:${port}`;
-  if (host === "::") return `http://[::1]:${port}`;
-  return host.includes(":") ? `http://[${host}]:${port}` : `http://${host}:${port}`;
 }

@@ -1,0 +1,252 @@
+//! The requests that are under way.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use greenroom_server::{Body, Dispatcher, InProcessBody};
+use greenroom_types::ActorError;
+use http_body_util::{BodyExt, Full};
+use hyper::{Response, body::Body as _};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, Semaphore, mpsc},
+    task::AbortHandle,
+};
+use tracing::warn;
+
+use super::{Answer, Begin, BeginBody, Requested, WINDOW, body::PartBody};
+use crate::host::JsHost;
+
+/// Answers requests for as long as it has a server.
+#[derive(Default)]
+pub(crate) struct Requests {
+    /// A lock because JavaScript's thread begins what tasks on other threads end. Held for one
+    /// operation on the map.
+    inner: Mutex<Inner>,
+    /// One of them has ended.
+    ended: Notify,
+}
+
+#[derive(Default)]
+struct Inner {
+    server: Option<Server>,
+    under_way: HashMap<u32, UnderWay>,
+}
+
+#[derive(Clone)]
+struct Server {
+    dispatcher: Dispatcher,
+    threads: Handle,
+    host: Arc<JsHost>,
+}
+
+/// What JavaScript can still do about a request.
+struct UnderWay {
+    task: AbortHandle,
+    parts: Option<mpsc::UnboundedSender<Bytes>>,
+    /// How many bytes of the answer may be sent.
+    room: Arc<Semaphore>,
+}
+
+impl Requests {
+    /// From here on requests are answered, by tasks on the current tokio runtime.
+    pub(crate) fn open(&self, dispatcher: Dispatcher, host: Arc<JsHost>) {
+        let threads = Handle::current();
+        self.lock().server = Some(Server {
+            dispatcher,
+            threads,
+            host,
+        });
+    }
+
+    /// Waits for the end of all requests, and ends those that take longer than `grace`. The server
+    /// answers new ones with what it answers to everybody then.
+    pub(crate) async fn finish(&self, grace: Duration) {
+        let all = async {
+            loop {
+                let ended = self.ended.notified();
+                if self.lock().under_way.is_empty() {
+                    return;
+                }
+                ended.await;
+            }
+        };
+        if tokio::time::timeout(grace, all).await.is_err() {
+            warn!(
+                requests = self.lock().under_way.len(),
+                "cutting off requests of this process that did not end in time"
+            );
+        }
+        self.close();
+    }
+
+    /// Ends everything. Further requests have no answer.
+    pub(crate) fn close(&self) {
+        let inner = std::mem::take(&mut *self.lock());
+        for (_, request) in inner.under_way {
+            request.task.abort();
+        }
+    }
+
+    /// Takes what JavaScript has to say of a request. What is said of one that has ended is dropped.
+    pub(crate) fn take(self: &Arc<Self>, requested: Requested) {
+        match requested {
+            Requested::Begin(begin) => self.begin(*begin),
+            Requested::Part { request, part } => {
+                if let Some(UnderWay {
+                    parts: Some(parts), ..
+                }) = self.lock().under_way.get(&request)
+                {
+                    // The server may have enough of it.
+                    let _ = parts.send(part);
+                }
+            }
+            Requested::End { request } => {
+                if let Some(request) = self.lock().under_way.get_mut(&request) {
+                    request.parts = None;
+                }
+            }
+            Requested::GiveUp { request } => {
+                if let Some(request) = self.lock().under_way.remove(&request) {
+                    request.task.abort();
+                }
+                self.ended.notify_waiters();
+            }
+            Requested::Taken { request, bytes } => {
+                if let Some(request) = self.lock().under_way.get(&request) {
+                    request.room.add_permits(bytes as usize);
+                }
+            }
+        }
+    }
+
+    fn begin(self: &Arc<Self>, begin: Begin) {
+        let mut inner = self.lock();
+        // Without a server nobody is left to be told: JavaScript gives up all its requests itself.
+        let Some(server) = inner.server.clone() else {
+            return;
+        };
+        let id = begin.request;
+        let room = Arc::new(Semaphore::new(WINDOW));
+        let (body, parts) = body_of(&begin, &server.host);
+        let exchange = Exchange {
+            server: server.clone(),
+            request: id,
+            room: Arc::clone(&room),
+        };
+        let table = Arc::clone(self);
+        // The lock is held until the request is in the table, so that its end finds it there.
+        let task = server.threads.spawn(async move {
+            exchange.run(begin, body).await;
+            table.lock().under_way.remove(&id);
+            table.ended.notify_waiters();
+        });
+        let request = UnderWay {
+            task: task.abort_handle(),
+            parts,
+            room,
+        };
+        inner.under_way.insert(id, request);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn body_of(
+    begin: &Begin,
+    host: &Arc<JsHost>,
+) -> (InProcessBody, Option<mpsc::UnboundedSender<Bytes>>) {
+    match &begin.body {
+        BeginBody::Whole(body) => {
+            let body = Full::new(body.clone());
+            (body.map_err(|never| match never {}).boxed(), None)
+        }
+        BeginBody::Follows => {
+            let (sender, parts) = mpsc::unbounded_channel();
+            let body = PartBody {
+                request: begin.request,
+                host: Arc::clone(host),
+                parts,
+            };
+            (body.boxed(), Some(sender))
+        }
+    }
+}
+
+/// One request and its answer.
+struct Exchange {
+    server: Server,
+    request: u32,
+    room: Arc<Semaphore>,
+}
+
+impl Exchange {
+    async fn run(self, mut begin: Begin, body: InProcessBody) {
+        if let Some(clearance) = begin.clearance.take()
+            && !clearance.granted().await
+        {
+            return self.tell(&Answer::Failed(ActorError::restarting()));
+        }
+        match begin.request(body) {
+            Ok(request) => {
+                let dispatched = self.server.dispatcher.dispatch(request, begin.origin);
+                self.answer(dispatched.await).await;
+            }
+            Err(error) => self.tell(&Answer::Failed(error)),
+        }
+    }
+
+    async fn answer(&self, answer: Response<Body>) {
+        let (head, mut body) = answer.into_parts();
+        let head = Box::new(head);
+        // What is all there travels in one piece.
+        let size = body.size_hint().exact();
+        if size.is_some_and(|size| size <= WINDOW as u64)
+            && let Ok(whole) = (&mut body).collect().await
+        {
+            let body = Some(whole.to_bytes());
+            return self.tell(&Answer::Head { head, body });
+        }
+        self.tell(&Answer::Head { head, body: None });
+        while let Some(frame) = body.frame().await {
+            match frame.map(hyper::body::Frame::into_data) {
+                Ok(Ok(data)) => self.part(data).await,
+                // Trailers: `fetch` knows of none.
+                Ok(Err(_)) => {}
+                Err(error) => {
+                    let error = ActorError::new(
+                        "request",
+                        "broken",
+                        format!("the body of the answer broke off: {error}"),
+                    );
+                    return self.tell(&Answer::Failed(error));
+                }
+            }
+        }
+        self.tell(&Answer::End);
+    }
+
+    /// Sends a part of the body as soon as there is room for it.
+    async fn part(&self, mut data: Bytes) {
+        while !data.is_empty() {
+            let piece = data.split_to(data.len().min(WINDOW));
+            let bytes = u32::try_from(piece.len()).expect("a piece is no larger than the window");
+            match self.room.acquire_many(bytes).await {
+                Ok(permits) => permits.forget(),
+                // It is never closed.
+                Err(_) => return,
+            }
+            self.tell(&Answer::Part(piece));
+        }
+    }
+
+    fn tell(&self, answer: &Answer) {
+        self.server.host.answer(self.request, answer);
+    }
+}

@@ -1,0 +1,214 @@
+/**
+ * Requests of this process to the server in it: they cross to the core in the batches of the host, without a socket.
+ *
+ * A request that an actor makes is an output of its turn, so it leaves only when what the actor did before is
+ * durable. Those of the rest of the program leave at once.
+ */
+import { ActorError } from "@greenroom/client/errors";
+import type { BatchReader } from "../host/batch-reader.js";
+import type { OutputWriter } from "../host/output-writer.js";
+import { EventKind } from "../host/records.js";
+import { RequestBody } from "./request-body.js";
+import { ResponseBody } from "./response-body.js";
+
+/** A request, taken apart. */
+export interface RequestHead {
+  readonly method: string;
+  /** Path and query. */
+  readonly target: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: Uint8Array | string | ReadableStream<Uint8Array> | null;
+  readonly signal: AbortSignal | null;
+  /** Whether it comes from this registry itself, and is not asked for credentials. */
+  readonly isTrusted: boolean;
+}
+
+/** On whose behalf requests are made. */
+export interface Sender {
+  /** The requests that are under way. */
+  readonly open: Set<number>;
+  /**
+   * Where the beginning of a request is written to; undefined if it may leave at once.
+   *
+   * @throws ActorError if it may not be made.
+   */
+  outputs(): OutputWriter | undefined;
+}
+
+/** Where a request is written to. */
+export interface RequestsOwner {
+  /** Outputs that belong to no actor. The host will flush them. */
+  registryOutputs(): OutputWriter;
+}
+
+/** Answers without a body, whatever follows. */
+const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
+
+interface Exchange {
+  readonly sender: Sender | undefined;
+  readonly resolve: (response: Response) => void;
+  readonly reject: (error: unknown) => void;
+  readonly stopListening: () => void;
+  readonly isHead: boolean;
+  requestBody: RequestBody | undefined;
+  responseBody: ResponseBody | undefined;
+}
+
+/** See the top of the file. */
+export class Requests {
+  readonly #owner: RequestsOwner;
+  readonly #exchanges = new Map<number, Exchange>();
+  #last = 0;
+  #isClosed = false;
+
+  constructor(owner: RequestsOwner) {
+    this.#owner = owner;
+  }
+
+  /**
+   * Makes a request. What keeps it from being answered is an answer, too, as the server would give it.
+   *
+   * @param sender By default the program, whose requests leave at once.
+   * @throws (as a rejection) the reason of its signal.
+   */
+  send(head: RequestHead, sender?: Sender): Promise<Response> {
+    const { signal } = head;
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#isClosed) return Promise.resolve(errorResponse(closed()));
+    let outputs: OutputWriter | undefined;
+    try {
+      outputs = sender?.outputs();
+    } catch (error) {
+      if (error instanceof ActorError) return Promise.resolve(errorResponse(error));
+      return Promise.reject(error);
+    }
+    this.#last = (this.#last + 1) >>> 0;
+    const id = this.#last;
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => this.giveUp(id, signal?.reason);
+      signal?.addEventListener("abort", onAbort, { once: true });
+      const exchange: Exchange = {
+        sender,
+        resolve,
+        reject,
+        stopListening: () => signal?.removeEventListener("abort", onAbort),
+        isHead: head.method === "HEAD",
+        requestBody: undefined,
+        responseBody: undefined,
+      };
+      this.#exchanges.set(id, exchange);
+      sender?.open.add(id);
+      const { body } = head;
+      (outputs ?? this.#owner.registryOutputs()).beginRequest(id, head);
+      if (body instanceof ReadableStream) exchange.requestBody = this.#sendBody(id, body);
+    });
+  }
+
+  /** Nobody waits for the answer any more. */
+  giveUp(id: number, reason: unknown): void {
+    if (this.#finish(id, reason)) this.#owner.registryOutputs().giveUpRequest(id);
+  }
+
+  /** Reads an event about a request whole, and handles it. @returns false if it is no such event */
+  handle(kind: number, reader: BatchReader): boolean {
+    switch (kind) {
+      case EventKind.answerHead: {
+        const id = reader.u32();
+        const status = reader.u16();
+        const headers: [string, string][] = [];
+        for (let count = reader.u16(); count > 0; count--) headers.push([reader.str(), reader.str()]);
+        this.#answered(id, status, headers, reader.opt());
+        return true;
+      }
+      case EventKind.answerPart: {
+        const id = reader.u32();
+        const bytes = reader.bytes();
+        this.#exchanges.get(id)?.responseBody?.part(bytes.slice());
+        return true;
+      }
+      case EventKind.answerEnd: {
+        const exchange = this.#take(reader.u32());
+        exchange?.responseBody?.end();
+        return true;
+      }
+      case EventKind.answerFailed: {
+        const id = reader.u32();
+        const error = new ActorError(reader.str(), reader.str(), reader.str());
+        reader.opt();
+        this.#finish(id, error);
+        return true;
+      }
+      case EventKind.requestTaken: {
+        const id = reader.u32();
+        const bytes = reader.u32();
+        this.#exchanges.get(id)?.requestBody?.taken(bytes);
+        return true;
+      }
+      default:
+        return false;
+    }
+  }
+
+  /** Ends all requests: the core answers nothing any more. */
+  close(): void {
+    this.#isClosed = true;
+    for (const id of [...this.#exchanges.keys()]) this.#finish(id, closed());
+  }
+
+  #answered(id: number, status: number, headers: [string, string][], whole: Uint8Array | undefined): void {
+    const exchange = this.#exchanges.get(id);
+    if (exchange === undefined) return;
+    const hasNoBody = BODILESS.has(status) || exchange.isHead;
+    if (whole !== undefined) {
+      this.#take(id);
+      const body = hasNoBody ? null : (whole.slice() as Uint8Array<ArrayBuffer>);
+      exchange.resolve(new Response(body, { status, headers }));
+      return;
+    }
+    const body = new ResponseBody(
+      (bytes) => this.#owner.registryOutputs().answerTaken(id, bytes),
+      () => this.giveUp(id, undefined),
+    );
+    exchange.responseBody = body;
+    exchange.resolve(new Response(hasNoBody ? null : body.stream, { status, headers }));
+  }
+
+  #sendBody(id: number, body: ReadableStream<Uint8Array>): RequestBody {
+    return new RequestBody(body, {
+      part: (bytes) => this.#owner.registryOutputs().requestPart(id, bytes),
+      end: () => this.#owner.registryOutputs().endRequest(id),
+      broken: (error) => this.giveUp(id, error),
+    });
+  }
+
+  /** Ends an exchange that has no proper end. @returns whether there was one */
+  #finish(id: number, reason: unknown): boolean {
+    const exchange = this.#take(id);
+    if (exchange === undefined) return false;
+    if (exchange.responseBody !== undefined) exchange.responseBody.fail(reason);
+    else if (reason instanceof ActorError) exchange.resolve(errorResponse(reason));
+    else exchange.reject(reason);
+    return true;
+  }
+
+  #take(id: number): Exchange | undefined {
+    const exchange = this.#exchanges.get(id);
+    this.#exchanges.delete(id);
+    exchange?.sender?.open.delete(id);
+    exchange?.stopListening();
+    exchange?.requestBody?.stop();
+    return exchange;
+  }
+}
+
+function closed(): ActorError {
+  return new ActorError("actor", "restarting", "the registry has been shut down");
+}
+
+/** An error as the server answers it. */
+export function errorResponse({ group, code, message }: ActorError, status = 503): Response {
+  return Response.json(
+    { group, code, message, metadata: null },
+    { status, headers: { "x-rivet-error": `${group}.${code}` } },
+  );
+}

@@ -8,6 +8,7 @@
 mod alarms;
 mod calls;
 mod conns;
+mod departures;
 mod host;
 mod kv;
 mod lifecycle;

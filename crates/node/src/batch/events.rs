@@ -330,6 +330,46 @@ mod tests {
         assert_eq!(batch, record(expected), "{event:?}");
     }
 
+    #[test]
+    fn answers_are_written() {
+        let check = |answer: Answer, expected: &[Part]| {
+            let mut batch = Vec::new();
+            EventWriter::new(&mut batch).answer(7, &answer);
+            assert_eq!(batch, record(expected), "{answer:?}");
+        };
+        let mut answer = hyper::Response::new(());
+        let value = hyper::header::HeaderValue::from_bytes(b"\xe9").expect("allowed");
+        answer.headers_mut().append("x", value);
+        let head = Box::new(answer.into_parts().0);
+        let begin = [U8(24), U32(0), U32(7), U16(200), U16(1), Str("x"), Str("é")];
+        check(
+            Answer::Head {
+                head: head.clone(),
+                body: None,
+            },
+            &begin.into_iter().chain([NOTHING]).collect::<Vec<_>>(),
+        );
+        check(
+            Answer::Part(bytes("more")),
+            &[U8(25), U32(0), U32(7), Str("more")],
+        );
+        check(Answer::End, &[U8(26), U32(0), U32(7)]);
+        let error = greenroom_types::ActorError::new("a", "b", "c");
+        check(
+            Answer::Failed(error),
+            &[
+                U8(27),
+                U32(0),
+                U32(7),
+                Str("a"),
+                Str("b"),
+                Str("c"),
+                NOTHING,
+            ],
+        );
+        check(Answer::Taken(9), &[U8(28), U32(0), U32(7), U32(9)]);
+    }
+
     fn bytes(text: &'static str) -> Bytes {
         Bytes::from_static(text.as_bytes())
     }

@@ -544,6 +544,50 @@ mod tests {
         );
     }
 
+    fn every_request() -> Vec<u8> {
+        let mut out = vec![38, 1, 0, 0, 0, 3];
+        put(&mut out, b"POST");
+        put(&mut out, b"/a?b");
+        out.extend_from_slice(&[1, 0]);
+        put(&mut out, b"x-a");
+        put(&mut out, "\u{e9}".as_bytes());
+        out.extend_from_slice(&ABSENT.to_le_bytes());
+        out.extend_from_slice(&[39, 1, 0, 0, 0]);
+        put(&mut out, b"part");
+        out.extend_from_slice(&[40, 1, 0, 0, 0, 41, 2, 0, 0, 0, 42, 3, 0, 0, 0, 9, 0, 0, 0]);
+        out
+    }
+
+    #[test]
+    fn requests_are_read() {
+        let read = |instance| {
+            let batch = turn(instance, 0, &[], &every_request());
+            let mut turns = Turns::new(batch.into());
+            turns.next().expect("there is one").expect("well formed")
+        };
+        let handed = read(0);
+        assert!(handed.turn.outputs.is_empty());
+        assert_eq!(
+            format!("{:?}", handed.requests),
+            r#"[Begin(Begin { request: 1, origin: Trusted, method: "POST", target: "/a?b", headers: [("x-a", "é")], body: Follows, clearance: None }), Part { request: 1, part: b"part" }, End { request: 1 }, GiveUp { request: 2 }, Taken { request: 3, bytes: 9 }]"#
+        );
+        // That of an actor has to wait.
+        let handed = read(5);
+        assert!(matches!(handed.turn.outputs[..], [Output::Depart(_)]));
+        assert!(
+            matches!(&handed.requests[0], Requested::Begin(begin) if begin.clearance.is_some())
+        );
+    }
+
+    #[test]
+    fn every_shorter_batch_of_requests_is_refused() {
+        let batch = Bytes::from(turn(0, 0, &[], &every_request()));
+        for len in 1..batch.len() {
+            let result: Result<Vec<_>, _> = Turns::new(batch.slice(..len)).collect();
+            assert!(result.is_err(), "{len} of {} bytes", batch.len());
+        }
+    }
+
     #[test]
     fn every_shorter_batch_is_refused() {
         let batch = Bytes::from(turn(5, 0, &[1, 2, 3], &every_output()));

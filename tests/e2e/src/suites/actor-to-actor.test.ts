@@ -1,0 +1,117 @@
+/** Actors that call, watch and wait for each other. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { type Client, createClient } from "@greenroom/client";
+import { eventually } from "../harness/eventually.js";
+import { DIST } from "../harness/paths.js";
+import { ServerProcess } from "../harness/server.js";
+import type { registry } from "../server/peers-registry.js";
+
+let server: ServerProcess;
+let client: Client<typeof registry>;
+
+before(async () => {
+  server = await ServerProcess.start({ script: join(DIST, "server/peers-main.js") });
+  client = createClient<typeof registry>(server.url);
+});
+after(async () => {
+  await client?.dispose();
+  await server?.dispose();
+});
+
+test("an actor calls another one and gets its answer", async () => {
+  const checkout = client.checkout.getOrCreate("calls");
+  assert.equal(await checkout.buy("a", 7), true);
+  assert.equal(await checkout.buy("a", 7), false);
+  assert.equal(await checkout.orders(), 1);
+  assert.equal(await client.stock.get(["sku", "a"]).left(), 3);
+  assert.equal(await checkout.buyOverConnection("a", 3), true);
+  assert.equal(await client.stock.get(["sku", "a"]).left(), 0);
+});
+
+test("a user error of the callee comes through to the first caller, with its metadata", async () => {
+  await assert.rejects(client.checkout.getOrCreate("errors").refused(), {
+    group: "user",
+    code: "sold_out",
+    message: "sold out",
+    metadata: { until: "monday" },
+  });
+  await assert.rejects(client.checkout.getOrCreate("errors").missing(), { code: "internal_error" });
+});
+
+test("an actor that watches another one hears its events until it sleeps", async () => {
+  const checkout = client.checkout.getOrCreate("watches");
+  const stock = client.stock.getOrCreate(["sku", "w"]);
+  const conn = checkout.connect();
+  const heard: unknown[] = [];
+  conn.on("stock", (sku: string, left: number) => heard.push([sku, left]));
+  await conn.ready;
+  await checkout.watch("w");
+  await stock.take(1);
+  await eventually(() => assert.deepEqual(heard, [["w", 9]]));
+  // The one that is watched may sleep meanwhile.
+  await stock.sleep();
+  await stock.take(1);
+  await eventually(() => assert.deepEqual(heard[1], ["w", 8]));
+  await checkout.sleep();
+  await stock.take(1);
+  assert.deepEqual(await checkout.seen(), [9, 8]);
+  await conn.dispose();
+});
+
+test("calls in circles come to their end, because the actors take other calls while they wait", async () => {
+  assert.equal(await client.link.getOrCreate("a").around(6), 4);
+  assert.equal(await client.link.getOrCreate("b").calls(), 3);
+});
+
+test("a chain of calls ends at 32 actors, with an error that shows it", async () => {
+  assert.equal(await client.link.getOrCreate("top").down(31), 31);
+  await assert.rejects(client.link.getOrCreate("top").down(33), { code: "internal_error" });
+  assert.match(server.stderr, /call_chain_too_long|actors wait for each other, limit is 32/);
+});
+
+test("a call that is given up is given up by the callee, too", async () => {
+  const checkout = client.checkout.getOrCreate("gives-up");
+  assert.equal(await checkout.giveUp("slow"), "aborted");
+  await eventually(async () => assert.equal(await client.stock.get(["sku", "slow"]).left(), -1));
+});
+
+test("an actor may call others while it comes into being", async () => {
+  assert.equal(await client.newcomer.getOrCreate("n").greeting(), 2);
+  assert.equal(await client.ledger.getOrCreate("newcomers").highest(), 7);
+});
+
+test("clients cannot pretend that actors wait for them", async () => {
+  const query = "rvt-namespace=default&rvt-method=getOrCreate&rvt-runner=default&rvt-key=pretends";
+  const chain = Array.from({ length: 40 }, (_, i) => `actor${i}`).join(",");
+  const response = await fetch(`${server.url}/gateway/link/action/down?${query}`, {
+    method: "POST",
+    headers: { "x-rivet-encoding": "json", "x-greenroom-chain": chain },
+    body: '{"args":[2]}',
+  });
+  assert.deepEqual(await response.json(), { output: 2 });
+});
+
+test("no callee ever hears of a step that a crash of its caller takes back", async () => {
+  for (let round = 0; round < 6; round++) {
+    const key = `gate-${round}`;
+    const own = createClient<typeof registry>(server.url);
+    const said = (): number[] =>
+      [...server.stderr.matchAll(new RegExp(`saw ${key} (\\d+);`, "g"))].map(([, step]) => Number(step));
+    let isRunning = true;
+    const call = async (): Promise<void> => {
+      while (isRunning) await own.journal.getOrCreate(key).step();
+    };
+    const ended = Promise.allSettled([call(), call(), call()]);
+    await eventually(() => assert.ok(said().length > 20 + round), { every: 1 });
+    isRunning = false;
+    await server.kill();
+    await ended;
+    await own.dispose();
+    await server.restart();
+    const steps = await client.journal.getOrCreate(key).steps();
+    const highest = Math.max(...said());
+    assert.ok(highest <= steps, `the witness saw step ${highest}, the journal has ${steps}`);
+  }
+});

@@ -103,9 +103,9 @@ pub struct ClientInfo {
     /// name and value for each header line, all of them texts. Only told to actor types that want it
     /// ([`ActorOptions::wants_request`](crate::ActorOptions::wants_request)).
     pub request: Option<Bytes>,
-    /// The actors that wait for this call, outermost first: their ids in ASCII with commas between. Only
-    /// of calls that actors make, and not over connections.
-    pub chain: Option<Bytes>,
+    /// The actors that wait for this call, outermost first: their ids with commas between. Only of
+    /// calls that actors make, and not over connections.
+    pub chain: Option<Box<str>>,
 }
 
 /// A connection that outlived the previous instance.

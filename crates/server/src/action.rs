@@ -83,7 +83,7 @@ async fn read_call(
         .map(|value| conn_params_from_header(value.as_bytes()))
         .transpose()?;
     let chain = request.headers().get(CALL_CHAIN);
-    let chain = chain.map(|chain| Bytes::copy_from_slice(chain.as_bytes()));
+    let chain = chain.and_then(|chain| chain.to_str().ok().map(Box::from));
     let body = read_body(
         request.into_body(),
         app.config.max_incoming_message,

@@ -237,7 +237,12 @@ impl<'a> EventWriter<'a> {
     }
 
     fn client(&mut self, client: &ClientInfo) {
-        let known = [&client.params, &client.auth, &client.request, &client.chain];
+        let known = [
+            client.params.as_deref(),
+            client.auth.as_deref(),
+            client.request.as_deref(),
+            client.chain.as_deref().map(str::as_bytes),
+        ];
         let bits = known.iter().enumerate();
         self.u8(bits.fold(0, |bits, (bit, part)| {
             bits | u8::from(part.is_some()) << bit
@@ -504,7 +509,7 @@ mod tests {
                     params: Some(bytes("")),
                     auth: None,
                     request: Some(bytes("r")),
-                    chain: Some(bytes("a,b")),
+                    chain: Some("a,b".into()),
                 },
             )),
             &[

@@ -18,7 +18,7 @@ import type { KvAnswer } from "./kv.js";
 import type { StartRecord } from "./lifecycle.js";
 import { OutputWriter } from "./output-writer.js";
 import type { PendingCall } from "./pending-call.js";
-import { EventKind, REGISTRY, type StopReason } from "./records.js";
+import { EventKind, KvResult, REGISTRY, type StopReason } from "./records.js";
 
 /** The part of the addon's registry that the host talks to. */
 export interface Exchange {

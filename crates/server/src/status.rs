@@ -17,6 +17,8 @@ pub(crate) fn status_of(error: &ActorError) -> StatusCode {
         ("connection", "not_found") => StatusCode::NOT_FOUND,
         ("actor", code) => actor_status(code),
         ("guard", code) => guard_status(code),
+        ("kv", "closed") => StatusCode::SERVICE_UNAVAILABLE,
+        ("kv", _) => StatusCode::BAD_REQUEST,
         ("feature", _) => StatusCode::NOT_IMPLEMENTED,
         (_, _) => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -38,8 +40,16 @@ fn actor_status(code: &str) -> StatusCode {
         | "validation_error" => StatusCode::BAD_REQUEST,
         "call_cycle" => StatusCode::CONFLICT,
         "overloaded" => StatusCode::TOO_MANY_REQUESTS,
-        "destroying" | "dropped_reply" | "not_ready" | "restarting" | "starting" | "stopped"
-        | "stopping" | "store_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
+        "kv_storage_quota_exceeded" => StatusCode::INSUFFICIENT_STORAGE,
+        "destroying"
+        | "dropped_reply"
+        | "not_ready"
+        | "restarting"
+        | "starting"
+        | "state_version_unsupported"
+        | "stopped"
+        | "stopping"
+        | "store_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -83,6 +93,10 @@ mod tests {
             ("actor", "input_too_large", 400),
             ("actor", "overloaded", 429),
             ("actor", "validation_error", 400),
+            ("actor", "state_version_unsupported", 503),
+            ("actor", "kv_storage_quota_exceeded", 507),
+            ("kv", "value_too_large", 400),
+            ("kv", "closed", 503),
             ("actor", "call_cycle", 409),
             ("actor", "stopping", 503),
             ("actor", "restarting", 503),

@@ -74,6 +74,7 @@ export {
   event,
 } from "./definition/event.js";
 export type { ActionInputSchemas, SchemaInput, SchemaOutput } from "./definition/input-schemas.js";
+export type { MigrateStateContext, MigrationStep, MigrationSteps } from "./definition/migration.js";
 export type { ActorOptions } from "./definition/options.js";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./definition/standard-schema.js";
 export type { Logger, LogLevel, LogMethod } from "./log.js";

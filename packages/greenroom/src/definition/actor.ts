@@ -4,6 +4,7 @@ import type { ActorConfig, ActorDefinition, CheckedActorConfig } from "./config.
 import { DurabilityCode } from "./durability.js";
 import type { EventArgsMap, EventDefinition, EventMap } from "./event.js";
 import { flattenInputSchemas, type InputSchema } from "./input-schemas.js";
+import { compileMigrations, type Migrations } from "./migration.js";
 import { type ResolvedOptions, resolveOptions } from "./options.js";
 import { isSchema } from "./standard-schema.js";
 
@@ -25,6 +26,7 @@ export interface CompiledActor {
   readonly wantsRequest: boolean;
   /** Where a value comes from; absent if the actor has none. */
   readonly state: Source | undefined;
+  readonly migrations: Migrations;
   readonly vars: Source | undefined;
   readonly connState: Source | undefined;
   /** Check what callers pass, before anything else looks at it. */
@@ -70,7 +72,9 @@ const KNOWN: ReadonlySet<string> = new Set([
   "connParamsSchema",
   "events",
   "inputSchema",
+  "migrateState",
   "options",
+  "stateVersion",
 ]);
 
 /** Keys that mean something in later versions: ignoring them would be worse than refusing them. */
@@ -106,6 +110,8 @@ export function actor<
   ClientParams = Params,
   ClientInput = Input,
   Schemas = undefined,
+  Version extends number = never,
+  Steps extends number | string = never,
 >(
   config: CheckedActorConfig<
     State,
@@ -118,7 +124,9 @@ export function actor<
     ActionNames,
     ClientParams,
     ClientInput,
-    Schemas
+    Schemas,
+    Version,
+    Steps
   >,
 ): ActorDefinition<
   State,
@@ -147,6 +155,8 @@ export function actor<
   ActionNames extends string = never,
   ClientParams = Params,
   ClientInput = Input,
+  Version extends number = never,
+  Steps extends number | string = never,
 >(
   config: ActorConfig<
     State,
@@ -158,7 +168,9 @@ export function actor<
     Actions,
     ActionNames,
     ClientParams,
-    ClientInput
+    ClientInput,
+    Version,
+    Steps
   >,
 ): ActorDefinition<
   State,
@@ -223,6 +235,7 @@ function compile(config: { readonly [key: string]: unknown }): CompiledActor {
       hooks.onBeforeConnect !== undefined ||
       (sources.connState !== undefined && "create" in sources.connState),
     state: sources.state,
+    migrations: compileMigrations(config.stateVersion, config.migrateState, sources.state !== undefined),
     vars: sources.vars,
     connState: sources.connState,
     connParamsSchema: schemaAt(config, "connParamsSchema"),

@@ -17,6 +17,7 @@ import type {
 import type { ActionFor, ActionTree } from "./action.js";
 import type { EventArgsMap, EventMap } from "./event.js";
 import type { ActionInputSchemas, SchemaAt } from "./input-schemas.js";
+import type { MigrationSteps } from "./migration.js";
 import type { ActorOptions } from "./options.js";
 import type { StandardSchema } from "./standard-schema.js";
 
@@ -57,6 +58,8 @@ export interface BaseActorConfig<
   ActionNames extends string = string,
   ClientParams = Params,
   ClientInput = Input,
+  Version extends number = number,
+  Steps extends number | string = number,
 > {
   /**
    * Checks the connection parameters, before any hook: what does not match is refused with `actor.validation_error`.
@@ -69,6 +72,17 @@ export interface BaseActorConfig<
   readonly state?: State;
   /** Makes the state of a new actor. Runs once in the actor's life, before everything else. */
   readonly createState?: (c: CreateStateContext, input: Input) => State | Promise<State>;
+  /**
+   * The version of the state, a whole number; stored with it. Default 1. An actor whose stored state has a newer version
+   * does not start (`actor.state_version_unsupported`), and keeps all it has.
+   */
+  readonly stateVersion?: Version;
+  /**
+   * Makes the state of this version from older ones, when such an actor wakes and before its other hooks: one function
+   * for each version to lead to, `{ 2: (c, state) => …, 3: (c, state) => … }`. They run one after the other, and what
+   * comes of the last is stored together with the version. If one throws, the actor does not start, and nothing changes.
+   */
+  readonly migrateState?: MigrationSteps<NoInfer<State>, Version, Steps>;
   /** Variables that every wake begins with, copied for each; never stored. */
   readonly vars?: Vars;
   /** Makes the variables. Runs at every wake. */
@@ -148,6 +162,8 @@ export interface ActorConfig<
   ActionNames extends string = string,
   ClientParams = Params,
   ClientInput = Input,
+  Version extends number = number,
+  Steps extends number | string = number,
 > extends BaseActorConfig<
     State,
     Params,
@@ -157,7 +173,9 @@ export interface ActorConfig<
     Events,
     ActionNames,
     ClientParams,
-    ClientInput
+    ClientInput,
+    Version,
+    Steps
   > {
   /** See {@link CheckedActorConfig}. */
   readonly actionInputSchemas?: undefined;
@@ -179,6 +197,8 @@ export interface CheckedActorConfig<
   ClientParams,
   ClientInput,
   Schemas,
+  Version extends number,
+  Steps extends number | string,
 > extends BaseActorConfig<
     State,
     Params,
@@ -188,7 +208,9 @@ export interface CheckedActorConfig<
     Events,
     ActionNames,
     ClientParams,
-    ClientInput
+    ClientInput,
+    Version,
+    Steps
   > {
   /**
    * Checks the arguments of actions, each as a list (`z.tuple([…])`), before the action and before any hook that the

@@ -147,6 +147,16 @@ export const invalidMaxHistory = (value: unknown, max: number): HostError =>
     `\`maxHistory\` is \`${shorten(String(value))}\`, not a whole number from 0 to ${max}`,
   );
 
+/** @param known The version of the code. @param oldest The oldest version that the code can do something with. */
+export const stateVersionUnsupported = (stored: number, known: number, oldest: number): HostError =>
+  new HostError(
+    "actor",
+    "state_version_unsupported",
+    stored > known
+      ? `the stored state has version ${stored}, this code knows version ${known}: run the newer code again; nothing was changed`
+      : `the stored state has version ${stored}, this code goes from version ${oldest} to ${known}: add the steps to \`migrateState\`; nothing was changed`,
+  );
+
 function shorten(name: string): string {
   return name.length > 64 ? `${name.slice(0, 64)}…` : name;
 }

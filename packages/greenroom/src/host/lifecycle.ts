@@ -2,13 +2,14 @@
 import { decodeValue } from "@greenroom/client/codec";
 import type { Hook } from "../definition/actor.js";
 import type { InputSchema } from "../definition/input-schemas.js";
+import { FIRST_VERSION, oldestVersion, stepsFrom } from "../definition/migration.js";
 import type { AlarmRecord } from "../schedule/alarm.js";
 import { StateTracker } from "../state/index.js";
 import { isThenable, withDeadline } from "./async.js";
 import { RuntimeConn } from "./conn.js";
 import type { RestoredConn } from "./connections.js";
 import { HookContext } from "./context.js";
-import { HostError } from "./failure.js";
+import { HostError, stateVersionUnsupported } from "./failure.js";
 import type { Instance } from "./instance.js";
 import { StopReason } from "./records.js";
 import { validated } from "./validation.js";
@@ -158,8 +159,13 @@ export class Lifecycle {
       };
       steps.push(() => this.#check(inputSchema, input, take));
     }
+    const { version } = definition.migrations;
+    const stored = record.stateVersion === 0 ? FIRST_VERSION : record.stateVersion;
+    // Whatever this start hands over first is a state of this version.
+    if (stored !== version) instance.turn.stateVersion = version;
     if (definition.state !== undefined && record.state !== undefined) {
-      this.#own(StateTracker.load(record.state));
+      if (stored === version) this.#own(StateTracker.load(record.state));
+      else steps.push(this.#migration(record.state, stored));
     } else if (definition.state !== undefined) {
       const source = definition.state;
       const own = (made: unknown): void => this.#own(StateTracker.create(made));
@@ -190,6 +196,35 @@ export class Lifecycle {
     } catch (error) {
       refuse(error);
     }
+  }
+
+  /**
+   * What makes a state of this version from one of another.
+   *
+   * @throws ActorError `actor.state_version_unsupported` if there is no way.
+   */
+  #migration(image: Uint8Array, stored: number): () => Promise<void> {
+    const instance = this.#instance;
+    const { migrations } = instance.definition;
+    const path = stepsFrom(migrations, stored);
+    if (path === undefined) {
+      const unsupported = stateVersionUnsupported(stored, migrations.version, oldestVersion(migrations));
+      instance.log.error({ error: unsupported }, "the actor cannot start with this version of the code");
+      throw unsupported;
+    }
+    let state = decodeValue(image, "state");
+    return async () => {
+      instance.defer();
+      for (const [to, step] of path) {
+        state = await this.#call(step, state);
+        if (state === undefined) throw new Error(`the step ${to} of 'migrateState' gave no state`);
+        if (this.#phase !== "starting") return;
+      }
+      this.#own(StateTracker.create(state));
+      // An actor that stores nothing by itself has to store this: what is there fits its version no more.
+      instance.turn.storeWhole();
+      instance.log.info({ from: stored, to: migrations.version }, "the state was migrated");
+    };
   }
 
   #own(state: StateTracker): void {

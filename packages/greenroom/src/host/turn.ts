@@ -35,6 +35,8 @@ const discarded = new ByteWriter();
 /** See the top of the file. */
 export class TurnLog {
   state: StateTracker | undefined;
+  /** The version of the state, if what is handed over next gives it one. */
+  stateVersion: number | undefined;
   readonly outputs = new OutputWriter();
   readonly #owner: TurnOwner;
   readonly #changedConns = new Set<RuntimeConn>();
@@ -86,6 +88,10 @@ export class TurnLog {
     const hasChanged = this.#writeChanges(batch);
     const length = batch.length - size - 4;
     batch.patchU32le(size, length);
+    if (length > 0 && this.stateVersion !== undefined) {
+      this.outputs.stateVersion(this.stateVersion);
+      this.stateVersion = undefined;
+    }
     if (hasChanged) this.#owner.stateChanged();
     if (length === 0 && this.outputs.isEmpty) batch.truncate(start);
     else this.outputs.moveTo(batch);
@@ -94,6 +100,7 @@ export class TurnLog {
   /** Forgets everything that has not been handed over, and the state with it. */
   abandon(): void {
     this.state = undefined;
+    this.stateVersion = undefined;
     this.outputs.clear();
     this.#changedConns.clear();
     this.#storeWhole = false;

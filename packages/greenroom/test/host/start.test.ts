@@ -202,3 +202,67 @@ test("a save that onCreate waits for tears the start apart, and nothing else doe
   assert.deepEqual(second?.changes, [[0, [], "n", 2]]);
   assert.deepEqual(second?.outputs, [{ kind: "started" }]);
 });
+
+const migrating = (steps: { 2: (state: unknown) => unknown; 3: (state: unknown) => Promise<unknown> }) =>
+  actor({
+    state: { n: 0 },
+    stateVersion: 3,
+    migrateState: {
+      2: (_c, state) => steps[2](state) as object,
+      3: async (_c, state) => (await steps[3](state)) as { n: number },
+    },
+    onWake: (c) => {
+      c.state.n += 1;
+    },
+  });
+
+test("a migrated state is handed over as a whole with its version, in the turn of the start", async () => {
+  const stage = new Stage(
+    migrating({ 2: (state) => [state, 2], 3: async (state) => ({ n: (state as unknown[]).length }) }),
+  );
+  stage.core.start(1, "thing", { state: "one" });
+  assert.deepEqual(await stage.run(), [
+    {
+      instance: 1,
+      durability: "strict",
+      changes: [
+        [7, { n: 2 }],
+        [0, [], "n", 3],
+      ],
+      outputs: [{ kind: "started" }, { kind: "stateVersion", version: 3 }],
+    },
+  ]);
+  // One of this version is only loaded.
+  stage.forget();
+  stage.core.start(2, "thing", { state: { n: 5 }, stateVersion: 3 });
+  assert.deepEqual((await stage.run())[0]?.changes, [[0, [], "n", 6]]);
+});
+
+test("a state of the first version is stored without saying so", async () => {
+  const stage = new Stage(actor({ state: { n: 0 }, stateVersion: 1 }));
+  stage.core.start(1, "thing", {});
+  assert.deepEqual((await stage.run())[0]?.outputs, [{ kind: "started" }]);
+});
+
+test("a step that gives nothing, or throws, ends the start with nothing handed over", async () => {
+  for (const step of [async () => undefined, () => Promise.reject(new Error("no"))]) {
+    const stage = new Stage(migrating({ 2: (state) => state, 3: step }));
+    stage.core.start(1, "thing", { state: {}, stateVersion: 2 });
+    const [turn] = await stage.run();
+    assert.deepEqual(turn?.changes, []);
+    const [failed] = turn?.outputs ?? [];
+    assert.ok(failed?.kind === "startFailed" && failed.error.code === "internal_error");
+  }
+});
+
+test("a state of a version that the code does not know is left alone, and the log says so", async () => {
+  const stage = new Stage(migrating({ 2: (state) => state, 3: async (state) => state }));
+  stage.core.start(1, "thing", { state: { n: 1 }, stateVersion: 4 });
+  const [turn] = await stage.run();
+  assert.deepEqual(turn?.changes, []);
+  const [failed] = turn?.outputs ?? [];
+  assert.ok(failed?.kind === "startFailed");
+  assert.equal(`${failed.error.group}.${failed.error.code}`, "actor.state_version_unsupported");
+  assert.match(failed.error.message, /has version 4, this code knows version 3/);
+  assert.match(stage.logs.join("\n"), /cannot start with this version of the code/);
+});

@@ -51,6 +51,9 @@ pub enum HostEvent {
     Cancel(CallId),
     /// Decide whether to accept a connection: [`Output::Accept`] or [`Output::Reject`].
     Connect(ConnectEvent),
+    /// Decide whether a connection may subscribe to a guarded event: [`Output::Subscribe`] or
+    /// [`Output::RefuseSubscription`].
+    Subscribe(SubscribeEvent),
     /// An accepted connection is gone.
     Disconnect(ConnKey),
     /// Changes up to the [`Output::Save`] with this token are durable.
@@ -161,6 +164,18 @@ pub struct ConnectEvent {
     pub client: ClientInfo,
 }
 
+/// A connection that wants to hear a guarded event
+/// ([`ActorOptions::guarded_events`](crate::ActorOptions::guarded_events)).
+#[derive(Clone, Debug)]
+pub struct SubscribeEvent {
+    /// To answer by. An answer that comes when the client has changed its mind is ignored.
+    pub ticket: u32,
+    /// The connection.
+    pub conn: ConnKey,
+    /// The event's name.
+    pub event: String,
+}
+
 /// Why an instance has to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopReason {
@@ -236,6 +251,22 @@ pub enum Output {
     Reject {
         /// Which.
         conn: ConnKey,
+        /// Why; the client is told.
+        error: ActorError,
+    },
+    /// Let a connection hear a guarded event from now on.
+    Subscribe {
+        /// Which connection.
+        conn: ConnKey,
+        /// The question that this answers.
+        ticket: u32,
+    },
+    /// Do not let a connection hear a guarded event. It stays open.
+    RefuseSubscription {
+        /// Which connection.
+        conn: ConnKey,
+        /// The question that this answers.
+        ticket: u32,
         /// Why; the client is told.
         error: ActorError,
     },

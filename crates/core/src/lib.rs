@@ -27,7 +27,7 @@ pub use env::Env;
 pub(crate) use error::store_error;
 pub use host::{
     ActorHost, AlarmEvent, CallEvent, CallId, ClientInfo, ConnKey, ConnectEvent, Durability,
-    HostEvent, Instance, Output, RestoredConn, StartEvent, StopReason, Turn,
+    HostEvent, Instance, Output, RestoredConn, StartEvent, StopReason, SubscribeEvent, Turn,
 };
 pub use kv::{KvAnswer, KvQuery, KvRange, KvRequest, KvResult};
 pub use options::ActorOptions;

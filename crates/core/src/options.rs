@@ -1,6 +1,6 @@
 //! Per-actor-type settings.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use greenroom_types::limits;
 
@@ -16,6 +16,8 @@ pub struct ActorOptions {
     pub state_save_interval: Duration,
     /// Time that the actor may take to start. Default 30 s.
     pub start_timeout: Duration,
+    /// Events that only those get whom the host allows it, one subscription at a time. Default: none.
+    pub guarded_events: Arc<BTreeSet<String>>,
     /// Whether the host is told the requests behind calls and connections. Default `false`.
     pub wants_request: bool,
     /// Bytes that the actor's key-value pairs may have together. Default 64 MiB.
@@ -29,6 +31,7 @@ impl Default for ActorOptions {
             sleep_grace_period: limits::SLEEP_GRACE_PERIOD,
             state_save_interval: limits::STATE_SAVE_INTERVAL,
             start_timeout: limits::START_TIMEOUT,
+            guarded_events: Arc::default(),
             wants_request: false,
             max_kv_size: limits::KV_SIZE,
         }

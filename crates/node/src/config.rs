@@ -1,6 +1,11 @@
 //! The configuration that JavaScript hands over: JSON, checked once.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use greenroom_core::ActorOptions;
 use greenroom_server::{Secret, ServerConfig};
@@ -119,6 +124,7 @@ struct RawOptions {
     start_timeout: u64,
     wants_request: bool,
     max_kv_size: usize,
+    guarded_events: BTreeSet<String>,
 }
 
 impl From<RawOptions> for ActorOptions {
@@ -130,6 +136,7 @@ impl From<RawOptions> for ActorOptions {
         options.wants_request = raw.wants_request;
         options.start_timeout = Duration::from_millis(raw.start_timeout);
         options.max_kv_size = raw.max_kv_size;
+        options.guarded_events = Arc::new(raw.guarded_events);
         options
     }
 }
@@ -151,7 +158,7 @@ mod tests {
         "token": "t", "development": false,
         "actors": [{ "name": "counter", "options": {
             "sleepTimeout": null, "sleepGracePeriod": 1, "stateSaveInterval": 2, "startTimeout": 3, "wantsRequest": false,
-            "maxKvSize": 4
+            "maxKvSize": 4, "guardedEvents": ["note"]
         } }]
     }"#;
 
@@ -177,6 +184,7 @@ mod tests {
         let (name, options) = config.actors.first_key_value().expect("there is one actor");
         assert_eq!(name.as_str(), "counter");
         assert_eq!(options.sleep_timeout, None);
+        assert!(options.guarded_events.contains("note"));
         let millis = [
             options.sleep_grace_period,
             options.state_save_interval,

@@ -11,6 +11,7 @@ export type {
   CreateVarsContext,
   SaveStateOptions,
 } from "./context/contexts.js";
+export type { GuardContext } from "./context/guard.js";
 export type {
   ActionContextOf,
   ActorContextOf,
@@ -72,6 +73,7 @@ export {
   type EventMap,
   type EventOptions,
   event,
+  type SubscribeGuard,
 } from "./definition/event.js";
 export type { ActionInputSchemas, SchemaInput, SchemaOutput } from "./definition/input-schemas.js";
 export type { MigrateStateContext, MigrationStep, MigrationSteps } from "./definition/migration.js";

@@ -13,6 +13,8 @@ export function config(changes: Record<string, unknown>): string {
     stateSaveInterval: 1000,
     startTimeout: 5000,
     wantsRequest: false,
+    maxKvSize: 1048576,
+    guardedEvents: [],
   };
   return JSON.stringify({
     version: "0.0.0",

@@ -55,6 +55,11 @@ impl ActorTask {
                     },
                 );
             }
+            // Only an instance could have decided. The client connects again and asks another one.
+            Message::Subscribe { conn, event, on } if on && self.needs_asking(conn, &event) => {
+                self.refuse(conn, error);
+                self.disconnected(conn);
+            }
             // These need no instance.
             Message::Disconnect { conn } => self.disconnect(conn),
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),

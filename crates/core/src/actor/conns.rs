@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use greenroom_types::{ActorError, ActorId, EventFrame, limits};
 
-use super::message::Message;
+use super::{asks::Asks, message::Message};
 use crate::{ClientInfo, ClientMessage, CloseReason, ConnKey, Outbox, RestoredConn};
 
 /// One connection.
@@ -63,6 +63,8 @@ pub(crate) struct Conns {
     subscribers: BTreeMap<String, BTreeSet<ConnKey>>,
     /// How many of `open` are undecided.
     undecided: usize,
+    /// Subscriptions that are undecided.
+    asks: Asks,
     last: u32,
 }
 
@@ -100,6 +102,7 @@ impl Conns {
             return;
         };
         self.undecided -= usize::from(conn.stage.is_undecided());
+        self.asks.forget(key);
         for event in &conn.subscriptions {
             if let Some(subscribers) = self.subscribers.get_mut(event) {
                 subscribers.remove(&key);
@@ -120,9 +123,9 @@ impl Conns {
         self.open.contains_key(&key)
     }
 
-    /// Whether a decision about a connection is under way.
+    /// Whether a decision about a connection or a subscription is under way.
     pub(crate) fn is_deciding(&self) -> bool {
-        self.undecided > 0
+        self.undecided > 0 || !self.asks.is_empty()
     }
 
     /// Looks at a message that came over `key` before it is handled: nothing that a client sends
@@ -198,24 +201,18 @@ impl Conns {
             return Ok(());
         };
         if on {
-            if conn.subscriptions.len() >= limits::SUBSCRIPTIONS_PER_CONN
-                && !conn.subscriptions.contains(&event)
-            {
-                return Err(ActorError::new(
-                    "actor",
-                    "overloaded",
-                    format!(
-                        "a connection can hold {} subscriptions",
-                        limits::SUBSCRIPTIONS_PER_CONN
-                    ),
-                ));
+            let count = conn.subscriptions.len() + self.asks.count_of(key);
+            if count >= limits::SUBSCRIPTIONS_PER_CONN && !conn.subscriptions.contains(&event) {
+                return Err(too_many_subscriptions());
             }
             self.subscribers
                 .entry(event.clone())
                 .or_default()
                 .insert(key);
             conn.subscriptions.insert(event);
-        } else if conn.subscriptions.remove(&event) {
+            return Ok(());
+        }
+        if conn.subscriptions.remove(&event) {
             let subscribers = self
                 .subscribers
                 .get_mut(&event)
@@ -225,7 +222,43 @@ impl Conns {
                 self.subscribers.remove(&event);
             }
         }
+        self.asks.withdraw(key, event);
         Ok(())
+    }
+
+    /// Whether a connection hears an event.
+    pub(crate) fn is_subscribed(&self, key: ConnKey, event: &str) -> bool {
+        let subscribers = self.subscribers.get(event);
+        subscribers.is_some_and(|subscribers| subscribers.contains(&key))
+    }
+
+    /// Notes that the instance has to decide about a subscription, and gives the ticket under which it
+    /// will. `None` when there is nothing to decide.
+    ///
+    /// # Errors
+    /// `actor.overloaded` when the connection has too many.
+    pub(crate) fn ask(&mut self, key: ConnKey, event: String) -> Result<Option<u32>, ActorError> {
+        let Some(conn) = self.open.get(&key) else {
+            return Ok(None);
+        };
+        if conn.subscriptions.contains(&event) {
+            return Ok(None);
+        }
+        let count = conn.subscriptions.len() + self.asks.count_of(key);
+        if count >= limits::SUBSCRIPTIONS_PER_CONN {
+            return Err(too_many_subscriptions());
+        }
+        Ok(self.asks.begin(key, event))
+    }
+
+    /// The instance has decided about a subscription. The event, if it is still wanted.
+    pub(crate) fn asked(&mut self, key: ConnKey, ticket: u32) -> Option<String> {
+        self.asks.end(key, ticket)
+    }
+
+    /// Gives up all decisions about subscriptions, in the order in which they were asked for.
+    pub(crate) fn take_asks(&mut self) -> Vec<(ConnKey, String)> {
+        self.asks.take_all()
     }
 
     /// Sends `message` to one connection. `false` when that connection has to be dropped.
@@ -268,7 +301,17 @@ impl Conns {
         self.open.clear();
         self.subscribers.clear();
         self.undecided = 0;
+        self.asks = Asks::default();
     }
+}
+
+fn too_many_subscriptions() -> ActorError {
+    let most = limits::SUBSCRIPTIONS_PER_CONN;
+    ActorError::new(
+        "actor",
+        "overloaded",
+        format!("a connection can hold {most} subscriptions"),
+    )
 }
 
 #[cfg(test)]

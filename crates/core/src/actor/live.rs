@@ -73,6 +73,8 @@ pub(crate) enum Release {
     /// What to give back with the connection in the next life.
     ConnState(ConnKey, Bytes),
     Depart(Departure),
+    Subscribe(ConnKey, u32),
+    RefuseSubscription(ConnKey, u32, ActorError),
     Saved(u32),
 }
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     CallEvent, CallId, ClientInfo, ClientMessage, ConnKey, ConnRequest, ConnectEvent, Connection,
-    HostEvent, StopReason,
+    HostEvent, StopReason, SubscribeEvent,
 };
 
 impl ActorTask {
@@ -95,6 +95,9 @@ impl ActorTask {
                     .host
                     .deliver(live.instance, HostEvent::Connect(event));
             }
+            Message::Subscribe { conn, event, on } if on && self.needs_asking(conn, &event) => {
+                self.ask(conn, event);
+            }
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
             Message::Disconnect { conn } => self.disconnect(conn),
             Message::Alarm => {}
@@ -131,6 +134,9 @@ impl ActorTask {
     /// Some messages are no reason to wake up.
     fn on_message_asleep(&mut self, message: Message) {
         match message {
+            Message::Subscribe { conn, event, on } if on && self.needs_asking(conn, &event) => {
+                self.wait_for_wake(Message::Subscribe { conn, event, on });
+            }
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
             Message::Disconnect { conn } => self.disconnect(conn),
             Message::Sleep => {}
@@ -165,6 +171,32 @@ impl ActorTask {
             self.shared
                 .host
                 .deliver(live.instance, HostEvent::Call(event));
+        }
+    }
+
+    /// Whether only the instance can say if a connection may hear an event.
+    pub(super) fn needs_asking(&self, conn: ConnKey, event: &str) -> bool {
+        self.options.guarded_events.contains(event)
+            && self.conns.contains(conn)
+            && !self.conns.is_subscribed(conn, event)
+    }
+
+    /// Asks the instance whether a connection may hear an event.
+    fn ask(&mut self, conn: ConnKey, event: String) {
+        let ticket = match self.conns.ask(conn, event.clone()) {
+            Ok(Some(ticket)) => ticket,
+            Ok(None) => return,
+            Err(error) => return self.send(conn, ClientMessage::Error { id: None, error }),
+        };
+        if let Phase::Live(live) = &self.phase {
+            let event = SubscribeEvent {
+                ticket,
+                conn,
+                event,
+            };
+            self.shared
+                .host
+                .deliver(live.instance, HostEvent::Subscribe(event));
         }
     }
 

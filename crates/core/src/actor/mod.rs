@@ -2,6 +2,7 @@
 
 mod alarms;
 mod answers;
+mod asks;
 mod conns;
 mod destroy;
 mod gate;

@@ -79,8 +79,12 @@ impl ActorTask {
         }
     }
 
-    /// Forgets the instance and gives the claim back.
+    /// Forgets the instance and gives the claim back. What it has not decided is for the next one.
     pub(super) fn leave_instance(&mut self) {
+        for (conn, event) in self.conns.take_asks() {
+            let on = true;
+            self.wait_for_wake(Message::Subscribe { conn, event, on });
+        }
         if let Phase::Live(live) = std::mem::replace(&mut self.phase, Phase::Asleep) {
             self.shared.remove_instance(live.instance);
             self.shared.store.release(self.id, live.journal.epoch());
@@ -114,7 +118,10 @@ impl ActorTask {
                 | Release::Disconnect(..)
                 | Release::ConnState(..)
                 | Release::Depart(_)
-                | Release::Saved(_) => {}
+                | Release::Saved(_)
+                // Undecided for as long as the decision was not let out.
+                | Release::Subscribe(..)
+                | Release::RefuseSubscription(..) => {}
             }
         }
         self.abandon_calls(&error);

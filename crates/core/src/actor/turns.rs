@@ -112,6 +112,12 @@ impl ActorTask {
             Output::Reject { conn, error } => Release::Refuse(conn, error),
             Output::Disconnect { conn, reason } => Release::Disconnect(conn, reason),
             Output::Depart(departure) => Release::Depart(departure),
+            Output::Subscribe { conn, ticket } => Release::Subscribe(conn, ticket),
+            Output::RefuseSubscription {
+                conn,
+                ticket,
+                error,
+            } => Release::RefuseSubscription(conn, ticket, error),
         };
         self.let_out(release, after);
     }
@@ -163,6 +169,18 @@ impl ActorTask {
             }
             Release::ConnState(conn, state) => self.conns.keep_state(conn, state),
             Release::Depart(departure) => departure.clear(),
+            Release::Subscribe(conn, ticket) => {
+                if let Some(event) = self.conns.asked(conn, ticket) {
+                    self.subscribe(conn, event, true);
+                }
+                self.decided();
+            }
+            Release::RefuseSubscription(conn, ticket, error) => {
+                if self.conns.asked(conn, ticket).is_some() {
+                    self.send(conn, ClientMessage::Error { id: None, error });
+                }
+                self.decided();
+            }
             Release::Saved(token) => {
                 if let Phase::Live(live) = &self.phase {
                     self.shared
@@ -170,6 +188,13 @@ impl ActorTask {
                         .deliver(live.instance, HostEvent::Saved(token));
                 }
             }
+        }
+    }
+
+    /// The actor was busy with a decision until now.
+    fn decided(&mut self) {
+        if let Phase::Live(live) = &mut self.phase {
+            live.idle_since = Instant::now();
         }
     }
 

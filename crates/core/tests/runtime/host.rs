@@ -277,6 +277,10 @@ async fn run_counters(
                     turn.outputs.push(Output::Accept { conn });
                 }
             }
+            HostEvent::Subscribe(ask) => turn.outputs.push(Output::Subscribe {
+                conn: ask.conn,
+                ticket: ask.ticket,
+            }),
             HostEvent::Disconnect(_) => {
                 seen.push("disconnect");
                 continue;

@@ -9,6 +9,7 @@ mod alarms;
 mod calls;
 mod conns;
 mod departures;
+mod guards;
 mod host;
 mod kv;
 mod lifecycle;

@@ -13,6 +13,7 @@
 //! | 7 | stop | u8 reason: 0 sleep, 1 destroy |
 //! | 8 | drop | |
 //! | 9 | alarm | u32 call, alarm, f64 the time in milliseconds |
+//! | 11 | may it subscribe? | u32 ticket, u32 conn, str event |
 //! | 12 | key-value answer | u32 token, u8 result, and then by result: 0 values: u32 count and as many opt; 1 pairs: u32 count and as many (bytes key, bytes value); 2 put, 3 full: f64 bytes of all pairs |
 //!
 //! The following are about requests that JavaScript has made of the server; their instance is 0, and
@@ -83,6 +84,12 @@ impl<'a> EventWriter<'a> {
             HostEvent::Kv(answer) => {
                 self.head(12, instance);
                 self.kv(answer);
+            }
+            HostEvent::Subscribe(ask) => {
+                self.head(11, instance);
+                self.u32(ask.ticket);
+                self.u32(ask.conn.0);
+                self.str(&ask.event);
             }
             HostEvent::Drop => self.head(8, instance),
             HostEvent::Alarm(event) => {
@@ -295,7 +302,7 @@ fn length(len: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use greenroom_core::{AlarmEvent, CallId, ConnKey};
+    use greenroom_core::{AlarmEvent, CallId, ConnKey, SubscribeEvent};
     use greenroom_types::{ActorId, ActorKey, ActorName};
 
     use super::*;
@@ -551,6 +558,15 @@ mod tests {
         check(HostEvent::Saved(8), &with(6, vec![U32(8)]));
         check(HostEvent::Stop(StopReason::Sleep), &with(7, vec![U8(0)]));
         check(HostEvent::Stop(StopReason::Destroy), &with(7, vec![U8(1)]));
+        let ask = SubscribeEvent {
+            ticket: 9,
+            conn: ConnKey(6),
+            event: "note".to_owned(),
+        };
+        check(
+            HostEvent::Subscribe(ask),
+            &with(11, vec![U32(9), U32(6), Str("note")]),
+        );
         check(HostEvent::Drop, &with(8, vec![]));
     }
 }

@@ -25,6 +25,8 @@
 //! | 21 | delete key-value pairs | u32 count and as many bytes key |
 //! | 22 | delete a range of key-value pairs | bytes start, bytes end |
 //! | 23 | read key-value pairs | u32 token, u8 query, and then by query: 0 get: u32 count and as many bytes key; 1 list: bytes start, opt end, u8 reverse, u32 limit |
+//! | 24 | let it subscribe | u32 conn, u32 ticket |
+//! | 25 | do not let it subscribe | u32 conn, u32 ticket, error |
 //! | 35 | start refused | error |
 //! | 44 | version of the state | u32 version |
 //!
@@ -232,6 +234,15 @@ fn read_output(kind: u8, cursor: &mut Cursor) -> Result<Output, TurnsError> {
         12 => Output::Sleep,
         13 => Output::Destroy,
         14 => Output::Stopped,
+        24 => Output::Subscribe {
+            conn: cursor.conn()?,
+            ticket: cursor.u32()?,
+        },
+        25 => Output::RefuseSubscription {
+            conn: cursor.conn()?,
+            ticket: cursor.u32()?,
+            error: cursor.error_value()?,
+        },
         _ => return Err(cursor.error("unknown output")),
     })
 }

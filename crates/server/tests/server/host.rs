@@ -130,6 +130,7 @@ impl Counters {
                     vec![Output::Accept { conn: connect.conn }],
                 ))
             }
+            HostEvent::Subscribe(_) => None,
             HostEvent::Disconnect(_) => {
                 self.observed.connected.fetch_sub(1, Ordering::SeqCst);
                 None

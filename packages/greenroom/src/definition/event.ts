@@ -1,3 +1,4 @@
+import type { GuardContext } from "../context/guard.js";
 import type { StandardSchema } from "./standard-schema.js";
 
 /** The handler arguments that a payload type stands for: a tuple is spread, anything else is one argument. */
@@ -13,6 +14,8 @@ export interface EventDefinition<Args extends readonly unknown[] = readonly unkn
   readonly "~args"?: Args;
   /** Checks a payload before it is sent. */
   readonly schema?: StandardSchema | undefined;
+  /** Decides who hears it. */
+  readonly canSubscribe?: SubscribeGuard | undefined;
 }
 
 /** The `events` of an actor: names to declarations. */
@@ -36,23 +39,35 @@ export interface EventOptions<Payload> {
    * will do; the check has to be synchronous.
    */
   readonly schema?: StandardSchema<unknown, Payload>;
+  /**
+   * Decides who hears the event. It is asked for every subscription, once, and until it has answered nothing is
+   * heard; it may take as long as `onBeforeConnectTimeout`. A client that is refused gets `auth.forbidden` and stays
+   * connected. Anything but a boolean is an internal error and refuses as well. What `conn.send` sends to one
+   * connection is not asked about.
+   */
+  readonly canSubscribe?: SubscribeGuard;
 }
 
-const EVENT_OPTIONS: ReadonlySet<string> = new Set(["schema"]);
+/** See {@link EventOptions.canSubscribe}. */
+export type SubscribeGuard = (c: GuardContext) => boolean | Promise<boolean>;
+
+const EVENT_OPTIONS: ReadonlySet<string> = new Set(["schema", "canSubscribe"]);
 
 /**
  * Declares an event and its payload: `event<{ text: string }>()`. A tuple type becomes positional arguments:
  * `event<[x: number, y: number]>()`.
  *
- * @throws Error for an option that does not exist.
+ * @throws Error for an option that does not exist or has a wrong value.
  */
 export function event<Payload = unknown>(
   options: EventOptions<Payload> = {},
 ): EventDefinition<EventArgs<Payload>> {
   for (const name of Object.keys(options)) {
-    if (name === "canSubscribe")
-      throw new Error("event option 'canSubscribe' is not supported in this version");
     if (!EVENT_OPTIONS.has(name)) throw new Error(`unknown event option '${name}'`);
   }
-  return Object.freeze({ schema: options.schema });
+  const { schema, canSubscribe } = options;
+  if (canSubscribe !== undefined && typeof canSubscribe !== "function") {
+    throw new Error("event option 'canSubscribe' has to be a function");
+  }
+  return Object.freeze({ schema, canSubscribe });
 }

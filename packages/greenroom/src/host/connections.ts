@@ -4,6 +4,8 @@ import { isThenable, withDeadline } from "./async.js";
 import { Client, type ClientRecord } from "./client.js";
 import { RuntimeConn } from "./conn.js";
 import { ConnContext, ConnInitContext } from "./context.js";
+import { notConnected } from "./failure.js";
+import { askGuard } from "./guard.js";
 import type { Instance } from "./instance.js";
 import { validated } from "./validation.js";
 
@@ -194,6 +196,32 @@ export class Connections {
     } catch (error) {
       failed(error);
     }
+  }
+
+  /** Decides whether a connection may hear a guarded event, and answers. */
+  subscribe(key: number, ticket: number, event: string): void {
+    const instance = this.#instance;
+    const allow = (): void => instance.outputs().subscribe(key, ticket);
+    const refuse = (error: unknown): void => {
+      const failure = instance.failure(error, { hook: "canSubscribe" });
+      instance.outputs().refuseSubscription(key, ticket, failure);
+    };
+    try {
+      const decided = this.#maySubscribe(key, event);
+      if (decided === undefined) allow();
+      else instance.life.track(decided.then(allow, refuse));
+    } catch (error) {
+      refuse(error);
+    }
+  }
+
+  #maySubscribe(key: number, event: string): void | Promise<void> {
+    const guard = this.#instance.definition.events?.get(event)?.canSubscribe;
+    if (guard === undefined) return;
+    const conn = this.#byKey.get(key);
+    if (conn === undefined || RuntimeConn.phaseOf(conn) !== "open") throw notConnected();
+    const context = new ConnContext(this.#instance, conn);
+    return askGuard(this.#instance, guard, context, "canSubscribe", `subscribing to the event \`${event}\``);
   }
 
   /** A connection is gone. */

@@ -60,6 +60,8 @@ export function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
+export const forbidden = (message: string): HostError => new HostError("auth", "forbidden", message);
+
 export const stateNotEnabled = (): HostError =>
   new HostError("actor", "state_not_enabled", "the actor has no state: define `state` or `createState`");
 

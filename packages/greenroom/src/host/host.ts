@@ -235,6 +235,13 @@ export class Host {
         instance?.connections.disconnected(conn);
         return;
       }
+      case EventKind.subscribe: {
+        const ticket = reader.u32();
+        const conn = reader.u32();
+        const event = reader.str();
+        instance?.connections.subscribe(conn, ticket, event);
+        return;
+      }
       case EventKind.saved: {
         const token = reader.u32();
         instance?.saved(token);

@@ -88,6 +88,21 @@ export class OutputWriter {
     this.#failure(failure);
   }
 
+  /** Lets a connection hear a guarded event. */
+  subscribe(conn: number, ticket: number): void {
+    this.#bytes.u8(OutputKind.subscribe);
+    this.#bytes.u32le(conn);
+    this.#bytes.u32le(ticket);
+  }
+
+  /** Does not let a connection hear a guarded event. */
+  refuseSubscription(conn: number, ticket: number, failure: Failure): void {
+    this.#bytes.u8(OutputKind.refuseSubscription);
+    this.#bytes.u32le(conn);
+    this.#bytes.u32le(ticket);
+    this.#failure(failure);
+  }
+
   /** @param state The owned value of a state tracker. */
   connState(conn: number, state: unknown): void {
     const bytes = this.#bytes;

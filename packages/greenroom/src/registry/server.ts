@@ -86,7 +86,7 @@ function nativeConfig(registry: ResolvedRegistry): string {
   });
 }
 
-function nativeOptions({ options, wantsRequest }: CompiledActor): object {
+function nativeOptions({ options, wantsRequest, events }: CompiledActor): object {
   return {
     sleepTimeout: options.sleepTimeout ?? null,
     sleepGracePeriod: options.sleepGracePeriod,
@@ -94,6 +94,7 @@ function nativeOptions({ options, wantsRequest }: CompiledActor): object {
     startTimeout: START_TIMEOUT,
     maxKvSize: options.maxKvSize,
     wantsRequest,
+    guardedEvents: [...(events ?? [])].filter(([, { canSubscribe }]) => canSubscribe).map(([name]) => name),
   };
 }
 

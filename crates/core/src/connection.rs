@@ -7,7 +7,7 @@ use greenroom_types::{ActorError, ActorId};
 use tokio::sync::mpsc::error::{SendError, TrySendError};
 
 use crate::{
-    ConnKey,
+    ConnKey, Generation,
     actor::{Control, Message},
     registry::ActorHandle,
     shared::Shared,
@@ -52,6 +52,11 @@ impl Connection {
     /// The connection's public id; empty when the actor could not be started to admit it.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Which life the actor is in.
+    pub fn generation(&self) -> &Generation {
+        &self.task.generation
     }
 
     /// The actor at the other end.

@@ -11,6 +11,7 @@ mod connection;
 mod departure;
 mod env;
 mod error;
+mod generation;
 mod host;
 pub mod image;
 pub mod kv;
@@ -25,6 +26,7 @@ pub use connection::Connection;
 pub use departure::{Clearance, Departure, departure};
 pub use env::Env;
 pub(crate) use error::store_error;
+pub use generation::Generation;
 pub use host::{
     ActorHost, AlarmEvent, CallEvent, CallId, ClientInfo, ConnKey, ConnectEvent, Durability,
     HostEvent, Instance, Output, RestoredConn, StartEvent, StopReason, SubscribeEvent, Turn,

@@ -12,13 +12,18 @@ use greenroom_store::ActorRecord;
 use greenroom_types::{ActorId, ActorKey, ActorName};
 use tokio::sync::mpsc;
 
-use crate::actor::{Control, Message};
+use crate::{
+    Generation,
+    actor::{Control, Message},
+};
 
 /// The way to one actor's task.
 #[derive(Clone, Debug)]
 pub(crate) struct ActorHandle {
     pub(crate) mailbox: mpsc::Sender<Message>,
     pub(crate) control: mpsc::UnboundedSender<Control>,
+    /// Kept up to date by the task.
+    pub(crate) generation: Generation,
 }
 
 /// All actors with a task. The lock is held for a few lines at a time and never across a wait: it

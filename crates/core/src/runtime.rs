@@ -8,7 +8,7 @@ use greenroom_types::{ActorError, ActorId, ActorKey, ActorName, limits};
 use tokio::sync::oneshot;
 
 use crate::{
-    ActorHost, ActorOptions, ClientInfo, Connection, Env, Instance, Outbox, Turn,
+    ActorHost, ActorOptions, ClientInfo, Connection, Env, Generation, Instance, Outbox, Turn,
     actor::{Control, Message},
     alarm_clock,
     shared::Shared,
@@ -221,16 +221,29 @@ impl Runtime {
     /// # Cancel safety
     /// Dropping the future cancels the call: the actor is told, and may have run it.
     pub async fn call(&self, id: ActorId, request: CallRequest) -> Result<Bytes, ActorError> {
+        self.call_in_life(id, request).await.1
+    }
+
+    /// As [`Runtime::call`], and tells which life of the actor has answered.
+    ///
+    /// # Cancel safety
+    /// As for [`Runtime::call`].
+    pub async fn call_in_life(
+        &self,
+        id: ActorId,
+        request: CallRequest,
+    ) -> (Generation, Result<Bytes, ActorError>) {
         let token = self.shared.next_token();
         let (reply, answer) = oneshot::channel();
-        self.shared.send(
-            id,
-            Message::Call {
-                token,
-                request,
-                reply,
-            },
-        )?;
+        let message = Message::Call {
+            token,
+            request,
+            reply,
+        };
+        let generation = match self.shared.send(id, message) {
+            Ok(generation) => generation,
+            Err(error) => return (Generation::default(), Err(error)),
+        };
         let mut guard = CancelOnDrop {
             shared: &self.shared,
             actor: id,
@@ -238,7 +251,10 @@ impl Runtime {
         };
         let result = answer.await;
         guard.token = None;
-        result.unwrap_or_else(|_| Err(self.shared.lost()))
+        (
+            generation,
+            result.unwrap_or_else(|_| Err(self.shared.lost())),
+        )
     }
 
     /// Opens a connection, waking the actor if need be. Returns once the connection is registered
@@ -284,7 +300,7 @@ impl Runtime {
         if self.shared.registry.get(id).is_none() {
             return self.shared.check_running();
         }
-        self.shared.send(id, Message::Sleep)
+        self.shared.send(id, Message::Sleep).map(|_| ())
     }
 
     /// Takes what an instance produced. Called by the host, from any thread; never blocks. Turns

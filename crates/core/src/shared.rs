@@ -14,7 +14,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    ActorHost, ActorOptions, Env, Instance,
+    ActorHost, ActorOptions, Env, Generation, Instance,
     actor::{ActorTask, Control, Message},
     registry::{ActorHandle, Registry},
 };
@@ -84,14 +84,18 @@ impl Shared {
         self.registry.get_or_insert(id, || {
             let (mailbox, messages) = mpsc::channel(limits::MAILBOX);
             let (control, controls) = mpsc::unbounded_channel();
-            let handle = ActorHandle { mailbox, control };
+            let handle = ActorHandle {
+                mailbox,
+                control,
+                generation: Generation::default(),
+            };
             let task = ActorTask::new(Arc::clone(self), id, handle.clone(), messages, controls);
             self.tasks.spawn(task.run());
             handle
         })
     }
 
-    /// Puts `message` into the mailbox of `id` without waiting.
+    /// Puts `message` into the mailbox of `id` without waiting, and tells which life the actor is in.
     ///
     /// # Errors
     /// `actor.overloaded` when the mailbox is full, `actor.stopping`.
@@ -99,11 +103,11 @@ impl Shared {
         self: &Arc<Self>,
         id: ActorId,
         mut message: Message,
-    ) -> Result<(), ActorError> {
+    ) -> Result<Generation, ActorError> {
         loop {
             let task = self.actor(id).ok_or_else(ActorError::stopping)?;
             match task.mailbox.try_send(message) {
-                Ok(()) => return Ok(()),
+                Ok(()) => return Ok(task.generation),
                 Err(mpsc::error::TrySendError::Full(_)) => return Err(ActorError::overloaded()),
                 // The task ended between look-up and sending: the next look-up starts another.
                 Err(mpsc::error::TrySendError::Closed(back)) => message = back,

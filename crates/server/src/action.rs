@@ -15,7 +15,7 @@ use crate::{
     body::{RequestBody, read_body},
     dispatch::CALL_CHAIN,
     failure::{call_error, gateway_error, is_not_found, name_actor},
-    gateway::{Reached, Target},
+    gateway::Target,
     reply::{self, Reply},
 };
 
@@ -50,20 +50,32 @@ pub(crate) async fn call(
         Err(error) => return gateway_error(&error),
     };
     call.client.auth = entered.take_auth();
-    let actor = match entered.reach(app).await {
+    let mut actor = match entered.reach(app).await {
         Ok(actor) => actor,
         Err(error) => return gateway_error(&error),
     };
     let span = debug_span!("action", actor = %actor.id, action = call.name);
-    match run(app, &actor, encoding, call).instrument(span).await {
+    let (generation, result) = app
+        .runtime
+        .call_in_life(actor.id, call)
+        .instrument(span)
+        .await;
+    actor.generation = generation.get();
+    match result.and_then(|output| response(app, encoding, &output)) {
         Ok(body) => {
             let mut reply = reply::bytes(StatusCode::OK, encoding.content_type(), body);
             name_actor(&mut reply, &actor);
             reply
         }
-        // Only now is it known that an id leads nowhere.
-        Err(error) if is_not_found(&error) => gateway_error(&error),
-        Err(error) => call_error(&error, encoding, Some(&actor)),
+        Err(error) => {
+            debug!(actor = %actor.id, %error, "action failed");
+            // Only now is it known that an id leads nowhere.
+            if is_not_found(&error) {
+                gateway_error(&error)
+            } else {
+                call_error(&error, encoding, Some(&actor))
+            }
+        }
     }
 }
 
@@ -104,18 +116,9 @@ async fn read_call(
     })
 }
 
-async fn run(
-    app: &App,
-    actor: &Reached,
-    encoding: Encoding,
-    call: CallRequest,
-) -> Result<Bytes, ActorError> {
-    let output = app
-        .runtime
-        .call(actor.id, call)
-        .await
-        .inspect_err(|error| debug!(%error, "action failed"))?;
-    let body = encode_action_response(encoding, &output)?;
+/// The body of an answer.
+fn response(app: &App, encoding: Encoding, output: &Bytes) -> Result<Bytes, ActorError> {
+    let body = encode_action_response(encoding, output)?;
     let limit = app.config.max_outgoing_message;
     if body.len() > limit {
         return Err(ActorError::outgoing_too_long(body.len(), limit));

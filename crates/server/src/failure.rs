@@ -20,10 +20,7 @@ use crate::{
 const X_RIVET_ERROR: HeaderName = HeaderName::from_static("x-rivet-error");
 const X_RIVET_ACTOR: HeaderName = HeaderName::from_static("x-rivet-actor");
 const X_RIVET_ACTOR_KEY: HeaderName = HeaderName::from_static("x-rivet-actor-key");
-
-/// The protocol wants the number of the actor's life in errors; the server does not learn it. Lives
-/// count from 1.
-const UNKNOWN_GENERATION: u64 = 0;
+const X_RIVET_ACTOR_GENERATION: HeaderName = HeaderName::from_static("x-rivet-actor-generation");
 
 /// An error from before an actor was reached. Always JSON, whatever encoding the request speaks.
 pub(crate) fn gateway_error(error: &ActorError) -> Reply {
@@ -47,7 +44,7 @@ pub(crate) fn gateway_error(error: &ActorError) -> Reply {
 pub(crate) fn call_error(error: &ActorError, encoding: Encoding, actor: Option<&Reached>) -> Reply {
     let from = actor.map(|actor| ActorRef {
         id: actor.id,
-        generation: UNKNOWN_GENERATION,
+        generation: actor.generation,
         key: actor.key.as_ref().map(ActorKey::to_storage),
     });
     let body = encode_error_body(encoding, error, from.as_ref());
@@ -64,6 +61,9 @@ pub(crate) fn name_actor(reply: &mut Reply, actor: &Reached) {
     let id =
         HeaderValue::try_from(actor.id.to_string()).expect("an id is made of letters and digits");
     headers.insert(X_RIVET_ACTOR, id);
+    if actor.generation != 0 {
+        headers.insert(X_RIVET_ACTOR_GENERATION, actor.generation.into());
+    }
     // A key with line breaks or other control characters cannot be a header, and is left out.
     let key = actor
         .key

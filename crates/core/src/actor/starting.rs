@@ -45,6 +45,7 @@ impl ActorTask {
             return self.fail_waiting(&ActorError::not_registered(woken.record.name.as_str()));
         };
         self.options = options.clone();
+        self.handle.generation.set(woken.journal.epoch().0);
         self.record = Some(woken.record.clone());
         self.shared.registry.remember_key(&woken.record);
         let instance = self.shared.add_instance(self.handle.control.clone());

@@ -45,6 +45,8 @@ pub(crate) struct Reached {
     pub(crate) id: ActorId,
     /// Known when it was found by its key.
     pub(crate) key: Option<ActorKey>,
+    /// Which life of the actor has answered; 0 while that is not known.
+    pub(crate) generation: u64,
 }
 
 impl Target {
@@ -185,12 +187,17 @@ impl Entered<'_> {
     /// soon enough whether it exists.
     pub(crate) async fn reach(&self, app: &App) -> Result<Reached, ActorError> {
         match &*self.target {
-            Target::Id(id) => Ok(Reached { id: *id, key: None }),
+            Target::Id(id) => Ok(Reached {
+                id: *id,
+                key: None,
+                generation: 0,
+            }),
             Target::Get { .. } | Target::GetOrCreate { .. } => {
                 let record = self.resolve(app).await?;
                 Ok(Reached {
                     id: record.id,
                     key: Some(record.key),
+                    generation: 0,
                 })
             }
         }

@@ -128,6 +128,7 @@ async fn connect(
     let actor = Reached {
         id: record.id,
         key: Some(record.key),
+        generation: connection.generation().get(),
     };
     Ok((EventStream::new(app, encoding, connection, reader), actor))
 }

@@ -53,6 +53,7 @@ impl EventStream {
         connection: Connection,
         outbox: OutboxReader,
     ) -> Self {
+        let (actor, generation) = (connection.actor(), connection.generation().clone());
         let (link, closes) = Link::new(encoding, connection);
         let link = Arc::new(link);
         app.links.add(&link);
@@ -63,7 +64,8 @@ impl EventStream {
         Self {
             outbox,
             closes,
-            text: EventText::new(encoding, link.token().to_owned(), limit),
+            text: EventText::new(encoding, link.token().to_owned(), limit)
+                .speaking_for(actor, generation),
             heartbeat,
             waiting: VecDeque::new(),
             _listed: Listed {

@@ -2,10 +2,10 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::{BufMut, Bytes, BytesMut};
-use greenroom_core::ClientMessage;
+use greenroom_core::{ClientMessage, Generation};
 use greenroom_types::{
-    ActorError, EventFrame,
-    protocol::{Encoding, ServerFrame, encode_server_frame},
+    ActorError, ActorId, EventFrame,
+    protocol::{ActorRef, Encoding, ServerFrame, encode_server_frame},
 };
 use serde::Serialize;
 
@@ -25,6 +25,8 @@ pub(super) struct EventText {
     last_id: u64,
     out: BytesMut,
     closed: bool,
+    /// Whom errors are of.
+    actor: Option<(ActorId, Generation)>,
 }
 
 impl EventText {
@@ -36,6 +38,15 @@ impl EventText {
             last_id: 0,
             out: BytesMut::new(),
             closed: false,
+            actor: None,
+        }
+    }
+
+    /// The same, whose errors say that they are of this actor.
+    pub(super) fn speaking_for(self, actor: ActorId, generation: Generation) -> Self {
+        Self {
+            actor: Some((actor, generation)),
+            ..self
         }
     }
 
@@ -121,10 +132,15 @@ impl EventText {
     }
 
     fn error(&self, action_id: Option<u64>, error: &ActorError) -> Bytes {
+        let actor = self.actor.as_ref().map(|(id, generation)| ActorRef {
+            id: *id,
+            generation: generation.get(),
+            key: None,
+        });
         self.data(ServerFrame::Error {
             action_id,
             error,
-            actor: None,
+            actor: actor.as_ref(),
         })
     }
 

@@ -68,6 +68,7 @@ pub(crate) async fn run(app: &App, pending: Pending) {
     let mut writer = MessageWriter::new(write, pending.encoding, limits);
     let refused = match admit(app, pending.plan).await {
         Ok((connection, mut outbox)) => {
+            writer.speaks_for(connection.actor(), connection.generation().clone());
             let reader = MessageReader::new(&mut read, app.config.max_incoming_message);
             let talk = Talk {
                 config: &app.config,

@@ -10,10 +10,10 @@ use std::{
 
 use bytes::{Buf, Bytes};
 use fastwebsockets::OpCode;
-use greenroom_core::{ClientMessage, CloseReason, OutboxReader};
+use greenroom_core::{ClientMessage, CloseReason, Generation, OutboxReader};
 use greenroom_types::{
-    ActorError, EventFrame,
-    protocol::{Encoding, ServerFrame, encode_server_frame},
+    ActorError, ActorId, EventFrame,
+    protocol::{ActorRef, Encoding, ServerFrame, encode_server_frame},
 };
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt},
@@ -62,6 +62,8 @@ pub(crate) struct MessageWriter<W> {
     closing: bool,
     /// The close that ends a connection which the actor has turned away.
     turned_away: Option<Close>,
+    /// Whom errors are of.
+    actor: Option<(ActorId, Generation)>,
 }
 
 impl<W: AsyncWrite + Unpin> MessageWriter<W> {
@@ -73,7 +75,13 @@ impl<W: AsyncWrite + Unpin> MessageWriter<W> {
             frames: Vec::new(),
             closing: false,
             turned_away: None,
+            actor: None,
         }
+    }
+
+    /// From here on errors say that they are of this actor.
+    pub(crate) fn speaks_for(&mut self, actor: ActorId, generation: Generation) {
+        self.actor = Some((actor, generation));
     }
 
     /// Writes what comes from the actor and from the read side, until one of them says to close
@@ -187,10 +195,15 @@ impl<W: AsyncWrite + Unpin> MessageWriter<W> {
     }
 
     fn error(&self, action_id: Option<u64>, error: &ActorError) -> Bytes {
+        let actor = self.actor.as_ref().map(|(id, generation)| ActorRef {
+            id: *id,
+            generation: generation.get(),
+            key: None,
+        });
         self.frame(ServerFrame::Error {
             action_id,
             error,
-            actor: None,
+            actor: actor.as_ref(),
         })
     }
 

@@ -164,7 +164,7 @@ export interface GetOptions<Definition> extends ParamsOptions<ParamsOf<Definitio
 export interface GetOrCreateOptions<Definition> extends GetOptions<Definition> {
   /** Creation input, ignored if the actor exists already. At most 4 KiB as CBOR (`maxInputSize`). */
   readonly createWithInput?: InputOf<Definition>;
-  /** Where to create the actor. */
+  /** Where to create the actor. A single server has one region and creates it there. */
   readonly createInRegion?: string;
   /** The pool to create it in; the client's `poolName` unless given. */
   readonly poolName?: string;
@@ -174,7 +174,7 @@ export interface GetOrCreateOptions<Definition> extends GetOptions<Definition> {
 export interface CreateOptions<Definition> extends GetOptions<Definition> {
   /** Creation input. */
   readonly input?: InputOf<Definition>;
-  /** Where to create the actor. */
+  /** Where to create the actor. A single server has one region and creates it there. */
   readonly region?: string;
   /** The pool to create it in; the client's `poolName` unless given. */
   readonly poolName?: string;

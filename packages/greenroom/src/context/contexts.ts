@@ -25,8 +25,8 @@ export interface BaseContext {
   readonly name: string;
   /** Its key. */
   readonly key: string[];
-  /** Where it runs; undefined when regions are not in use. */
-  readonly region: string | undefined;
+  /** The region of the server that it runs on: setup option `region`. */
+  readonly region: string;
   /** The actor's key-value pairs. */
   readonly kv: Kv;
   /** Writes to the log, with the actor's fields. */

@@ -30,8 +30,8 @@ export class HookContext {
     return this.#instance.key;
   }
 
-  get region(): undefined {
-    return undefined;
+  get region(): string {
+    return this.#instance.services.region;
   }
 
   get log(): Logger {

@@ -36,6 +36,8 @@ export interface HostServices {
   readonly exposeErrors: boolean;
   /** The namespace that the server answers to. */
   readonly namespace: string;
+  /** The region that the server is in. */
+  readonly region: string;
 }
 
 /** So many exchanges in a row at most before timers and sockets get their turn. */

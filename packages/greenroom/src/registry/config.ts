@@ -17,6 +17,11 @@ export interface RegistryConfig<Actors extends ActorDefinitions> {
   readonly port?: number;
   /** The address to listen on. Default `GREENROOM_HOST`, then `127.0.0.1`. */
   readonly host?: string;
+  /**
+   * The name of the region that this server is in: what `c.region` says. A server has one, and makes actors there
+   * whatever region a client asks for. Default `GREENROOM_REGION`, then `default`.
+   */
+  readonly region?: string;
   /** Where everything durable is kept. Default `GREENROOM_DATA_DIR`, then `./.greenroom`. */
   readonly dataDir?: string;
   /** Largest message that a client may send, in bytes. Default 65,536. */
@@ -50,6 +55,7 @@ export interface ResolvedRegistry {
   readonly actors: ReadonlyMap<string, CompiledActor>;
   readonly port: number;
   readonly host: string;
+  readonly region: string;
   /** Absolute. */
   readonly dataDir: string;
   readonly maxIncomingMessageSize: number;
@@ -77,6 +83,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   "port",
   "host",
   "dataDir",
+  "region",
   "maxIncomingMessageSize",
   "maxOutgoingMessageSize",
   "token",
@@ -130,6 +137,7 @@ export function resolveRegistry(
       config.port ?? env.GREENROOM_PORT,
     ),
     host: config.host ?? nonEmpty(env.GREENROOM_HOST) ?? "127.0.0.1",
+    region: region(config, env),
     dataDir: resolve(config.dataDir ?? nonEmpty(env.GREENROOM_DATA_DIR) ?? ".greenroom"),
     maxIncomingMessageSize: size("maxIncomingMessageSize", 65_536),
     maxOutgoingMessageSize: size("maxOutgoingMessageSize", 1_048_576),
@@ -152,6 +160,13 @@ export function resolveRegistry(
 function portFrom(env: Environment): number {
   const text = nonEmpty(env.GREENROOM_PORT);
   return text === undefined ? 6420 : Number(text);
+}
+
+function region(config: RegistryConfig<ActorDefinitions>, env: Environment): string {
+  const name: unknown = config.region ?? nonEmpty(env.GREENROOM_REGION) ?? "default";
+  if (typeof name === "string" && /^[\w.-]{1,64}$/.test(name)) return name;
+  const what = config.region === undefined ? "GREENROOM_REGION" : "setup option 'region'";
+  throw new Error(`${what} has to be a text of 1 to 64 letters, digits, dots, hyphens and underscores`);
 }
 
 function token(config: RegistryConfig<ActorDefinitions>, env: Environment): string | undefined {

@@ -36,6 +36,7 @@ export class RegistryServer {
       log: createLogger(registry.logLevel, {}, standardError),
       exposeErrors: registry.exposeErrors,
       namespace: "default",
+      region: registry.region,
     };
     const native = new NativeRegistry(nativeConfig(registry));
     const host = new Host(native, services);

@@ -33,6 +33,19 @@ test("options win over the environment, and both over the defaults", () => {
   );
 });
 
+test("a server is in the region that it is told", () => {
+  const resolved = (region: string | undefined, env = {}) =>
+    resolveRegistry(region === undefined ? { use: {} } : { use: {}, region }, none, env).region;
+  assert.equal(resolved(undefined), "default");
+  assert.equal(resolved(undefined, { GREENROOM_REGION: "" }), "default");
+  assert.equal(resolved(undefined, { GREENROOM_REGION: "eu-1" }), "eu-1");
+  assert.equal(resolved("us_2.a", { GREENROOM_REGION: "eu-1" }), "us_2.a");
+  for (const wrong of ["", " ", "a b", "ä", "x".repeat(65)]) {
+    assert.throws(() => resolved(wrong), /setup option 'region' has to be/);
+  }
+  assert.throws(() => resolved(undefined, { GREENROOM_REGION: "a/b" }), /GREENROOM_REGION has to be/);
+});
+
 test("wrong settings are named", () => {
   assert.throws(() => resolveRegistry({ use: {} }, none, { GREENROOM_PORT: "x" }), /GREENROOM_PORT/);
   assert.throws(() => resolveRegistry({ use: {}, port: 70_000 }, none, {}), /setup option 'port'/);

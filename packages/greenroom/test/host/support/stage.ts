@@ -24,6 +24,7 @@ export class Stage {
       logSink,
       log: createLogger("debug", {}, logSink),
       exposeErrors: options.exposeErrors === true,
+      region: "here",
       namespace: "default",
     });
   }

@@ -11,6 +11,7 @@ mod conns;
 mod departures;
 mod guards;
 mod host;
+mod journal_model;
 mod kv;
 mod lifecycle;
 mod manual;

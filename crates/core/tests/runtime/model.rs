@@ -51,10 +51,10 @@ fn update<T>(model: &Model, id: ActorId, with: impl FnOnce(&mut Expected) -> T) 
 }
 
 /// SplitMix64: small, and the same everywhere.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -62,11 +62,11 @@ impl Random {
         z ^ z >> 31
     }
 
-    fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         (self.next() % limit as u64) as usize
     }
 
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+    pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len())]
     }
 }
@@ -396,12 +396,12 @@ async fn run(seed: u64) {
 }
 
 /// Says which history went wrong.
-struct Seed(u64);
+pub(crate) struct Seed(pub(crate) &'static str, pub(crate) u64);
 
 impl Drop for Seed {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("replay with CORE_SEED={}", self.0);
+            eprintln!("replay with {}={}", self.0, self.1);
         }
     }
 }
@@ -411,7 +411,7 @@ fn no_history_breaks_a_promise() {
     let given = std::env::var("CORE_SEED").ok();
     let given: Option<u64> = given.map(|seed| seed.parse().expect("CORE_SEED is a number"));
     for seed in given.map_or(0..SEEDS, |seed| seed..seed + 1) {
-        let told = Seed(seed);
+        let told = Seed("CORE_SEED", seed);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)

@@ -10,6 +10,8 @@ import assert from "node:assert/strict";
 export interface LedgerState {
   readonly count: number;
   readonly entries: readonly string[];
+  /** The same as pairs of key and value. */
+  readonly pairs: readonly (readonly [key: string, value: string])[];
 }
 
 /** How a call ended. */
@@ -89,6 +91,14 @@ export class LedgerModel {
       this.#checkOrder(`events at ${subscriber}`, entries, places);
     }
     this.#checkCallOrder(places);
+    this.#checkPairs(state);
+  }
+
+  /** What an action does to the state and to the pairs is stored together, so they always agree. */
+  #checkPairs({ count, entries, pairs }: LedgerState): void {
+    const expected = entries.map((entry, place) => [`entry/${String(place).padStart(6, "0")}`, entry]);
+    if (count > 0) expected.unshift(["count", String(count)]);
+    assert.deepEqual(pairs, expected, `${this.name} has pairs that are not of the same turn as its state`);
   }
 
   #checkCount(count: number, acknowledged: readonly number[]): void {

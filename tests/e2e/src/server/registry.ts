@@ -20,7 +20,7 @@ export const counter = actor({
   },
 });
 
-/** For the kill test: every effect can be told apart afterwards. */
+/** For the kill test: every effect can be told apart afterwards, and is there twice, in the state and as a pair. */
 export const ledger = actor({
   state: { count: 0, entries: [] as string[] },
   events: { appended: event<string>() },
@@ -28,14 +28,19 @@ export const ledger = actor({
   actions: {
     increment: (c) => {
       c.state.count += 1;
+      void c.kv.put("count", String(c.state.count));
       return c.state.count;
     },
     append(c, entry: string) {
+      void c.kv.put(`entry/${String(c.state.entries.length).padStart(6, "0")}`, entry);
       c.state.entries.push(entry);
       c.broadcast("appended", entry);
       return c.state.entries.length;
     },
-    read: (c) => ({ count: c.state.count, entries: c.state.entries }),
+    async read(c) {
+      const state = { count: c.state.count, entries: [...c.state.entries] };
+      return { ...state, pairs: await c.kv.list() };
+    },
   },
 });
 

@@ -7,7 +7,7 @@
 use bytes::Bytes;
 use greenroom_types::{ActorError, ActorId, ActorKey, ActorName};
 
-use crate::{Alarm, AlarmUpdate, Departure, KvAnswer, KvRequest};
+use crate::{Alarm, AlarmUpdate, Departure, KvAnswer, KvRequest, ResponseHead};
 
 /// One life of an actor in memory, from start to stop. Never reused within a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,7 +47,8 @@ pub enum HostEvent {
     /// An alarm is due. Answered with [`Output::Reply`], whose value nobody looks at; the turn that
     /// completes it also replaces or removes the alarm ([`Turn::alarms`]).
     Alarm(AlarmEvent),
-    /// The caller of an action has gone away or lost patience; its reply is not waited for.
+    /// The caller of an action or of the HTTP handler has gone away or lost patience; its reply, or
+    /// what is left of its response, is not waited for.
     Cancel(CallId),
     /// Decide whether to accept a connection: [`Output::Accept`] or [`Output::Reject`].
     Connect(ConnectEvent),
@@ -56,6 +57,20 @@ pub enum HostEvent {
     Subscribe(SubscribeEvent),
     /// An accepted connection is gone.
     Disconnect(ConnKey),
+    /// Answer an HTTP request: with [`Output::ResponseHead`] and, if that announces a body,
+    /// [`Output::ResponseData`] up to [`Output::ResponseEnd`] or [`Output::ResponseAbort`]; or with an
+    /// error as [`Output::Reply`].
+    Fetch(FetchEvent),
+    /// A piece of a request's body. So much more of it follows as [`Output::RequestCredit`] grants,
+    /// beyond the first [`STREAM_WINDOW`](greenroom_types::limits::STREAM_WINDOW) bytes.
+    BodyData(CallId, Bytes),
+    /// A request's body is complete.
+    BodyEnd(CallId),
+    /// A request's body breaks off.
+    BodyAbort(CallId),
+    /// So many bytes of a response were read: as many more may be put out, beyond the first
+    /// [`STREAM_WINDOW`](greenroom_types::limits::STREAM_WINDOW).
+    BodyCredit(CallId, usize),
     /// Changes up to the [`Output::Save`] with this token are durable.
     Saved(u32),
     /// The answer to a request of the key-value pairs ([`Turn::kv`]). Answers come in the order of the
@@ -139,6 +154,17 @@ pub struct CallEvent {
     pub compat: bool,
     /// Who makes a stateless call; empty for one over a connection.
     pub client: ClientInfo,
+}
+
+/// A request to the actor's own HTTP handler.
+#[derive(Clone, Debug)]
+pub struct FetchEvent {
+    /// To answer by.
+    pub call: CallId,
+    /// Who asks, and in [`ClientInfo::request`] what for.
+    pub client: ClientInfo,
+    /// Whether a body follows.
+    pub has_body: bool,
 }
 
 /// An alarm that is due. It is told again in the next life of the actor unless a commit has
@@ -286,6 +312,40 @@ pub enum Output {
     },
     /// Say when everything so far is durable, to something that leaves the actor on a way of its own.
     Depart(Departure),
+    /// The response to a request begins. Without a body that is all of it.
+    ResponseHead {
+        /// Which call.
+        call: CallId,
+        /// Status and headers.
+        head: ResponseHead,
+        /// Whether a body follows.
+        has_body: bool,
+    },
+    /// A piece of a response, of at most
+    /// [`STREAM_PIECE`](greenroom_types::limits::STREAM_PIECE) bytes.
+    ResponseData {
+        /// Which call.
+        call: CallId,
+        /// The piece.
+        data: Bytes,
+    },
+    /// A response is complete.
+    ResponseEnd {
+        /// Which call.
+        call: CallId,
+    },
+    /// A response breaks off; its reader is told so, after what was put out before.
+    ResponseAbort {
+        /// Which call.
+        call: CallId,
+    },
+    /// So many bytes of a request's body were read.
+    RequestCredit {
+        /// Which call.
+        call: CallId,
+        /// How many.
+        bytes: u32,
+    },
     /// Commit everything so far now, and answer [`HostEvent::Saved`] when it is durable.
     Save {
         /// To answer by.

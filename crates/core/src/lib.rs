@@ -11,6 +11,7 @@ mod connection;
 mod departure;
 mod env;
 mod error;
+mod fetch;
 mod generation;
 mod host;
 pub mod image;
@@ -21,15 +22,18 @@ mod registry;
 mod runtime;
 pub mod schedule;
 mod shared;
+mod stream;
 
 pub use connection::Connection;
 pub use departure::{Clearance, Departure, departure};
 pub use env::Env;
 pub(crate) use error::store_error;
+pub use fetch::{Fetch, FetchRequest, FetchResponse, ResponseHead};
 pub use generation::Generation;
 pub use host::{
     ActorHost, AlarmEvent, CallEvent, CallId, ClientInfo, ConnKey, ConnectEvent, Durability,
-    HostEvent, Instance, Output, RestoredConn, StartEvent, StopReason, SubscribeEvent, Turn,
+    FetchEvent, HostEvent, Instance, Output, RestoredConn, StartEvent, StopReason, SubscribeEvent,
+    Turn,
 };
 pub use kv::{KvAnswer, KvQuery, KvRange, KvRequest, KvResult};
 pub use options::ActorOptions;
@@ -38,3 +42,4 @@ pub use outbox::{
 };
 pub use runtime::{CallRequest, ConnRequest, Runtime, RuntimeConfig};
 pub use schedule::{Alarm, AlarmUpdate};
+pub use stream::{BodyAborted, BodyWriter, ResponseBody};

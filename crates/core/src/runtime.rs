@@ -8,7 +8,8 @@ use greenroom_types::{ActorError, ActorId, ActorKey, ActorName, limits};
 use tokio::sync::oneshot;
 
 use crate::{
-    ActorHost, ActorOptions, ClientInfo, Connection, Env, Generation, Instance, Outbox, Turn,
+    ActorHost, ActorOptions, ClientInfo, Connection, Env, Fetch, FetchRequest, Generation,
+    Instance, Outbox, Turn,
     actor::{Control, Message},
     alarm_clock,
     shared::Shared,
@@ -255,6 +256,14 @@ impl Runtime {
             generation,
             result.unwrap_or_else(|_| Err(self.shared.lost())),
         )
+    }
+
+    /// Sends a request to the actor's own HTTP handler, waking the actor if need be.
+    ///
+    /// # Errors
+    /// `actor.overloaded`, `actor.stopping`.
+    pub fn fetch(&self, id: ActorId, request: FetchRequest) -> Result<Fetch, ActorError> {
+        Fetch::begin(&self.shared, id, request)
     }
 
     /// Opens a connection, waking the actor if need be. Returns once the connection is registered

@@ -77,6 +77,7 @@ impl Config {
         server.development = raw.development;
         server.max_incoming_message = raw.max_incoming_message_size;
         server.max_outgoing_message = raw.max_outgoing_message_size;
+        server.max_request_body = raw.max_request_body_size;
         Ok(Self {
             data_dir,
             host: raw.host,
@@ -99,6 +100,7 @@ struct RawConfig {
     log_level: String,
     max_incoming_message_size: usize,
     max_outgoing_message_size: usize,
+    max_request_body_size: usize,
     #[serde(deserialize_with = "nullable")]
     static_dir: Option<PathBuf>,
     #[serde(deserialize_with = "nullable")]
@@ -154,7 +156,7 @@ mod tests {
 
     const FULL: &str = r#"{
         "version": "1.2.3", "dataDir": "/data", "host": "127.0.0.1", "port": 6420, "logLevel": "warn",
-        "maxIncomingMessageSize": 1000, "maxOutgoingMessageSize": 2000, "staticDir": "/site",
+        "maxIncomingMessageSize": 1000, "maxOutgoingMessageSize": 2000, "maxRequestBodySize": 3000, "staticDir": "/site",
         "token": "t", "development": false,
         "actors": [{ "name": "counter", "options": {
             "sleepTimeout": null, "sleepGracePeriod": 1, "stateSaveInterval": 2, "startTimeout": 3, "wantsRequest": false,

@@ -32,6 +32,9 @@ pub struct ServerConfig {
     pub max_incoming_message: usize,
     /// Largest message of a connection and action reply that is sent, in bytes. Default 1 MiB.
     pub max_outgoing_message: usize,
+    /// Largest body of a request to an actor's own HTTP handler, in bytes. Responses have no limit.
+    /// Default 20 MiB.
+    pub max_request_body: usize,
     /// TCP connections served at once; further ones wait in the listen queue. Default 65,536.
     pub max_connections: usize,
     /// Largest request head (request line and headers), in bytes, at least 8 KiB. Default 64 KiB.
@@ -72,6 +75,7 @@ impl Default for ServerConfig {
             trusted_proxies: 0,
             max_incoming_message: limits::INCOMING_MESSAGE,
             max_outgoing_message: limits::OUTGOING_MESSAGE,
+            max_request_body: limits::REQUEST_BODY,
             max_connections: 65_536,
             max_header_bytes: 64 * 1024,
             max_headers: 100,

@@ -73,8 +73,12 @@ impl Cors {
         reply
     }
 
-    /// Adds the headers that every answer carries, errors included.
+    /// Adds the headers that every answer carries, errors included. An actor's own HTTP handler that
+    /// says itself who may read its answer has the last word.
     pub(crate) fn apply(&self, headers: &mut HeaderMap) {
+        if headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
+            return;
+        }
         headers.insert(
             ACCESS_CONTROL_ALLOW_ORIGIN,
             self.origin.clone().unwrap_or(HeaderValue::from_static("*")),
@@ -85,7 +89,7 @@ impl Cors {
         );
         headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("*"));
         if self.origin.is_some() {
-            headers.insert(VARY, HeaderValue::from_static("Origin"));
+            headers.append(VARY, HeaderValue::from_static("Origin"));
         }
     }
 

@@ -27,16 +27,7 @@ pub(crate) fn gateway_error(error: &ActorError) -> Reply {
     let encoding = Encoding::Json;
     let body = encode_error_body(encoding, error, None);
     let mut reply = reply::bytes(status_of(error), encoding.content_type(), body);
-    if let Ok(code) = HeaderValue::try_from(format!("{}.{}", error.group, error.code)) {
-        reply.headers_mut().insert(X_RIVET_ERROR, code);
-    }
-    if let Some(seconds) = retry_after(error) {
-        reply.headers_mut().insert(RETRY_AFTER, seconds.into());
-    }
-    if reply.status() == StatusCode::UNAUTHORIZED {
-        let challenge = HeaderValue::from_static("Bearer");
-        reply.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-    }
+    mark(&mut reply, error);
     reply
 }
 
@@ -53,6 +44,27 @@ pub(crate) fn call_error(error: &ActorError, encoding: Encoding, actor: Option<&
         name_actor(&mut reply, actor);
     }
     reply
+}
+
+/// An error instead of the response of an actor's own HTTP handler. Always JSON, and marked, so that
+/// clients can tell it from what handlers answer.
+pub(crate) fn fetch_error(error: &ActorError, actor: Option<&Reached>) -> Reply {
+    let mut reply = call_error(error, Encoding::Json, actor);
+    mark(&mut reply, error);
+    reply
+}
+
+fn mark(reply: &mut Reply, error: &ActorError) {
+    if let Ok(code) = HeaderValue::try_from(format!("{}.{}", error.group, error.code)) {
+        reply.headers_mut().insert(X_RIVET_ERROR, code);
+    }
+    if let Some(seconds) = retry_after(error) {
+        reply.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    if reply.status() == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static("Bearer");
+        reply.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
 }
 
 /// Says in the headers which actor answered.

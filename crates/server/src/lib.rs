@@ -4,6 +4,7 @@
 //! TCP connection ── HTTP ─┬─ /health /metadata        what the server says about itself
 //!                         ├─ /actors                  find, create, list, destroy actors
 //!                         ├─ /gateway/…/action/{name} stateless calls
+//!                         ├─ /gateway/…/request/…     the actor's own HTTP handler
 //!                         ├─ /gateway/…/connect ────► WebSocket: connection to an actor
 //!                         ├─ /gateway/…/sse           the same as an event stream, and
 //!                         ├─ /connections/…/message   what its client has to say
@@ -31,6 +32,7 @@ mod failure;
 mod gateway;
 mod info;
 mod query;
+mod raw;
 mod reply;
 mod rest;
 mod router;

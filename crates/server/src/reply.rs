@@ -1,8 +1,7 @@
 //! Building HTTP answers.
 
-use std::convert::Infallible;
-
 use bytes::Bytes;
+use greenroom_core::BodyAborted;
 use http_body_util::{Either, Full, combinators::UnsyncBoxBody};
 use hyper::{
     Response, StatusCode,
@@ -15,7 +14,7 @@ use tower_http::services::fs::ServeFileSystemResponseBody;
 pub type Body = Either<Full<Bytes>, Either<ServeFileSystemResponseBody, StreamBody>>;
 
 /// A body that grows for as long as somebody reads it.
-pub type StreamBody = UnsyncBoxBody<Bytes, Infallible>;
+pub type StreamBody = UnsyncBoxBody<Bytes, BodyAborted>;
 
 /// An HTTP answer.
 pub(crate) type Reply = Response<Body>;
@@ -41,9 +40,14 @@ pub(crate) fn bytes(
     reply
 }
 
+/// An answer whose body grows; what it is, is for the caller to say.
+pub(crate) fn streaming(body: StreamBody) -> Reply {
+    Response::new(Either::Right(Either::Right(body)))
+}
+
 /// An answer whose body grows.
 pub(crate) fn stream(content_type: &'static str, body: StreamBody) -> Reply {
-    let mut reply = Response::new(Either::Right(Either::Right(body)));
+    let mut reply = streaming(body);
     reply
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -109,6 +109,15 @@ impl ActorError {
         )
     }
 
+    /// A request for an actor's own HTTP handler whose body is over `max` bytes.
+    pub fn request_body_too_long(max: usize) -> Self {
+        Self::new(
+            "message",
+            "incoming_too_long",
+            format!("the body has more than {max} bytes, the limit (`maxRequestBodySize`)"),
+        )
+    }
+
     /// A reply or event that is over a size limit.
     pub fn outgoing_too_long(len: usize, max: usize) -> Self {
         Self::new(

@@ -38,6 +38,12 @@ pub const SUBSCRIPTIONS_PER_CONN: usize = 1024;
 pub const EARLY_MESSAGES: usize = 32;
 /// Bytes that may wait for one slow connection before it is closed.
 pub const CONN_BACKLOG: usize = 16 * 1024 * 1024;
+/// Largest body of a request to an actor's HTTP handler (`message.incoming_too_long`). Configurable.
+pub const REQUEST_BODY: usize = 20 * 1024 * 1024;
+/// Bytes of a streamed body that may be under way between its writer and its reader.
+pub const STREAM_WINDOW: usize = 256 * 1024;
+/// Largest piece of a streamed body.
+pub const STREAM_PIECE: usize = 64 * 1024;
 /// Largest group of commits that the embedded engine writes with one sync.
 pub const COMMIT_BATCH: usize = 16 * 1024 * 1024;
 /// Bytes that the key-value pairs of one actor may have together

@@ -26,6 +26,7 @@ export type {
   CreateVarsContextOf,
   DestroyContextOf,
   DisconnectContextOf,
+  RequestContextOf,
   SleepContextOf,
   StateChangeContextOf,
   WakeContextOf,

@@ -23,6 +23,7 @@ export function config(changes: Record<string, unknown>): string {
     logLevel: "error",
     maxIncomingMessageSize: 65536,
     maxOutgoingMessageSize: 1048576,
+    maxRequestBodySize: 20971520,
     staticDir: null,
     token: null,
     development: true,

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use greenroom_types::ActorError;
 
 use super::{
-    live::{Caller, Release},
+    live::Caller,
     message::Message,
     task::{ActorTask, Phase},
 };
@@ -39,6 +39,7 @@ impl ActorTask {
         match message {
             // A receiver that is gone is a caller that has given up.
             Message::Call { reply, .. } => drop(reply.send(Err(error.clone()))),
+            Message::Fetch { reply, .. } => drop(reply.send(Err(error.clone()))),
             Message::Connect {
                 request,
                 registered,
@@ -73,7 +74,7 @@ impl ActorTask {
         while let Phase::Live(live) = &mut self.phase
             && let Some(release) = live.gate.pop()
         {
-            if matches!(release, Release::Reply(..)) {
+            if release.is_reply() {
                 live.calls.reply_released();
             }
             self.release(release);
@@ -85,6 +86,13 @@ impl ActorTask {
         match caller {
             Caller::Alarm { .. } => {}
             Caller::Stateless { reply, .. } => drop(reply.send(result)),
+            Caller::Fetch(mut exchange) => {
+                // A response that has begun just breaks off.
+                if let Some(reply) = exchange.reply.take() {
+                    let error = result.err().unwrap_or_else(ActorError::internal);
+                    let _ = reply.send(Err(error));
+                }
+            }
             Caller::Conn { conn, id } => {
                 let message = match result {
                     Ok(output) => ClientMessage::Response { id, output },

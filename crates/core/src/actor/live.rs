@@ -4,10 +4,20 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use greenroom_types::{ActorError, limits};
-use tokio::{sync::oneshot, time::Instant};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 
-use super::{alarms::Alarms, gate::OutputGate, journal::Journal};
-use crate::{CallId, ConnKey, Departure, Instance, StopReason, kv::Kv};
+use super::{
+    alarms::Alarms,
+    exchanges::{Exchange, ResponseSender},
+    gate::OutputGate,
+    journal::Journal,
+};
+use crate::{
+    CallId, ConnKey, Departure, FetchResponse, Instance, StopReason, kv::Kv, stream::Piece,
+};
 
 /// An awake actor.
 pub(crate) struct Live {
@@ -23,6 +33,14 @@ pub(crate) struct Live {
     pub(crate) wants: Option<(StopReason, Instant)>,
     pub(crate) idle_since: Instant,
     pub(crate) snapshotting: bool,
+}
+
+impl Live {
+    /// Ends a call. `None` when it was answered before.
+    pub(crate) fn end_call(&mut self, call: CallId) -> Option<Caller> {
+        self.idle_since = Instant::now();
+        self.calls.end(call)
+    }
 }
 
 /// Where an instance is in its life.
@@ -48,6 +66,7 @@ pub(crate) enum Caller {
         token: u64,
         reply: oneshot::Sender<Result<Bytes, ActorError>>,
     },
+    Fetch(Box<Exchange>),
     /// Nobody: the call is an alarm of this name.
     Alarm {
         id: String,
@@ -62,6 +81,9 @@ pub(crate) enum Caller {
 #[derive(Debug)]
 pub(crate) enum Release {
     Reply(Caller, Result<Bytes, ActorError>),
+    Response(ResponseSender, FetchResponse),
+    /// A piece of a response; absent when it breaks off here.
+    Piece(mpsc::UnboundedSender<Piece>, Option<Piece>),
     Event {
         to: Option<ConnKey>,
         name: String,
@@ -78,11 +100,20 @@ pub(crate) enum Release {
     Saved(u32),
 }
 
+impl Release {
+    /// Whether a caller waits for it.
+    pub(crate) fn is_reply(&self) -> bool {
+        matches!(self, Self::Reply(..) | Self::Response(..))
+    }
+}
+
 /// The calls in progress.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
     callers: HashMap<CallId, Caller>,
     last: u32,
+    /// Requests whose response has begun.
+    streaming: usize,
     /// Replies that wait for their commit.
     held: usize,
 }
@@ -109,6 +140,36 @@ impl Calls {
         self.callers.is_empty()
     }
 
+    /// Whether nobody waits for anything to begin: what is left are responses that go on.
+    pub(crate) fn are_all_streaming(&self) -> bool {
+        self.callers.len() == self.streaming
+    }
+
+    /// The request that `call` answers.
+    pub(crate) fn exchange(&self, call: CallId) -> Option<&Exchange> {
+        match self.callers.get(&call) {
+            Some(Caller::Fetch(exchange)) => Some(exchange),
+            Some(Caller::Stateless { .. } | Caller::Alarm { .. } | Caller::Conn { .. }) | None => {
+                None
+            }
+        }
+    }
+
+    /// As [`Calls::exchange`].
+    pub(crate) fn exchange_mut(&mut self, call: CallId) -> Option<&mut Exchange> {
+        match self.callers.get_mut(&call) {
+            Some(Caller::Fetch(exchange)) => Some(exchange),
+            Some(Caller::Stateless { .. } | Caller::Alarm { .. } | Caller::Conn { .. }) | None => {
+                None
+            }
+        }
+    }
+
+    /// Notes that a response has begun.
+    pub(crate) fn began_streaming(&mut self) {
+        self.streaming += 1;
+    }
+
     /// Remembers who waits and names the call.
     pub(crate) fn begin(&mut self, caller: Caller) -> CallId {
         loop {
@@ -123,13 +184,20 @@ impl Calls {
 
     /// Ends a call. `None` when it was answered before.
     pub(crate) fn end(&mut self, call: CallId) -> Option<Caller> {
-        self.callers.remove(&call)
+        let caller = self.callers.remove(&call)?;
+        if let Caller::Fetch(exchange) = &caller {
+            self.streaming -= usize::from(exchange.is_streaming());
+        }
+        Some(caller)
     }
 
-    /// The stateless call with this token.
+    /// The stateless call or request with this token.
     pub(crate) fn by_token(&self, token: u64) -> Option<CallId> {
-        let wanted =
-            |caller: &Caller| matches!(caller, Caller::Stateless { token: t, .. } if *t == token);
+        let wanted = |caller: &Caller| match caller {
+            Caller::Stateless { token: t, .. } => *t == token,
+            Caller::Fetch(exchange) => exchange.token == token,
+            Caller::Alarm { .. } | Caller::Conn { .. } => false,
+        };
         self.callers
             .iter()
             .find(|(_, caller)| wanted(caller))
@@ -138,6 +206,7 @@ impl Calls {
 
     /// Gives up all calls, in the order in which they began.
     pub(crate) fn take_all(&mut self) -> Vec<Caller> {
+        self.streaming = 0;
         let mut all: Vec<_> = self.callers.drain().collect();
         all.sort_by_key(|(call, _)| *call);
         all.into_iter().map(|(_, caller)| caller).collect()

@@ -58,6 +58,12 @@ impl ActorTask {
                     });
                 }
             }
+            Message::Fetch {
+                token,
+                client,
+                body,
+                reply,
+            } => self.fetch(token, client, body, reply),
             Message::Action {
                 conn,
                 id,
@@ -142,6 +148,7 @@ impl ActorTask {
             Message::Sleep => {}
             Message::Alarm
             | Message::Call { .. }
+            | Message::Fetch { .. }
             | Message::Action { .. }
             | Message::Connect { .. }
             | Message::Destroy { .. } => {
@@ -155,7 +162,7 @@ impl ActorTask {
     }
 
     /// Makes room for a call, or tells its caller that there is none.
-    fn begin(&mut self, caller: Caller) -> Option<CallId> {
+    pub(super) fn begin(&mut self, caller: Caller) -> Option<CallId> {
         let Phase::Live(live) = &mut self.phase else {
             return None;
         };

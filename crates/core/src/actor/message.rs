@@ -5,7 +5,11 @@ use greenroom_store::{Epoch, StoreError};
 use greenroom_types::ActorError;
 use tokio::sync::oneshot;
 
-use crate::{CallRequest, ConnKey, ConnRequest, Connection, Instance, Turn};
+use super::exchanges::{ExchangeEvent, ResponseSender};
+use crate::{
+    CallId, CallRequest, ClientInfo, ConnKey, ConnRequest, Connection, Instance, Turn,
+    stream::BodyReader,
+};
 
 /// Work from clients. Waits in the bounded mailbox, in order, and wakes the actor if need be.
 #[derive(Debug)]
@@ -14,6 +18,13 @@ pub(crate) enum Message {
         token: u64,
         request: CallRequest,
         reply: oneshot::Sender<Result<Bytes, ActorError>>,
+    },
+    Fetch {
+        token: u64,
+        client: ClientInfo,
+        /// There when a body follows.
+        body: Option<BodyReader>,
+        reply: ResponseSender,
     },
     Connect {
         request: ConnRequest,
@@ -46,7 +57,9 @@ pub(crate) enum Message {
 #[derive(Debug)]
 pub(crate) enum Control {
     Turn(Instance, Turn),
-    /// The caller of the stateless call with this token is gone.
+    /// Something about an exchange of an instance.
+    Exchange(Instance, CallId, ExchangeEvent),
+    /// The caller of the stateless call or request with this token is gone.
     Cancel(u64),
     /// A connection is gone while the mailbox was full.
     Disconnect(ConnKey),

@@ -5,6 +5,7 @@ mod answers;
 mod asks;
 mod conns;
 mod destroy;
+mod exchanges;
 mod gate;
 mod journal;
 mod kv;
@@ -18,5 +19,6 @@ mod task;
 mod turns;
 mod wake;
 
+pub(crate) use exchanges::ExchangeEvent;
 pub(crate) use message::{Control, Message};
 pub(crate) use task::ActorTask;

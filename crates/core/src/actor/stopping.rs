@@ -114,7 +114,9 @@ impl ActorTask {
                 Release::Reply(caller, _) => self.answer(caller, Err(error.clone())),
                 // Whoever was to be let in, or turned away, can ask the next instance.
                 Release::Accept(conn) | Release::Refuse(conn, _) => self.refuse(conn, &error),
+                Release::Response(reply, _) => drop(reply.send(Err(error.clone()))),
                 Release::Event { .. }
+                | Release::Piece(..)
                 | Release::Disconnect(..)
                 | Release::ConnState(..)
                 | Release::Depart(_)

@@ -262,6 +262,12 @@ impl ActorTask {
         live.calls.is_empty() && !self.conns.is_deciding()
     }
 
+    /// Whether nobody waits for an answer of an instance that is to stop. A response that goes on could
+    /// do so for ever: the instance is told to stop, and ends it.
+    fn may_stop(&self, live: &Live) -> bool {
+        live.calls.are_all_streaming() && !self.conns.is_deciding()
+    }
+
     /// Moves on as far as nothing has to be waited for. Says when the task is to end.
     fn step(&mut self) -> Option<End> {
         if self.shutting_down {
@@ -271,7 +277,7 @@ impl ActorTask {
             match live.stage {
                 Stage::Running => {
                     if let Some((reason, deadline)) = live.wants
-                        && (self.is_idle(live) || deadline <= Instant::now())
+                        && (self.may_stop(live) || deadline <= Instant::now())
                     {
                         self.stop(reason);
                     }
@@ -370,6 +376,7 @@ impl ActorTask {
         match control {
             Control::Turn(instance, turn) => self.on_turn(instance, turn),
             Control::Cancel(token) => self.cancel(token),
+            Control::Exchange(instance, call, event) => self.on_exchange(instance, call, event),
             Control::Disconnect(conn) => self.disconnect(conn),
             Control::Snapshotted(epoch, result) => self.on_snapshotted(epoch, result),
             Control::Shutdown => self.shutting_down = true,

@@ -96,8 +96,7 @@ impl ActorTask {
                 return self.let_out(Release::Saved(token), last);
             }
             Output::Reply { call, result } => {
-                live.idle_since = Instant::now();
-                let Some(caller) = live.calls.end(call) else {
+                let Some(caller) = live.end_call(call) else {
                     return;
                 };
                 if let Caller::Alarm { id } = caller {
@@ -106,6 +105,29 @@ impl ActorTask {
                 Release::Reply(caller, result)
             }
             Output::ConnState { conn, state } => Release::ConnState(conn, state),
+            Output::ResponseHead {
+                call,
+                head,
+                has_body,
+            } => match self.response_head(call, head, has_body) {
+                Some(release) => release,
+                None => return,
+            },
+            Output::ResponseData { call, data } => match self.response_data(call, &data) {
+                Some(release) => release,
+                None => return,
+            },
+            Output::ResponseEnd { call } => match self.response_end(call, true) {
+                Some(release) => release,
+                None => return,
+            },
+            Output::ResponseAbort { call } => match self.response_end(call, false) {
+                Some(release) => release,
+                None => return,
+            },
+            Output::RequestCredit { call, bytes } => {
+                return self.request_credit(call, bytes as usize);
+            }
             Output::Event { to, name, args } => Release::Event { to, name, args },
             Output::Accept { conn } if self.conns.admit(conn) => Release::Accept(conn),
             Output::Accept { .. } => return,
@@ -127,7 +149,7 @@ impl ActorTask {
         let Phase::Live(live) = &mut self.phase else {
             return;
         };
-        let is_reply = matches!(release, Release::Reply(..));
+        let is_reply = release.is_reply();
         match live.gate.push(after, release) {
             Some(release) => self.release(release),
             None if is_reply => live.calls.hold_reply(),
@@ -139,6 +161,10 @@ impl ActorTask {
     pub(super) fn release(&mut self, release: Release) {
         match release {
             Release::Reply(caller, result) => self.answer(caller, result),
+            // Nobody who has gone away needs either.
+            Release::Response(reply, response) => drop(reply.send(Ok(response))),
+            Release::Piece(body, Some(piece)) => drop(body.send(piece)),
+            Release::Piece(_, None) => {}
             Release::Event {
                 to: Some(conn),
                 name,

@@ -290,6 +290,11 @@ async fn run_counters(
                 continue;
             }
             HostEvent::Kv(answer) => panic!("nobody asked: {answer:?}"),
+            HostEvent::Fetch(_)
+            | HostEvent::BodyData(..)
+            | HostEvent::BodyEnd(_)
+            | HostEvent::BodyAbort(_)
+            | HostEvent::BodyCredit(..) => panic!("nobody sends requests: {event:?}"),
             HostEvent::Saved(token) => {
                 seen.push(format!("saved {token}"));
                 continue;

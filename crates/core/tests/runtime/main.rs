@@ -9,6 +9,7 @@ mod alarms;
 mod calls;
 mod conns;
 mod departures;
+mod exchanges;
 mod guards;
 mod host;
 mod journal_model;

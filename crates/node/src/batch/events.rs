@@ -15,6 +15,11 @@
 //! | 9 | alarm | u32 call, alarm, f64 the time in milliseconds |
 //! | 11 | may it subscribe? | u32 ticket, u32 conn, str event |
 //! | 12 | key-value answer | u32 token, u8 result, and then by result: 0 values: u32 count and as many opt; 1 pairs: u32 count and as many (bytes key, bytes value); 2 put, 3 full: f64 bytes of all pairs |
+//! | 13 | http request | u32 call, u8 whether a body follows, client |
+//! | 14 | piece of a request's body | u32 call, bytes |
+//! | 15 | end of a request's body | u32 call |
+//! | 16 | a request's body breaks off | u32 call |
+//! | 17 | credit for a response's body | u32 call, u32 bytes |
 //!
 //! The following are about requests that JavaScript has made of the server; their instance is 0, and
 //! they begin with the u32 of the request:
@@ -97,6 +102,30 @@ impl<'a> EventWriter<'a> {
                 self.u32(event.call.0);
                 self.alarm(&event.alarm);
                 self.f64(event.now_ms as f64);
+            }
+            HostEvent::Fetch(fetch) => {
+                self.head(13, instance);
+                self.u32(fetch.call.0);
+                self.u8(fetch.has_body.into());
+                self.client(&fetch.client);
+            }
+            HostEvent::BodyData(call, data) => {
+                self.head(14, instance);
+                self.u32(call.0);
+                self.bytes(data);
+            }
+            HostEvent::BodyEnd(call) => {
+                self.head(15, instance);
+                self.u32(call.0);
+            }
+            HostEvent::BodyAbort(call) => {
+                self.head(16, instance);
+                self.u32(call.0);
+            }
+            HostEvent::BodyCredit(call, bytes) => {
+                self.head(17, instance);
+                self.u32(call.0);
+                self.u32(length(*bytes));
             }
         }
     }
@@ -302,7 +331,7 @@ fn length(len: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use greenroom_core::{AlarmEvent, CallId, ConnKey, SubscribeEvent};
+    use greenroom_core::{AlarmEvent, CallId, ConnKey, FetchEvent, SubscribeEvent};
     use greenroom_types::{ActorId, ActorKey, ActorName};
 
     use super::*;
@@ -568,5 +597,24 @@ mod tests {
             &with(11, vec![U32(9), U32(6), Str("note")]),
         );
         check(HostEvent::Drop, &with(8, vec![]));
+        let fetch = FetchEvent {
+            call: CallId(5),
+            client: ClientInfo::default(),
+            has_body: true,
+        };
+        check(
+            HostEvent::Fetch(fetch),
+            &with(13, vec![U32(5), U8(1), U8(0)]),
+        );
+        check(
+            HostEvent::BodyData(CallId(5), bytes("data")),
+            &with(14, vec![U32(5), Str("data")]),
+        );
+        check(HostEvent::BodyEnd(CallId(5)), &with(15, vec![U32(5)]));
+        check(HostEvent::BodyAbort(CallId(5)), &with(16, vec![U32(5)]));
+        check(
+            HostEvent::BodyCredit(CallId(5), 99),
+            &with(17, vec![U32(5), U32(99)]),
+        );
     }
 }

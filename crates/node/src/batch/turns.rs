@@ -29,6 +29,11 @@
 //! | 25 | do not let it subscribe | u32 conn, u32 ticket, error |
 //! | 35 | start refused | error |
 //! | 44 | version of the state | u32 version |
+//! | 26 | response head | u32 call, u8 whether a body follows, u16 status, str reason, u32 count and as many of (str name, bytes value) |
+//! | 27 | piece of a response's body | u32 call, bytes |
+//! | 28 | end of a response's body | u32 call |
+//! | 29 | a response's body breaks off | u32 call |
+//! | 30 | credit for a request's body | u32 call, u32 bytes |
 //!
 //! And about requests that JavaScript makes of the server. The first of them may come in any turn, and
 //! then waits for its commit; the others come in turns of instance 0, which are no turns of anybody:
@@ -47,7 +52,7 @@
 use bytes::Bytes;
 use greenroom_core::{
     Alarm, AlarmUpdate, CallId, ConnKey, Durability, Instance, KvQuery, KvRange, KvRequest, Output,
-    Turn, departure,
+    ResponseHead, Turn, departure,
 };
 use greenroom_server::Origin;
 use greenroom_types::ActorError;
@@ -243,6 +248,25 @@ fn read_output(kind: u8, cursor: &mut Cursor) -> Result<Output, TurnsError> {
             ticket: cursor.u32()?,
             error: cursor.error_value()?,
         },
+        26 => Output::ResponseHead {
+            call: cursor.call()?,
+            has_body: cursor.u8()? == 1,
+            head: cursor.response_head()?,
+        },
+        27 => Output::ResponseData {
+            call: cursor.call()?,
+            data: cursor.bytes()?,
+        },
+        28 => Output::ResponseEnd {
+            call: cursor.call()?,
+        },
+        29 => Output::ResponseAbort {
+            call: cursor.call()?,
+        },
+        30 => Output::RequestCredit {
+            call: cursor.call()?,
+            bytes: cursor.u32()?,
+        },
         _ => return Err(cursor.error("unknown output")),
     })
 }
@@ -395,6 +419,25 @@ impl Cursor {
         })
     }
 
+    fn response_head(&mut self) -> Result<ResponseHead, TurnsError> {
+        let status = u16::from_le_bytes([self.u8()?, self.u8()?]);
+        let reason = self.str()?;
+        // Copied, because they outlive the batch.
+        let headers = self.list(|cursor| {
+            let name = cursor.str()?;
+            Ok((name, Bytes::copy_from_slice(&cursor.bytes()?)))
+        })?;
+        Ok(ResponseHead {
+            status,
+            reason,
+            headers,
+        })
+    }
+
+    fn call(&mut self) -> Result<CallId, TurnsError> {
+        self.u32().map(CallId)
+    }
+
     fn conn(&mut self) -> Result<ConnKey, TurnsError> {
         self.u32().map(ConnKey)
     }
@@ -487,6 +530,14 @@ mod tests {
         put(&mut out, b"a");
         out.extend_from_slice(&[255, 255, 255, 255, 1, 9, 0, 0, 0]);
         out.extend_from_slice(&[44, 6, 0, 0, 0]);
+        out.extend_from_slice(&[26, 7, 0, 0, 0, 1, 201, 0]);
+        put(&mut out, b"Made");
+        out.extend_from_slice(&[1, 0, 0, 0]);
+        put(&mut out, b"x");
+        put(&mut out, b"\xe9");
+        out.extend_from_slice(&[27, 7, 0, 0, 0]);
+        put(&mut out, b"data");
+        out.extend_from_slice(&[28, 7, 0, 0, 0, 29, 8, 0, 0, 0, 30, 7, 0, 0, 0, 4, 0, 0, 0]);
         out
     }
 
@@ -507,7 +558,7 @@ mod tests {
         let shown = format!("{:?}", first.outputs);
         let nope = r#"ActorError { group: "user", code: "nope", message: "no way", metadata: "#;
         let expected = format!(
-            r#"[Started, StartFailed({nope}None }}), StartRefused({nope}None }}), Reply {{ call: CallId(7), result: Ok(b"\xf6") }}, Reply {{ call: CallId(8), result: Err({nope}Some(b"\xa0") }}) }}, Event {{ to: None, name: "größer", args: b"\x80" }}, Event {{ to: Some(ConnKey(2)), name: "one", args: b"\x81\x01" }}, Accept {{ conn: ConnKey(3) }}, Reject {{ conn: ConnKey(4), error: {nope}None }} }}, ConnState {{ conn: ConnKey(5), state: b"\x01" }}, Disconnect {{ conn: ConnKey(6), reason: "bye" }}, Save {{ token: 9 }}, SaveWithin {{ max_wait_ms: 100 }}, Sleep, Destroy, Stopped]"#
+            r#"[Started, StartFailed({nope}None }}), StartRefused({nope}None }}), Reply {{ call: CallId(7), result: Ok(b"\xf6") }}, Reply {{ call: CallId(8), result: Err({nope}Some(b"\xa0") }}) }}, Event {{ to: None, name: "größer", args: b"\x80" }}, Event {{ to: Some(ConnKey(2)), name: "one", args: b"\x81\x01" }}, Accept {{ conn: ConnKey(3) }}, Reject {{ conn: ConnKey(4), error: {nope}None }} }}, ConnState {{ conn: ConnKey(5), state: b"\x01" }}, Disconnect {{ conn: ConnKey(6), reason: "bye" }}, Save {{ token: 9 }}, SaveWithin {{ max_wait_ms: 100 }}, Sleep, Destroy, Stopped, ResponseHead {{ call: CallId(7), head: ResponseHead {{ status: 201, reason: "Made", headers: [("x", b"\xe9")] }}, has_body: true }}, ResponseData {{ call: CallId(7), data: b"data" }}, ResponseEnd {{ call: CallId(7) }}, ResponseAbort {{ call: CallId(8) }}, RequestCredit {{ call: CallId(7), bytes: 4 }}]"#
         );
         assert_eq!(shown, expected);
         let tick = Alarm {

@@ -23,7 +23,7 @@ use crate::{
     client_info::Seen,
     connection::UpgradeSlot,
     failure::gateway_error,
-    info,
+    info, raw,
     reply::{self, Reply},
     router::read_only,
     sse::{self, StreamQuery},
@@ -45,15 +45,20 @@ struct Routed {
 impl Routed {
     /// Who sent the request.
     fn visitor(&self, app: &App, slot: &UpgradeSlot, request: &Request<RequestBody>) -> Visitor {
+        Visitor::of(app, slot.peer(), request, self.token.as_ref(), || {
+            self.seen_at(&self.path, request)
+        })
+    }
+
+    /// What the actor is told of a request to `path`.
+    fn seen_at(&self, path: &str, request: &Request<RequestBody>) -> Bytes {
         let seen = Seen {
             method: request.method(),
-            path: &self.path,
+            path,
             query: self.query.as_deref(),
             headers: request.headers(),
         };
-        Visitor::of(app, slot.peer(), request, self.token.as_ref(), || {
-            seen.encode()
-        })
+        seen.encode()
     }
 }
 
@@ -161,6 +166,10 @@ async fn http(
     request: Request<RequestBody>,
 ) -> Reply {
     let visitor = routed.visitor(app, slot, &request);
+    if let Some(path) = raw::path_of(&routed.path) {
+        let seen = routed.seen_at(path, &request);
+        return raw::fetch(app, &routed.target, seen, visitor, request).await;
+    }
     let Routed {
         target,
         path,
@@ -213,7 +222,7 @@ fn elsewhere(path: &str) -> ActorError {
             "upgrade_required",
             "this is where WebSockets connect: ask for an upgrade over HTTP/1.1, or use `/sse`",
         ),
-        "request" | "websocket" | "queue" | "inspector" | "dynamic" | "metrics" => ActorError::new(
+        "websocket" | "queue" | "inspector" | "dynamic" | "metrics" => ActorError::new(
             "feature",
             "unsupported",
             format!("this server does not support `/{first}` of actors"),

@@ -1,11 +1,11 @@
 //! One event stream from its first message to its last. The body of a response: it goes on for as
 //! long as the client reads it, and when it is dropped, the actor learns that the client left.
 
-use std::{collections::VecDeque, convert::Infallible, sync::Arc};
+use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::stream::unfold;
-use greenroom_core::{ClientMessage, Connection, OutboxReader};
+use greenroom_core::{BodyAborted, ClientMessage, Connection, OutboxReader};
 use greenroom_types::protocol::Encoding;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
@@ -79,7 +79,7 @@ impl EventStream {
     pub(super) fn into_body(self) -> reply::StreamBody {
         let pieces = unfold(self, |mut stream| async move {
             let piece = stream.next().await?;
-            Some((Ok::<_, Infallible>(Frame::data(piece)), stream))
+            Some((Ok::<_, BodyAborted>(Frame::data(piece)), stream))
         });
         StreamBody::new(pieces).boxed_unsync()
     }

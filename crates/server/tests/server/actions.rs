@@ -338,7 +338,7 @@ async fn other_paths_of_actors_answer_or_say_why_not() {
         ("GET", "/action/getCount", "405 actor.method_not_allowed"),
         ("POST", "/health", "405 actor.method_not_allowed"),
         ("GET", "/connect", "426 guard.upgrade_required"),
-        ("POST", "/request/hello", "501 feature.unsupported"),
+        ("TRACE", "/request/hello", "405 actor.method_not_allowed"),
         ("GET", "/websocket", "501 feature.unsupported"),
         ("POST", "/queue/jobs", "501 feature.unsupported"),
         ("POST", "/action/a/b", "404 actor.not_found"),
@@ -374,7 +374,7 @@ async fn header_routed_requests_name_their_actor_in_headers() {
                 ("x-rivet-target", "actor"),
                 ("x-rivet-actor", "aaaaaaaaaaaaaaaaaaaaaaaaaa"),
             ],
-            "501 feature.unsupported",
+            "404 actor.not_found",
         ),
     ];
     for (headers, expected) in cases {

@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use greenroom_core::{
-    ActorHost, CallEvent, CallId, ConnKey, HostEvent, Instance, Output, Runtime, Turn,
+    ActorHost, CallEvent, CallId, ConnKey, HostEvent, Instance, Output, ResponseHead, Runtime, Turn,
 };
 use greenroom_types::{ActorError, cbor};
 use tokio::sync::{Notify, mpsc};
@@ -143,7 +143,26 @@ impl Counters {
                 counts.remove(&instance);
                 None
             }
-            HostEvent::Saved(_) | HostEvent::Kv(_) => None,
+            // Requests are answered with nothing but a header.
+            HostEvent::Fetch(fetch) => {
+                let head = ResponseHead {
+                    status: 299,
+                    reason: "Seen".to_owned(),
+                    headers: vec![("x-body".to_owned(), fetch.has_body.to_string().into())],
+                };
+                let output = Output::ResponseHead {
+                    call: fetch.call,
+                    head,
+                    has_body: false,
+                };
+                Some(turn(Bytes::new(), vec![output]))
+            }
+            HostEvent::Saved(_)
+            | HostEvent::Kv(_)
+            | HostEvent::BodyData(..)
+            | HostEvent::BodyEnd(_)
+            | HostEvent::BodyAbort(_)
+            | HostEvent::BodyCredit(..) => None,
         }
     }
 

@@ -104,3 +104,10 @@ export interface ConnContext<State, Vars, Params, ConnState, Events, ActionNames
    */
   readonly conn: Conn<Params, ConnState, Events>;
 }
+
+/** What `onRequest` has. */
+export interface RequestContext<State, Vars, Params, ConnState, Events, ActionNames extends string = string>
+  extends ConnContext<State, Vars, Params, ConnState, Events, ActionNames> {
+  /** The request that is being answered, the same as the second argument. */
+  readonly request: Request;
+}

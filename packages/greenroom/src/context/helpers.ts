@@ -9,6 +9,7 @@ import type {
   ConnInitContext,
   CreateStateContext,
   CreateVarsContext,
+  RequestContext,
 } from "./contexts.js";
 
 type AnyTypes = DefinitionTypes<unknown, unknown, unknown, unknown, unknown, unknown, unknown>;
@@ -68,3 +69,12 @@ export type SleepContextOf<Definition> = ActorContextOf<Definition>;
 export type DestroyContextOf<Definition> = ActorContextOf<Definition>;
 /** What `onStateChange` has. */
 export type StateChangeContextOf<Definition> = ActorContextOf<Definition>;
+/** What `onRequest` has. */
+export type RequestContextOf<Definition> = RequestContext<
+  Known<Definition>["state"],
+  Known<Definition>["vars"],
+  Known<Definition>["params"],
+  Known<Definition>["connState"],
+  Known<Definition>["events"],
+  ActionNamesOf<Definition>
+>;

@@ -41,6 +41,7 @@ export interface CompiledActor {
   readonly onConnect: Hook | undefined;
   readonly onDisconnect: Hook | undefined;
   readonly onBeforeActionResponse: Hook | undefined;
+  readonly onRequest: Hook | undefined;
 }
 
 /** A constant that is copied, or a function that makes a value. */
@@ -56,6 +57,7 @@ const HOOKS = [
   "onConnect",
   "onDisconnect",
   "onBeforeActionResponse",
+  "onRequest",
 ] as const;
 
 const SOURCES = [
@@ -83,7 +85,6 @@ const LATER: ReadonlySet<string> = new Set([
   "inspector",
   "onAuth",
   "onMigrate",
-  "onRequest",
   "onWebSocket",
   "queues",
   "run",
@@ -249,6 +250,7 @@ function compile(config: { readonly [key: string]: unknown }): CompiledActor {
     onConnect: hooks.onConnect,
     onDisconnect: hooks.onDisconnect,
     onBeforeActionResponse: hooks.onBeforeActionResponse,
+    onRequest: hooks.onRequest,
   };
 }
 

@@ -13,6 +13,7 @@ import type {
   ConnInitContext,
   CreateStateContext,
   CreateVarsContext,
+  RequestContext,
 } from "../context/contexts.js";
 import type { ActionFor, ActionTree } from "./action.js";
 import type { EventArgsMap, EventMap } from "./event.js";
@@ -146,6 +147,14 @@ export interface BaseActorConfig<
     args: readonly unknown[],
     output: unknown,
   ) => unknown;
+  /**
+   * Answers HTTP requests to the actor: what `handle.fetch` and plain `fetch` send to it. Runs the connect hooks
+   * before it, like a stateless call. Without it, requests get 404.
+   */
+  readonly onRequest?: (
+    c: RequestContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>,
+    request: Request,
+  ) => Response | Promise<Response>;
   /** Settings. */
   readonly options?: ActorOptions;
 }

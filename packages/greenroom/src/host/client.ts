@@ -59,12 +59,29 @@ export class Client {
 
   /** The request, without its body; absent if the actor is not told of requests. */
   get request(): Request | undefined {
-    if (this.#request === undefined && this.#head !== undefined) {
-      const [method, url, headers] = this.#head;
-      this.#request = new Request(url, { method, headers: headers.map(([name, value]) => [name, value]) });
-    }
+    if (this.#request === undefined && this.#head !== undefined) this.#request = this.makeRequest({});
     return this.#request;
   }
+
+  /** The request, with a body or signal of its own. @throws TypeError if it is none that `Request` can be. */
+  makeRequest(init: { readonly signal?: AbortSignal; readonly body?: ReadableStream<Uint8Array> }): Request {
+    const [method, url, headers] = this.#head ?? ["GET", NOWHERE, []];
+    const full: RequestInit & { duplex?: "half" } = {
+      ...init,
+      method,
+      headers: headers.map(([name, value]) => [name, value]),
+    };
+    if (init.body !== undefined) full.duplex = "half";
+    return new Request(validUrl(url), full);
+  }
+}
+
+/** An origin for requests that name none. */
+const NOWHERE = "http://actor/";
+
+/** The origin is what the client wrote into its `Host` header, and may be anything; the path is the server's. */
+function validUrl(url: string): string {
+  return URL.canParse(url) ? url : url.replace(/^http:\/\/[^/]*\//, NOWHERE);
 }
 
 const utf8 = new TextDecoder();

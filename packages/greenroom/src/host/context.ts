@@ -190,6 +190,33 @@ export class ConnContext extends HookContext {
   }
 }
 
+/** The context of `onRequest`. */
+export class RequestContext extends ConnContext {
+  readonly request: Request;
+  readonly #signal: AbortSignal;
+
+  /** @param signal Fires when the client has gone, and when the actor is about to stop. */
+  constructor(
+    instance: Instance,
+    conn: RuntimeConn | undefined,
+    client: Client,
+    request: Request,
+    signal: AbortSignal,
+  ) {
+    super(instance, conn, client);
+    this.request = request;
+    this.#signal = signal;
+  }
+
+  override get abortSignal(): AbortSignal {
+    return this.#signal;
+  }
+
+  override get aborted(): boolean {
+    return this.#signal.aborted;
+  }
+}
+
 /** The context of an action that an alarm calls: there is no caller to have a connection. */
 export class FiringContext extends ConnContext {
   constructor(instance: Instance) {

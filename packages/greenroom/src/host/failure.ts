@@ -103,6 +103,16 @@ export const callCycle = (chain: readonly string[]): HostError =>
     `calls go in a circle, and the first of them is exclusive: ${chain.map((call) => `\`${shorten(call)}\``).join(" calls ")}; make it interleaved, or do not wait for what it calls`,
   );
 
+export const requestTimedOut = (milliseconds: number): HostError =>
+  new HostError(
+    "actor",
+    "action_timed_out",
+    `\`onRequest\` took longer than ${milliseconds} ms to answer (\`actionTimeout\`)`,
+  );
+
+export const bodyBrokeOff = (): HostError =>
+  new HostError("actor", "aborted", "the body of the request breaks off here");
+
 export const invalidValue = (what: string, error: unknown): HostError =>
   new HostError("encoding", "invalid", `${what} cannot be read: ${messageOf(error)}`);
 

@@ -223,6 +223,7 @@ export class Host {
       case EventKind.cancel: {
         const call = reader.u32();
         instance?.calls.cancel(call);
+        instance?.exchanges.cancel(call);
         return;
       }
       case EventKind.connect: {
@@ -267,6 +268,37 @@ export class Host {
         const token = reader.u32();
         const answer = readKvAnswer(reader);
         instance?.kvAnswered(token, answer);
+        return;
+      }
+      case EventKind.fetch: {
+        const record = { call: reader.u32(), hasBody: reader.u8() === 1, client: reader.client() };
+        instance?.exchanges.begin(record);
+        return;
+      }
+      case EventKind.bodyData: {
+        const call = reader.u32();
+        const piece = reader.bytes();
+        this.defer();
+        instance?.exchanges.get(call)?.body?.data(piece);
+        return;
+      }
+      case EventKind.bodyEnd: {
+        const call = reader.u32();
+        this.defer();
+        instance?.exchanges.get(call)?.body?.end();
+        return;
+      }
+      case EventKind.bodyAbort: {
+        const call = reader.u32();
+        this.defer();
+        instance?.exchanges.get(call)?.bodyBroke();
+        return;
+      }
+      case EventKind.bodyCredit: {
+        const call = reader.u32();
+        const bytes = reader.u32();
+        this.defer();
+        instance?.exchanges.get(call)?.grant(bytes);
         return;
       }
       case EventKind.drop:

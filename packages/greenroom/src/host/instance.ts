@@ -11,6 +11,7 @@ import { Calls } from "./calls.js";
 import type { RuntimeConn } from "./conn.js";
 import { Connections } from "./connections.js";
 import { HookContext } from "./context.js";
+import { Exchanges } from "./exchanges.js";
 import {
   asError,
   type Failure,
@@ -42,6 +43,7 @@ export class Instance implements TurnOwner {
   readonly key: string[];
   readonly connections: Connections;
   readonly calls: Calls;
+  readonly exchanges: Exchanges;
   readonly turn: TurnLog;
   readonly life: Lifecycle;
   readonly alarms: Alarms;
@@ -70,6 +72,7 @@ export class Instance implements TurnOwner {
     this.#kvSize = record.kvSize;
     this.connections = new Connections(this);
     this.calls = new Calls(this);
+    this.exchanges = new Exchanges(this);
     this.turn = new TurnLog(this);
     this.life = new Lifecycle(this);
     this.alarms = new Alarms(this);
@@ -143,7 +146,9 @@ export class Instance implements TurnOwner {
   }
 
   strictestInProgress(): DurabilityCode | undefined {
-    return this.calls.strictest();
+    const ofCalls = this.calls.strictest();
+    if (this.exchanges.size === 0) return ofCalls;
+    return ofCalls === undefined || this.durability < ofCalls ? this.durability : ofCalls;
   }
 
   beginTurn(durability: DurabilityCode): void {
@@ -314,6 +319,7 @@ export class Instance implements TurnOwner {
     this.#peers?.drop();
     this.life.drop();
     this.calls.drop();
+    this.exchanges.drop();
     this.#saves.drop();
     if (this.#kv !== undefined) RuntimeKv.drop(this.#kv);
     this.turn.abandon();

@@ -85,6 +85,7 @@ export class Lifecycle {
     this.#phase = "stopping";
     this.#stop?.abort();
     const instance = this.#instance;
+    instance.exchanges.stopping();
     const { onSleep, onDestroy, options } = instance.definition;
     const isSleep = reason === StopReason.sleep;
     const name = isSleep ? "onSleep" : "onDestroy";
@@ -120,7 +121,9 @@ export class Lifecycle {
 
   /** Something has come to its end; perhaps it was the last. */
   checkIdle(): void {
-    if (this.#whenIdle === undefined || this.#background.size > 0 || this.#instance.calls.size > 0) return;
+    const { calls, exchanges } = this.#instance;
+    if (this.#whenIdle === undefined || this.#background.size > 0) return;
+    if (calls.size > 0 || exchanges.size > 0) return;
     this.#whenIdle();
     this.#whenIdle = undefined;
   }

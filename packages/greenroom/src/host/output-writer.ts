@@ -3,6 +3,7 @@ import type { RequestHead } from "../in-process/requests.js";
 import { unwrap } from "../state/index.js";
 import type { Failure } from "./failure.js";
 import { KvQuery, NONE, OutputKind } from "./records.js";
+import type { ResponseHead } from "./response-body.js";
 
 /** A buffer that grew beyond this many bytes in one turn is not kept for the next. */
 const KEPT_BYTES = 65_536;
@@ -117,6 +118,45 @@ export class OutputWriter {
     this.#bytes.u8(OutputKind.disconnect);
     this.#bytes.u32le(conn);
     this.#text(reason);
+  }
+
+  /** @param hasBody Whether data follows; otherwise this is all. */
+  responseHead(call: number, head: ResponseHead, hasBody: boolean): void {
+    const bytes = this.#bytes;
+    bytes.u8(OutputKind.responseHead);
+    bytes.u32le(call);
+    bytes.u8(hasBody ? 1 : 0);
+    bytes.u16le(head.status);
+    this.#text(head.reason);
+    bytes.u32le(head.headers.length);
+    for (const [name, value] of head.headers) {
+      this.#text(name);
+      bytes.u32le(value.length);
+      for (let at = 0; at < value.length; at++) bytes.u8(value.charCodeAt(at));
+    }
+  }
+
+  responseData(call: number, data: Uint8Array): void {
+    this.#bytes.u8(OutputKind.responseData);
+    this.#bytes.u32le(call);
+    this.#bytes.u32le(data.length);
+    this.#bytes.bytes(data);
+  }
+
+  responseEnd(call: number): void {
+    this.#bytes.u8(OutputKind.responseEnd);
+    this.#bytes.u32le(call);
+  }
+
+  responseAbort(call: number): void {
+    this.#bytes.u8(OutputKind.responseAbort);
+    this.#bytes.u32le(call);
+  }
+
+  requestCredit(call: number, bytes: number): void {
+    this.#bytes.u8(OutputKind.requestCredit);
+    this.#bytes.u32le(call);
+    this.#bytes.u32le(bytes);
   }
 
   save(token: number): void {

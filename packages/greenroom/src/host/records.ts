@@ -16,6 +16,11 @@ export const EventKind = {
   alarm: 9,
   subscribe: 11,
   kv: 12,
+  fetch: 13,
+  bodyData: 14,
+  bodyEnd: 15,
+  bodyAbort: 16,
+  bodyCredit: 17,
   answerHead: 24,
   answerPart: 25,
   answerEnd: 26,
@@ -47,6 +52,11 @@ export const OutputKind = {
   kvDelete: 21,
   kvDeleteRange: 22,
   kvRead: 23,
+  responseHead: 26,
+  responseData: 27,
+  responseEnd: 28,
+  responseAbort: 29,
+  requestCredit: 30,
   startRefused: 35,
   stateVersion: 44,
   beginRequest: 38,
@@ -61,6 +71,11 @@ export const KvQuery = { get: 0, list: 1 } as const;
 
 /** What came of a request of key-value pairs. */
 export const KvResult = { values: 0, pairs: 1, put: 2, full: 3 } as const;
+
+/** Bytes of a streamed body that may be under way before its reader grants credit for more. */
+export const STREAM_WINDOW = 262_144;
+/** Largest piece of a streamed body, in bytes. */
+export const STREAM_PIECE = 65_536;
 
 /** Why an instance has to stop. */
 export const StopReason = { sleep: 0, destroy: 1 } as const;

@@ -28,6 +28,8 @@ export interface RegistryConfig<Actors extends ActorDefinitions> {
   readonly maxIncomingMessageSize?: number;
   /** Largest reply or event that an actor may send, in bytes. Default 1,048,576. */
   readonly maxOutgoingMessageSize?: number;
+  /** Largest body of a request to `onRequest`, in bytes. Responses have no limit. Default 20,971,520. */
+  readonly maxRequestBodySize?: number;
   readonly logging?: {
     /** Default `GREENROOM_LOG_LEVEL`, `RIVET_LOG_LEVEL`, then `warn`. */
     readonly level?: LogLevel;
@@ -60,6 +62,7 @@ export interface ResolvedRegistry {
   readonly dataDir: string;
   readonly maxIncomingMessageSize: number;
   readonly maxOutgoingMessageSize: number;
+  readonly maxRequestBodySize: number;
   readonly logLevel: LogLevel;
   readonly token: string | undefined;
   /** Whether this is somebody's own machine rather than production. */
@@ -87,11 +90,14 @@ const KNOWN: ReadonlySet<string> = new Set([
   "maxIncomingMessageSize",
   "maxOutgoingMessageSize",
   "token",
+  "maxRequestBodySize",
   "logging",
   "noWelcome",
   "staticDir",
   "shutdown",
 ]);
+
+type SizeOption = "maxIncomingMessageSize" | "maxOutgoingMessageSize" | "maxRequestBodySize";
 
 /** The longest name of an actor type, in characters. */
 const MAX_NAME = 64;
@@ -125,7 +131,7 @@ export function resolveRegistry(
   actors: ReadonlyMap<string, CompiledActor>,
   env: Environment,
 ): ResolvedRegistry {
-  const size = (name: "maxIncomingMessageSize" | "maxOutgoingMessageSize", fallback: number): number =>
+  const size = (name: SizeOption, fallback: number): number =>
     wholeNumber(config[name] ?? fallback, `setup option '${name}'`, 1, 0xffff_ffff);
   return {
     actors,
@@ -141,6 +147,7 @@ export function resolveRegistry(
     dataDir: resolve(config.dataDir ?? nonEmpty(env.GREENROOM_DATA_DIR) ?? ".greenroom"),
     maxIncomingMessageSize: size("maxIncomingMessageSize", 65_536),
     maxOutgoingMessageSize: size("maxOutgoingMessageSize", 1_048_576),
+    maxRequestBodySize: size("maxRequestBodySize", 20_971_520),
     logLevel: logLevel(config, env),
     token: token(config, env),
     isDevelopment: env.NODE_ENV !== "production",

@@ -80,6 +80,7 @@ function nativeConfig(registry: ResolvedRegistry): string {
     logLevel: nativeLevel(registry.logLevel),
     maxIncomingMessageSize: registry.maxIncomingMessageSize,
     maxOutgoingMessageSize: registry.maxOutgoingMessageSize,
+    maxRequestBodySize: registry.maxRequestBodySize,
     staticDir: registry.staticDir ?? null,
     token: registry.token ?? null,
     development: registry.isDevelopment,

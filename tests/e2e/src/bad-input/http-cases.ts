@@ -44,9 +44,6 @@ const ROUTES: readonly HttpCase[] = [
   }),
   refused("no action name", 404, "actor.not_found", { path: action("") }),
   refused("two action names", 404, "actor.not_found", { path: action("a/b") }),
-  refused("raw HTTP, which this version does not have", 501, "feature.unsupported", {
-    path: `/gateway/counter/request/x?${query()}`,
-  }),
   refused("a queue, which this version does not have", 501, "feature.unsupported", {
     path: `/gateway/counter/queue/jobs?${query()}`,
   }),

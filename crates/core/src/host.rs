@@ -7,7 +7,9 @@
 use bytes::Bytes;
 use greenroom_types::{ActorError, ActorId, ActorKey, ActorName};
 
-use crate::{Alarm, AlarmUpdate, Departure, KvAnswer, KvRequest, ResponseHead};
+use crate::{
+    Alarm, AlarmUpdate, Departure, KvAnswer, KvRequest, QueueMessage, QueueUpdate, ResponseHead,
+};
 
 /// One life of an actor in memory, from start to stop. Never reused within a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +49,9 @@ pub enum HostEvent {
     /// An alarm is due. Answered with [`Output::Reply`], whose value nobody looks at; the turn that
     /// completes it also replaces or removes the alarm ([`Turn::alarms`]).
     Alarm(AlarmEvent),
+    /// Somebody puts a message into a queue. Answered with [`Output::Reply`], exactly once unless the
+    /// instance stops; what its value says is in [`Published`](crate::Published).
+    Publish(PublishEvent),
     /// The caller of an action or of the HTTP handler has gone away or lost patience; its reply, or
     /// what is left of its response, is not waited for.
     Cancel(CallId),
@@ -108,6 +113,10 @@ pub struct StartEvent {
     pub kv_size: usize,
     /// The version of the state ([`Turn::state_version`]). Absent when none was ever stored.
     pub state_version: Option<u32>,
+    /// The messages that wait in its queues, in order.
+    pub messages: Vec<QueueMessage>,
+    /// The highest number that a message ever had; 0 before the first.
+    pub last_message: u64,
 }
 
 /// What the server knows of whoever calls or connects. Opaque to the runtime.
@@ -179,6 +188,25 @@ pub struct AlarmEvent {
     pub now_ms: i64,
 }
 
+/// A message for a queue.
+#[derive(Clone, Debug)]
+pub struct PublishEvent {
+    /// To answer by.
+    pub call: CallId,
+    /// The name of the queue, unchecked.
+    pub queue: String,
+    /// The message: one CBOR value.
+    pub body: Bytes,
+    /// Whether `body` is in compat form (`$` escapes inside) or plain CBOR.
+    pub compat: bool,
+    /// Who sends it.
+    pub client: ClientInfo,
+    /// Whether the answer waits until the message is finished, and not only stored.
+    pub wait: bool,
+    /// How long to wait for that, in milliseconds; absent for as long as an action may take.
+    pub timeout_ms: Option<u64>,
+}
+
 /// A connection that asks to be admitted.
 #[derive(Clone, Debug)]
 pub struct ConnectEvent {
@@ -233,6 +261,9 @@ pub struct Turn {
     pub alarms: Vec<AlarmUpdate>,
     /// What to do with the actor's key-value pairs, in order. Writes are part of the same commit.
     pub kv: Vec<KvRequest>,
+    /// Changes to the actor's queues, in order. Part of the same commit, which is then a strict one:
+    /// who has put a message there relies on it.
+    pub queue: Vec<QueueUpdate>,
     /// The version that the host gives the state as `changes` leave it. Part of the same commit.
     pub state_version: Option<u32>,
     /// How `changes` and the outputs relate. Alarms and pairs are stored within the actor's

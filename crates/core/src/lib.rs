@@ -18,6 +18,7 @@ pub mod image;
 pub mod kv;
 mod options;
 mod outbox;
+pub mod queue;
 mod registry;
 mod runtime;
 pub mod schedule;
@@ -32,14 +33,15 @@ pub use fetch::{Fetch, FetchRequest, FetchResponse, ResponseHead};
 pub use generation::Generation;
 pub use host::{
     ActorHost, AlarmEvent, CallEvent, CallId, ClientInfo, ConnKey, ConnectEvent, Durability,
-    FetchEvent, HostEvent, Instance, Output, RestoredConn, StartEvent, StopReason, SubscribeEvent,
-    Turn,
+    FetchEvent, HostEvent, Instance, Output, PublishEvent, RestoredConn, StartEvent, StopReason,
+    SubscribeEvent, Turn,
 };
 pub use kv::{KvAnswer, KvQuery, KvRange, KvRequest, KvResult};
 pub use options::ActorOptions;
 pub use outbox::{
     ClientMessage, CloseReason, Outbox, OutboxClosed, OutboxReader, outbox, outbox_with_limit,
 };
-pub use runtime::{CallRequest, ConnRequest, Runtime, RuntimeConfig};
+pub use queue::{QueueMessage, QueueUpdate};
+pub use runtime::{CallRequest, ConnRequest, PublishRequest, Published, Runtime, RuntimeConfig};
 pub use schedule::{Alarm, AlarmUpdate};
 pub use stream::{BodyAborted, BodyWriter, ResponseBody};

@@ -41,6 +41,47 @@ pub struct CallRequest {
     pub client: ClientInfo,
 }
 
+/// A message for a queue.
+#[derive(Clone, Debug)]
+pub struct PublishRequest {
+    /// The name of the queue.
+    pub queue: String,
+    /// The message: one CBOR value.
+    pub body: Bytes,
+    /// Whether `body` is in compat form.
+    pub compat: bool,
+    /// Who sends it.
+    pub client: ClientInfo,
+    /// Whether to wait until the message is finished, and not only stored.
+    pub wait: bool,
+    /// How long to wait for that, in milliseconds; absent for as long as an action may take.
+    pub timeout_ms: Option<u64>,
+}
+
+/// What became of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Published {
+    /// It is stored, or, if the sender has waited, finished: with this response, a CBOR value in
+    /// compat form, if its consumer gave any. A host replies with an array of what there is.
+    Completed(Option<Bytes>),
+    /// It is stored, and was not finished in time. A host replies with `null`.
+    TimedOut,
+}
+
+impl Published {
+    fn from_reply(reply: &Bytes) -> Result<Self, ActorError> {
+        const NULL: u8 = 0xf6;
+        const EMPTY: u8 = 0x80;
+        const ONE: u8 = 0x81;
+        match **reply {
+            [NULL] => Ok(Self::TimedOut),
+            [EMPTY] => Ok(Self::Completed(None)),
+            [ONE, ..] => Ok(Self::Completed(Some(reply.slice(1..)))),
+            _ => Err(ActorError::internal()),
+        }
+    }
+}
+
 /// A connection that asks to be admitted.
 #[derive(Debug)]
 pub struct ConnRequest {
@@ -234,14 +275,23 @@ impl Runtime {
         id: ActorId,
         request: CallRequest,
     ) -> (Generation, Result<Bytes, ActorError>) {
-        let token = self.shared.next_token();
-        let (reply, answer) = oneshot::channel();
-        let message = Message::Call {
+        self.ask(id, |token, reply| Message::Call {
             token,
             request,
             reply,
-        };
-        let generation = match self.shared.send(id, message) {
+        })
+        .await
+    }
+
+    /// Sends a message with a way to answer it, and waits for the answer.
+    async fn ask(
+        &self,
+        id: ActorId,
+        message: impl FnOnce(u64, oneshot::Sender<Result<Bytes, ActorError>>) -> Message,
+    ) -> (Generation, Result<Bytes, ActorError>) {
+        let token = self.shared.next_token();
+        let (reply, answer) = oneshot::channel();
+        let generation = match self.shared.send(id, message(token, reply)) {
             Ok(generation) => generation,
             Err(error) => return (Generation::default(), Err(error)),
         };
@@ -264,6 +314,31 @@ impl Runtime {
     /// `actor.overloaded`, `actor.stopping`.
     pub fn fetch(&self, id: ActorId, request: FetchRequest) -> Result<Fetch, ActorError> {
         Fetch::begin(&self.shared, id, request)
+    }
+
+    /// Puts a message into a queue, waking the actor if need be. Returns once it is stored, durably;
+    /// if the request says so, once it is finished. Tells which life of the actor has answered.
+    ///
+    /// # Errors
+    /// Why the actor does not take the message, and what [`Runtime::call`] gives.
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends the waiting; the message may be there.
+    pub async fn publish(
+        &self,
+        id: ActorId,
+        request: PublishRequest,
+    ) -> (Generation, Result<Published, ActorError>) {
+        let request = Box::new(request);
+        let (generation, reply) = self
+            .ask(id, |token, reply| Message::Publish {
+                token,
+                request,
+                reply,
+            })
+            .await;
+        let published = reply.and_then(|reply| Published::from_reply(&reply));
+        (generation, published)
     }
 
     /// Opens a connection, waking the actor if need be. Returns once the connection is registered

@@ -15,7 +15,7 @@ use crate::{
     body::{RequestBody, read_body},
     dispatch::CALL_CHAIN,
     failure::{call_error, gateway_error, is_not_found, name_actor},
-    gateway::Target,
+    gateway::{Reached, Target},
     reply::{self, Reply},
 };
 
@@ -33,11 +33,7 @@ pub(crate) async fn call(
     request: Request<RequestBody>,
     visitor: Visitor,
 ) -> Reply {
-    let named = request
-        .headers()
-        .get(X_RIVET_ENCODING)
-        .and_then(|name| name.to_str().ok());
-    let encoding = Encoding::from_header(named);
+    let encoding = encoding_of(&request);
     let seen = visitor.seen.clone();
     let mut call = match read_call(app, encoding, name, request, seen).await {
         Ok(call) => call,
@@ -61,22 +57,61 @@ pub(crate) async fn call(
         .instrument(span)
         .await;
     actor.generation = generation.get();
-    match result.and_then(|output| response(app, encoding, &output)) {
+    let result = result
+        .inspect_err(|error| debug!(actor = %actor.id, %error, "action failed"))
+        .and_then(|output| within_limit(app, encode_action_response(encoding, &output)?));
+    answer(result, encoding, &actor)
+}
+
+/// The encoding that a stateless call asks for.
+pub(crate) fn encoding_of(request: &Request<RequestBody>) -> Encoding {
+    let named = request
+        .headers()
+        .get(X_RIVET_ENCODING)
+        .and_then(|name| name.to_str().ok());
+    Encoding::from_header(named)
+}
+
+/// The answer to a stateless call that reached its actor.
+pub(crate) fn answer(
+    result: Result<Bytes, ActorError>,
+    encoding: Encoding,
+    actor: &Reached,
+) -> Reply {
+    match result {
         Ok(body) => {
             let mut reply = reply::bytes(StatusCode::OK, encoding.content_type(), body);
-            name_actor(&mut reply, &actor);
+            name_actor(&mut reply, actor);
             reply
         }
-        Err(error) => {
-            debug!(actor = %actor.id, %error, "action failed");
-            // Only now is it known that an id leads nowhere.
-            if is_not_found(&error) {
-                gateway_error(&error)
-            } else {
-                call_error(&error, encoding, Some(&actor))
-            }
-        }
+        // Only now is it known that an id leads nowhere.
+        Err(error) if is_not_found(&error) => gateway_error(&error),
+        Err(error) => call_error(&error, encoding, Some(actor)),
     }
+}
+
+/// The connection parameters of a stateless call.
+pub(crate) fn params_of(request: &Request<RequestBody>) -> Result<Option<Bytes>, ActorError> {
+    request
+        .headers()
+        .get(X_RIVET_CONN_PARAMS)
+        .map(|value| conn_params_from_header(value.as_bytes()))
+        .transpose()
+}
+
+/// The actors that wait for the answer of a stateless call.
+pub(crate) fn chain_of(request: &Request<RequestBody>) -> Option<Box<str>> {
+    let chain = request.headers().get(CALL_CHAIN)?;
+    chain.to_str().ok().map(Box::from)
+}
+
+/// Refuses a body that is too large to be sent.
+pub(crate) fn within_limit(app: &App, body: Bytes) -> Result<Bytes, ActorError> {
+    let limit = app.config.max_outgoing_message;
+    if body.len() > limit {
+        return Err(ActorError::outgoing_too_long(body.len(), limit));
+    }
+    Ok(body)
 }
 
 async fn read_call(
@@ -89,13 +124,8 @@ async fn read_call(
     if name.len() > limits::MEMBER_NAME {
         return Err(ActorError::member_name_too_long("action", name.len()));
     }
-    let params = request
-        .headers()
-        .get(X_RIVET_CONN_PARAMS)
-        .map(|value| conn_params_from_header(value.as_bytes()))
-        .transpose()?;
-    let chain = request.headers().get(CALL_CHAIN);
-    let chain = chain.and_then(|chain| chain.to_str().ok().map(Box::from));
+    let params = params_of(&request)?;
+    let chain = chain_of(&request);
     let body = read_body(
         request.into_body(),
         app.config.max_incoming_message,
@@ -114,14 +144,4 @@ async fn read_call(
             chain,
         },
     })
-}
-
-/// The body of an answer.
-fn response(app: &App, encoding: Encoding, output: &Bytes) -> Result<Bytes, ActorError> {
-    let body = encode_action_response(encoding, output)?;
-    let limit = app.config.max_outgoing_message;
-    if body.len() > limit {
-        return Err(ActorError::outgoing_too_long(body.len(), limit));
-    }
-    Ok(body)
 }

@@ -32,6 +32,7 @@ mod failure;
 mod gateway;
 mod info;
 mod query;
+mod queue;
 mod raw;
 mod reply;
 mod rest;

@@ -7,6 +7,7 @@ use hyper::StatusCode;
 /// status is for proxies, logs and people.
 pub(crate) fn status_of(error: &ActorError) -> StatusCode {
     match (&*error.group, &*error.code) {
+        ("connection" | "queue", "not_found") => StatusCode::NOT_FOUND,
         (
             "user" | "message" | "queue" | "encoding" | "request" | "validation" | "api"
             | "namespace",
@@ -14,7 +15,6 @@ pub(crate) fn status_of(error: &ActorError) -> StatusCode {
         ) => StatusCode::BAD_REQUEST,
         ("auth", "unauthorized") => StatusCode::UNAUTHORIZED,
         ("auth", _) => StatusCode::FORBIDDEN,
-        ("connection", "not_found") => StatusCode::NOT_FOUND,
         ("actor", code) => actor_status(code),
         ("guard", code) => guard_status(code),
         ("kv", "closed") => StatusCode::SERVICE_UNAVAILABLE,
@@ -77,6 +77,7 @@ mod tests {
             ("message", "incoming_too_long", 400),
             ("message", "outgoing_too_long", 400),
             ("queue", "full", 400),
+            ("queue", "not_found", 404),
             ("encoding", "invalid", 400),
             ("request", "invalid", 400),
             ("namespace", "not_found", 400),

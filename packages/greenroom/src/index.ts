@@ -43,6 +43,15 @@ export type {
   KvValueType,
 } from "./context/kv.js";
 export type {
+  ActorQueue,
+  BatchOptions,
+  CompletableMessage,
+  QueueMessage,
+  ReceivedMessage,
+  ReceiveOptions,
+  WaitOptions,
+} from "./context/queue.js";
+export type {
   Cron,
   CronJob,
   CronOptions,
@@ -79,6 +88,13 @@ export {
 export type { ActionInputSchemas, SchemaInput, SchemaOutput } from "./definition/input-schemas.js";
 export type { MigrateStateContext, MigrationStep, MigrationSteps } from "./definition/migration.js";
 export type { ActorOptions } from "./definition/options.js";
+export {
+  type PublishGuard,
+  type QueueDefinition,
+  type QueueMap,
+  type QueueOptions,
+  queue,
+} from "./definition/queue.js";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./definition/standard-schema.js";
 export type { Logger, LogLevel, LogMethod } from "./log.js";
 export type { ActorDefinitions, RegistryConfig } from "./registry/config.js";

@@ -38,7 +38,9 @@ impl ActorTask {
     pub(super) fn fail(&mut self, message: Message, error: &ActorError) {
         match message {
             // A receiver that is gone is a caller that has given up.
-            Message::Call { reply, .. } => drop(reply.send(Err(error.clone()))),
+            Message::Call { reply, .. } | Message::Publish { reply, .. } => {
+                drop(reply.send(Err(error.clone())));
+            }
             Message::Fetch { reply, .. } => drop(reply.send(Err(error.clone()))),
             Message::Connect {
                 request,

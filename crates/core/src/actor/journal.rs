@@ -13,7 +13,7 @@ use greenroom_types::ActorId;
 use tokio::time::Instant;
 
 use crate::{
-    AlarmUpdate,
+    AlarmUpdate, QueueUpdate,
     image::journal::{Changes, encode_commit, encode_state_commit},
     kv,
 };
@@ -119,6 +119,13 @@ impl Journal {
     /// Keeps a delete of a range of key-value pairs for the next commit.
     pub(crate) fn buffer_delete_range(&mut self, start: &[u8], end: &[u8]) {
         kv::encode_delete_range(&mut self.pending.kv, start, end);
+    }
+
+    /// Keeps updates of the queues for the next commit.
+    pub(crate) fn buffer_queue(&mut self, updates: &[QueueUpdate]) {
+        for update in updates {
+            update.encode(&mut self.pending.queue);
+        }
     }
 
     /// Keeps the version of the state for the next commit.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use greenroom_types::ActorError;
 use tokio::{sync::oneshot, time::Instant};
 
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     CallEvent, CallId, ClientInfo, ClientMessage, ConnKey, ConnRequest, ConnectEvent, Connection,
-    HostEvent, StopReason, SubscribeEvent,
+    HostEvent, PublishEvent, PublishRequest, StopReason, SubscribeEvent,
 };
 
 impl ActorTask {
@@ -64,6 +65,15 @@ impl ActorTask {
                 body,
                 reply,
             } => self.fetch(token, client, body, reply),
+            Message::Publish {
+                token,
+                request,
+                reply,
+            } => {
+                if !reply.is_closed() {
+                    self.publish(token, *request, reply);
+                }
+            }
             Message::Action {
                 conn,
                 id,
@@ -149,6 +159,7 @@ impl ActorTask {
             Message::Alarm
             | Message::Call { .. }
             | Message::Fetch { .. }
+            | Message::Publish { .. }
             | Message::Action { .. }
             | Message::Connect { .. }
             | Message::Destroy { .. } => {
@@ -204,6 +215,31 @@ impl ActorTask {
             self.shared
                 .host
                 .deliver(live.instance, HostEvent::Subscribe(event));
+        }
+    }
+
+    fn publish(
+        &mut self,
+        token: u64,
+        request: PublishRequest,
+        reply: oneshot::Sender<Result<Bytes, ActorError>>,
+    ) {
+        let Some(call) = self.begin(Caller::Stateless { token, reply }) else {
+            return;
+        };
+        let event = PublishEvent {
+            call,
+            queue: request.queue,
+            body: request.body,
+            compat: request.compat,
+            client: request.client,
+            wait: request.wait,
+            timeout_ms: request.timeout_ms,
+        };
+        if let Phase::Live(live) = &self.phase {
+            self.shared
+                .host
+                .deliver(live.instance, HostEvent::Publish(event));
         }
     }
 

@@ -7,8 +7,8 @@ use tokio::sync::oneshot;
 
 use super::exchanges::{ExchangeEvent, ResponseSender};
 use crate::{
-    CallId, CallRequest, ClientInfo, ConnKey, ConnRequest, Connection, Instance, Turn,
-    stream::BodyReader,
+    CallId, CallRequest, ClientInfo, ConnKey, ConnRequest, Connection, Instance, PublishRequest,
+    Turn, stream::BodyReader,
 };
 
 /// Work from clients. Waits in the bounded mailbox, in order, and wakes the actor if need be.
@@ -25,6 +25,11 @@ pub(crate) enum Message {
         /// There when a body follows.
         body: Option<BodyReader>,
         reply: ResponseSender,
+    },
+    Publish {
+        token: u64,
+        request: Box<PublishRequest>,
+        reply: oneshot::Sender<Result<Bytes, ActorError>>,
     },
     Connect {
         request: ConnRequest,

@@ -64,6 +64,8 @@ impl ActorTask {
             alarms: alarms.list(),
             kv_size: woken.kv.size(),
             state_version: woken.state_version,
+            last_message: woken.queue.last(),
+            messages: woken.queue.into_messages(),
         };
         self.phase = Phase::Live(Box::new(Live {
             instance,

@@ -36,8 +36,17 @@ impl ActorTask {
         if let Some(version) = turn.state_version {
             journal.buffer_state_version(version);
         }
-        let stores_more = sets_alarms || writes_pairs;
-        let after = match turn.durability {
+        let changes_queue = !turn.queue.is_empty();
+        if changes_queue {
+            journal.buffer_queue(&turn.queue);
+        }
+        let stores_more = sets_alarms || writes_pairs || changes_queue;
+        let durability = if changes_queue {
+            Durability::Strict
+        } else {
+            turn.durability
+        };
+        let after = match durability {
             // A start is committed as a whole, when it has succeeded, or never.
             _ if is_being_created => {
                 journal.buffer(&turn.changes, None);

@@ -12,6 +12,7 @@ use crate::{
     Env,
     image::{ImageError, journal},
     kv::Kv,
+    queue::Queue,
     schedule::Schedule,
     store_error,
 };
@@ -23,6 +24,7 @@ pub(crate) struct Woken {
     pub(crate) state: Option<Bytes>,
     pub(crate) schedule: Schedule,
     pub(crate) kv: Kv,
+    pub(crate) queue: Queue,
     pub(crate) state_version: Option<u32>,
 }
 
@@ -79,6 +81,7 @@ pub(crate) async fn wake(
             state: folded.state,
             schedule: folded.schedule,
             kv: folded.kv,
+            queue: folded.queue,
             state_version: folded.state_version,
         }),
         Err(cause) => {

@@ -26,6 +26,9 @@ pub enum ImageError {
     /// The changes of key-value pairs cannot be read.
     #[error("malformed key-value pairs: {0}")]
     Kv(CborError),
+    /// The updates or messages of a queue cannot be read.
+    #[error("malformed queue: {0}")]
+    Queue(CborError),
     /// The version of the state cannot be read.
     #[error("malformed state version: {0}")]
     Version(CborError),

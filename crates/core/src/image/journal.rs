@@ -8,6 +8,7 @@
 //! | 1, state | a sequence of operations ([`super`]) | an image ([`super`]) |
 //! | 2, schedule | a sequence of updates ([`schedule`](crate::schedule)) | all alarms |
 //! | 3, key-value pairs | a sequence of changes ([`kv`](crate::kv)) | all pairs |
+//! | 4, queue | a sequence of updates ([`queue`](crate::queue)) | all messages |
 //! | 5, state version | one unsigned integer of CBOR | the last one |
 //!
 //! A body without entries is a commit that changed nothing, or the snapshot of an actor that keeps
@@ -21,7 +22,7 @@ use bytes::Bytes;
 use greenroom_types::cbor::{self, CborError, CborProblem, Reader};
 
 use super::{BodyError, ImageError, StateImage};
-use crate::{kv::Kv, schedule::Schedule};
+use crate::{kv::Kv, queue::Queue, schedule::Schedule};
 
 /// The version of the bodies that this build writes, and the only one that it reads.
 pub const VERSION: u8 = 1;
@@ -29,6 +30,7 @@ pub const VERSION: u8 = 1;
 const STATE: u8 = 1;
 const SCHEDULE: u8 = 2;
 const KV: u8 = 3;
+const QUEUE: u8 = 4;
 const STATE_VERSION: u8 = 5;
 
 /// What a journal comes to.
@@ -40,6 +42,8 @@ pub struct Folded {
     pub schedule: Schedule,
     /// The key-value pairs. They are parts of the bodies that they were read from.
     pub kv: Kv,
+    /// The messages that wait.
+    pub queue: Queue,
     /// The version that the host gave the state. Absent if it never did.
     pub state_version: Option<u32>,
 }
@@ -53,6 +57,8 @@ pub struct Changes {
     pub schedule: Vec<u8>,
     /// Changes of the key-value pairs.
     pub kv: Vec<u8>,
+    /// Updates of the queues.
+    pub queue: Vec<u8>,
     /// The version of the state from here on.
     pub state_version: Option<u32>,
 }
@@ -63,12 +69,13 @@ impl Changes {
         self.state.is_empty()
             && self.schedule.is_empty()
             && self.kv.is_empty()
+            && self.queue.is_empty()
             && self.state_version.is_none()
     }
 
     /// The bytes of it.
     pub fn len(&self) -> usize {
-        self.state.len() + self.schedule.len() + self.kv.len()
+        self.state.len() + self.schedule.len() + self.kv.len() + self.queue.len()
     }
 }
 
@@ -78,6 +85,7 @@ pub fn encode_commit(changes: &Changes) -> Bytes {
         (STATE, &changes.state),
         (SCHEDULE, &changes.schedule),
         (KV, &changes.kv),
+        (QUEUE, &changes.queue),
         (STATE_VERSION, &encode_version(changes.state_version)),
     ])
 }
@@ -93,6 +101,7 @@ pub fn encode_snapshot(folded: &Folded) -> Bytes {
         (STATE, folded.state.as_deref().unwrap_or_default()),
         (SCHEDULE, &folded.schedule.encode()),
         (KV, &folded.kv.encode()),
+        (QUEUE, &folded.queue.encode()),
         (STATE_VERSION, &encode_version(folded.state_version)),
     ])
 }
@@ -155,6 +164,10 @@ impl Folded {
         if let Some(changes) = &body.kv {
             self.kv.apply_stored(changes).map_err(ImageError::Kv)?;
         }
+        if let Some(updates) = &body.queue {
+            let applied = self.queue.apply_stored(updates);
+            applied.map_err(ImageError::Queue)?;
+        }
         if let Some(version) = &body.state_version {
             self.state_version = Some(decode_version(version).map_err(ImageError::Version)?);
         }
@@ -197,6 +210,7 @@ struct Body {
     state: Option<Bytes>,
     schedule: Option<Bytes>,
     kv: Option<Bytes>,
+    queue: Option<Bytes>,
     state_version: Option<Bytes>,
 }
 
@@ -216,6 +230,7 @@ fn read(body: Bytes) -> Result<Body, BodyError> {
             STATE => &mut entries.state,
             SCHEDULE => &mut entries.schedule,
             KV => &mut entries.kv,
+            QUEUE => &mut entries.queue,
             STATE_VERSION => &mut entries.state_version,
             _ => return Err(BodyError::UnknownKind(kind)),
         };

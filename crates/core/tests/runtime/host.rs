@@ -11,9 +11,10 @@ use std::{
 
 use bytes::Bytes;
 use greenroom_core::{
-    ActorHost, ActorOptions, Alarm, AlarmEvent, AlarmUpdate, CallRequest, ClientInfo,
+    ActorHost, ActorOptions, Alarm, AlarmEvent, AlarmUpdate, CallId, CallRequest, ClientInfo,
     ClientMessage, ConnRequest, Connection, Durability, Env, HostEvent, Instance, OutboxReader,
-    Output, Runtime, RuntimeConfig, StopReason, Turn, outbox,
+    Output, PublishEvent, PublishRequest, Published, QueueMessage, QueueUpdate, Runtime,
+    RuntimeConfig, StopReason, Turn, outbox,
 };
 use greenroom_store::{MemoryStore, Store};
 use greenroom_types::{ActorError, ActorId, ActorKey, ActorName};
@@ -146,6 +147,50 @@ pub(crate) fn replace_root(value: u64) -> Bytes {
     out.into()
 }
 
+/// The messages of an instance, and who waits for which.
+#[derive(Default)]
+struct Messages {
+    waiting: BTreeMap<u64, Bytes>,
+    senders: HashMap<u64, CallId>,
+    last: u64,
+}
+
+impl Messages {
+    fn put(&mut self, event: PublishEvent, turn: &mut Turn) {
+        self.last += 1;
+        let message = QueueMessage {
+            id: self.last,
+            body: event.body.clone(),
+        };
+        turn.queue.push(QueueUpdate::Put(message));
+        self.waiting.insert(self.last, event.body);
+        if event.wait {
+            self.senders.insert(self.last, event.call);
+        } else {
+            turn.outputs.push(Output::Reply {
+                call: event.call,
+                result: Ok(Bytes::from_static(&[0x80])),
+            });
+        }
+    }
+
+    /// Finishes the first message. Gives its number, or 0 if there is none.
+    fn finish(&mut self, turn: &mut Turn) -> u64 {
+        let Some((id, body)) = self.waiting.pop_first() else {
+            return 0;
+        };
+        turn.queue.push(QueueUpdate::Remove(id));
+        if let Some(call) = self.senders.remove(&id) {
+            let mut response = vec![0x81];
+            response.extend(body);
+            let result = Ok(response.into());
+            turn.outputs.push(Output::Reply { call, result });
+        }
+        id
+    }
+}
+
+/// `finish` adds one for the first message in the queue and gives its number, `count` says how many there are.
 /// Actions: `add` (strict), `add_relaxed`, `add_ephemeral`, `add_and_tell` (adds and broadcasts `count`), `get`,
 /// `fail`, `hang` (never answers), `save`, `sleep`, `destroy`, `kick` (closes the caller's
 /// connection).
@@ -158,6 +203,7 @@ async fn run_counters(
 ) {
     let runtime = runtime.await.expect("the runtime starts");
     let mut counts: HashMap<Instance, u64> = HashMap::new();
+    let mut queues: HashMap<Instance, Messages> = HashMap::new();
     while let Some((instance, event)) = events.recv().await {
         let mut turn = Turn::default();
         match event {
@@ -184,6 +230,10 @@ async fn run_counters(
                         .map(|s| String::from_utf8_lossy(s).into_owned());
                     seen.push(format!("restored {state:?}"));
                 }
+                let queue = queues.entry(instance).or_default();
+                queue.last = start.last_message;
+                let messages = start.messages.into_iter();
+                queue.waiting = messages.map(|message| (message.id, message.body)).collect();
                 let count = start.state.as_deref().map_or(0, read_uint);
                 if start.state.is_none() {
                     turn.changes = replace_root(0);
@@ -221,6 +271,22 @@ async fn run_counters(
                         let (id, after_ms) = name.rsplit_once(' ').expect("there is one");
                         let due_ms = env.now_ms() + after_ms.parse::<i64>().expect("a time");
                         turn.alarms.push(set_alarm(id, due_ms, 0));
+                    }
+                    "finish" | "finish_relaxed" => {
+                        let queue = queues.get_mut(&instance).expect("started");
+                        let finished = queue.finish(&mut turn);
+                        if finished > 0 {
+                            *count += 1;
+                            turn.changes = replace_root(*count);
+                        }
+                        if call.name == "finish_relaxed" {
+                            turn.durability = Durability::Relaxed;
+                        }
+                        result = Ok(uint(finished));
+                    }
+                    "count" => {
+                        let waiting = queues[&instance].waiting.len();
+                        result = Ok(uint(waiting as u64));
                     }
                     "fail" => result = Err(ActorError::new("user", "user_error", "it failed")),
                     "hang" => {
@@ -263,6 +329,13 @@ async fn run_counters(
                     turn.alarms.push(AlarmUpdate::Remove(alarm.id));
                 }
                 turn.outputs.push(Output::Reply { call, result });
+            }
+            HostEvent::Publish(event) => {
+                seen.push(format!("message for {}", event.queue));
+                queues
+                    .get_mut(&instance)
+                    .expect("started")
+                    .put(event, &mut turn);
             }
             HostEvent::Connect(connect) => {
                 let conn = connect.conn;
@@ -372,6 +445,24 @@ impl World {
             .call(id, request(action))
             .await
             .map(|bytes| read_uint(&bytes))
+    }
+
+    /// Puts a message into the queue `jobs`.
+    pub(crate) async fn publish(
+        &self,
+        id: ActorId,
+        body: u8,
+        wait: bool,
+    ) -> Result<Published, ActorError> {
+        let request = PublishRequest {
+            queue: "jobs".to_owned(),
+            body: vec![body].into(),
+            compat: true,
+            client: ClientInfo::default(),
+            wait,
+            timeout_ms: None,
+        };
+        self.runtime.publish(id, request).await.1
     }
 
     pub(crate) async fn connect(&self, id: ActorId) -> (Connection, OutboxReader) {

@@ -18,6 +18,7 @@ mod lifecycle;
 mod manual;
 mod model;
 mod output_gate;
+mod queues;
 mod races;
 mod snapshots;
 mod threads;

@@ -4,7 +4,7 @@
 //!
 //! | kind | | fields |
 //! |---|---|---|
-//! | 1 | start | str id, str name, u16 count and as many str of the key, opt input, opt state, u8 created, f64 generation, u32 count and as many of (u32 conn, str id, client, opt state), u32 count and as many alarms, f64 bytes of all key-value pairs, u32 version of the state (0 if none was stored) |
+//! | 1 | start | str id, str name, u16 count and as many str of the key, opt input, opt state, u8 created, f64 generation, u32 count and as many of (u32 conn, str id, client, opt state), u32 count and as many alarms, f64 bytes of all key-value pairs, u32 version of the state (0 if none was stored), f64 the highest number of a message ever, u32 count and as many of (f64 number, bytes body) |
 //! | 2 | call | u32 call, u32 conn, str name, u8 compat, client, bytes args |
 //! | 3 | cancel | u32 call |
 //! | 4 | connect | u32 conn, str id, client |
@@ -13,6 +13,7 @@
 //! | 7 | stop | u8 reason: 0 sleep, 1 destroy |
 //! | 8 | drop | |
 //! | 9 | alarm | u32 call, alarm, f64 the time in milliseconds |
+//! | 10 | publish | u32 call, str queue, u8 compat, client, u8 wait, f64 timeout in milliseconds or negative for none, bytes body |
 //! | 11 | may it subscribe? | u32 ticket, u32 conn, str event |
 //! | 12 | key-value answer | u32 token, u8 result, and then by result: 0 values: u32 count and as many opt; 1 pairs: u32 count and as many (bytes key, bytes value); 2 put, 3 full: f64 bytes of all pairs |
 //! | 13 | http request | u32 call, u8 whether a body follows, client |
@@ -37,7 +38,7 @@
 
 use greenroom_core::{
     Alarm, CallEvent, ClientInfo, ConnectEvent, HostEvent, Instance, KvAnswer, KvResult,
-    RestoredConn, StartEvent, StopReason,
+    PublishEvent, RestoredConn, StartEvent, StopReason,
 };
 
 use super::{ABSENT, REGISTRY};
@@ -127,6 +128,10 @@ impl<'a> EventWriter<'a> {
                 self.u32(call.0);
                 self.u32(length(*bytes));
             }
+            HostEvent::Publish(publish) => {
+                self.head(10, instance);
+                self.publish(publish);
+            }
         }
     }
 
@@ -212,6 +217,12 @@ impl<'a> EventWriter<'a> {
         }
         self.f64(start.kv_size as f64);
         self.u32(start.state_version.unwrap_or(0));
+        self.f64(start.last_message as f64);
+        self.u32(length(start.messages.len()));
+        for message in &start.messages {
+            self.f64(message.id as f64);
+            self.bytes(&message.body);
+        }
     }
 
     fn kv(&mut self, answer: &KvAnswer) {
@@ -264,6 +275,16 @@ impl<'a> EventWriter<'a> {
         self.u8(call.compat.into());
         self.client(&call.client);
         self.bytes(&call.args);
+    }
+
+    fn publish(&mut self, publish: &PublishEvent) {
+        self.u32(publish.call.0);
+        self.str(&publish.queue);
+        self.u8(publish.compat.into());
+        self.client(&publish.client);
+        self.u8(publish.wait.into());
+        self.f64(publish.timeout_ms.map_or(-1.0, |timeout| timeout as f64));
+        self.bytes(&publish.body);
     }
 
     fn connect(&mut self, connect: &ConnectEvent) {
@@ -331,7 +352,7 @@ fn length(len: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use greenroom_core::{AlarmEvent, CallId, ConnKey, FetchEvent, SubscribeEvent};
+    use greenroom_core::{AlarmEvent, CallId, ConnKey, FetchEvent, QueueMessage, SubscribeEvent};
     use greenroom_types::{ActorId, ActorKey, ActorName};
 
     use super::*;
@@ -434,6 +455,11 @@ mod tests {
             alarms: vec![alarm()],
             kv_size: 5,
             state_version: Some(4),
+            messages: vec![QueueMessage {
+                id: 4,
+                body: bytes("msg"),
+            }],
+            last_message: 6,
         };
         check(
             HostEvent::Start(Box::new(start)),
@@ -461,8 +487,43 @@ mod tests {
                 Str("body"),
                 F64(5.0),
                 U32(4),
+                F64(6.0),
+                U32(1),
+                F64(4.0),
+                Str("msg"),
             ],
         );
+    }
+
+    #[test]
+    fn messages_are_written_with_how_long_to_wait() {
+        let publish = |wait, timeout_ms| PublishEvent {
+            call: CallId(7),
+            queue: "jobs".to_owned(),
+            body: bytes("body"),
+            compat: wait,
+            client: ClientInfo::default(),
+            wait,
+            timeout_ms,
+        };
+        let written = |wait, timeout| {
+            [
+                U8(10),
+                U32(0x0102_0304),
+                U32(7),
+                Str("jobs"),
+                U8(wait),
+                U8(0),
+                U8(wait),
+                F64(timeout),
+                Str("body"),
+            ]
+        };
+        check(
+            HostEvent::Publish(publish(true, Some(5000))),
+            &written(1, 5000.0),
+        );
+        check(HostEvent::Publish(publish(false, None)), &written(0, -1.0));
     }
 
     #[test]

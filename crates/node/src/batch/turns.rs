@@ -21,6 +21,8 @@
 //! | 14 | stopped | |
 //! | 15 | set an alarm | str id, f64 due time in milliseconds, u32 attempt, bytes body |
 //! | 16 | remove an alarm | str id |
+//! | 18 | put a message into a queue | f64 number, bytes body |
+//! | 19 | remove a message from a queue | f64 number |
 //! | 20 | put key-value pairs | u32 token or nothing, u32 count and as many (bytes key, bytes value) |
 //! | 21 | delete key-value pairs | u32 count and as many bytes key |
 //! | 22 | delete a range of key-value pairs | bytes start, bytes end |
@@ -46,13 +48,13 @@
 //! | 41 | give it up | u32 request |
 //! | 42 | so much of the answer was taken | u32 request, u32 bytes |
 //!
-//! What is done to alarms and pairs, and the version, belongs to the turn as a whole, like its
+//! What is done to alarms, pairs and queues, and the version, belongs to the turn as a whole, like its
 //! changes; it stands among the outputs only because it comes up there.
 
 use bytes::Bytes;
 use greenroom_core::{
     Alarm, AlarmUpdate, CallId, ConnKey, Durability, Instance, KvQuery, KvRange, KvRequest, Output,
-    ResponseHead, Turn, departure,
+    QueueMessage, QueueUpdate, ResponseHead, Turn, departure,
 };
 use greenroom_server::Origin;
 use greenroom_types::ActorError;
@@ -114,6 +116,7 @@ fn read_turn(cursor: &mut Cursor) -> Result<Handed, TurnsError> {
     let mut section = cursor.section()?;
     let mut outputs = Vec::new();
     let mut alarms = Vec::new();
+    let mut queue = Vec::new();
     let mut kv = Vec::new();
     let mut state_version = None;
     let mut requests = Vec::new();
@@ -121,6 +124,8 @@ fn read_turn(cursor: &mut Cursor) -> Result<Handed, TurnsError> {
         match section.u8()? {
             SET_ALARM => alarms.push(AlarmUpdate::Set(section.alarm()?)),
             REMOVE_ALARM => alarms.push(AlarmUpdate::Remove(section.str()?)),
+            PUT_MESSAGE => queue.push(QueueUpdate::Put(section.message()?)),
+            REMOVE_MESSAGE => queue.push(QueueUpdate::Remove(section.number()?)),
             PUT_PAIRS => kv.push(KvRequest::Put {
                 token: section.opt_u32()?,
                 pairs: section.list(|each| Ok((each.bytes()?, each.bytes()?)))?,
@@ -155,6 +160,7 @@ fn read_turn(cursor: &mut Cursor) -> Result<Handed, TurnsError> {
         turn: Turn {
             changes,
             alarms,
+            queue,
             kv,
             state_version,
             durability,
@@ -166,6 +172,8 @@ fn read_turn(cursor: &mut Cursor) -> Result<Handed, TurnsError> {
 
 const SET_ALARM: u8 = 15;
 const REMOVE_ALARM: u8 = 16;
+const PUT_MESSAGE: u8 = 18;
+const REMOVE_MESSAGE: u8 = 19;
 const PUT_PAIRS: u8 = 20;
 const DELETE_PAIRS: u8 = 21;
 const DELETE_PAIR_RANGE: u8 = 22;
@@ -438,6 +446,24 @@ impl Cursor {
         self.u32().map(CallId)
     }
 
+    /// A whole number; JavaScript counts no further than 2^53.
+    fn number(&mut self) -> Result<u64, TurnsError> {
+        let bytes = self.take(8)?;
+        let number = f64::from_le_bytes(bytes.as_ref().try_into().expect("eight bytes were taken"));
+        if number >= 0.0 && number.fract() == 0.0 {
+            Ok(number as u64)
+        } else {
+            Err(self.error("a number is not a whole one"))
+        }
+    }
+
+    fn message(&mut self) -> Result<QueueMessage, TurnsError> {
+        Ok(QueueMessage {
+            id: self.number()?,
+            body: self.bytes()?,
+        })
+    }
+
     fn conn(&mut self) -> Result<ConnKey, TurnsError> {
         self.u32().map(ConnKey)
     }
@@ -538,6 +564,11 @@ mod tests {
         out.extend_from_slice(&[27, 7, 0, 0, 0]);
         put(&mut out, b"data");
         out.extend_from_slice(&[28, 7, 0, 0, 0, 29, 8, 0, 0, 0, 30, 7, 0, 0, 0, 4, 0, 0, 0]);
+        out.push(18);
+        out.extend_from_slice(&7.0f64.to_le_bytes());
+        put(&mut out, b"message");
+        out.push(19);
+        out.extend_from_slice(&6.0f64.to_le_bytes());
         out
     }
 
@@ -569,6 +600,12 @@ mod tests {
         };
         let tock = AlarmUpdate::Remove("tock".to_owned());
         assert_eq!(first.alarms, [AlarmUpdate::Set(tick), tock]);
+        let message = QueueMessage {
+            id: 7,
+            body: Bytes::from_static(b"message"),
+        };
+        let put_and_removed = [QueueUpdate::Put(message), QueueUpdate::Remove(6)];
+        assert_eq!(first.queue, put_and_removed);
         assert_eq!(first.state_version, Some(6));
         let text = |text: &'static str| Bytes::from_static(text.as_bytes());
         let kv = [
@@ -681,6 +718,9 @@ mod tests {
             "23: a text is not UTF-8",
         );
         check(turn(1, 0, &[], &[6, 0]), "14: the record ends early");
+        let mut half = vec![19];
+        half.extend_from_slice(&0.5f64.to_le_bytes());
+        check(turn(1, 0, &[], &half), "22: a number is not a whole one");
     }
 
     proptest! {

@@ -23,7 +23,7 @@ use crate::{
     client_info::Seen,
     connection::UpgradeSlot,
     failure::gateway_error,
-    info, raw,
+    info, queue, raw,
     reply::{self, Reply},
     router::read_only,
     sse::{self, StreamQuery},
@@ -183,16 +183,16 @@ async fn http(
         }
         return sse::open(app, &target, stream, request.headers(), visitor).await;
     }
-    if let Some(name) = path
-        .strip_prefix("/action/")
-        .filter(|name| !name.is_empty() && !name.contains('/'))
-    {
+    if let Some((member, name)) = Member::at(&path) {
         if method != Method::POST {
             return gateway_error(&ActorError::method_not_allowed(method.as_str(), "POST"));
         }
-        return match percent_decode_str(name).decode_utf8() {
-            Ok(name) => action::call(app, &target, name.into_owned(), request, visitor).await,
-            Err(_) => gateway_error(&ActorError::invalid_request("the action name is not UTF-8")),
+        let Some(name) = name else {
+            return gateway_error(&ActorError::invalid_request("the name is not UTF-8"));
+        };
+        return match member {
+            Member::Action => action::call(app, &target, name, request, visitor).await,
+            Member::Queue => queue::publish(app, &target, name, request, visitor).await,
         };
     }
     if !matches!(path.as_str(), "/" | "/health" | "/metadata") {
@@ -213,6 +213,28 @@ async fn http(
     })
 }
 
+/// What of an actor can be named in a path.
+#[derive(Clone, Copy)]
+enum Member {
+    Action,
+    Queue,
+}
+
+impl Member {
+    /// What `path` names, and its name unless that is not UTF-8.
+    fn at(path: &str) -> Option<(Self, Option<String>)> {
+        let (member, name) = match path.strip_prefix("/action/") {
+            Some(name) => (Self::Action, name),
+            None => (Self::Queue, path.strip_prefix("/queue/")?),
+        };
+        if name.is_empty() || name.contains('/') {
+            return None;
+        }
+        let decoded = percent_decode_str(name).decode_utf8().ok();
+        Some((member, decoded.map(std::borrow::Cow::into_owned)))
+    }
+}
+
 /// Why a path of an actor cannot be served: it is reserved for what this server does not do, or it
 /// does not exist, which is an `actor.not_found` that says so in its metadata.
 fn elsewhere(path: &str) -> ActorError {
@@ -222,7 +244,7 @@ fn elsewhere(path: &str) -> ActorError {
             "upgrade_required",
             "this is where WebSockets connect: ask for an upgrade over HTTP/1.1, or use `/sse`",
         ),
-        "websocket" | "queue" | "inspector" | "dynamic" | "metrics" => ActorError::new(
+        "websocket" | "inspector" | "dynamic" | "metrics" => ActorError::new(
             "feature",
             "unsupported",
             format!("this server does not support `/{first}` of actors"),

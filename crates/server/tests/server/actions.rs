@@ -340,7 +340,7 @@ async fn other_paths_of_actors_answer_or_say_why_not() {
         ("GET", "/connect", "426 guard.upgrade_required"),
         ("TRACE", "/request/hello", "405 actor.method_not_allowed"),
         ("GET", "/websocket", "501 feature.unsupported"),
-        ("POST", "/queue/jobs", "501 feature.unsupported"),
+        ("POST", "/queue", "404 actor.not_found"),
         ("POST", "/action/a/b", "404 actor.not_found"),
         ("POST", "/action/", "404 actor.not_found"),
         ("GET", "/nowhere", "404 actor.not_found"),

@@ -10,7 +10,8 @@ use std::{
 
 use bytes::Bytes;
 use greenroom_core::{
-    ActorHost, CallEvent, CallId, ConnKey, HostEvent, Instance, Output, ResponseHead, Runtime, Turn,
+    ActorHost, CallEvent, CallId, ConnKey, HostEvent, Instance, Output, PublishEvent, ResponseHead,
+    Runtime, Turn,
 };
 use greenroom_types::{ActorError, cbor};
 use tokio::sync::{Notify, mpsc};
@@ -108,6 +109,9 @@ impl Counters {
             }
             HostEvent::Call(call) => self.call(counts.get_mut(&instance)?, &call),
             HostEvent::Alarm(_) => None,
+            HostEvent::Publish(publish) => {
+                publish_answer(&publish).map(|reply| turn(Bytes::new(), vec![reply]))
+            }
             HostEvent::Cancel(_) => {
                 self.observed.cancelled.fetch_add(1, Ordering::SeqCst);
                 None
@@ -216,6 +220,35 @@ impl Counters {
         };
         Some(turn(Bytes::new(), outputs))
     }
+}
+
+/// Messages for `echo` come back as the response, those for `slow` time out, those for `fail` are refused, and those
+/// for `hang` are not answered. Nothing is stored.
+fn publish_answer(publish: &PublishEvent) -> Option<Output> {
+    let result = match publish.queue.as_str() {
+        "echo" if publish.wait => {
+            let mut response = vec![0x81];
+            response.extend_from_slice(&publish.body);
+            Ok(response.into())
+        }
+        "echo" => Ok(Bytes::from_static(&[0x80])),
+        "slow" => Ok(Bytes::from_static(&[0xf6])),
+        "timeout" => {
+            let mut response = vec![0x81];
+            cbor::put_uint(&mut response, publish.timeout_ms.unwrap_or(0));
+            Ok(response.into())
+        }
+        "params" => {
+            let mut response = vec![0x81];
+            response.extend_from_slice(publish.client.params.as_deref().unwrap_or(&[0xf6]));
+            Ok(response.into())
+        }
+        "hang" => return None,
+        "fail" => Err(ActorError::new("queue", "full", "no more")),
+        _ => Err(ActorError::new("queue", "not_found", "no such queue")),
+    };
+    let call = publish.call;
+    Some(Output::Reply { call, result })
 }
 
 fn turn(changes: Bytes, outputs: Vec<Output>) -> Turn {

@@ -12,6 +12,7 @@ mod hostile_http;
 mod hostile_websocket;
 mod in_process;
 mod lookup;
+mod queues;
 mod shutdown;
 mod site;
 mod sse;

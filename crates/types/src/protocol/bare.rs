@@ -74,6 +74,18 @@ impl<'a> BareReader<'a> {
         Err(error)
     }
 
+    /// Reads a `u64`.
+    ///
+    /// # Errors
+    /// The end of the input.
+    pub fn u64(&mut self) -> Result<u64, BareError> {
+        let error = self.error("a u64");
+        let bytes = self.take(8).ok_or(error)?;
+        Ok(u64::from_le_bytes(
+            bytes.try_into().expect("eight bytes were taken"),
+        ))
+    }
+
     /// Reads a `bool`.
     ///
     /// # Errors

@@ -7,8 +7,6 @@
 //! Decoding is lenient where the protocol is: unknown fields are ignored, absent arguments are none,
 //! a single value stands for an array of one. It is strict about everything that could reach an
 //! actor malformed.
-//!
-//! Messages of the queue are not part of this module.
 
 mod action;
 mod bare;
@@ -19,6 +17,7 @@ mod fields;
 mod handshake;
 mod members;
 mod params;
+mod queue;
 mod server_frame;
 
 pub use action::{ActionRequest, decode_action_request, encode_action_response};
@@ -28,6 +27,7 @@ pub use encoding::Encoding;
 pub use error_body::{ActorRef, encode_error_body};
 pub use handshake::Handshake;
 pub use params::{conn_params_from_header, conn_params_from_json};
+pub use queue::{QueueRequest, QueueStatus, decode_queue_request, encode_queue_response};
 pub use server_frame::{ServerFrame, encode_event, encode_server_frame};
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ import type { RegistryLike } from "@greenroom/client/types";
 import type { Logger } from "../log.js";
 import type { Conn, SendEvent } from "./conn.js";
 import type { Kv } from "./kv.js";
+import type { ActorQueue } from "./queue.js";
 import type { Cron, Schedule } from "./schedule.js";
 
 /** When and how `c.saveState` stores. */
@@ -62,8 +63,15 @@ export interface ConnInitContext<State, Vars> extends BaseContext {
 }
 
 /** What is there once the actor is ready. */
-export interface ActorContext<State, Vars, Params, ConnState, Events, ActionNames extends string = string>
-  extends BaseContext {
+export interface ActorContext<
+  State,
+  Vars,
+  Params,
+  ConnState,
+  Events,
+  ActionNames extends string = string,
+  Queues = undefined,
+> extends BaseContext {
   /**
    * The actor's durable state: a tracked object. Assignments anywhere in it are noticed and stored.
    *
@@ -84,6 +92,8 @@ export interface ActorContext<State, Vars, Params, ConnState, Events, ActionName
   readonly schedule: Schedule<ActionNames>;
   /** Calls of this actor's own actions that come again and again. */
   readonly cron: Cron<ActionNames>;
+  /** The messages for this actor. */
+  readonly queue: ActorQueue<Queues>;
   /**
    * Stores the state earlier than the durability setting would. Without options it only asks for it, and resolves
    * at once.
@@ -96,8 +106,15 @@ export interface ActorContext<State, Vars, Params, ConnState, Events, ActionName
 }
 
 /** What `onConnect`, `onDisconnect` and actions have: the connection that it is about. */
-export interface ConnContext<State, Vars, Params, ConnState, Events, ActionNames extends string = string>
-  extends ActorContext<State, Vars, Params, ConnState, Events, ActionNames> {
+export interface ConnContext<
+  State,
+  Vars,
+  Params,
+  ConnState,
+  Events,
+  ActionNames extends string = string,
+  Queues = undefined,
+> extends ActorContext<State, Vars, Params, ConnState, Events, ActionNames, Queues> {
   /**
    * The caller's connection. A stateless call has a short-lived one; a call that `c.schedule` or `c.cron` makes has
    * none, and `conn` is undefined then.

@@ -12,7 +12,7 @@ import type {
   RequestContext,
 } from "./contexts.js";
 
-type AnyTypes = DefinitionTypes<unknown, unknown, unknown, unknown, unknown, unknown, unknown>;
+type AnyTypes = DefinitionTypes<unknown, unknown, unknown, unknown, unknown, unknown, unknown, unknown>;
 type Known<Definition> = TypesOf<Definition> extends infer Types extends AnyTypes ? Types : never;
 /** The keys alone: what the actions are must not matter here, because they may call helper functions themselves. */
 type ActionNamesOf<Definition> = keyof Known<Definition>["actions"] & string;
@@ -24,7 +24,8 @@ export type ActorContextOf<Definition> = ActorContext<
   Known<Definition>["checkedParams"],
   Known<Definition>["connState"],
   Known<Definition>["events"],
-  ActionNamesOf<Definition>
+  ActionNamesOf<Definition>,
+  Known<Definition>["queues"]
 >;
 
 /** What hooks and actions have that are about one connection. */
@@ -34,7 +35,8 @@ export type ConnContextOf<Definition> = ConnContext<
   Known<Definition>["checkedParams"],
   Known<Definition>["connState"],
   Known<Definition>["events"],
-  ActionNamesOf<Definition>
+  ActionNamesOf<Definition>,
+  Known<Definition>["queues"]
 >;
 
 /** What hooks have that decide about a connection. */

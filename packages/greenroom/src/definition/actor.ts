@@ -6,6 +6,7 @@ import type { EventArgsMap, EventDefinition, EventMap } from "./event.js";
 import { flattenInputSchemas, type InputSchema } from "./input-schemas.js";
 import { compileMigrations, type Migrations } from "./migration.js";
 import { type ResolvedOptions, resolveOptions } from "./options.js";
+import type { QueueDefinition, QueueMap, QueueTypesMap } from "./queue.js";
 import { isSchema } from "./standard-schema.js";
 
 /** A user's function, as the host calls it. */
@@ -15,6 +16,7 @@ export type Hook = (...args: unknown[]) => unknown;
 export interface CompiledActor {
   readonly actions: ReadonlyMap<string, ActionEntry>;
   readonly events: ReadonlyMap<string, EventDefinition> | undefined;
+  readonly queues: ReadonlyMap<string, QueueDefinition>;
   readonly options: ResolvedOptions;
   /** Whether its actions differ in durability. */
   readonly hasMixedDurability: boolean;
@@ -77,6 +79,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   "migrateState",
   "options",
   "stateVersion",
+  "queues",
 ]);
 
 /** Keys that mean something in later versions: ignoring them would be worse than refusing them. */
@@ -86,7 +89,6 @@ const LATER: ReadonlySet<string> = new Set([
   "onAuth",
   "onMigrate",
   "onWebSocket",
-  "queues",
   "run",
   "schedule",
   "types",
@@ -113,6 +115,7 @@ export function actor<
   Schemas = undefined,
   Version extends number = never,
   Steps extends number | string = never,
+  Queues extends QueueMap | undefined = undefined,
 >(
   config: CheckedActorConfig<
     State,
@@ -127,7 +130,8 @@ export function actor<
     ClientInput,
     Schemas,
     Version,
-    Steps
+    Steps,
+    Queues
   >,
 ): ActorDefinition<
   State,
@@ -138,7 +142,8 @@ export function actor<
   EventArgsMap<Events>,
   CallableActions<Actions, Schemas>,
   ClientParams,
-  ClientInput
+  ClientInput,
+  QueueTypesMap<Queues>
 >;
 /**
  * Defines an actor type.
@@ -158,6 +163,7 @@ export function actor<
   ClientInput = Input,
   Version extends number = never,
   Steps extends number | string = never,
+  Queues extends QueueMap | undefined = undefined,
 >(
   config: ActorConfig<
     State,
@@ -171,7 +177,8 @@ export function actor<
     ClientParams,
     ClientInput,
     Version,
-    Steps
+    Steps,
+    Queues
   >,
 ): ActorDefinition<
   State,
@@ -182,7 +189,8 @@ export function actor<
   EventArgsMap<Events>,
   CallableActions<Actions>,
   ClientParams,
-  ClientInput
+  ClientInput,
+  QueueTypesMap<Queues>
 >;
 export function actor(config: object): object {
   const definition = Object.freeze({});
@@ -224,6 +232,7 @@ function compile(config: { readonly [key: string]: unknown }): CompiledActor {
   return {
     actions,
     events: events(objectAt(config, "events")),
+    queues: queues(objectAt(config, "queues") ?? {}),
     options,
     hasMixedDurability: durabilities.size > 1,
     isUnstored: durabilities.size === 1 && options.durability === DurabilityCode.ephemeral,
@@ -305,6 +314,20 @@ function events(map: object | undefined): ReadonlyMap<string, EventDefinition> |
     if (typeof definition !== "object" || definition === null) {
       throw new Error(`event '${name}' has to be declared with event()`);
     }
+  }
+  return new Map(entries);
+}
+
+const NO_QUEUES: ReadonlyMap<string, QueueDefinition> = new Map();
+
+function queues(map: object): ReadonlyMap<string, QueueDefinition> {
+  const entries = Object.entries(map as QueueMap);
+  if (entries.length === 0) return NO_QUEUES;
+  for (const [name, definition] of entries) {
+    if (typeof definition !== "object" || definition === null) {
+      throw new Error(`queue '${name}' has to be declared with queue()`);
+    }
+    if (name === "") throw new Error("a queue has an empty name");
   }
   return new Map(entries);
 }

@@ -20,6 +20,7 @@ import type { EventArgsMap, EventMap } from "./event.js";
 import type { ActionInputSchemas, SchemaAt } from "./input-schemas.js";
 import type { MigrationSteps } from "./migration.js";
 import type { ActorOptions } from "./options.js";
+import type { QueueMap, QueueTypesMap } from "./queue.js";
 import type { StandardSchema } from "./standard-schema.js";
 
 /** A hook that may be asynchronous. Two types instead of one for the reason given at `Action`. */
@@ -61,6 +62,7 @@ export interface BaseActorConfig<
   ClientInput = Input,
   Version extends number = number,
   Steps extends number | string = number,
+  Queues extends QueueMap | undefined = undefined,
 > {
   /**
    * Checks the connection parameters, before any hook: what does not match is refused with `actor.validation_error`.
@@ -97,28 +99,71 @@ export interface BaseActorConfig<
   ) => ConnState | Promise<ConnState>;
   /** The events that the actor sends. Once declared, names and payloads are checked. */
   readonly events?: Events;
+  /** The durable queues that the actor consumes. */
+  readonly queues?: Queues;
   /** Runs once in the actor's life, after the state was made. */
   readonly onCreate?: Callback<
-    [c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>, input: Input]
+    [
+      c: ActorContext<
+        State,
+        Vars,
+        Params,
+        ConnState,
+        EventArgsMap<Events>,
+        ActionNames,
+        QueueTypesMap<Queues>
+      >,
+      input: Input,
+    ]
   >;
   /** Runs at every start, before anybody can call or connect. */
   readonly onWake?: Callback<
-    [c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>]
+    [
+      c: ActorContext<
+        State,
+        Vars,
+        Params,
+        ConnState,
+        EventArgsMap<Events>,
+        ActionNames,
+        QueueTypesMap<Queues>
+      >,
+    ]
   >;
   /** Runs before the actor goes to sleep; not when the process crashes. */
   readonly onSleep?: Callback<
-    [c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>]
+    [
+      c: ActorContext<
+        State,
+        Vars,
+        Params,
+        ConnState,
+        EventArgsMap<Events>,
+        ActionNames,
+        QueueTypesMap<Queues>
+      >,
+    ]
   >;
   /** Runs before the actor is removed for good. */
   readonly onDestroy?: Callback<
-    [c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>]
+    [
+      c: ActorContext<
+        State,
+        Vars,
+        Params,
+        ConnState,
+        EventArgsMap<Events>,
+        ActionNames,
+        QueueTypesMap<Queues>
+      >,
+    ]
   >;
   /**
    * Runs after every turn that changed the state: once, synchronously, and not for reads. Writing to the state in
    * here is refused with `actor.state_mutation_reentrant`.
    */
   readonly onStateChange?: (
-    c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>,
+    c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames, QueueTypesMap<Queues>>,
     state: State,
   ) => void;
   /** Decides whether to let a client in; a throw refuses it. Runs for stateless calls, too. */
@@ -126,14 +171,30 @@ export interface BaseActorConfig<
   /** Runs once a connection is listed in `c.conns`. A throw closes it. */
   readonly onConnect?: Callback<
     [
-      c: ConnContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>,
+      c: ConnContext<
+        State,
+        Vars,
+        Params,
+        ConnState,
+        EventArgsMap<Events>,
+        ActionNames,
+        QueueTypesMap<Queues>
+      >,
       conn: Conn<Params, ConnState, EventArgsMap<Events>>,
     ]
   >;
   /** Runs after a connection has ended; not for refused ones. */
   readonly onDisconnect?: Callback<
     [
-      c: ConnContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>,
+      c: ConnContext<
+        State,
+        Vars,
+        Params,
+        ConnState,
+        EventArgsMap<Events>,
+        ActionNames,
+        QueueTypesMap<Queues>
+      >,
       conn: Conn<Params, ConnState, EventArgsMap<Events>>,
     ]
   >;
@@ -142,7 +203,7 @@ export interface BaseActorConfig<
    * action is through, within its time; for a stream, for each item. Not for calls that `c.schedule` and `c.cron` make.
    */
   readonly onBeforeActionResponse?: (
-    c: ConnContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>,
+    c: ConnContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames, QueueTypesMap<Queues>>,
     name: string,
     args: readonly unknown[],
     output: unknown,
@@ -173,6 +234,7 @@ export interface ActorConfig<
   ClientInput = Input,
   Version extends number = number,
   Steps extends number | string = number,
+  Queues extends QueueMap | undefined = undefined,
 > extends BaseActorConfig<
     State,
     Params,
@@ -184,13 +246,17 @@ export interface ActorConfig<
     ClientParams,
     ClientInput,
     Version,
-    Steps
+    Steps,
+    Queues
   > {
   /** See {@link CheckedActorConfig}. */
   readonly actionInputSchemas?: undefined;
   /** What clients can call. */
   readonly actions?: Actions &
-    NamedActions<ActionNames, ConnContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>>;
+    NamedActions<
+      ActionNames,
+      ConnContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames, QueueTypesMap<Queues>>
+    >;
 }
 
 /** A definition whose actions have schemas. */
@@ -208,6 +274,7 @@ export interface CheckedActorConfig<
   Schemas,
   Version extends number,
   Steps extends number | string,
+  Queues extends QueueMap | undefined = undefined,
 > extends BaseActorConfig<
     State,
     Params,
@@ -219,7 +286,8 @@ export interface CheckedActorConfig<
     ClientParams,
     ClientInput,
     Version,
-    Steps
+    Steps,
+    Queues
   > {
   /**
    * Checks the arguments of actions, each as a list (`z.tuple([…])`), before the action and before any hook that the
@@ -230,7 +298,7 @@ export interface CheckedActorConfig<
   readonly actions?: Actions &
     CheckedActions<
       ActionNames,
-      ConnContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>,
+      ConnContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames, QueueTypesMap<Queues>>,
       Schemas
     >;
 }
@@ -246,10 +314,11 @@ export interface DefinitionTypes<
   Actions,
   ClientParams = Params,
   ClientInput = Input,
+  Queues = undefined,
 > {
   readonly actions: Actions;
   readonly events: Events;
-  readonly queues: undefined;
+  readonly queues: Queues;
   /** What clients pass. */
   readonly params: ClientParams;
   readonly input: ClientInput;
@@ -272,6 +341,7 @@ export interface ActorDefinition<
   Actions = unknown,
   ClientParams = Params,
   ClientInput = Input,
+  Queues = unknown,
 > extends ActorDefinitionLike<
-    DefinitionTypes<State, Params, ConnState, Vars, Input, Events, Actions, ClientParams, ClientInput>
+    DefinitionTypes<State, Params, ConnState, Vars, Input, Events, Actions, ClientParams, ClientInput, Queues>
   > {}

@@ -28,6 +28,10 @@ export interface ActorOptions {
    * of them are in memory while the actor is awake. Default 67,108,864 (64 MiB).
    */
   readonly maxKvSize?: number;
+  /** So many messages may wait in all queues together (`queue.full`). Default 1,000. */
+  readonly maxQueueSize?: number;
+  /** Largest message, in bytes as it is stored (`queue.message_too_large`). Default 65,536. */
+  readonly maxQueueMessageSize?: number;
   /** When changes have to be durable. Default `"strict"`. Can be set for a single action as well. */
   readonly durability?: Durability;
   /** Whether calls run at the same time. Default `"interleaved"`. Can be set for a single action as well. */
@@ -47,6 +51,8 @@ export interface ResolvedOptions {
   readonly onBeforeConnectTimeout: number;
   readonly onConnectTimeout: number;
   readonly maxSchedules: number;
+  readonly maxQueueSize: number;
+  readonly maxQueueMessageSize: number;
   readonly maxKvSize: number;
   readonly durability: DurabilityCode;
   readonly isExclusive: boolean;
@@ -54,8 +60,10 @@ export interface ResolvedOptions {
 
 type Times = Omit<
   Required<ActorOptions>,
-  "noSleep" | "durability" | "concurrency" | "maxSchedules" | "maxKvSize"
+  "noSleep" | "durability" | "concurrency" | "maxKvSize" | keyof typeof DEFAULT_COUNTS
 >;
+
+const DEFAULT_COUNTS = { maxSchedules: 1_000, maxQueueSize: 1_000, maxQueueMessageSize: 65_536 };
 
 const DEFAULT_TIMES: Times = {
   sleepTimeout: 30_000,
@@ -72,9 +80,13 @@ const DEFAULT_TIMES: Times = {
 const UNLIMITED: ReadonlySet<string> = new Set(["sleepTimeout", "actionTimeout"]);
 
 /** Those that are no times. */
-const OTHERS: ReadonlySet<string> = new Set(["durability", "concurrency", "maxSchedules", "maxKvSize"]);
+const OTHERS: ReadonlySet<string> = new Set([
+  "durability",
+  "concurrency",
+  "maxKvSize",
+  ...Object.keys(DEFAULT_COUNTS),
+]);
 
-const DEFAULT_MAX_SCHEDULES = 1_000;
 const DEFAULT_MAX_KV_SIZE = 64 * 1024 * 1024;
 /** Far below the 4 GiB that the longest list of pairs could have on its way here. */
 const LARGEST_KV = 1024 * 1024 * 1024;
@@ -84,8 +96,6 @@ const MAX_TIME = 0x7fff_ffff;
 
 const LATER: ReadonlySet<string> = new Set([
   "canHibernateWebSocket",
-  "maxQueueSize",
-  "maxQueueMessageSize",
   "onMigrateTimeout",
   "connectionLivenessInterval",
   "connectionLivenessTimeout",
@@ -111,7 +121,12 @@ export function resolveOptions(options: ActorOptions): ResolvedOptions {
     ...times,
     sleepTimeout: options.noSleep === true ? undefined : finite(times.sleepTimeout),
     actionTimeout: finite(times.actionTimeout),
-    maxSchedules: checkCount("maxSchedules", options.maxSchedules ?? DEFAULT_MAX_SCHEDULES),
+    maxSchedules: checkCount("maxSchedules", options.maxSchedules ?? DEFAULT_COUNTS.maxSchedules),
+    maxQueueSize: checkCount("maxQueueSize", options.maxQueueSize ?? DEFAULT_COUNTS.maxQueueSize),
+    maxQueueMessageSize: checkCount(
+      "maxQueueMessageSize",
+      options.maxQueueMessageSize ?? DEFAULT_COUNTS.maxQueueMessageSize,
+    ),
     maxKvSize: checkCount("maxKvSize", options.maxKvSize ?? DEFAULT_MAX_KV_SIZE, LARGEST_KV),
     durability: durabilityCode(options.durability ?? "strict", "actor option 'durability'"),
     isExclusive: isExclusive(options.concurrency ?? "interleaved", "actor option 'concurrency'"),

@@ -352,6 +352,7 @@ export class Calls {
     } catch (error) {
       this.failed(call, error, entry, firing);
     }
+    ConnContext.end(context);
     after?.();
     instance.endTurn(entry.durability);
     if (entry.isExclusive) this.#lock.release(call);

@@ -1,4 +1,5 @@
 /** The connections of one instance: how they are admitted, and what happens when they end. */
+import { randomUUID } from "node:crypto";
 import type { Source } from "../definition/actor.js";
 import { isThenable, withDeadline } from "./async.js";
 import { Client, type ClientRecord } from "./client.js";
@@ -97,6 +98,25 @@ export class Connections {
     if (connState !== undefined && "constant" in connState) RuntimeConn.createState(conn, connState.constant);
     RuntimeConn.setPhase(conn, "open");
     return conn;
+  }
+
+  /**
+   * Admits a client for as long as `work` takes, through the same hooks as a connection.
+   *
+   * @throws (as a rejection) what refuses it, and what `work` throws.
+   */
+  async visit(client: Client, work: (conn: RuntimeConn) => Promise<void>): Promise<void> {
+    const instance = this.#instance;
+    const conn = new RuntimeConn(instance, undefined, randomUUID(), client);
+    await this.decide(conn, client);
+    RuntimeConn.setPhase(conn, "open");
+    try {
+      await this.greet(conn);
+      await work(conn);
+    } finally {
+      RuntimeConn.setPhase(conn, "gone");
+      instance.life.track(this.farewell(conn));
+    }
   }
 
   /** Decides about a client that wants to connect, and answers it. */

@@ -6,13 +6,16 @@ import { type CallChain, linkOf } from "./call-chain.js";
 import { Client } from "./client.js";
 import type { RuntimeConn } from "./conn.js";
 import { RuntimeCron } from "./cron.js";
+import { aborted } from "./failure.js";
 import type { Instance } from "./instance.js";
 import type { RuntimeKv } from "./kv.js";
+import { RuntimeQueue } from "./queue.js";
 import { RuntimeSchedule } from "./schedule.js";
 
 /** The context of hooks that are about the actor as a whole. */
 export class HookContext {
   readonly #instance: Instance;
+  #queue: RuntimeQueue | undefined;
 
   constructor(instance: Instance) {
     this.#instance = instance;
@@ -92,6 +95,11 @@ export class HookContext {
     return new RuntimeCron(this.#instance);
   }
 
+  get queue(): RuntimeQueue {
+    this.#queue ??= new RuntimeQueue(this.#instance);
+    return this.#queue;
+  }
+
   saveState(options?: SaveStateOptions): Promise<void> {
     const saved = this.#instance.saveState(options);
     // Often nobody waits for it; then losing the instance is no reason to end the process.
@@ -105,6 +113,16 @@ export class HookContext {
 
   destroy(): void {
     this.#instance.requestDestroy();
+  }
+
+  /** The queue of a context, if user code has asked for it. */
+  protected static queueOf(context: HookContext): RuntimeQueue | undefined {
+    return context.#queue;
+  }
+
+  /** The code that was given this context is over. */
+  static end(context: HookContext): void {
+    context.#queue?.end();
   }
 }
 
@@ -184,9 +202,10 @@ export class ConnContext extends HookContext {
   }
 
   /** Fires the signal of this context alone. */
-  static abort(context: ConnContext, reason: unknown): void {
+  static abort(context: ConnContext, reason: Error): void {
     context.#aborted = true;
     context.#abort?.abort(reason);
+    HookContext.queueOf(context)?.abort(aborted(reason.message));
   }
 }
 

@@ -88,7 +88,7 @@ export const actionTimedOut = (name: string, milliseconds: number): HostError =>
     `the action \`${name}\` took longer than ${milliseconds} ms (\`actionTimeout\`)`,
   );
 
-/** A caller has given up. */
+/** A caller has given up, or nobody is there to wait for. */
 export const aborted = (why: string): HostError => new HostError("actor", "aborted", why);
 
 /** Something that a caller passed does not match its schema. The metadata has all `issues`. */
@@ -118,6 +118,70 @@ export const invalidValue = (what: string, error: unknown): HostError =>
 
 export const notConnected = (): HostError =>
   new HostError("actor", "not_ready", "the connection has not been accepted");
+
+export const queueNotFound = (name: unknown): HostError =>
+  new HostError(
+    "queue",
+    "not_found",
+    `the actor has no queue \`${shorten(String(name))}\`: declare it in \`queues\``,
+  );
+
+export const queueFull = (limit: number): HostError =>
+  new HostError("queue", "full", `${limit} messages wait in the actor's queues already (\`maxQueueSize\`)`);
+
+export const messageTooLarge = (name: string, length: number, limit: number): HostError =>
+  new HostError(
+    "queue",
+    "message_too_large",
+    `the message for queue \`${shorten(name)}\` has ${length} bytes, limit is ${limit} (\`maxQueueMessageSize\`)`,
+  );
+
+export const invalidPayload = (reason: string): HostError =>
+  new HostError("queue", "invalid_payload", `the message is refused: ${reason}`);
+
+export const invalidCompletion = (reason: string): HostError =>
+  new HostError("queue", "invalid_completion_payload", `the response is refused: ${reason}`);
+
+export const alreadyCompleted = (id: number): HostError =>
+  new HostError("queue", "already_completed", `there is no message ${id}: it has been finished before`);
+
+export const messageInvalid = (id: number, actual: string, asked: string): HostError =>
+  new HostError(
+    "queue",
+    "message_invalid",
+    `message ${id} is in the queue \`${shorten(actual)}\`, not in \`${shorten(asked)}\``,
+  );
+
+export const previousNotCompleted = (id: number, name: string): HostError =>
+  new HostError(
+    "queue",
+    "previous_message_not_completed",
+    `message ${id} of queue \`${shorten(name)}\` has to be completed before the next one is received`,
+  );
+
+export const queueTimedOut = (what: string): HostError =>
+  new HostError("queue", "timed_out", `the time is up: ${what}`);
+
+export const completionTimedOut = (milliseconds: number): HostError =>
+  new HostError(
+    "actor",
+    "action_timed_out",
+    `the message is stored, but was not completed within ${milliseconds} ms (\`actionTimeout\`)`,
+  );
+
+export const waitsForItself = (name: string): HostError =>
+  new HostError(
+    "queue",
+    "waits_for_itself",
+    `the only consumer of the queue \`${shorten(name)}\` would wait for itself: use \`send\``,
+  );
+
+export const waiterDropped = (): HostError =>
+  new HostError(
+    "queue",
+    "completion_waiter_dropped",
+    "the message is stored, but the actor went to sleep before it was completed",
+  );
 
 export const instanceGone = (): HostError =>
   new HostError("actor", "restarting", "the actor has stopped before the state was stored");

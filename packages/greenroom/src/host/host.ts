@@ -10,6 +10,7 @@ import { ByteWriter } from "@greenroom/client/codec";
 import type { CompiledActor } from "../definition/actor.js";
 import { Requests } from "../in-process/requests.js";
 import type { Logger, LogLevel, LogSink } from "../log.js";
+import type { MessageRecord } from "../queue/message.js";
 import type { AlarmRecord } from "../schedule/alarm.js";
 import { BatchReader } from "./batch-reader.js";
 import type { RestoredConn } from "./connections.js";
@@ -224,6 +225,7 @@ export class Host {
         const call = reader.u32();
         instance?.calls.cancel(call);
         instance?.exchanges.cancel(call);
+        instance?.cancelPublish(call);
         return;
       }
       case EventKind.connect: {
@@ -301,6 +303,19 @@ export class Host {
         instance?.exchanges.get(call)?.grant(bytes);
         return;
       }
+      case EventKind.publish: {
+        const record = {
+          call: reader.u32(),
+          queue: reader.str(),
+          compat: reader.u8() === 1,
+          client: reader.client(),
+          wait: reader.u8() === 1,
+          timeout: reader.f64(),
+          body: reader.bytes(),
+        };
+        instance?.publishing.begin(record);
+        return;
+      }
       case EventKind.drop:
         if (instance !== undefined) this.#forget(instance);
         return;
@@ -356,7 +371,24 @@ function readStart(reader: BatchReader): StartRecord {
   for (let count = reader.u32(); count > 0; count--) alarms.push(readAlarm(reader));
   const kvSize = reader.f64();
   const stateVersion = reader.u32();
-  return { actorId, name, key, input, state, created, conns, alarms, kvSize, stateVersion };
+  const lastMessage = reader.f64();
+  const messages: MessageRecord[] = [];
+  for (let count = reader.u32(); count > 0; count--)
+    messages.push({ id: reader.f64(), body: reader.bytes() });
+  return {
+    actorId,
+    name,
+    key,
+    input,
+    state,
+    created,
+    conns,
+    alarms,
+    kvSize,
+    stateVersion,
+    messages,
+    lastMessage,
+  };
 }
 
 function readKvAnswer(reader: BatchReader): KvAnswer {

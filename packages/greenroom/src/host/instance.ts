@@ -24,14 +24,19 @@ import {
   varsNotEnabled,
 } from "./failure.js";
 import type { Host, HostServices } from "./host.js";
+import { Inbox } from "./inbox.js";
 import { type KvAnswer, RuntimeKv } from "./kv.js";
 import { Lifecycle, type StartRecord } from "./lifecycle.js";
 import type { OutputWriter } from "./output-writer.js";
+import { Publishing } from "./publish.js";
 import { Saves } from "./saves.js";
 import { TurnLog, type TurnOwner } from "./turn.js";
 
 /** The longest time that fits a record. */
 const MAX_WAIT = 0x7fff_ffff;
+
+/** What an error is about. */
+type Where = { readonly action: string } | { readonly hook: string } | { readonly queue: string };
 
 /** See the top of the file. */
 export class Instance implements TurnOwner {
@@ -53,6 +58,8 @@ export class Instance implements TurnOwner {
   /** Nothing is handed over any more. */
   isDropped = false;
   readonly #saves = new Saves();
+  #inbox: Inbox | undefined;
+  #publishing: Publishing | undefined;
   #vars: { value: unknown } | undefined;
   #log: Logger | undefined;
   #kv: RuntimeKv | undefined;
@@ -129,6 +136,33 @@ export class Instance implements TurnOwner {
   client(chain: readonly string[]): unknown {
     this.#peers ??= new Peers(this);
     return this.#peers.client(chain);
+  }
+
+  // Queues. Most actors have none.
+
+  get inbox(): Inbox {
+    this.#inbox ??= new Inbox(this);
+    return this.#inbox;
+  }
+
+  get publishing(): Publishing {
+    this.#publishing ??= new Publishing(this);
+    return this.#publishing;
+  }
+
+  /** Whoever waits for this call has gone away. */
+  cancelPublish(call: number): void {
+    this.#publishing?.cancel(call);
+  }
+
+  /** The end begins. */
+  stopQueues(): void {
+    this.#inbox?.stop();
+  }
+
+  /** The end is there. */
+  endQueues(): void {
+    this.#inbox?.end();
   }
 
   // Durability and turns.
@@ -223,6 +257,11 @@ export class Instance implements TurnOwner {
     this.outputs().replyError(call, this.failure(error, { action }));
   }
 
+  /** Answers the sender of a message that was not taken, or not completed. */
+  refusePublish(call: number, error: unknown, queue: string): void {
+    this.outputs().replyError(call, this.failure(error, { queue }));
+  }
+
   /** An event's arguments as its schema wants them, if it has one. @throws TypeError */
   checkEvent(name: string, args: readonly unknown[]): readonly unknown[] {
     const schema = this.definition.events?.get(name)?.schema;
@@ -296,7 +335,7 @@ export class Instance implements TurnOwner {
   // Errors.
 
   /** What a caller gets to see of an error; the rest goes to the log. */
-  failure(error: unknown, where: { readonly action: string } | { readonly hook: string }): Failure {
+  failure(error: unknown, where: Where): Failure {
     const shown = publicFailure(error);
     if (shown !== undefined) return shown;
     const { exposeErrors } = this.services;
@@ -320,6 +359,8 @@ export class Instance implements TurnOwner {
     this.life.drop();
     this.calls.drop();
     this.exchanges.drop();
+    this.#publishing?.drop();
+    this.#inbox?.end();
     this.#saves.drop();
     if (this.#kv !== undefined) RuntimeKv.drop(this.#kv);
     this.turn.abandon();

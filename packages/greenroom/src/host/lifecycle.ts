@@ -3,6 +3,7 @@ import { decodeValue } from "@greenroom/client/codec";
 import type { Hook } from "../definition/actor.js";
 import type { InputSchema } from "../definition/input-schemas.js";
 import { FIRST_VERSION, oldestVersion, stepsFrom } from "../definition/migration.js";
+import type { MessageRecord } from "../queue/message.js";
 import type { AlarmRecord } from "../schedule/alarm.js";
 import { StateTracker } from "../state/index.js";
 import { isThenable, withDeadline } from "./async.js";
@@ -32,6 +33,10 @@ export interface StartRecord {
   readonly kvSize: number;
   /** The version of the stored state; 0 if none was ever stored. */
   readonly stateVersion: number;
+  /** The messages in its queues, in order. */
+  readonly messages: readonly MessageRecord[];
+  /** The highest number that a message ever had. */
+  readonly lastMessage: number;
 }
 
 /** Where an instance is in its life. */
@@ -86,6 +91,7 @@ export class Lifecycle {
     this.#stop?.abort();
     const instance = this.#instance;
     instance.exchanges.stopping();
+    instance.stopQueues();
     const { onSleep, onDestroy, options } = instance.definition;
     const isSleep = reason === StopReason.sleep;
     const name = isSleep ? "onSleep" : "onDestroy";
@@ -96,6 +102,7 @@ export class Lifecycle {
     );
     if (instance.isDropped) return;
     if (isSleep) for (const conn of instance.connections.open.values()) this.#keep(conn);
+    instance.endQueues();
     instance.outputs().stopped();
     this.#phase = "over";
   }
@@ -180,6 +187,7 @@ export class Lifecycle {
     const restored = conns.map((conn) => instance.connections.restore(conn)).filter(isThenable);
     if (restored.length > 0) steps.push(() => Promise.all(restored));
     instance.alarms.restore(record.alarms);
+    if (record.lastMessage > 0) instance.inbox.restore(record.messages, record.lastMessage);
     const { onCreate, onWake } = definition;
     if (created && onCreate !== undefined) steps.push(() => this.#call(onCreate, input));
     if (definition.vars !== undefined) steps.push(() => this.#makeVars());

@@ -1,4 +1,4 @@
-import { ByteWriter, encodeValue } from "@greenroom/client/codec";
+import { ByteWriter, encodeValue, writeArrayHead } from "@greenroom/client/codec";
 import type { RequestHead } from "../in-process/requests.js";
 import { unwrap } from "../state/index.js";
 import type { Failure } from "./failure.js";
@@ -296,6 +296,31 @@ export class OutputWriter {
   answerTaken(request: number, bytes: number): void {
     this.#about(OutputKind.answerTaken, request);
     this.#bytes.u32le(bytes);
+  }
+
+  /** Puts a message into a queue, in the commit of this turn. */
+  putMessage(id: number, body: Uint8Array): void {
+    this.#bytes.u8(OutputKind.putMessage);
+    this.#bytes.f64le(id);
+    this.#bytes.u32le(body.length);
+    this.#bytes.bytes(body);
+  }
+
+  /** Removes a message, in the commit of this turn. */
+  removeMessage(id: number): void {
+    this.#bytes.u8(OutputKind.removeMessage);
+    this.#bytes.f64le(id);
+  }
+
+  /** Tells the sender of a message that it is stored, or finished. @param response A value in compat form. */
+  published(call: number, response: Uint8Array | undefined): void {
+    const bytes = this.#bytes;
+    bytes.u8(OutputKind.reply);
+    bytes.u32le(call);
+    bytes.u32le(1 + (response?.length ?? 0));
+    // An array of what there is.
+    writeArrayHead(bytes, response === undefined ? 0 : 1);
+    if (response !== undefined) bytes.bytes(response);
   }
 
   /** Moves everything to the end of `batch`, after its length. */

@@ -67,6 +67,7 @@ export class PendingCall {
   #end(): void {
     clearTimeout(this.#timer);
     this.#isOver = true;
+    ConnContext.end(this.context);
     this.#instance.calls.ending(this.id);
   }
 

@@ -2,6 +2,7 @@ mod actions_over_http;
 mod client_frames;
 mod encodings;
 mod primitives;
+mod queue_over_http;
 mod server_frames;
 
 use bytes::Bytes;

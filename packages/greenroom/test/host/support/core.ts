@@ -36,7 +36,9 @@ export type Output =
       readonly reverse: boolean;
       readonly limit: number;
     }
-  | { readonly kind: "stateVersion"; readonly version: number };
+  | { readonly kind: "stateVersion"; readonly version: number }
+  | { readonly kind: "putMessage"; readonly id: number; readonly body: Uint8Array }
+  | { readonly kind: "removeMessage"; readonly id: number };
 
 /** An alarm as the core keeps it. */
 export interface CoreAlarm {
@@ -78,6 +80,14 @@ export interface StartOptions {
   readonly alarms?: readonly CoreAlarm[];
   readonly kvSize?: number;
   readonly stateVersion?: number;
+  readonly messages?: readonly CoreMessage[];
+  readonly lastMessage?: number;
+}
+
+/** A message as the core keeps it. */
+export interface CoreMessage {
+  readonly id: number;
+  readonly body: Uint8Array;
 }
 
 /** Stands in for the addon: events are scripted, turns are recorded. */
@@ -123,6 +133,13 @@ export class FakeCore implements Exchange {
     for (const alarm of alarms) this.#alarm(alarm);
     this.#events.f64le(options.kvSize ?? 0);
     this.#events.u32le(options.stateVersion ?? 0);
+    const messages = options.messages ?? [];
+    this.#events.f64le(options.lastMessage ?? messages.at(-1)?.id ?? 0);
+    this.#events.u32le(messages.length);
+    for (const { id, body } of messages) {
+      this.#events.f64le(id);
+      this.#bytes(body);
+    }
     return this;
   }
 
@@ -212,6 +229,26 @@ export class FakeCore implements Exchange {
     this.#events.u32le(token);
     this.#events.u8(result);
     if (count !== undefined) this.#events.u32le(count);
+  }
+
+  publish(
+    instance: number,
+    call: number,
+    queue: string,
+    body: unknown,
+    options: { readonly wait?: boolean; readonly timeout?: number; readonly params?: unknown } = {},
+  ): this {
+    this.#head(EventKind.publish, instance);
+    this.#events.u32le(call);
+    this.#text(queue);
+    this.#events.u8(1);
+    this.#client(options.params);
+    this.#events.u8(options.wait === true ? 1 : 0);
+    this.#events.f64le(options.timeout ?? -1);
+    const writer = new ByteWriter();
+    encodeValue(writer, body, "compat");
+    this.#bytes(writer.view());
+    return this;
   }
 
   drop(instance: number): this {
@@ -349,6 +386,10 @@ function readOutput(reader: BatchReader): Output {
     }
     case OutputKind.stateVersion:
       return { kind: "stateVersion", version: reader.u32() };
+    case OutputKind.putMessage:
+      return { kind: "putMessage", id: reader.f64(), body: reader.bytes().slice() };
+    case OutputKind.removeMessage:
+      return { kind: "removeMessage", id: reader.f64() };
     default:
       return assert.fail(`an output of the unknown kind ${kind}`);
   }

@@ -1,0 +1,77 @@
+import type { GuardContext } from "../context/guard.js";
+import type { StandardSchema } from "./standard-schema.js";
+
+/** Decides whether a caller may put messages into a queue. */
+export type PublishGuard = (c: GuardContext) => boolean | Promise<boolean>;
+
+/** A declared queue. Made by {@link queue}. */
+export interface QueueDefinition<Message = unknown, Reply = unknown> {
+  /** Phantom: what the queue takes. Never present at run time. */
+  readonly "~message"?: Message;
+  /** Phantom: what completing a message gives its sender. Never present at run time. */
+  readonly "~reply"?: Reply;
+  /** Checks a message before it is stored. */
+  readonly message?: StandardSchema | undefined;
+  /** Checks a response. */
+  readonly complete?: StandardSchema | undefined;
+  readonly canPublish?: PublishGuard | undefined;
+}
+
+/** The `queues` of an actor: names to declarations. */
+export interface QueueMap {
+  readonly [name: string]: QueueDefinition;
+}
+
+/** Messages and replies by the name of the queue; `undefined` for an actor that declares no queues. */
+export type QueueTypesMap<Queues> = Queues extends QueueMap
+  ? {
+      readonly [Name in keyof Queues & string]: Queues[Name] extends QueueDefinition<
+        infer Message,
+        infer Reply
+      >
+        ? { readonly message: Message; readonly reply: Reply }
+        : never;
+    }
+  : undefined;
+
+/** Options of {@link queue}. */
+export interface QueueOptions<Message, Reply> {
+  /**
+   * Checks every message before it is stored (`queue.invalid_payload`), and gives messages their type. Any library that
+   * speaks Standard Schema will do; the check has to be synchronous.
+   */
+  readonly message?: StandardSchema<unknown, Message>;
+  /** Checks what a message is completed with (`queue.invalid_completion_payload`), and gives responses their type. */
+  readonly complete?: StandardSchema<unknown, Reply>;
+  /**
+   * Decides whether a caller may put messages into the queue: `false` refuses it with `auth.forbidden`, and anything
+   * but a boolean is an internal error. The actor's own messages are not asked about.
+   */
+  readonly canPublish?: PublishGuard;
+}
+
+const QUEUE_OPTIONS: ReadonlySet<string> = new Set(["message", "complete", "canPublish"]);
+
+/**
+ * Declares a queue, its messages, and what its senders get when they wait for completion:
+ * `queue<{ file: string }, { pages: number }>()`.
+ *
+ * @throws Error for an option that does not exist or has a wrong value.
+ */
+export function queue<Message = unknown, Reply = undefined>(
+  options: QueueOptions<Message, Reply> = {},
+): QueueDefinition<Message, Reply> {
+  const { message, complete, canPublish } = options;
+  for (const name of Object.keys(options)) {
+    if (!QUEUE_OPTIONS.has(name)) throw new Error(`unknown queue option '${name}'`);
+  }
+  for (const [name, schema] of Object.entries({ message, complete })) {
+    if (schema !== undefined && typeof schema?.["~standard"]?.validate !== "function") {
+      throw new Error(`queue option '${name}' has to be a Standard Schema`);
+    }
+  }
+  if (canPublish !== undefined && typeof canPublish !== "function") {
+    throw new Error("queue option 'canPublish' has to be a function");
+  }
+  return Object.freeze({ message, complete, canPublish });
+}

@@ -1,0 +1,200 @@
+/** Actors that consume queues, for the suite about queues. */
+
+import { actor, queue, type StandardSchema, setup, UserError } from "greenroom";
+
+/** A schema that takes what `check` does not complain about. */
+function schema<T>(check: (value: unknown) => string | undefined): StandardSchema<unknown, T> {
+  return {
+    "~standard": {
+      version: 1,
+      vendor: "test",
+      validate: (value) => {
+        const message = check(value);
+        return message === undefined ? { value: value as T } : { issues: [{ message, path: ["file"] }] };
+      },
+    },
+  };
+}
+
+const isJob = (value: unknown): string | undefined =>
+  typeof (value as { file?: unknown } | null)?.file === "string" ? undefined : "has to be a text";
+
+/** Does what its callers ask of its queues. */
+export const desk = actor({
+  state: { done: [] as string[] },
+  queues: {
+    job: queue<{ file: string }, { pages: number }>(),
+    ping: queue<number>(),
+    anything: queue(),
+    strict: queue({
+      message: schema<{ file: string }>(isJob),
+      complete: schema<{ pages: number }>((value) =>
+        typeof (value as { pages?: unknown } | null)?.pages === "number" ? undefined : "has to be a number",
+      ),
+    }),
+  },
+  options: { sleepTimeout: 300, maxQueueSize: 10, actionTimeout: 2_000 },
+  actions: {
+    next: async (c, names: ("job" | "ping")[], timeout: number) =>
+      (await c.queue.next({ names, timeout }))?.body,
+    batch: async (c, count: number) =>
+      (await c.queue.nextBatch({ names: ["ping"], count, timeout: 1_000 })).map(({ body }) => body),
+    tryNext: async (c) => (await c.queue.tryNext())?.body,
+    tryBatch: async (c, count: number) =>
+      (await c.queue.tryNextBatch({ names: ["ping"], count })).map(({ body }) => body),
+    /** Waits for a job and completes it. */
+    async print(c, pages: number) {
+      const job = await c.queue.next({ names: ["job"], completable: true });
+      c.state.done.push(job.body.file);
+      await job.complete({ pages });
+      return job.body.file;
+    },
+    /** Takes a job and ends without completing it. */
+    async giveUp(c) {
+      const job = await c.queue.next({ names: ["job"], completable: true });
+      throw new UserError(`cannot print ${job.body.file}`, { code: "jammed" });
+    },
+    async twice(c) {
+      const job = await c.queue.next({ names: ["job"], completable: true });
+      await job.complete({ pages: 1 });
+      await job.complete({ pages: 2 });
+    },
+    async greedy(c) {
+      await c.queue.next({ names: ["job"], completable: true });
+      await c.queue.next({ names: ["job"], completable: true });
+    },
+    /** Handles a job that asks for a ping meanwhile. */
+    async curious(c) {
+      const job = await c.queue.next({ names: ["job"], completable: true });
+      const ping = await c.queue.waitForNames(["ping"], { timeout: 1_000 });
+      await c.queue.complete(job, { pages: ping.body });
+    },
+    async all(c, count: number) {
+      const seen: string[] = [];
+      for await (const { name, body, id } of c.queue.iter({ names: ["job", "ping"] })) {
+        seen.push(`${name} ${id} ${name === "job" ? body.file : body}`);
+        if (seen.length === count) break;
+      }
+      return seen;
+    },
+    async impatient(c, ms: number) {
+      await c.queue.next({ signal: AbortSignal.timeout(ms) });
+    },
+    async waitForNames(c) {
+      await c.queue.waitForNames(["ping"], { timeout: 50 });
+    },
+    async available(c) {
+      await c.queue.waitForAvailable(["ping"]);
+      return (await c.queue.tryNext({ names: ["ping"] }))?.body;
+    },
+    async selfSend(c, file: string) {
+      const { id, name, body } = await c.queue.send("job", { file });
+      return { id, name, body };
+    },
+    ask: (c, file: string, timeout?: number) => c.queue.enqueueAndWait("job", { file }, { timeout }),
+    /** The consumer of a queue waits for what it alone could consume. */
+    async askMyself(c) {
+      const job = await c.queue.next({ names: ["job"], completable: true });
+      try {
+        return await c.queue.enqueueAndWait("job", { file: "to myself" });
+      } finally {
+        await job.complete({ pages: 0 });
+      }
+    },
+    sendTo: (c, name: string, body: unknown) => c.queue.send(name as "anything", body),
+    nextOf: async (c, name: string) => (await c.queue.next({ names: [name as "ping"], timeout: 0 }))?.body,
+    badOption: (c, option: string, value: unknown) => c.queue.next({ [option]: value }),
+    completeBad: async (c, response: unknown) => {
+      const [message] = await c.queue.tryNextBatch({ names: ["strict"], completable: true });
+      await message?.complete(response as { pages: number });
+      return message?.body;
+    },
+    done: (c) => c.state.done,
+    nap: (c) => c.sleep(),
+    end: (c) => c.destroy(),
+  },
+});
+
+/** Sends to itself while it goes to sleep. */
+export const lateSender = actor({
+  queues: { note: queue<string>() },
+  onSleep: async (c) => {
+    await c.queue.send("note", "before sleeping");
+  },
+  options: { sleepTimeout: 100 },
+  actions: {
+    nap: (c) => c.sleep(),
+    read: async (c) => (await c.queue.tryNext())?.body,
+  },
+});
+
+/** Nobody but its writers may send. */
+export const guarded = actor({
+  state: { seen: [] as string[] },
+  onBeforeConnect: (_c, params: { user: string } | undefined) => {
+    if (params?.user === "banned") throw new UserError("not you", { code: "banned" });
+  },
+  createConnState: (_c, params: { user: string } | undefined) => ({ user: params?.user ?? "nobody" }),
+  queues: {
+    open: queue<number>(),
+    import: queue<string>({
+      canPublish: (c) => {
+        c.state.seen.push(`${c.conn.state.user} ${typeof c.conn.id}`);
+        return c.conn.state.user === "writer";
+      },
+    }),
+    later: queue<string>({ canPublish: async (c) => c.conn.state.user === "writer" }),
+    vague: queue<string>({ canPublish: () => "yes" as unknown as boolean }),
+    broken: queue<string>({
+      canPublish: () => {
+        throw new UserError("ask again", { code: "unsure" });
+      },
+    }),
+  },
+  actions: {
+    seen: (c) => c.state.seen,
+    count: async (c) => (await c.queue.tryNextBatch({ count: 100 })).length,
+    own: (c) => c.queue.send("import", "from inside"),
+  },
+});
+
+/** Small messages, few of them. */
+export const narrow = actor({
+  queues: { tiny: queue<string>() },
+  options: { maxQueueSize: 3, maxQueueMessageSize: 100 },
+  actions: { take: async (c) => (await c.queue.tryNext())?.body },
+});
+
+/** Counts the effect of every message. */
+export const worker = actor({
+  state: { effects: {} as Record<string, number>, order: [] as string[] },
+  queues: { task: queue<{ from: string; n: number }, number>(), quick: queue<{ from: string; n: number }>() },
+  options: { sleepTimeout: 150 },
+  actions: {
+    /** Completes up to `count` messages, one after the other. */
+    async work(c, count: number) {
+      for (let done = 0; done < count; done++) {
+        const message = await c.queue.tryNext({ names: ["task"], completable: true });
+        if (message === undefined) return done;
+        const { from, n } = message.body;
+        // Something that takes a while, with a kill in the middle of it.
+        await new Promise((resolve) => setImmediate(resolve));
+        const key = `${from} ${n}`;
+        c.state.effects[key] = (c.state.effects[key] ?? 0) + 1;
+        c.state.order.push(key);
+        await message.complete(n);
+      }
+      return count;
+    },
+    async sweep(c) {
+      for (const { body } of await c.queue.tryNextBatch({ names: ["quick"], count: 5 })) {
+        const key = `${body.from} ${body.n}`;
+        c.state.effects[key] = (c.state.effects[key] ?? 0) + 1;
+        c.state.order.push(key);
+      }
+    },
+    read: (c) => c.state,
+  },
+});
+
+export const registry = setup({ use: { desk, lateSender, guarded, narrow, worker } });

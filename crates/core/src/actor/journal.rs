@@ -20,10 +20,13 @@ use crate::{
 
 /// Below this size a tail is never worth a snapshot while the actor is awake.
 const TAIL_BYTES: u64 = 64 * 1024;
-/// A tail with more commits than this is folded whatever its size: it bounds the time to wake.
+/// A tail with more commits than this is folded however few bytes it has: it bounds the time to wake.
 const TAIL_COMMITS: u64 = 1024;
 /// A tail with more commits than this is folded when the actor goes to sleep.
 const TAIL_COMMITS_ASLEEP: u64 = 64;
+/// Waking reads about as many bytes of a snapshot as this in the time that one commit of a tail takes. So
+/// the larger a snapshot is, the more commits may follow it before it is made anew.
+const BYTES_LIKE_A_COMMIT: u64 = 4096;
 /// Changes that ask for no commit are committed all the same when there are more bytes of them.
 const PENDING_BYTES: usize = 64 * 1024;
 
@@ -241,6 +244,7 @@ impl Journal {
         } else {
             TAIL_COMMITS
         };
+        let commit_limit = commit_limit.max(self.snapshot_bytes / BYTES_LIKE_A_COMMIT);
         commits > commit_limit || bytes > TAIL_BYTES.max(self.snapshot_bytes)
     }
 

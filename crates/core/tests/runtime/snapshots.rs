@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use greenroom_core::{KvRequest, Output, StopReason, Turn};
 use greenroom_store::{MemoryStore, Store};
 
 use crate::{
-    host::{World, request},
-    manual::Manual,
+    host::{World, replace_root, request},
+    manual::{Manual, reply, settle},
 };
 
 async fn tail(store: &MemoryStore, id: greenroom_types::ActorId) -> (bool, usize) {
@@ -46,6 +48,40 @@ async fn a_tail_worth_it_is_folded_on_the_way_to_sleep() {
     let after = World::new(store);
     assert_eq!(after.call(long, "get").await, Ok(100));
     assert_eq!(after.call(short, "get").await, Ok(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_snapshot_is_not_made_anew_for_a_few_small_changes() {
+    let store = Arc::new(MemoryStore::new());
+    let mut manual = Manual::new(Arc::clone(&store) as Arc<dyn Store>);
+    let id = manual.actor().await;
+    let runtime = manual.runtime.clone();
+    let call = tokio::spawn(async move { runtime.call(id, request("write")).await });
+    let instance = manual.started(replace_root(0)).await;
+    let (_, number) = manual.called().await;
+    manual.say(instance, reply(number));
+    call.await.unwrap().unwrap();
+    let put = |len: usize| Turn {
+        kv: vec![KvRequest::Put {
+            pairs: vec![(Bytes::from_static(b"a"), vec![0; len].into())],
+            token: None,
+        }],
+        ..Turn::default()
+    };
+    let is_folded = || async { tail(&store, id).await == (true, 0) };
+    manual.runtime.turn(instance, put(1 << 20));
+    while !is_folded().await {
+        tokio::task::yield_now().await;
+    }
+    // A quarter of a thousand commits take as long to read as a mebibyte.
+    for _ in 0..250 {
+        manual.runtime.turn(instance, put(1));
+    }
+    manual.runtime.sleep(id).unwrap();
+    let instance = manual.stopping(StopReason::Sleep).await;
+    manual.say(instance, Output::Stopped);
+    settle().await;
+    assert_eq!(tail(&store, id).await, (true, 250));
 }
 
 #[tokio::test(start_paused = true)]

@@ -34,6 +34,15 @@ export const shelf = actor({
     fill: async (c, count: number, prefix: string) => {
       for (let i = 0; i < count; i++) void c.kv.put(`${prefix}${String(i).padStart(5, "0")}`, String(i));
     },
+    fillLarge(c, count: number) {
+      const value = new Uint8Array(131_072).fill(7);
+      for (let i = 0; i < count; i++) void c.kv.put(String(i), value);
+      return count;
+    },
+    countBytes: async (c) => {
+      const pairs = await c.kv.list("", { type: "arrayBuffer" });
+      return pairs.reduce((sum, [, value]) => sum + value.byteLength, 0);
+    },
     count: async (c, prefix: string) => (await c.kv.list(prefix)).length,
     /** In the same turn: neither is there without the other. */
     async both(c, text: string) {

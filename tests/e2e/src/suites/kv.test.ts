@@ -171,6 +171,23 @@ test("every hook can use pairs", async () => {
   await eventually(() => assert.match(server.stderr, /destroyed with 7 pairs/));
 });
 
+test("what onSleep puts while the server shuts down is there when it is back", async () => {
+  const diary = connectTo().diary.getOrCreate("shutdown");
+  await diary.read();
+  assert.equal(await server.stop(), 0);
+  await server.restart();
+  const { pairs } = await diary.read();
+  assert.deepEqual(pairs.at(-1), ["5 onSleep", "2"]);
+});
+
+test("megabytes in one turn are one commit", async () => {
+  const shelf = shelfOf("large");
+  assert.equal(await shelf.fillLarge(200), 200);
+  await server.kill();
+  await server.restart();
+  assert.equal(await shelf.countBytes(), 200 * 131_072);
+});
+
 test("what outlives its actor is refused, and takes nobody down", async () => {
   const diary = connectTo().diary.getOrCreate("outlived");
   await diary.outlive();

@@ -72,6 +72,7 @@ impl Config {
         }
         let mut server = ServerConfig::default();
         server.version = raw.version;
+        server.namespace = raw.namespace;
         server.static_dir = raw.static_dir;
         server.management_token = raw.token.map(Secret::new);
         server.development = raw.development;
@@ -97,6 +98,7 @@ struct RawConfig {
     host: String,
     #[serde(deserialize_with = "nullable")]
     port: Option<u16>,
+    namespace: String,
     log_level: String,
     max_incoming_message_size: usize,
     max_outgoing_message_size: usize,
@@ -155,8 +157,9 @@ mod tests {
     use super::*;
 
     const FULL: &str = r#"{
-        "version": "1.2.3", "dataDir": "/data", "host": "127.0.0.1", "port": 6420, "logLevel": "warn",
-        "maxIncomingMessageSize": 1000, "maxOutgoingMessageSize": 2000, "maxRequestBodySize": 3000, "staticDir": "/site",
+        "version": "1.2.3", "dataDir": "/data", "host": "127.0.0.1", "port": 6420,
+        "namespace": "mine", "logLevel": "warn", "maxIncomingMessageSize": 1000,
+        "maxOutgoingMessageSize": 2000, "maxRequestBodySize": 3000, "staticDir": "/site",
         "token": "t", "development": false,
         "actors": [{ "name": "counter", "options": {
             "sleepTimeout": null, "sleepGracePeriod": 1, "stateSaveInterval": 2, "startTimeout": 3, "wantsRequest": false,
@@ -174,6 +177,7 @@ mod tests {
         );
         assert_eq!(config.log_level, LevelFilter::WARN);
         assert_eq!(config.server.version, "1.2.3");
+        assert_eq!(config.server.namespace, "mine");
         assert_eq!(
             (
                 config.server.max_incoming_message,

@@ -96,7 +96,9 @@ export {
   queue,
 } from "./definition/queue.js";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./definition/standard-schema.js";
-export type { Logger, LogLevel, LogMethod } from "./log.js";
+export type { BaseLogger, Logger, LogLevel, LogMethod } from "./log.js";
 export type { ActorDefinitions, RegistryConfig } from "./registry/config.js";
-export { type Registry, setup } from "./registry/registry.js";
+export type { ForeignOptions } from "./registry/foreign-options.js";
+export { setup } from "./registry/registry.js";
+export type { FetchHandler, ListenOptions, Registry, RegistryRoutes } from "./registry/surface.js";
 export { UserError, type UserErrorOptions } from "./user-error.js";

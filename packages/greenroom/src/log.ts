@@ -10,16 +10,39 @@ export interface LogMethod {
   (fields: object, message?: string): void;
 }
 
-/** A log at five levels. */
+/** A log at six levels. */
 export interface Logger {
   readonly trace: LogMethod;
   readonly debug: LogMethod;
   readonly info: LogMethod;
   readonly warn: LogMethod;
   readonly error: LogMethod;
+  readonly fatal: LogMethod;
 }
 
-const LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
+/** A logger of the program's own, in the manner of pino. */
+export interface BaseLogger {
+  trace(fields: object, message?: string): void;
+  debug(fields: object, message?: string): void;
+  info(fields: object, message?: string): void;
+  warn(fields: object, message?: string): void;
+  error(fields: object, message?: string): void;
+  fatal(fields: object, message?: string): void;
+  /** A logger that puts `bindings` into every entry. Without it they are put in here. */
+  child?(bindings: object): BaseLogger;
+}
+
+/** Where entries go, and which. */
+export interface LogSettings {
+  readonly level: LogLevel;
+  /** Whether lines on standard error begin with the time. */
+  readonly hasTimestamp: boolean;
+  /** Takes the entries instead of standard error. */
+  readonly base: BaseLogger | undefined;
+}
+
+const METHODS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
+const LEVELS: readonly LogLevel[] = [...METHODS, "silent"];
 
 /** @throws Error if `value` is not a level, naming `what` it was given for. */
 export function parseLogLevel(value: unknown, what: string): LogLevel {
@@ -42,19 +65,55 @@ export const standardError: LogSink = (line) => {
   }
 };
 
+/** @throws Error if `logger` lacks a method */
+export function checkBaseLogger(logger: BaseLogger): BaseLogger {
+  for (const name of METHODS) {
+    if (typeof logger[name] !== "function")
+      throw new Error(`setup option 'logging.baseLogger' has to have a method '${name}'`);
+  }
+  return logger;
+}
+
+/** A logger that puts `bound` into every entry. */
+export function makeLogger(settings: LogSettings, bound: object): Logger {
+  const { level, base, hasTimestamp } = settings;
+  if (base === undefined) return createLogger(level, bound, standardError, hasTimestamp);
+  const bindsItself = typeof base.child === "function";
+  const target = bindsItself ? (base.child?.(bound) ?? base) : base;
+  return loggerOf(level, (name, message, fields) => {
+    const error = fields instanceof Error ? { err: fields } : fields;
+    const entry = bindsItself ? { ...Object(error) } : { ...bound, ...Object(error) };
+    if (typeof message === "string") target[name](entry, message);
+    else target[name](entry);
+  });
+}
+
 /**
- * A logger that puts `bound` into every entry.
+ * A logger that writes lines of text.
  *
- * @param bound Fields, read when an entry is written.
+ * @param bound Fields of every entry, read when it is written.
  */
-export function createLogger(level: LogLevel, bound: object, sink: LogSink = standardError): Logger {
+export function createLogger(
+  level: LogLevel,
+  bound: object,
+  sink: LogSink = standardError,
+  hasTimestamp = true,
+): Logger {
+  return loggerOf(level, (name, message, fields) =>
+    sink((hasTimestamp ? `${new Date().toISOString()} ` : "") + formatEntry(name, message, bound, fields)),
+  );
+}
+
+function loggerOf(
+  level: LogLevel,
+  write: (name: keyof Logger, message: unknown, fields: unknown) => void,
+): Logger {
   const threshold = LEVELS.indexOf(level);
   const method = (name: keyof Logger): LogMethod => {
     if (LEVELS.indexOf(name) < threshold) return () => {};
     return (first: string | object, second?: string | object) => {
-      const message = typeof first === "string" ? first : second;
-      const fields = typeof first === "string" ? second : first;
-      sink(formatEntry(name, message, bound, fields));
+      if (typeof first === "string") write(name, first, second);
+      else write(name, second, first);
     };
   };
   return {
@@ -63,6 +122,7 @@ export function createLogger(level: LogLevel, bound: object, sink: LogSink = sta
     info: method("info"),
     warn: method("warn"),
     error: method("error"),
+    fatal: method("fatal"),
   };
 }
 
@@ -72,7 +132,7 @@ function formatEntry(level: keyof Logger, message: unknown, bound: object, field
   else if (typeof fields === "object" && fields !== null) Object.assign(entry, fields);
   const { msg, ...rest } = entry;
   const text = typeof message === "string" ? message : typeof msg === "string" ? msg : "";
-  let line = `${new Date().toISOString()} ${level.toUpperCase().padEnd(5)} ${text}`;
+  let line = `${level.toUpperCase().padEnd(5)} ${text}`;
   const traces: string[] = [];
   for (const [name, value] of Object.entries(rest)) {
     line += ` ${name}=${formatValue(value)}`;

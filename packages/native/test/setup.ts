@@ -20,6 +20,7 @@ export function config(changes: Record<string, unknown>): string {
     version: "0.0.0",
     host: "127.0.0.1",
     port: 0,
+    namespace: "default",
     logLevel: "error",
     maxIncomingMessageSize: 65536,
     maxOutgoingMessageSize: 1048576,

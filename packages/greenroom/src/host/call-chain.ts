@@ -25,7 +25,22 @@ export function circleFrom(chain: CallChain, instance: Instance, id: number): st
   const start = identity(instance, id) + SEPARATOR;
   const index = chain.findIndex((link) => link.startsWith(start));
   if (index < 0) return undefined;
-  return chain.slice(index).map((link) => link.slice(link.indexOf(SEPARATOR) + 1));
+  return namesOf(chain.slice(index));
+}
+
+/** How messages name the calls of a chain. */
+export function namesOf(chain: CallChain): string[] {
+  return chain.map((link) => link.slice(link.indexOf(SEPARATOR) + 1));
+}
+
+/** A chain as a header has it. */
+export function headerOf(chain: CallChain): string {
+  return chain.map(encodeURIComponent).join(",");
+}
+
+/** Reads that. @throws Error if it is malformed */
+export function chainOfHeader(text: string): CallChain {
+  return text.split(",").map(decodeURIComponent);
 }
 
 function identity(instance: Instance, id: number): string {

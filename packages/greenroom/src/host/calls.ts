@@ -70,7 +70,7 @@ export class Calls {
   }
 
   /** Runs an action and answers it, now or later. */
-  begin(record: CallRecord, chain?: CallChain): void {
+  begin(record: CallRecord): void {
     const instance = this.#instance;
     const { call, name } = record;
     const entry = instance.definition.actions.get(name);
@@ -81,19 +81,19 @@ export class Calls {
     try {
       const args = decodeArgs(record);
       if (record.conn === NONE) {
-        this.#beginStateless(call, entry, Client.read(record.client), args, chain);
+        this.#beginStateless(call, entry, Client.read(record.client), args);
         return;
       }
       const conn = instance.connections.get(record.conn);
       if (conn === undefined || RuntimeConn.phaseOf(conn) !== "open") throw notConnected();
       const context = new ConnContext(instance, conn);
       if (entry.input === undefined) {
-        this.#enter(call, entry, context, args, undefined, undefined, chain);
+        this.#enter(call, entry, context, args, undefined, undefined);
         return;
       }
       const checked = this.#checkArgs(entry, args);
       this.#whenKnown(call, entry, conn, checked, (args) =>
-        this.#enter(call, entry, context, args, undefined, undefined, chain),
+        this.#enter(call, entry, context, args, undefined, undefined),
       );
     } catch (error) {
       instance.replyError(call, error, name);
@@ -216,17 +216,11 @@ export class Calls {
     });
   }
 
-  #beginStateless(
-    call: number,
-    entry: ActionEntry,
-    client: Client,
-    args: readonly unknown[],
-    chain: CallChain | undefined,
-  ): void {
+  #beginStateless(call: number, entry: ActionEntry, client: Client, args: readonly unknown[]): void {
     const instance = this.#instance;
     const { connParamsSchema, decidesConnections } = instance.definition;
     const go = (client: Client, args: readonly unknown[]): void => {
-      if (decidesConnections) this.#introduce(call, entry, client, args, chain);
+      if (decidesConnections) this.#introduce(call, entry, client, args);
       else
         this.#enter(
           call,
@@ -235,7 +229,7 @@ export class Calls {
           args,
           undefined,
           undefined,
-          chain,
+          client.chain,
         );
     };
     if (connParamsSchema === undefined && entry.input === undefined) {
@@ -252,13 +246,7 @@ export class Calls {
   }
 
   /** A stateless call goes through the same hooks as a connection, with one that lives as long as the call. */
-  #introduce(
-    call: number,
-    entry: ActionEntry,
-    client: Client,
-    args: readonly unknown[],
-    chain: CallChain | undefined,
-  ): void {
+  #introduce(call: number, entry: ActionEntry, client: Client, args: readonly unknown[]): void {
     const instance = this.#instance;
     const { connections } = instance;
     const conn = new RuntimeConn(instance, undefined, randomUUID(), client);
@@ -277,7 +265,7 @@ export class Calls {
           entry,
           undefined,
           greeted,
-          () => this.#enter(call, entry, new ConnContext(instance, conn), args, end, undefined, chain),
+          () => this.#enter(call, entry, new ConnContext(instance, conn), args, end, undefined, client.chain),
           undo,
         );
       } catch (error) {

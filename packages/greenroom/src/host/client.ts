@@ -1,5 +1,6 @@
 /** Who calls or connects: what the server told of it, and what user code sees of that. */
 import { decodeValue } from "@greenroom/client/codec";
+import { type CallChain, chainOfHeader } from "./call-chain.js";
 import { invalidValue } from "./failure.js";
 
 /** As it arrives. All fields are views into the batch. */
@@ -10,7 +11,7 @@ export interface ClientRecord {
   readonly auth: Uint8Array | undefined;
   /** The request behind it: an array of method, URL and header lines. */
   readonly request: Uint8Array | undefined;
-  /** The ids of the actors that wait for the call, outermost first, with commas between. */
+  /** The calls that wait for the call, as a header has them. */
   readonly chain: Uint8Array | undefined;
 }
 
@@ -18,8 +19,8 @@ export interface ClientRecord {
 export class Client {
   readonly params: unknown;
   readonly auth: unknown;
-  /** The ids of the actors that wait for the call, outermost first. */
-  readonly chain: readonly string[];
+  /** The calls that wait for this client's call; undefined if no actor made it. */
+  readonly chain: CallChain | undefined;
   readonly #head: RequestHead | undefined;
   #request: Request | undefined;
 
@@ -27,7 +28,7 @@ export class Client {
     params: unknown,
     auth: unknown,
     head: RequestHead | undefined,
-    chain: readonly string[],
+    chain: CallChain | undefined,
   ) {
     this.params = params;
     this.auth = auth;
@@ -36,7 +37,7 @@ export class Client {
   }
 
   /** One of whom nothing is known. */
-  static readonly unknown = new Client(undefined, undefined, undefined, []);
+  static readonly unknown = new Client(undefined, undefined, undefined, undefined);
 
   /** @throws HostError `encoding.invalid` if the parameters cannot be read */
   static read(record: ClientRecord): Client {
@@ -48,7 +49,7 @@ export class Client {
       params === undefined ? undefined : decodeParams(params),
       auth === undefined ? undefined : decodeValue(auth, "compat"),
       request === undefined ? undefined : (decodeValue(request, "native") as RequestHead),
-      chain === undefined ? [] : utf8.decode(chain).split(","),
+      chain === undefined ? undefined : chainOfHeader(utf8.decode(chain)),
     );
   }
 

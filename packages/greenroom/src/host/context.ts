@@ -74,12 +74,7 @@ export class HookContext {
   }
 
   client(): unknown {
-    return this.#instance.client(this.chain);
-  }
-
-  /** The actors that wait for what is done here, outermost first. */
-  protected get chain(): readonly string[] {
-    return [];
+    return this.#instance.client;
   }
 
   broadcast(name: string, ...args: unknown[]): void {
@@ -151,6 +146,8 @@ export class ConnContext extends HookContext {
   #call: number | undefined;
   #action = "";
   #chain: CallChain | undefined;
+  /** What the call calls others with. */
+  #peer: unknown;
 
   /** @param client Whose `c.conn` a stateless call has, once somebody asks for it. */
   constructor(instance: Instance, conn: RuntimeConn | undefined, client = Client.unknown) {
@@ -165,8 +162,10 @@ export class ConnContext extends HookContext {
     return this.#conn;
   }
 
-  protected override get chain(): readonly string[] {
-    return this.#client.chain;
+  override client(): unknown {
+    if (this.#call === undefined) return super.client();
+    this.#peer ??= this.#instance.clientFor(ConnContext.chainOf(this));
+    return this.#peer;
   }
 
   override get abortSignal(): AbortSignal {

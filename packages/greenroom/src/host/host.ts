@@ -9,7 +9,7 @@
 import { ByteWriter } from "@greenroom/client/codec";
 import type { CompiledActor } from "../definition/actor.js";
 import { Requests } from "../in-process/requests.js";
-import type { Logger, LogLevel, LogSink } from "../log.js";
+import type { Logger } from "../log.js";
 import type { MessageRecord } from "../queue/message.js";
 import type { AlarmRecord } from "../schedule/alarm.js";
 import { BatchReader } from "./batch-reader.js";
@@ -30,8 +30,8 @@ export interface Exchange {
 /** What the host needs from its registry. */
 export interface HostServices {
   readonly actors: ReadonlyMap<string, CompiledActor>;
-  readonly logLevel: LogLevel;
-  readonly logSink: LogSink;
+  /** A log whose entries all have the fields of `bound`. */
+  logger(bound: object): Logger;
   readonly log: Logger;
   /** Show the messages of masked errors. */
   readonly exposeErrors: boolean;

@@ -4,9 +4,10 @@ import type { CompiledActor } from "../definition/actor.js";
 import type { DurabilityCode } from "../definition/durability.js";
 import { checkSchema } from "../definition/standard-schema.js";
 import { Peers } from "../in-process/peers.js";
-import { createLogger, type Logger } from "../log.js";
+import type { Logger } from "../log.js";
 import { Alarms } from "./alarms.js";
 import { isThenable } from "./async.js";
+import { type CallChain, linkOf } from "./call-chain.js";
 import { Calls } from "./calls.js";
 import type { RuntimeConn } from "./conn.js";
 import { Connections } from "./connections.js";
@@ -53,6 +54,7 @@ export class Instance implements TurnOwner {
   readonly life: Lifecycle;
   readonly alarms: Alarms;
   #peers: Peers | undefined;
+  #client: unknown;
   /** Whether the host has this on its list of instances to flush. */
   isListed = false;
   /** Nothing is handed over any more. */
@@ -93,9 +95,8 @@ export class Instance implements TurnOwner {
 
   get log(): Logger {
     if (this.#log === undefined) {
-      const { logLevel, logSink } = this.services;
       const fields = { actor: this.name, key: this.key.join("/"), actorId: this.actorId };
-      this.#log = createLogger(logLevel, fields, logSink);
+      this.#log = this.services.logger(fields);
     }
     return this.#log;
   }
@@ -132,8 +133,14 @@ export class Instance implements TurnOwner {
     this.#vars = { value };
   }
 
-  /** A client for calls of other actors. @param chain The actors that wait for this one. */
-  client(chain: readonly string[]): unknown {
+  /** The client of hooks, for calls of other actors. */
+  get client(): unknown {
+    this.#client ??= this.clientFor([linkOf(this, 0, "hook")]);
+    return this.#client;
+  }
+
+  /** A client for calls of other actors. @param chain The calls that wait for them, outermost first. */
+  clientFor(chain: CallChain): unknown {
     this.#peers ??= new Peers(this);
     return this.#peers.client(chain);
   }

@@ -3,6 +3,8 @@ import { type Client, createClient } from "@greenroom/client";
 import type { RegistryLike } from "@greenroom/client/types";
 import type { RequestHead, Requests, Sender } from "./requests.js";
 
+export type { RequestHead } from "./requests.js";
+
 /** The endpoint that clients in this process are given. Nothing is resolved: only paths count. */
 const IN_PROCESS = "http://greenroom.internal";
 
@@ -31,8 +33,11 @@ function streaming(init: RequestInit | undefined): RequestInit | undefined {
 }
 
 /** A client whose requests go through `fetch`. */
-export function inProcessClient(namespace: string, fetch: typeof globalThis.fetch): Client<RegistryLike> {
-  return createClient({
+export function inProcessClient<Registry extends RegistryLike>(
+  namespace: string,
+  fetch: typeof globalThis.fetch,
+): Client<Registry> {
+  return createClient<Registry>({
     endpoint: IN_PROCESS,
     namespace,
     disableMetadataLookup: true,

@@ -25,8 +25,10 @@ export interface RequestHead {
 
 /** On whose behalf requests are made. */
 export interface Sender {
-  /** The requests that are under way. */
-  readonly open: Set<number>;
+  /** A request is under way. */
+  began(request: number): void;
+  /** It is over, one way or another. */
+  ended(request: number): void;
   /**
    * Where the beginning of a request is written to; undefined if it may leave at once.
    *
@@ -97,7 +99,7 @@ export class Requests {
         responseBody: undefined,
       };
       this.#exchanges.set(id, exchange);
-      sender?.open.add(id);
+      sender?.began(id);
       const { body } = head;
       (outputs ?? this.#owner.registryOutputs()).beginRequest(id, head);
       if (body instanceof ReadableStream) exchange.requestBody = this.#sendBody(id, body);
@@ -194,7 +196,7 @@ export class Requests {
   #take(id: number): Exchange | undefined {
     const exchange = this.#exchanges.get(id);
     this.#exchanges.delete(id);
-    exchange?.sender?.open.delete(id);
+    exchange?.sender?.ended(id);
     exchange?.stopListening();
     exchange?.requestBody?.stop();
     return exchange;

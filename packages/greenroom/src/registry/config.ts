@@ -2,7 +2,10 @@
 import { resolve } from "node:path";
 import type { ActorDefinitionLike } from "@greenroom/client/types";
 import { type CompiledActor, compiledActor } from "../definition/actor.js";
-import { type LogLevel, parseLogLevel } from "../log.js";
+import { type BaseLogger, checkBaseLogger, type LogLevel, type LogSettings, parseLogLevel } from "../log.js";
+import { parseBasePath } from "./base-path.js";
+import { type Environment, flagVariable, portVariable, variable, wholeNumber } from "./environment.js";
+import { checkForeignOptions, type ForeignOptions } from "./foreign-options.js";
 
 /** The actor types of a registry by name. */
 export interface ActorDefinitions {
@@ -10,7 +13,7 @@ export interface ActorDefinitions {
 }
 
 /** Settings of a registry. Options win over the environment. */
-export interface RegistryConfig<Actors extends ActorDefinitions> {
+export interface RegistryConfig<Actors extends ActorDefinitions> extends ForeignOptions {
   /** The actor types by name. */
   readonly use: Actors;
   /** The port to listen on, 0 for any that is free. Default `GREENROOM_PORT`, then 6420. */
@@ -22,7 +25,20 @@ export interface RegistryConfig<Actors extends ActorDefinitions> {
    * whatever region a client asks for. Default `GREENROOM_REGION`, then `default`.
    */
   readonly region?: string;
-  /** Where everything durable is kept. Default `GREENROOM_DATA_DIR`, then `./.greenroom`. */
+  /** The same as `port`. */
+  readonly httpPort?: number;
+  /** The same as `host`. */
+  readonly httpHost?: string;
+  /**
+   * Where `registry.handler` is mounted, for example `/actors`. By default it answers below `/api/greenroom`, below
+   * `/api/rivet`, and at the root.
+   */
+  readonly basePath?: string;
+  /** The namespace that clients have to name. Default `GREENROOM_NAMESPACE`, `RIVET_NAMESPACE`, then `default`. */
+  readonly namespace?: string;
+  /**
+   * Where everything durable is kept. Default `GREENROOM_DATA_DIR`, `RIVETKIT_STORAGE_PATH`, then `./.greenroom`.
+   */
   readonly dataDir?: string;
   /** Largest message that a client may send, in bytes. Default 65,536. */
   readonly maxIncomingMessageSize?: number;
@@ -33,6 +49,8 @@ export interface RegistryConfig<Actors extends ActorDefinitions> {
   readonly logging?: {
     /** Default `GREENROOM_LOG_LEVEL`, `RIVET_LOG_LEVEL`, then `warn`. */
     readonly level?: LogLevel;
+    /** Takes the entries of `c.log` and of the registry, in the manner of pino, instead of standard error. */
+    readonly baseLogger?: BaseLogger;
   };
   /**
    * What the management API takes as `Authorization: Bearer <token>`: listing, destroying and putting to sleep
@@ -42,7 +60,7 @@ export interface RegistryConfig<Actors extends ActorDefinitions> {
   readonly token?: string;
   /** Print nothing when started. Default false. */
   readonly noWelcome?: boolean;
-  /** A folder whose files are served, too. */
+  /** A folder whose files are served, too. Default `GREENROOM_PUBLIC_DIR`, `RIVETKIT_PUBLIC_DIR`, then none. */
   readonly staticDir?: string;
   readonly shutdown?: {
     /** Leave SIGINT and SIGTERM alone. By default they shut the registry down and then exit. */
@@ -55,15 +73,19 @@ export interface RegistryConfig<Actors extends ActorDefinitions> {
 /** A registry's settings with all defaults filled in. */
 export interface ResolvedRegistry {
   readonly actors: ReadonlyMap<string, CompiledActor>;
-  readonly port: number;
+  /** Undefined: it listens nowhere, and is reached from within the process only. */
+  readonly port: number | undefined;
   readonly host: string;
   readonly region: string;
+  /** Undefined: the usual ones. */
+  readonly basePath: string | undefined;
+  readonly namespace: string;
   /** Absolute. */
   readonly dataDir: string;
   readonly maxIncomingMessageSize: number;
   readonly maxOutgoingMessageSize: number;
   readonly maxRequestBodySize: number;
-  readonly logLevel: LogLevel;
+  readonly log: LogSettings;
   readonly token: string | undefined;
   /** Whether this is somebody's own machine rather than production. */
   readonly isDevelopment: boolean;
@@ -72,19 +94,20 @@ export interface ResolvedRegistry {
   readonly staticDir: string | undefined;
   readonly handleSignals: boolean;
   readonly gracePeriodMs: number;
+  /** The options that were given and have no effect. */
+  readonly ignored: readonly string[];
   /** Show callers the messages of internal errors instead of masking them. */
   readonly exposeErrors: boolean;
-}
-
-/** Environment variables, as `process.env` has them. */
-export interface Environment {
-  readonly [name: string]: string | undefined;
 }
 
 const KNOWN: ReadonlySet<string> = new Set([
   "use",
   "port",
   "host",
+  "httpPort",
+  "httpHost",
+  "basePath",
+  "namespace",
   "dataDir",
   "region",
   "maxIncomingMessageSize",
@@ -106,10 +129,7 @@ const MAX_NAME = 64;
 export function checkRegistryConfig(
   config: RegistryConfig<ActorDefinitions>,
 ): ReadonlyMap<string, CompiledActor> {
-  for (const key of Object.keys(config)) {
-    if (!KNOWN.has(key))
-      throw new Error(`setup option '${key}' is unknown, or not supported in this version`);
-  }
+  checkForeignOptions(config, KNOWN);
   const { use } = config;
   if (typeof use !== "object" || use === null)
     throw new Error("setup option 'use' has to be an object of actors");
@@ -136,23 +156,27 @@ export function resolveRegistry(
   return {
     actors,
     port: wholeNumber(
-      config.port ?? portFrom(env),
-      config.port === undefined ? "GREENROOM_PORT" : "setup option 'port'",
+      config.port ?? config.httpPort ?? portVariable(env, "GREENROOM_PORT") ?? 6420,
+      "setup option 'port'",
       0,
       65_535,
-      config.port ?? env.GREENROOM_PORT,
     ),
-    host: config.host ?? nonEmpty(env.GREENROOM_HOST) ?? "127.0.0.1",
     region: region(config, env),
-    dataDir: resolve(config.dataDir ?? nonEmpty(env.GREENROOM_DATA_DIR) ?? ".greenroom"),
+    host: config.host ?? config.httpHost ?? variable(env, "GREENROOM_HOST")?.value ?? "127.0.0.1",
+    basePath: basePath(config),
+    namespace: namespace(config, env),
+    dataDir: resolve(
+      config.dataDir ?? variable(env, "GREENROOM_DATA_DIR", "RIVETKIT_STORAGE_PATH")?.value ?? ".greenroom",
+    ),
     maxIncomingMessageSize: size("maxIncomingMessageSize", 65_536),
     maxOutgoingMessageSize: size("maxOutgoingMessageSize", 1_048_576),
     maxRequestBodySize: size("maxRequestBodySize", 20_971_520),
-    logLevel: logLevel(config, env),
+    log: logSettings(config, env),
+    ignored: checkForeignOptions(config, KNOWN),
     token: token(config, env),
     isDevelopment: env.NODE_ENV !== "production",
     welcome: config.noWelcome !== true,
-    staticDir: config.staticDir === undefined ? undefined : resolve(config.staticDir),
+    staticDir: staticDir(config, env),
     handleSignals: config.shutdown?.disableSignalHandlers !== true,
     gracePeriodMs: wholeNumber(
       config.shutdown?.gracePeriodMs ?? 30_000,
@@ -160,13 +184,37 @@ export function resolveRegistry(
       0,
       0x7fff_ffff,
     ),
-    exposeErrors: env.GREENROOM_EXPOSE_ERRORS === "1" || env.RIVET_EXPOSE_ERRORS === "1",
+    exposeErrors: flagVariable(env, "GREENROOM_EXPOSE_ERRORS", "RIVET_EXPOSE_ERRORS") ?? false,
   };
 }
 
-function portFrom(env: Environment): number {
-  const text = nonEmpty(env.GREENROOM_PORT);
-  return text === undefined ? 6420 : Number(text);
+function basePath(config: RegistryConfig<ActorDefinitions>): string | undefined {
+  if (config.basePath !== undefined) return parseBasePath(config.basePath, "setup option 'basePath'");
+  const mounted = config.serverless?.basePath;
+  return mounted === undefined ? undefined : parseBasePath(mounted, "setup option 'serverless.basePath'");
+}
+
+function namespace(config: RegistryConfig<ActorDefinitions>, env: Environment): string {
+  const found = variable(env, "GREENROOM_NAMESPACE", "RIVET_NAMESPACE");
+  const value: unknown = config.namespace ?? found?.value ?? "default";
+  if (typeof value === "string" && value !== "" && value.length <= MAX_NAME) return value;
+  const what = config.namespace === undefined ? found?.name : "setup option 'namespace'";
+  throw new Error(`${what} has to have 1 to ${MAX_NAME} characters`);
+}
+
+function staticDir(config: RegistryConfig<ActorDefinitions>, env: Environment): string | undefined {
+  const folder = config.staticDir ?? variable(env, "GREENROOM_PUBLIC_DIR", "RIVETKIT_PUBLIC_DIR")?.value;
+  return folder === undefined ? undefined : resolve(folder);
+}
+
+function logSettings(config: RegistryConfig<ActorDefinitions>, env: Environment): LogSettings {
+  const base = config.logging?.baseLogger;
+  return {
+    // A logger of the program's own has a level of its own.
+    level: logLevel(config, env) ?? (base === undefined ? "warn" : "trace"),
+    hasTimestamp: flagVariable(env, "GREENROOM_LOG_TIMESTAMP", "RIVET_LOG_TIMESTAMP") ?? true,
+    base: base === undefined ? undefined : checkBaseLogger(base),
+  };
 }
 
 function region(config: RegistryConfig<ActorDefinitions>, env: Environment): string {
@@ -191,19 +239,11 @@ function token(config: RegistryConfig<ActorDefinitions>, env: Environment): stri
   return undefined;
 }
 
-function logLevel(config: RegistryConfig<ActorDefinitions>, env: Environment): LogLevel {
+function logLevel(config: RegistryConfig<ActorDefinitions>, env: Environment): LogLevel | undefined {
   if (config.logging?.level !== undefined)
     return parseLogLevel(config.logging.level, "setup option 'logging.level'");
-  for (const name of ["GREENROOM_LOG_LEVEL", "RIVET_LOG_LEVEL"]) {
-    const value = nonEmpty(env[name]);
-    if (value !== undefined) return parseLogLevel(value.toLowerCase(), name);
-  }
-  return "warn";
-}
-
-function wholeNumber(value: number, what: string, min: number, max: number, given: unknown = value): number {
-  if (Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new Error(`${what} has to be a whole number from ${min} to ${max}, and is \`${String(given)}\``);
+  const found = variable(env, "GREENROOM_LOG_LEVEL", "RIVET_LOG_LEVEL");
+  return found === undefined ? undefined : parseLogLevel(found.value.toLowerCase(), found.name);
 }
 
 function nonEmpty(text: string | undefined): string | undefined {

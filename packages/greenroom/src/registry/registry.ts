@@ -1,8 +1,12 @@
-import type { RegistryLike } from "@greenroom/client/types";
+import type { Client } from "@greenroom/client";
+import { ActorError } from "@greenroom/client/errors";
 import type { StartedInfo } from "@greenroom/native";
 import type { CompiledActor } from "../definition/actor.js";
+import { messageOf } from "../host/failure.js";
+import { inProcessClient, type RequestHead, requestHead } from "../in-process/fetcher.js";
+import { errorResponse } from "../in-process/requests.js";
 import { standardError } from "../log.js";
-import { VERSION } from "../version.js";
+import { belowBasePath } from "./base-path.js";
 import {
   type ActorDefinitions,
   checkRegistryConfig,
@@ -10,27 +14,12 @@ import {
   type ResolvedRegistry,
   resolveRegistry,
 } from "./config.js";
+import { listenSettings } from "./listen.js";
 import { RegistryServer } from "./server.js";
 import { forgetSignals, type Stoppable, stopOnSignal } from "./signals.js";
 import { StartPromise } from "./start-promise.js";
-
-/** A set of actor types, and the server that runs them. Its type is all that clients need. */
-export interface Registry<Actors extends ActorDefinitions = ActorDefinitions> extends RegistryLike<Actors> {
-  /**
-   * Opens the data directory, binds the port and serves. Calling it again gives the same promise.
-   *
-   * The promise can be ignored: if it fails and nobody has asked for its outcome by then (with `await`, `then`,
-   * `catch`), the reason is printed and the process exits with status 1. Whoever asks gets the error instead, with a
-   * `code`: `store_locked`, `store_unusable`, `store_corrupt`, `store_version`, `address_in_use`,
-   * `address_unavailable`, `invalid_config`, `native_missing` or `native_unusable`.
-   */
-  start(): Promise<StartedInfo>;
-  /**
-   * Finishes what is in progress, puts all actors to sleep and closes everything. Afterwards nothing of this
-   * registry keeps the process alive. Calling it again gives the same promise.
-   */
-  shutdown(): Promise<void>;
-}
+import type { FetchHandler, ListenOptions, Registry, RegistryRoutes } from "./surface.js";
+import { welcome } from "./welcome.js";
 
 /**
  * Puts actor types together: `setup({ use: { counter } })`.
@@ -44,10 +33,14 @@ export function setup<Actors extends ActorDefinitions>(config: RegistryConfig<Ac
 class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Actors> {
   readonly #config: RegistryConfig<Actors>;
   readonly #actors: ReadonlyMap<string, CompiledActor>;
+  #settings: ResolvedRegistry | undefined;
+  /** The one that runs, or is about to. */
   #server: Promise<RegistryServer> | undefined;
-  #started: Promise<StartedInfo> | undefined;
+  /** What was asked for first: it cannot be changed while it runs. */
+  #listening: { readonly asked: string; readonly info: Promise<StartedInfo> } | undefined;
   #stopped: Promise<void> | undefined;
   #stoppable: Stoppable | undefined;
+  #client: Client<Registry<Actors>> | undefined;
 
   constructor(config: RegistryConfig<Actors>, actors: ReadonlyMap<string, CompiledActor>) {
     this.#config = config;
@@ -55,29 +48,110 @@ class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Acto
   }
 
   start(): Promise<StartedInfo> {
-    if (this.#started === undefined) {
-      this.#server = this.#serve();
-      const info = this.#server.then((server) => {
-        if (server.info === undefined) throw new Error("x");
-        return server.info;
-      });
-      this.#started = new StartPromise(info, (error) => {
-        standardError(error instanceof Error ? error.message : String(error));
-        process.exit(1);
-      });
-    }
-    return this.#started;
+    return this.#listen("start()", () => this.#resolve());
   }
+
+  startAndWait(): Promise<StartedInfo> {
+    return this.start();
+  }
+
+  startEnvoy(): Promise<StartedInfo> {
+    return this.start();
+  }
+
+  listen(options: ListenOptions = {}): Promise<StartedInfo> {
+    const asked = `listen(${JSON.stringify(options)})`;
+    return this.#listen(asked, () => listenSettings(this.#resolve(), this.#config, options, process.env));
+  }
+
+  async handler(request: Request): Promise<Response> {
+    let head: RequestHead;
+    try {
+      const { basePath } = this.#resolve();
+      const target = belowBasePath(request.url, basePath);
+      if (target === undefined) return errorResponse(elsewhere(request, basePath), 404);
+      head = requestHead(request, target);
+    } catch (error) {
+      return errorResponse(unusable(error), 400);
+    }
+    return this.#reach((server) => server.send(head).catch(gaveUp));
+  }
+
+  serve(): FetchHandler {
+    return { fetch: (request) => this.handler(request) };
+  }
+
+  client(): Client<Registry<Actors>> {
+    this.#client ??= inProcessClient<Registry<Actors>>(this.#resolve().namespace, (input, init) =>
+      this.#reach((server) => server.fetch(input, init)),
+    );
+    return this.#client;
+  }
+
+  readonly routes: RegistryRoutes = {
+    health: () => this.#get("/health"),
+    metadata: () => this.#get("/metadata"),
+  };
 
   shutdown(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
   }
 
-  async #serve(): Promise<RegistryServer> {
+  #resolve(): ResolvedRegistry {
+    this.#settings ??= resolveRegistry(this.#config, this.#actors, process.env);
+    return this.#settings;
+  }
+
+  #listen(asked: string, settings: () => ResolvedRegistry): Promise<StartedInfo> {
+    if (this.#listening?.asked === asked) return this.#listening.info;
+    if (this.#server !== undefined) return Promise.reject(this.#runsAlready(asked));
+    this.#server = this.#run(settings);
+    const info = new StartPromise(
+      this.#server.then((server) => server.address),
+      (error) => {
+        standardError(messageOf(error));
+        process.exit(1);
+      },
+    );
+    this.#listening = { asked, info };
+    return info;
+  }
+
+  #runsAlready(asked: string): Error {
+    if (this.#listening !== undefined)
+      return new Error(`${asked} comes too late: the registry runs already, by ${this.#listening.asked}`);
+    return new Error(
+      `${asked} comes too late: the registry runs already, without a port, since its handler or client was used; call ${asked} before`,
+    );
+  }
+
+  /** Uses the server; starts one without a port if there is none. Failing to do so is an answer, too. */
+  async #reach(use: (server: RegistryServer) => Promise<Response>): Promise<Response> {
+    let server: RegistryServer;
+    try {
+      server = await (this.#server ?? this.#runInProcess());
+    } catch (error) {
+      return errorResponse(new ActorError("guard", "service_unavailable", cannotRun(error)));
+    }
+    return use(server);
+  }
+
+  #runInProcess(): Promise<RegistryServer> {
+    const server = this.#run(() => ({ ...this.#resolve(), port: undefined }));
+    this.#server = server;
+    server.catch((error: unknown) => {
+      if (this.#stopped === undefined) standardError(messageOf(error));
+      // The next request tries again: what stands against it may be gone by then.
+      if (this.#server === server) this.#server = undefined;
+    });
+    return server;
+  }
+
+  async #run(settings: () => ResolvedRegistry): Promise<RegistryServer> {
     if (this.#stopped !== undefined)
       throw new Error("the registry has been shut down and cannot start again");
-    const resolved = resolveRegistry(this.#config, this.#actors, process.env);
+    const resolved = settings();
     // Before the start: whoever sees that the server answers may send a signal at once.
     if (resolved.handleSignals) {
       this.#stoppable = { gracePeriodMs: resolved.gracePeriodMs, shutdown: () => this.shutdown() };
@@ -85,7 +159,7 @@ class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Acto
     }
     try {
       const server = await RegistryServer.start(resolved);
-      if (resolved.welcome && server.info) welcome(server.info, resolved);
+      if (resolved.welcome && server.info !== undefined) welcome(server.info, resolved);
       return server;
     } catch (error) {
       this.#ignoreSignals();
@@ -93,10 +167,17 @@ class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Acto
     }
   }
 
+  #get(path: string): Promise<Response> {
+    return this.#reach((server) =>
+      server.send({ method: "GET", target: path, headers: [], body: null, signal: null, isTrusted: true }),
+    );
+  }
+
   async #stop(): Promise<void> {
     // One that never started has nothing to stop, and the error went to whoever started it.
     const server = await this.#server?.catch(() => undefined);
     await server?.stop();
+    await this.#client?.dispose();
     this.#ignoreSignals();
   }
 
@@ -105,9 +186,21 @@ class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Acto
   }
 }
 
-function welcome(info: StartedInfo, { actors, dataDir }: ResolvedRegistry): void {
-  const names = [...actors.keys()].join(", ");
-  console.log(
-    `Greenroom ${VERSION} listens on ${info.url} (process ${process.pid})\n  actors: ${names}\n  data:   ${dataDir}`,
-  );
+function elsewhere({ url }: Request, basePath: string | undefined): ActorError {
+  const message = `${new URL(url).pathname} is not below the base path of this registry, ${basePath || "/"}`;
+  return new ActorError("guard", "no_route", message);
+}
+
+function unusable(error: unknown): ActorError {
+  return new ActorError("request", "invalid", `handler takes a Request: ${messageOf(error)}`);
+}
+
+/** What nobody will read: the caller has gone away. The status is that of nginx, for logs. */
+function gaveUp(): Response {
+  return errorResponse(new ActorError("actor", "aborted", "the caller has given up"), 499);
+}
+
+function cannotRun(error: unknown): string {
+  const { code } = error as { readonly code?: unknown };
+  return `the registry does not run (${typeof code === "string" ? code : "see its log"})`;
 }

@@ -1,12 +1,9 @@
 /** A registry that runs: the native core, the host of its actors, and the client that actors call others with. */
-import type { Client } from "@greenroom/client";
-import type { RegistryLike } from "@greenroom/client/types";
 import { NativeRegistry, type StartedInfo } from "@greenroom/native";
 import type { CompiledActor } from "../definition/actor.js";
 import { Host, type HostServices } from "../host/host.js";
-import { inProcessClient, trustedFetch } from "../in-process/fetcher.js";
-import type { RequestHead } from "../in-process/requests.js";
-import { createLogger, type LogLevel, standardError } from "../log.js";
+import { type RequestHead, trustedFetch } from "../in-process/fetcher.js";
+import { type Logger, type LogLevel, makeLogger } from "../log.js";
 import { VERSION } from "../version.js";
 import type { ResolvedRegistry } from "./config.js";
 
@@ -17,43 +14,47 @@ const START_TIMEOUT = 30_000;
 export class RegistryServer {
   /** Where it listens; undefined if it is reached from within this process only. */
   readonly info: StartedInfo | undefined;
+  /** `fetch` for this process, which is not asked for credentials. */
+  readonly fetch: typeof globalThis.fetch;
   readonly #native: NativeRegistry;
   readonly #host: Host;
-  #client: Client<RegistryLike> | undefined;
 
   private constructor(native: NativeRegistry, host: Host, info: StartedInfo | undefined) {
     this.#native = native;
     this.#host = host;
     this.info = info;
+    this.fetch = trustedFetch(host.requests);
   }
 
   /** Opens the store, binds the port and serves. @throws Error saying why that is not possible, with a `code`. */
   static async start(registry: ResolvedRegistry): Promise<RegistryServer> {
+    const logger = (bound: object): Logger => makeLogger(registry.log, bound);
     const services: HostServices = {
       actors: registry.actors,
-      logLevel: registry.logLevel,
-      logSink: standardError,
-      log: createLogger(registry.logLevel, {}, standardError),
+      logger,
+      log: logger({}),
       exposeErrors: registry.exposeErrors,
-      namespace: "default",
       region: registry.region,
+      namespace: registry.namespace,
     };
+    if (registry.ignored.length > 0) {
+      services.log.warn("options of setup have no effect here", { options: registry.ignored.join(", ") });
+    }
     const native = new NativeRegistry(nativeConfig(registry));
     const host = new Host(native, services);
     const info = await native.start(host.wake);
     return new RegistryServer(native, host, info ?? undefined);
   }
 
-  /** Answers a request from outside. */
-  answer(head: RequestHead): Promise<Response> {
-    return this.#host.requests.send(head);
+  /** Where it listens. @throws Error if it listens nowhere */
+  get address(): StartedInfo {
+    if (this.info === undefined) throw new Error("the registry listens nowhere");
+    return this.info;
   }
 
-  /** A client for this process, which is not asked for credentials. */
-  get client(): Client<RegistryLike> {
-    const { requests, services } = this.#host;
-    this.#client ??= inProcessClient(services.namespace, trustedFetch(requests));
-    return this.#client;
+  /** Makes a request of the server. */
+  send(head: RequestHead): Promise<Response> {
+    return this.#host.requests.send(head);
   }
 
   /** Puts all actors to sleep and closes everything; afterwards nothing keeps the process alive. */
@@ -62,7 +63,6 @@ export class RegistryServer {
       await this.#native.shutdown();
     } finally {
       this.#host.close();
-      await this.#client?.dispose();
     }
   }
 }
@@ -76,8 +76,9 @@ function nativeConfig(registry: ResolvedRegistry): string {
     version: VERSION,
     dataDir: registry.dataDir,
     host: registry.host,
-    port: registry.port,
-    logLevel: nativeLevel(registry.logLevel),
+    port: registry.port ?? null,
+    namespace: registry.namespace,
+    logLevel: nativeLevel(registry.log.level),
     maxIncomingMessageSize: registry.maxIncomingMessageSize,
     maxOutgoingMessageSize: registry.maxOutgoingMessageSize,
     maxRequestBodySize: registry.maxRequestBodySize,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ByteWriter, encodeValue } from "@greenroom/client/codec";
+import { headerOf } from "../../dist/host/call-chain.js";
 import type { CallRecord } from "../../dist/host/calls.js";
 import { ConnContext } from "../../dist/host/context.js";
 import { Instance } from "../../dist/host/instance.js";
@@ -8,10 +9,15 @@ import { NONE } from "../../dist/host/records.js";
 import { actor } from "../../dist/index.js";
 import { Stage } from "./support/stage.js";
 
-function record(call: number, name: string): CallRecord {
+function record(call: number, name: string, waiting: readonly string[]): CallRecord {
   const args = new ByteWriter();
   encodeValue(args, [], "compat");
-  const client = { params: undefined, auth: undefined, request: undefined };
+  const client = {
+    params: undefined,
+    auth: undefined,
+    request: undefined,
+    chain: new TextEncoder().encode(headerOf(waiting)),
+  };
   return { call, conn: NONE, name, compat: true, client, args: args.view() };
 }
 
@@ -55,10 +61,10 @@ test("calls that go in a circle through an exclusive action are refused with the
   stage.host.wake();
   assert.equal(chain.length, 1);
   const onward = [...chain, "other.7.8 game/1.move"];
-  instance.calls.begin(record(2, "again"), onward);
-  instance.calls.begin(record(3, "look"), onward);
+  instance.calls.begin(record(2, "again", onward));
+  instance.calls.begin(record(3, "look", onward));
   // Of another chain: it waits like anybody.
-  instance.calls.begin(record(4, "again"), ["other.7.9 game/2.move"]);
+  instance.calls.begin(record(4, "again", ["other.7.9 game/2.move"]));
   const refused = await stage.until((output) => output.kind === "replyError");
   assert.ok(refused.kind === "replyError" && refused.call === 2);
   assert.equal(`${refused.error.group}.${refused.error.code}`, "actor.call_cycle");

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { resolve } from "node:path";
 import { test } from "node:test";
-import { createLogger } from "../../dist/log.js";
+import { setup } from "../../dist/index.js";
+import { type BaseLogger, createLogger, makeLogger } from "../../dist/log.js";
+import { belowBasePath } from "../../dist/registry/base-path.js";
 import { resolveRegistry } from "../../dist/registry/config.js";
+import { listenSettings } from "../../dist/registry/listen.js";
 import { StartPromise } from "../../dist/registry/start-promise.js";
 
 const none = new Map();
@@ -10,7 +13,7 @@ const none = new Map();
 test("options win over the environment, and both over the defaults", () => {
   const defaults = resolveRegistry({ use: {} }, none, {});
   assert.deepEqual(
-    [defaults.port, defaults.host, defaults.dataDir, defaults.logLevel],
+    [defaults.port, defaults.host, defaults.dataDir, defaults.log.level],
     [6420, "127.0.0.1", resolve(".greenroom"), "warn"],
   );
   const env = {
@@ -22,13 +25,13 @@ test("options win over the environment, and both over the defaults", () => {
   };
   const fromEnv = resolveRegistry({ use: {} }, none, env);
   assert.deepEqual(
-    [fromEnv.port, fromEnv.host, fromEnv.dataDir, fromEnv.logLevel, fromEnv.exposeErrors],
+    [fromEnv.port, fromEnv.host, fromEnv.dataDir, fromEnv.log.level, fromEnv.exposeErrors],
     [7000, "0.0.0.0", "/data", "debug", true],
   );
   const options = { use: {}, port: 0, host: "::1", dataDir: "x", logging: { level: "error" as const } };
   const fromOptions = resolveRegistry(options, none, env);
   assert.deepEqual(
-    [fromOptions.port, fromOptions.host, fromOptions.dataDir, fromOptions.logLevel],
+    [fromOptions.port, fromOptions.host, fromOptions.dataDir, fromOptions.log.level],
     [0, "::1", resolve("x"), "error"],
   );
 });
@@ -108,4 +111,125 @@ test("log entries have level, text, fields and causes", () => {
     /ERROR failed actor=room error="Error: outer"\n {4}Error: outer[\s\S]*caused by TypeError: inner/,
   );
   assert.match(lines[3] ?? "", /error="Error: bare"/);
+});
+
+test("names of rivetkit are read where they mean the same, and ours come first", () => {
+  const env = {
+    RIVET_PORT: "9000",
+    RIVETKIT_STORAGE_PATH: "/stored",
+    RIVETKIT_PUBLIC_DIR: "/public",
+    RIVET_NAMESPACE: "theirs",
+    RIVET_LOG_TIMESTAMP: "0",
+  };
+  const theirs = resolveRegistry({ use: {} }, none, env);
+  assert.deepEqual(
+    [theirs.port, theirs.dataDir, theirs.staticDir, theirs.namespace, theirs.log.hasTimestamp],
+    [6420, "/stored", "/public", "theirs", false],
+  );
+  assert.equal(listenSettings(theirs, { use: {} }, {}, env).port, 9000);
+  const both = { ...env, GREENROOM_PORT: "1", GREENROOM_NAMESPACE: "ours", GREENROOM_LOG_TIMESTAMP: "true" };
+  const ours = resolveRegistry({ use: {} }, none, both);
+  assert.deepEqual([ours.port, ours.namespace, ours.log.hasTimestamp], [1, "ours", true]);
+  assert.equal(listenSettings(ours, { use: {} }, {}, both).port, 1);
+});
+
+test("listening has the port of a web server, and options of its own", () => {
+  const settings = resolveRegistry({ use: {} }, none, {});
+  const listen = (options: object, config = {}, env = {}) =>
+    listenSettings(settings, { use: {}, ...config }, options, env);
+  assert.equal(listen({}).port, 3000);
+  assert.equal(listen({}, { port: 5 }).port, 5);
+  assert.equal(listen({}, { httpPort: 6 }).port, 6);
+  const given = listen({ port: 7, host: "::", publicDir: "public" }, { port: 5 }, { RIVET_PORT: "8" });
+  assert.deepEqual([given.port, given.host, given.staticDir], [7, "::", resolve("public")]);
+  const wrong = [
+    { port: 70_000 },
+    { port: "1" },
+    { host: "" },
+    { publicDir: 3 },
+    { prot: 1 },
+    { application: {} },
+  ];
+  for (const options of wrong) assert.throws(() => listen(options), /listen option '/);
+  assert.throws(() => listen({}, {}, { RIVET_PORT: "web" }), /RIVET_PORT/);
+});
+
+test("flags of the environment are 1 or 0", () => {
+  const given = (text: string) =>
+    resolveRegistry({ use: {} }, none, { RIVET_EXPOSE_ERRORS: text }).exposeErrors;
+  assert.deepEqual(
+    [given("1"), given("TRUE"), given("0"), given("false"), given("")],
+    [true, true, false, false, false],
+  );
+  assert.throws(() => given("yes"), /RIVET_EXPOSE_ERRORS has to be 1 or 0, and is `yes`/);
+});
+
+test("options of rivetkit that mean nothing here are named, those that would do harm are refused", () => {
+  const ignored = (options: object) => resolveRegistry({ use: {}, ...options }, none, {}).ignored;
+  assert.deepEqual(
+    ignored({ envoy: { version: 3 }, startEngine: false, runtime: "auto", serverless: { publicToken: "x" } }),
+    ["envoy", "startEngine", "runtime", "serverless.publicToken"],
+  );
+  assert.deepEqual(ignored({ serverless: { basePath: "/x" }, engineHost: undefined }), []);
+  for (const options of [
+    { endpoint: "https://x" },
+    { sqlite: "remote" },
+    { wasm: {} },
+    { runtime: "wasm" },
+  ]) {
+    assert.throws(() => setup({ use: {}, ...(options as object) }), /is not supported: /);
+  }
+  assert.throws(() => setup({ use: {}, ...({ prot: 1 } as object) }), /'prot' is unknown/);
+});
+
+test("a base path is a path", () => {
+  const given = (options: object) => resolveRegistry({ use: {}, ...options }, none, {}).basePath;
+  assert.deepEqual(
+    [given({}), given({ basePath: "/a/b/" }), given({ basePath: "a" }), given({ basePath: "/" })],
+    [undefined, "/a/b", "/a", ""],
+  );
+  assert.equal(given({ serverless: { basePath: "/api/rivet" } }), "/api/rivet");
+  for (const basePath of ["/a?b", "/a b", 3]) assert.throws(() => given({ basePath }), /'basePath'/);
+  assert.equal(belowBasePath("http://x/api/rivet/gateway/a?b=c", undefined), "/gateway/a?b=c");
+  assert.equal(belowBasePath("http://x/api/rivets/a", undefined), "/api/rivets/a");
+  assert.equal(belowBasePath("http://x/api/rivet", "/api/rivet"), "/");
+  assert.equal(belowBasePath("http://x/api/rivets/a", "/api/rivet"), undefined);
+  assert.equal(belowBasePath("http://x/a", ""), "/a");
+});
+
+test("a logger of the program's own takes all entries, with or without children", () => {
+  const entries: unknown[] = [];
+  const plain = (bound: object) =>
+    Object.fromEntries(
+      ["trace", "debug", "info", "warn", "error", "fatal"].map((level) => [
+        level,
+        (fields: object, message?: string) => entries.push([level, { ...bound, ...fields }, message]),
+      ]),
+    ) as unknown as BaseLogger;
+  const pino = { ...plain({}), child: (bindings: object) => plain(bindings) } as BaseLogger;
+  for (const base of [plain({}), pino]) {
+    const { log } = resolveRegistry({ use: {}, logging: { baseLogger: base } }, none, {});
+    assert.equal(log.level, "trace");
+    const logger = makeLogger(log, { actor: "a" });
+    logger.fatal("text", { n: 1 });
+    logger.trace({ n: 2 });
+    logger.error(new Error("x") as object, "failed");
+    const [first, second, [level, fields, message]] = entries.splice(0) as [unknown, unknown, unknown[]];
+    assert.deepEqual(
+      [first, second],
+      [
+        ["fatal", { actor: "a", n: 1 }, "text"],
+        ["trace", { actor: "a", n: 2 }, undefined],
+      ],
+    );
+    assert.deepEqual([level, message, (fields as { err: Error }).err.message], ["error", "failed", "x"]);
+  }
+  const quiet = resolveRegistry({ use: {}, logging: { baseLogger: pino, level: "error" } }, none, {});
+  makeLogger(quiet.log, {}).warn("unheard");
+  assert.deepEqual(entries, []);
+  const half = { info: () => {} } as unknown as BaseLogger;
+  assert.throws(
+    () => resolveRegistry({ use: {}, logging: { baseLogger: half } }, none, {}),
+    /'logging.baseLogger' has to have a method 'trace'/,
+  );
 });

@@ -112,6 +112,31 @@ const link = actor({
   },
 });
 
+/** Takes one call at a time, and calls another one that calls back. */
+const guarded = actor({
+  options: { concurrency: "exclusive" },
+  state: { calls: 0 },
+  actions: {
+    async there(c): Promise<string> {
+      c.state.calls++;
+      return c
+        .client<typeof registry>()
+        .guarded.getOrCreate([...c.key, "other"])
+        .back(c.key);
+    },
+    async back(c, key: string[]): Promise<string> {
+      return c.client<typeof registry>().guarded.getOrCreate(key).again();
+    },
+    again: (c): string => `again ${c.state.calls}`,
+    async onward(c): Promise<string> {
+      return c
+        .client<typeof registry>()
+        .guarded.getOrCreate([...c.key, "other"])
+        .again();
+    },
+  },
+});
+
 /** Takes a step, and tells the witness of it. */
 const journal = actor({
   state: { steps: 0 },
@@ -164,4 +189,6 @@ function waiter(): { promise: Promise<string>; resolve: (value: string) => void 
   return { promise, resolve };
 }
 
-export const registry = setup({ use: { stock, checkout, link, journal, witness, ledger, newcomer } });
+export const registry = setup({
+  use: { stock, checkout, link, guarded, journal, witness, ledger, newcomer },
+});

@@ -65,10 +65,25 @@ test("calls in circles come to their end, because the actors take other calls wh
   assert.equal(await client.link.getOrCreate("b").calls(), 3);
 });
 
-test("a chain of calls ends at 32 actors, with an error that shows it", async () => {
+test("a circle through an exclusive actor is refused and explained in the log instead of waiting for itself", async () => {
+  const guarded = client.guarded.getOrCreate("circle, with a comma");
+  await assert.rejects(guarded.there(), { code: "internal_error" });
+  assert.match(
+    server.stderr,
+    /calls go in a circle.*`guarded\/circle, with a comma.there` calls `guarded\/circle, with a comma\/other.back`/,
+  );
+  // Neither of them is stuck.
+  assert.equal(await guarded.onward(), "again 0");
+  assert.equal(await guarded.again(), "again 1");
+});
+
+test("a chain of calls ends at 32, with an error that shows it", async () => {
   assert.equal(await client.link.getOrCreate("top").down(31), 31);
   await assert.rejects(client.link.getOrCreate("top").down(33), { code: "internal_error" });
-  assert.match(server.stderr, /call_chain_too_long|actors wait for each other, limit is 32/);
+  assert.match(
+    server.stderr,
+    /33 calls wait for each other, limit is 32: link\/top.down calls link\/link-33.down/,
+  );
 });
 
 test("a call that is given up is given up by the callee, too", async () => {

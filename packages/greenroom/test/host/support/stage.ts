@@ -20,8 +20,7 @@ export class Stage {
     const logSink = (line: string): void => void this.logs.push(line);
     this.host = new Host(this.core, {
       actors: new Map([["thing", compiled]]),
-      logLevel: "debug",
-      logSink,
+      logger: (bound) => createLogger("debug", bound, logSink),
       log: createLogger("debug", {}, logSink),
       exposeErrors: options.exposeErrors === true,
       region: "here",

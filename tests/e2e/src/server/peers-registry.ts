@@ -46,7 +46,8 @@ const checkout = actor({
         c.broadcast("stock", sku, n);
       });
       c.abortSignal.addEventListener("abort", () => void conn.dispose());
-      await conn.ready;
+      // Handled after the subscription.
+      await conn.left();
     },
     async buyOverConnection(c, sku: string, n: number): Promise<boolean> {
       const conn = c.client<typeof registry>().stock.getOrCreate(["sku", sku]).connect();
@@ -64,7 +65,8 @@ const checkout = actor({
       const target = c.client<typeof registry>().stock.getOrCreate(["sku", sku]);
       const conn = target.connect();
       conn.on("waiting", () => controller.abort());
-      await conn.ready;
+      // Handled after the subscription.
+      await conn.left();
       try {
         await target.action({ name: "slow", args: [], signal: controller.signal });
         return "answered";

@@ -46,7 +46,7 @@ test("an actor that watches another one hears its events until it sleeps", async
   const conn = checkout.connect();
   const heard: unknown[] = [];
   conn.on("stock", (sku: string, left: number) => heard.push([sku, left]));
-  await conn.ready;
+  await conn.orders();
   await checkout.watch("w");
   await stock.take(1);
   await eventually(() => assert.deepEqual(heard, [["w", 9]]));

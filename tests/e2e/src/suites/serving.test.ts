@@ -84,7 +84,7 @@ test("a caller who gives up is given up on by the actor", async () => {
   const conn = target.connect();
   const controller = new AbortController();
   conn.on("waiting", () => controller.abort());
-  await conn.ready;
+  await conn.read();
   const call = target.action({ name: "waits", args: [], signal: controller.signal });
   await assert.rejects(call, { group: "actor", code: "aborted" });
   await eventually(async () => assert.equal(await target.read(), -1));

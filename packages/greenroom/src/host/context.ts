@@ -6,7 +6,7 @@ import { type CallChain, linkOf } from "./call-chain.js";
 import { Client } from "./client.js";
 import type { RuntimeConn } from "./conn.js";
 import { RuntimeCron } from "./cron.js";
-import { aborted } from "./failure.js";
+import { aborted, databaseNotConfigured } from "./failure.js";
 import type { Instance } from "./instance.js";
 import type { RuntimeKv } from "./kv.js";
 import { RuntimeQueue } from "./queue.js";
@@ -47,6 +47,10 @@ export class HookContext {
 
   set state(value: unknown) {
     this.#instance.state = value;
+  }
+
+  get db(): never {
+    throw databaseNotConfigured();
   }
 
   get kv(): RuntimeKv {

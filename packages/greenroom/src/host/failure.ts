@@ -68,6 +68,14 @@ export const stateNotEnabled = (): HostError =>
 export const varsNotEnabled = (): HostError =>
   new HostError("actor", "vars_not_enabled", "the actor has no variables: define `vars` or `createVars`");
 
+/** The types know no `c.db`; this is for code that does not ask them. */
+export const databaseNotConfigured = (): HostError =>
+  new HostError(
+    "actor",
+    "database_not_configured",
+    "there are no databases in this version: keep data in `c.state` or `c.kv`",
+  );
+
 export const connStateNotEnabled = (): HostError =>
   new HostError(
     "actor",

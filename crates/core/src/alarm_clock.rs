@@ -1,12 +1,18 @@
-//! Wakes sleeping actors whose alarms are due. Awake ones watch their own.
+//! Wakes sleeping actors whose alarms are due, and at the beginning those that the last process left
+//! behind. Awake ones watch their own alarms.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use greenroom_store::{DueAlarm, StoreError};
 use greenroom_types::ActorId;
 use tokio::time::Instant;
 use tracing::warn;
 
-use crate::{actor::Message, shared::Shared};
+use crate::{
+    actor::Message,
+    mark::{LATEST_ALARM_MS, Mark},
+    shared::Shared,
+};
 
 /// Actors woken in one go.
 const BATCH: usize = 256;
@@ -25,7 +31,20 @@ pub(crate) async fn run(shared: Arc<Shared>) {
         woken: HashMap::new(),
         next_ms: None,
     };
+    let mut revived = false;
     while shared.check_running().is_ok() {
+        if !revived {
+            revived = match revive(&shared).await {
+                Ok(()) => true,
+                Err(cause) => {
+                    warn!(%cause, "the actors that were lost with the last process could not be read");
+                    false
+                }
+            };
+        }
+        for (actor, mark) in shared.take_fallen() {
+            let _ = shared.send(actor, Message::Revive(mark));
+        }
         let wait = clock.wake_due().await.unwrap_or_else(|cause| {
             warn!(%cause, "the alarms of sleeping actors could not be read");
             STORE_RETRY
@@ -35,6 +54,27 @@ pub(crate) async fn run(shared: Arc<Shared>) {
             () = shared.stopped.notified() => {}
             () = shared.alarms_changed.notified() => {}
             () = clock.until_due(wait) => {}
+        }
+    }
+}
+
+/// Wakes the actors that were at work when the process before this one ended.
+async fn revive(shared: &Arc<Shared>) -> Result<(), StoreError> {
+    let mut after = DueAlarm {
+        due_ms: LATEST_ALARM_MS,
+        actor: ActorId::from_bytes([0xff; 16]),
+    };
+    loop {
+        let page = shared.store.alarms_after(after, BATCH).await?;
+        for alarm in &page {
+            if let Some(mark) = Mark::of_alarm_ms(alarm.due_ms) {
+                // One that cannot take the message has others, and wakes for those.
+                let _ = shared.send(alarm.actor, Message::Revive(mark));
+            }
+        }
+        match page.last() {
+            Some(&last) if page.len() == BATCH => after = last,
+            Some(_) | None => return Ok(()),
         }
     }
 }
@@ -49,7 +89,7 @@ struct AlarmClock {
 
 impl AlarmClock {
     /// Wakes the actors whose alarms are due, and says when to look again at the latest.
-    async fn wake_due(&mut self) -> Result<Duration, greenroom_store::StoreError> {
+    async fn wake_due(&mut self) -> Result<Duration, StoreError> {
         let now_ms = self.shared.env.now_ms();
         // Those that were woken may not have moved their alarms yet, and must not hide the others.
         let limit = self.woken.len() + BATCH;

@@ -387,9 +387,17 @@ pub enum Output {
         /// The longest wait.
         max_wait_ms: u32,
     },
-    /// Put the actor to sleep as soon as its calls are answered.
+    /// What the instance is about besides its calls, as of now. At first nothing.
+    Awake {
+        /// Something is in progress that the actor must not be put to sleep over for being idle.
+        held: bool,
+        /// The actor is to be woken if its instance is lost, and in the next process if this one
+        /// shuts down before it has finished.
+        resumes: bool,
+    },
+    /// Put the actor to sleep: it is told to stop at once, and finishes what is in progress.
     Sleep,
-    /// Destroy the actor as soon as its calls are answered.
+    /// Destroy the actor: it is told to stop at once, and finishes what is in progress.
     Destroy,
     /// The instance has finished stopping; nothing follows.
     Stopped,

@@ -16,6 +16,7 @@ mod generation;
 mod host;
 pub mod image;
 pub mod kv;
+mod mark;
 mod options;
 mod outbox;
 pub mod queue;
@@ -37,7 +38,7 @@ pub use host::{
     SubscribeEvent, Turn,
 };
 pub use kv::{KvAnswer, KvQuery, KvRange, KvRequest, KvResult};
-pub use options::ActorOptions;
+pub use options::{ActorOptions, CrashPolicy};
 pub use outbox::{
     ClientMessage, CloseReason, Outbox, OutboxClosed, OutboxReader, outbox, outbox_with_limit,
 };

@@ -10,7 +10,7 @@ use greenroom_types::limits;
 pub struct ActorOptions {
     /// Idle time after which the actor goes to sleep; `None` never. Default 30 s.
     pub sleep_timeout: Option<Duration>,
-    /// Time that the actor may take to stop. Default 15 s.
+    /// Time that the actor may take to stop, with everything that it has in progress. Default 15 s.
     pub sleep_grace_period: Duration,
     /// Longest time that a relaxed change waits for its commit. Default 1 s.
     pub state_save_interval: Duration,
@@ -22,6 +22,33 @@ pub struct ActorOptions {
     pub wants_request: bool,
     /// Bytes that the actor's key-value pairs may have together. Default 64 MiB.
     pub max_kv_size: usize,
+    /// What becomes of an actor whose instance was lost. Default [`CrashPolicy::Sleep`].
+    pub crash_policy: CrashPolicy,
+}
+
+/// What becomes of an actor whose instance was lost without going to sleep: because the process died, a
+/// commit failed, or the actor could not start again after one of these.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CrashPolicy {
+    /// It is asleep, and wakes for the next call, connection or alarm. One that had asked to be woken
+    /// again ([`Output::Awake`](crate::Output::Awake)) is woken as with [`CrashPolicy::Restart`].
+    #[default]
+    Sleep,
+    /// It is woken at once; after several losses in a row it is given longer and longer pauses.
+    Restart,
+    /// It is destroyed. No hook runs: there is no instance left to run it.
+    Destroy,
+}
+
+impl CrashPolicy {
+    /// Its name in the management API: `sleep`, `restart` or `destroy`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sleep => "sleep",
+            Self::Restart => "restart",
+            Self::Destroy => "destroy",
+        }
+    }
 }
 
 impl Default for ActorOptions {
@@ -34,6 +61,7 @@ impl Default for ActorOptions {
             guarded_events: Arc::default(),
             wants_request: false,
             max_kv_size: limits::KV_SIZE,
+            crash_policy: CrashPolicy::default(),
         }
     }
 }

@@ -8,8 +8,8 @@ use greenroom_types::{ActorError, ActorId, ActorKey, ActorName, limits};
 use tokio::sync::oneshot;
 
 use crate::{
-    ActorHost, ActorOptions, ClientInfo, Connection, Env, Fetch, FetchRequest, Generation,
-    Instance, Outbox, Turn,
+    ActorHost, ActorOptions, ClientInfo, Connection, CrashPolicy, Env, Fetch, FetchRequest,
+    Generation, Instance, Outbox, Turn,
     actor::{Control, Message},
     alarm_clock,
     shared::Shared,
@@ -119,6 +119,12 @@ impl Runtime {
     /// Whether any actor type wants to be told of requests ([`ClientInfo::request`]).
     pub fn wants_requests(&self) -> bool {
         self.shared.wants_requests
+    }
+
+    /// What becomes of actors of this type whose instance is lost; the default for unknown types.
+    pub fn crash_policy(&self, name: &ActorName) -> CrashPolicy {
+        let options = self.shared.actors.get(name);
+        options.map_or_else(CrashPolicy::default, |options| options.crash_policy)
     }
 
     /// The names of all actor types, in order.

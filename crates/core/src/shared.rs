@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use crate::{
     ActorHost, ActorOptions, Env, Generation, Instance,
     actor::{ActorTask, Control, Message},
+    mark::Mark,
     registry::{ActorHandle, Registry},
 };
 
@@ -32,7 +33,9 @@ pub(crate) struct Shared {
     instances: RwLock<HashMap<Instance, mpsc::UnboundedSender<Control>>>,
     last_instance: AtomicU32,
     last_token: AtomicU64,
-    /// An actor went to sleep, perhaps with an alarm that is due before any other.
+    /// Actors whose task has panicked while they were marked.
+    fallen: Mutex<Vec<(ActorId, Mark)>>,
+    /// An actor fell, or went to sleep, perhaps with an alarm that is due before any other.
     pub(crate) alarms_changed: Notify,
     /// The runtime began to shut down.
     pub(crate) stopped: Notify,
@@ -56,6 +59,7 @@ impl Shared {
             instances: RwLock::default(),
             last_instance: AtomicU32::new(0),
             last_token: AtomicU64::new(0),
+            fallen: Mutex::default(),
             alarms_changed: Notify::new(),
             stopped: Notify::new(),
         }
@@ -151,6 +155,21 @@ impl Shared {
             // A task that has ended needs no turns.
             let _ = task.send(control);
         }
+    }
+
+    /// Notes that the task of an awake actor has panicked. The actor is revived from elsewhere: nothing
+    /// can be started in the middle of a panic.
+    pub(crate) fn report_fallen(&self, id: ActorId, mark: Mark) {
+        self.fallen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((id, mark));
+        self.alarms_changed.notify_one();
+    }
+
+    /// The actors that were reported as fallen since the last time.
+    pub(crate) fn take_fallen(&self) -> Vec<(ActorId, Mark)> {
+        std::mem::take(&mut *self.fallen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A number that no other call of this runtime has.

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use greenroom_core::ActorOptions;
+use greenroom_core::{ActorOptions, CrashPolicy};
 use greenroom_server::{Secret, ServerConfig};
 use greenroom_types::ActorName;
 use serde::{Deserialize, Deserializer};
@@ -129,6 +129,25 @@ struct RawOptions {
     wants_request: bool,
     max_kv_size: usize,
     guarded_events: BTreeSet<String>,
+    crash_policy: RawCrashPolicy,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum RawCrashPolicy {
+    Sleep,
+    Restart,
+    Destroy,
+}
+
+impl From<RawCrashPolicy> for CrashPolicy {
+    fn from(raw: RawCrashPolicy) -> Self {
+        match raw {
+            RawCrashPolicy::Sleep => Self::Sleep,
+            RawCrashPolicy::Restart => Self::Restart,
+            RawCrashPolicy::Destroy => Self::Destroy,
+        }
+    }
 }
 
 impl From<RawOptions> for ActorOptions {
@@ -141,6 +160,7 @@ impl From<RawOptions> for ActorOptions {
         options.start_timeout = Duration::from_millis(raw.start_timeout);
         options.max_kv_size = raw.max_kv_size;
         options.guarded_events = Arc::new(raw.guarded_events);
+        options.crash_policy = raw.crash_policy.into();
         options
     }
 }
@@ -163,7 +183,7 @@ mod tests {
         "token": "t", "development": false,
         "actors": [{ "name": "counter", "options": {
             "sleepTimeout": null, "sleepGracePeriod": 1, "stateSaveInterval": 2, "startTimeout": 3, "wantsRequest": false,
-            "maxKvSize": 4, "guardedEvents": ["note"]
+            "maxKvSize": 4, "guardedEvents": ["note"], "crashPolicy": "restart"
         } }]
     }"#;
 
@@ -198,6 +218,7 @@ mod tests {
         ];
         assert_eq!(millis, [1, 2, 3].map(Duration::from_millis));
         assert_eq!(options.max_kv_size, 4);
+        assert_eq!(options.crash_policy, CrashPolicy::Restart);
     }
 
     #[test]
@@ -216,6 +237,7 @@ mod tests {
             "",
             "missing field `sleepTimeout`",
         );
+        check(r#""restart""#, r#""explode""#, "explode");
         check(r#""warn""#, r#""loud""#, "`logLevel` is `loud`");
         check(r#""/data""#, r#""data""#, "`dataDir` is `data`");
         check(r#""counter""#, r#""""#, "name");

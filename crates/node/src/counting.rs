@@ -90,6 +90,10 @@ impl<S: Store> Store for CountingStore<S> {
         self.store.due_alarms(now_ms, limit)
     }
 
+    fn alarms_after(&self, after: DueAlarm, limit: usize) -> StoreFuture<Vec<DueAlarm>> {
+        self.store.alarms_after(after, limit)
+    }
+
     fn next_alarm(&self) -> StoreFuture<Option<i64>> {
         self.store.next_alarm()
     }

@@ -193,6 +193,9 @@ pub trait Store: Send + Sync + 'static {
     /// The actors whose alarm is at or before `now_ms`, earliest first, at most `limit`.
     fn due_alarms(&self, now_ms: i64, limit: usize) -> StoreFuture<Vec<DueAlarm>>;
 
+    /// The alarms behind `after` in the order of time, and of id within a time; at most `limit`.
+    fn alarms_after(&self, after: DueAlarm, limit: usize) -> StoreFuture<Vec<DueAlarm>>;
+
     /// The earliest alarm of all, so that its watcher can sleep until then.
     fn next_alarm(&self) -> StoreFuture<Option<i64>>;
 

@@ -436,6 +436,15 @@ impl Store for MemoryStore {
         })
     }
 
+    fn alarms_after(&self, after: DueAlarm, limit: usize) -> StoreFuture<Vec<DueAlarm>> {
+        self.read_now(|contents| {
+            let mut alarms = contents.alarms();
+            alarms.retain(|alarm| (alarm.due_ms, alarm.actor) > (after.due_ms, after.actor));
+            alarms.truncate(limit);
+            alarms
+        })
+    }
+
     fn next_alarm(&self) -> StoreFuture<Option<i64>> {
         self.read_now(|contents| contents.alarms().first().map(|alarm| alarm.due_ms))
     }

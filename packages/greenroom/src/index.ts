@@ -4,11 +4,14 @@ export type { StartedInfo } from "@greenroom/native";
 export type { Conn, SendEvent } from "./context/conn.js";
 export type {
   ActorContext,
+  ActorTimer,
   BaseContext,
   ConnContext,
   ConnInitContext,
   CreateStateContext,
   CreateVarsContext,
+  MigrateContext,
+  RunContext,
   SaveStateOptions,
 } from "./context/contexts.js";
 export type { GuardContext } from "./context/guard.js";
@@ -26,7 +29,9 @@ export type {
   CreateVarsContextOf,
   DestroyContextOf,
   DisconnectContextOf,
+  MigrateContextOf,
   RequestContextOf,
+  RunContextOf,
   SleepContextOf,
   StateChangeContextOf,
   WakeContextOf,
@@ -74,7 +79,14 @@ export type {
 } from "./definition/action.js";
 export { actor } from "./definition/actor.js";
 export type { Concurrency } from "./definition/concurrency.js";
-export type { ActorConfig, ActorDefinition, DefinitionTypes, NamedActions } from "./definition/config.js";
+export type {
+  ActorConfig,
+  ActorDefinition,
+  DefinitionTypes,
+  NamedActions,
+  RunHook,
+  TypeHints,
+} from "./definition/config.js";
 export type { Durability } from "./definition/durability.js";
 export {
   type EventArgs,
@@ -87,7 +99,7 @@ export {
 } from "./definition/event.js";
 export type { ActionInputSchemas, SchemaInput, SchemaOutput } from "./definition/input-schemas.js";
 export type { MigrateStateContext, MigrationStep, MigrationSteps } from "./definition/migration.js";
-export type { ActorOptions } from "./definition/options.js";
+export type { ActorOptions, CrashPolicy } from "./definition/options.js";
 export {
   type PublishGuard,
   type QueueDefinition,

@@ -15,6 +15,7 @@ export function config(changes: Record<string, unknown>): string {
     wantsRequest: false,
     maxKvSize: 1048576,
     guardedEvents: [],
+    crashPolicy: "sleep",
   };
   return JSON.stringify({
     version: "0.0.0",

@@ -67,7 +67,7 @@ impl ActorTask {
             Message::Disconnect { conn } => self.disconnect(conn),
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
             Message::Destroy { done } => self.destroy_unstarted(done),
-            Message::Alarm | Message::Sleep => {}
+            Message::Alarm | Message::Revive(_) | Message::Sleep => {}
         }
     }
 

@@ -44,13 +44,6 @@ pub(crate) struct Exchange {
     request: Option<BodyReader>,
 }
 
-impl Exchange {
-    /// Whether its response has begun.
-    pub(crate) fn is_streaming(&self) -> bool {
-        self.response.is_some()
-    }
-}
-
 impl ActorTask {
     /// Passes a request on to the instance.
     pub(super) fn fetch(
@@ -127,7 +120,6 @@ impl ActorTask {
         let body = if has_body {
             let (sender, pieces) = mpsc::unbounded_channel();
             exchange.response = Some(sender);
-            live.calls.began_streaming();
             Some(ResponseBody::new(pieces, shared, live.instance, call))
         } else {
             live.end_call(call);

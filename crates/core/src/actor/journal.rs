@@ -16,6 +16,7 @@ use crate::{
     AlarmUpdate, QueueUpdate,
     image::journal::{Changes, encode_commit, encode_state_commit},
     kv,
+    mark::{LATEST_ALARM_MS, Mark},
 };
 
 /// Below this size a tail is never worth a snapshot while the actor is awake.
@@ -39,9 +40,11 @@ pub(crate) struct Journal {
     last: u64,
     /// Changes that no commit contains yet.
     pending: Changes,
-    /// When the store believes that the actor wants to be woken, and when it does.
+    /// When the store believes that the actor wants to be woken, and when it does. A mark stands in
+    /// for the time.
     alarm_stored: Option<i64>,
     alarm_wanted: Option<i64>,
+    mark: Option<Mark>,
     deadline: Option<Instant>,
     under_way: VecDeque<(u64, StoreFuture<()>)>,
     /// Bytes and commits since the journal was loaded, and the same at the newest snapshot.
@@ -72,6 +75,7 @@ impl Journal {
             pending: Changes::default(),
             alarm_stored: image.alarm,
             alarm_wanted: image.alarm,
+            mark: image.alarm.and_then(Mark::of_alarm_ms),
             deadline: None,
             under_way: VecDeque::new(),
             written,
@@ -102,7 +106,35 @@ impl Journal {
         for update in updates {
             update.encode(&mut self.pending.schedule);
         }
-        self.alarm_wanted = earliest_ms;
+        self.want_alarm(earliest_ms);
+    }
+
+    fn want_alarm(&mut self, earliest_ms: Option<i64>) {
+        self.alarm_wanted = earliest_ms.map(|due_ms| due_ms.min(LATEST_ALARM_MS));
+    }
+
+    /// The mark that the store has, or is to get with the next commit.
+    pub(crate) fn mark(&self) -> Option<Mark> {
+        self.mark
+    }
+
+    /// Puts a mark instead of the time at which the actor wants to be woken, or `earliest_ms` back.
+    /// If that changes what is stored, it has to be by `deadline`.
+    pub(crate) fn set_mark(
+        &mut self,
+        mark: Option<Mark>,
+        earliest_ms: Option<i64>,
+        deadline: Instant,
+    ) {
+        self.mark = mark;
+        self.want_alarm(earliest_ms);
+        if self.alarm() != self.alarm_stored {
+            self.deadline = Some(self.deadline.map_or(deadline, |d| d.min(deadline)));
+        }
+    }
+
+    fn alarm(&self) -> Option<i64> {
+        self.mark.map(Mark::to_alarm_ms).or(self.alarm_wanted)
     }
 
     /// Keeps a put of key-value pairs for the next commit.
@@ -168,6 +200,15 @@ impl Journal {
         self.pending.len() > PENDING_BYTES
     }
 
+    /// Hands over what has to be committed, if there still is anything.
+    pub(crate) fn commit_owed(&mut self) {
+        if self.has_pending() || self.alarm() != self.alarm_stored {
+            self.commit(&[]);
+        } else {
+            self.deadline = None;
+        }
+    }
+
     /// Hands what waits, followed by `changes`, to the store as one commit.
     pub(crate) fn commit(&mut self, changes: &[u8]) {
         let body = if self.pending.is_empty() {
@@ -205,14 +246,12 @@ impl Journal {
 
     /// What the next commit has to tell the store of the actor's alarm.
     fn alarm_change(&mut self) -> Option<AlarmChange> {
-        if self.alarm_wanted == self.alarm_stored {
+        let alarm = self.alarm();
+        if alarm == self.alarm_stored {
             return None;
         }
-        self.alarm_stored = self.alarm_wanted;
-        Some(
-            self.alarm_wanted
-                .map_or(AlarmChange::Clear, AlarmChange::Set),
-        )
+        self.alarm_stored = alarm;
+        Some(alarm.map_or(AlarmChange::Clear, AlarmChange::Set))
     }
 
     /// Whether commits are under way.

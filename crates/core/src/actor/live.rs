@@ -28,10 +28,16 @@ pub(crate) struct Live {
     pub(crate) calls: Calls,
     pub(crate) alarms: Alarms,
     pub(crate) kv: Kv,
-    /// The actor is to sleep or to be destroyed: when its calls are answered, or at this time at
-    /// the latest.
-    pub(crate) wants: Option<(StopReason, Instant)>,
+    /// The actor is to sleep or to be destroyed, as soon as it runs.
+    pub(crate) wants: Option<StopReason>,
     pub(crate) idle_since: Instant,
+    /// The instance has something in progress besides calls.
+    pub(crate) held_awake: bool,
+    /// The instance has asked for the actor to be woken if it is lost: not at all, or since when.
+    pub(crate) resumes: Resumes,
+    /// How many instances before this one were lost in a row, and when that is forgotten.
+    pub(crate) losses: u8,
+    pub(crate) steady_at: Option<Instant>,
     pub(crate) snapshotting: bool,
 }
 
@@ -41,6 +47,17 @@ impl Live {
         self.idle_since = Instant::now();
         self.calls.end(call)
     }
+}
+
+/// Whether an instance is to be followed by another if it is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Resumes {
+    /// It has never asked for it.
+    Never,
+    /// It had asked for it, and does not need it at the moment.
+    NotNow,
+    /// Yes.
+    Yes,
 }
 
 /// Where an instance is in its life.
@@ -112,8 +129,6 @@ impl Release {
 pub(crate) struct Calls {
     callers: HashMap<CallId, Caller>,
     last: u32,
-    /// Requests whose response has begun.
-    streaming: usize,
     /// Replies that wait for their commit.
     held: usize,
 }
@@ -140,11 +155,6 @@ impl Calls {
         self.callers.is_empty()
     }
 
-    /// Whether nobody waits for anything to begin: what is left are responses that go on.
-    pub(crate) fn are_all_streaming(&self) -> bool {
-        self.callers.len() == self.streaming
-    }
-
     /// The request that `call` answers.
     pub(crate) fn exchange(&self, call: CallId) -> Option<&Exchange> {
         match self.callers.get(&call) {
@@ -165,11 +175,6 @@ impl Calls {
         }
     }
 
-    /// Notes that a response has begun.
-    pub(crate) fn began_streaming(&mut self) {
-        self.streaming += 1;
-    }
-
     /// Remembers who waits and names the call.
     pub(crate) fn begin(&mut self, caller: Caller) -> CallId {
         loop {
@@ -184,11 +189,7 @@ impl Calls {
 
     /// Ends a call. `None` when it was answered before.
     pub(crate) fn end(&mut self, call: CallId) -> Option<Caller> {
-        let caller = self.callers.remove(&call)?;
-        if let Caller::Fetch(exchange) = &caller {
-            self.streaming -= usize::from(exchange.is_streaming());
-        }
-        Some(caller)
+        self.callers.remove(&call)
     }
 
     /// The stateless call or request with this token.
@@ -206,7 +207,6 @@ impl Calls {
 
     /// Gives up all calls, in the order in which they began.
     pub(crate) fn take_all(&mut self) -> Vec<Caller> {
-        self.streaming = 0;
         let mut all: Vec<_> = self.callers.drain().collect();
         all.sort_by_key(|(call, _)| *call);
         all.into_iter().map(|(_, caller)| caller).collect()

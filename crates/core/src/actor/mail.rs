@@ -116,7 +116,7 @@ impl ActorTask {
             }
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
             Message::Disconnect { conn } => self.disconnect(conn),
-            Message::Alarm => {}
+            Message::Alarm | Message::Revive(_) => {}
             Message::Sleep => self.want(StopReason::Sleep),
             Message::Destroy { done } => {
                 self.destroyers.push(done);
@@ -155,6 +155,7 @@ impl ActorTask {
             }
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
             Message::Disconnect { conn } => self.disconnect(conn),
+            Message::Revive(mark) => self.revive(mark.losses()),
             Message::Sleep => {}
             Message::Alarm
             | Message::Call { .. }

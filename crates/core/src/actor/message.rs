@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::exchanges::{ExchangeEvent, ResponseSender};
 use crate::{
     CallId, CallRequest, ClientInfo, ConnKey, ConnRequest, Connection, Instance, PublishRequest,
-    Turn, stream::BodyReader,
+    Turn, mark::Mark, stream::BodyReader,
 };
 
 /// Work from clients. Waits in the bounded mailbox, in order, and wakes the actor if need be.
@@ -52,6 +52,8 @@ pub(crate) enum Message {
     },
     /// An alarm is due. Waking is all that it takes: an awake actor watches its own.
     Alarm,
+    /// The actor was marked when the process before this one ended.
+    Revive(Mark),
     Sleep,
     Destroy {
         done: oneshot::Sender<Result<(), ActorError>>,

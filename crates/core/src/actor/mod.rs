@@ -12,6 +12,7 @@ mod kv;
 mod live;
 mod mail;
 mod message;
+mod revival;
 mod snapshot;
 mod starting;
 mod stopping;

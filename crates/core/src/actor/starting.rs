@@ -9,12 +9,12 @@ use tracing::debug;
 use super::{
     alarms::Alarms,
     gate::OutputGate,
-    live::{Calls, Live, Stage},
+    live::{Calls, Live, Resumes, Stage},
     message::Message,
     task::{ActorTask, Phase},
     wake::{Woken, wake},
 };
-use crate::{CloseReason, HostEvent, StartEvent, StopReason};
+use crate::{CloseReason, HostEvent, StartEvent, StopReason, mark::STEADY};
 
 impl ActorTask {
     /// Keeps `message` until the actor is awake.
@@ -23,8 +23,7 @@ impl ActorTask {
     }
 
     pub(super) fn begin_waking(&mut self) {
-        let (store, env) = (Arc::clone(&self.shared.store), Arc::clone(&self.shared.env));
-        self.phase = Phase::Waking(Box::pin(wake(store, env, self.id)));
+        self.phase = Phase::Waking(Box::pin(wake(Arc::clone(&self.shared), self.id)));
     }
 
     pub(super) fn on_woken(&mut self, result: Result<Woken, ActorError>) {
@@ -37,11 +36,14 @@ impl ActorTask {
                     self.gone = true;
                     self.conns.close_all(&CloseReason::Destroyed);
                 }
+                self.try_again_later();
                 return self.fail_waiting(&error);
             }
         };
         let Some(options) = self.shared.actors.get(&woken.record.name) else {
             self.shared.store.release(self.id, woken.journal.epoch());
+            // There is nothing to try again for until the next process knows the type.
+            self.revival = None;
             return self.fail_waiting(&ActorError::not_registered(woken.record.name.as_str()));
         };
         self.options = options.clone();
@@ -50,6 +52,7 @@ impl ActorTask {
         self.shared.registry.remember_key(&woken.record);
         let instance = self.shared.add_instance(self.handle.control.clone());
         let durable = woken.journal.last();
+        let losses = self.count_losses(woken.journal.mark());
         debug!(actor = %self.id, name = %woken.record.name, instance = instance.0, "actor starts");
         let alarms = Alarms::new(woken.schedule);
         let start = StartEvent {
@@ -79,6 +82,10 @@ impl ActorTask {
             kv: woken.kv,
             wants: None,
             idle_since: Instant::now(),
+            held_awake: false,
+            resumes: Resumes::Never,
+            losses,
+            steady_at: None,
             snapshotting: false,
         }));
         self.shared
@@ -96,8 +103,16 @@ impl ActorTask {
         }
         live.stage = Stage::Running;
         live.idle_since = Instant::now();
+        let now = live.idle_since;
+        live.steady_at = (live.losses > 0).then(|| now + STEADY);
+        self.revival = None;
         // An empty commit marks the end of the first life's beginning: from now on it is a wake.
-        if live.journal.last() == 0 || live.journal.is_due(live.idle_since) {
+        let is_created = live.journal.last() == 0;
+        self.update_mark(now);
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
+        if is_created || live.journal.is_due(now) {
             live.journal.commit(&[]);
         }
         for message in std::mem::take(&mut self.waiting) {
@@ -107,6 +122,7 @@ impl ActorTask {
 
     pub(super) fn on_start_failed(&mut self, error: &ActorError) {
         self.drop_instance();
+        self.try_again_later();
         self.fail_waiting(error);
     }
 

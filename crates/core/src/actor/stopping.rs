@@ -1,5 +1,7 @@
 //! From running to asleep or gone, in good order or because a commit failed.
 
+use std::time::Duration;
+
 use greenroom_store::StoreError;
 use greenroom_types::ActorError;
 use tokio::{sync::oneshot, time::Instant};
@@ -12,12 +14,17 @@ use super::{
 };
 use crate::{CloseReason, HostEvent, StopReason, store_error};
 
+/// What the host is given beyond the grace period, for a JavaScript thread that is busy with others.
+const HOST_SLACK: Duration = Duration::from_secs(1);
+
 impl ActorTask {
     pub(super) fn stop(&mut self, reason: StopReason) {
         let Phase::Live(live) = &mut self.phase else {
             return;
         };
-        let deadline = Instant::now() + self.options.sleep_grace_period;
+        // The host keeps to the grace period itself, and hands over what there is when it ends. Only one
+        // that does not even do that is given up.
+        let deadline = Instant::now() + self.options.sleep_grace_period + HOST_SLACK;
         live.stage = Stage::Stopping { reason, deadline };
         self.shared
             .host
@@ -35,8 +42,15 @@ impl ActorTask {
         live.stage = Stage::Stopped { reason };
         match reason {
             StopReason::Destroy => live.journal.commit_destroy(),
-            StopReason::Sleep if live.journal.owes() => live.journal.commit(&[]),
-            StopReason::Sleep => {}
+            StopReason::Sleep => {
+                self.mark_for_sleep();
+                let Phase::Live(live) = &mut self.phase else {
+                    return;
+                };
+                if live.journal.owes() {
+                    live.journal.commit(&[]);
+                }
+            }
         }
     }
 
@@ -48,7 +62,7 @@ impl ActorTask {
         if live.journal.is_writing() || !live.gate.is_empty() || live.snapshotting {
             return;
         }
-        let wants_destroy = matches!(live.wants, Some((StopReason::Destroy, _)));
+        let wants_destroy = live.wants == Some(StopReason::Destroy);
         if reason == StopReason::Sleep && live.journal.is_worth_folding(true) {
             return self.begin_snapshot();
         }
@@ -130,6 +144,7 @@ impl ActorTask {
         for done in self.destroyers.drain(..) {
             let _ = done.send(Err(error.clone()));
         }
+        self.revive_if_marked();
         self.drop_instance();
         // Those who wait for a start that has failed, or the next start would fail them again,
         // and so on for as long as the store does.

@@ -26,6 +26,7 @@ use super::{
     conns::Conns,
     live::{Caller, Live, Stage},
     message::{Control, Message},
+    revival::Revival,
     snapshot::write_snapshot,
     wake::Woken,
 };
@@ -53,6 +54,8 @@ pub(crate) struct ActorTask {
     /// Messages taken from the mailbox that wait until the actor is awake.
     pub(super) waiting: VecDeque<Message>,
     pub(super) destroyers: Vec<oneshot::Sender<Result<(), ActorError>>>,
+    /// The actor is to wake, or is waking, because an instance was lost.
+    pub(super) revival: Option<Revival>,
     timer: Pin<Box<Sleep>>,
     pub(super) shutting_down: bool,
     /// It was destroyed, or never existed: nobody finds it here any more.
@@ -105,6 +108,7 @@ impl ActorTask {
             phase: Phase::Asleep,
             waiting: VecDeque::new(),
             destroyers: Vec::new(),
+            revival: None,
             timer: Box::pin(tokio::time::sleep(Duration::from_secs(3600))),
             shutting_down: false,
             gone: false,
@@ -186,15 +190,17 @@ impl ActorTask {
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        let Phase::Live(live) = &self.phase else {
-            return None;
+        let live = match &self.phase {
+            Phase::Live(live) => live,
+            Phase::Asleep => return self.revival.map(|revival| revival.at),
+            Phase::Waking(_) => return None,
         };
         let stage = match live.stage {
             Stage::Starting { deadline } | Stage::Stopping { deadline, .. } => Some(deadline),
-            Stage::Running => live
-                .wants
-                .map(|(_, deadline)| deadline)
-                .or_else(|| self.idle_deadline(live)),
+            Stage::Running => [self.idle_deadline(live), live.steady_at]
+                .into_iter()
+                .flatten()
+                .min(),
             Stage::Stopped { .. } => None,
         };
         let alarm = self
@@ -257,15 +263,9 @@ impl ActorTask {
         self.is_idle(live).then(|| live.idle_since + timeout)
     }
 
-    /// Whether nobody waits for the instance.
+    /// Whether nobody waits for the instance, and it has nothing of its own to do.
     fn is_idle(&self, live: &Live) -> bool {
-        live.calls.is_empty() && !self.conns.is_deciding()
-    }
-
-    /// Whether nobody waits for an answer of an instance that is to stop. A response that goes on could
-    /// do so for ever: the instance is told to stop, and ends it.
-    fn may_stop(&self, live: &Live) -> bool {
-        live.calls.are_all_streaming() && !self.conns.is_deciding()
+        live.calls.is_empty() && !live.held_awake && !self.conns.is_deciding()
     }
 
     /// Moves on as far as nothing has to be waited for. Says when the task is to end.
@@ -276,9 +276,7 @@ impl ActorTask {
         if let Phase::Live(live) = &self.phase {
             match live.stage {
                 Stage::Running => {
-                    if let Some((reason, deadline)) = live.wants
-                        && (self.may_stop(live) || deadline <= Instant::now())
-                    {
+                    if let Some(reason) = live.wants {
                         self.stop(reason);
                     }
                 }
@@ -296,11 +294,12 @@ impl ActorTask {
             self.conns.close_all(&CloseReason::ShuttingDown);
             return Some(End::Over(ActorError::stopping()));
         }
-        if !self.waiting.is_empty() {
+        if !self.waiting.is_empty() || self.revival.is_some_and(|revival| revival.is_due()) {
             self.begin_waking();
             return None;
         }
-        (self.conns.is_empty() && self.try_rest()).then_some(End::Rested)
+        let may_rest = self.conns.is_empty() && self.revival.is_none();
+        (may_rest && self.try_rest()).then_some(End::Rested)
     }
 
     /// Ends the task unless somebody has just sent something.
@@ -409,7 +408,7 @@ impl ActorTask {
             return;
         };
         if live.journal.is_due(now) && !matches!(live.stage, Stage::Starting { .. }) {
-            live.journal.commit(&[]);
+            live.journal.commit_owed();
         }
         match live.stage {
             Stage::Starting { deadline } if deadline <= now => {
@@ -422,6 +421,7 @@ impl ActorTask {
                 self.on_stopped();
             }
             Stage::Running if idle => self.stop(StopReason::Sleep),
+            Stage::Running if live.steady_at.is_some_and(|at| at <= now) => self.forget_losses(),
             Stage::Starting { .. }
             | Stage::Running
             | Stage::Stopping { .. }
@@ -443,6 +443,7 @@ impl Drop for ActorTask {
     /// for: its callers are told as their channels go, and the next message starts another.
     fn drop(&mut self) {
         self.unregister();
+        let lost = self.mark_if_live().filter(|_| std::thread::panicking());
         if let Phase::Live(live) = &self.phase {
             let forget = || {
                 self.shared.host.deliver(live.instance, HostEvent::Drop);
@@ -452,5 +453,8 @@ impl Drop for ActorTask {
             let _ = catch_unwind(AssertUnwindSafe(forget));
         }
         self.leave_instance();
+        if let Some(mark) = lost {
+            self.shared.report_fallen(self.id, mark);
+        }
     }
 }

@@ -91,6 +91,7 @@ impl ActorTask {
             Output::StartFailed(error) => return self.on_start_failed(&error),
             Output::StartRefused(error) => return self.on_start_refused(error),
             Output::Stopped => return self.on_stopped(),
+            Output::Awake { held, resumes } => return self.on_awake(held, resumes),
             Output::Sleep => return self.want(StopReason::Sleep),
             Output::Destroy => return self.want(StopReason::Destroy),
             Output::SaveWithin { max_wait_ms } => {
@@ -238,21 +239,18 @@ impl ActorTask {
         let Phase::Live(live) = &mut self.phase else {
             return;
         };
-        let deadline = Instant::now() + self.options.sleep_grace_period;
         match &mut live.stage {
             // The end must not have to wait for a beginning that takes longer than it does.
-            Stage::Starting { deadline: given_up } if self.shutting_down => {
-                *given_up = deadline.min(*given_up);
+            Stage::Starting { deadline } if self.shutting_down && live.wants.is_none() => {
+                *deadline = (Instant::now() + self.options.sleep_grace_period).min(*deadline);
             }
             Stage::Starting { .. } | Stage::Running => {}
             // A sleep under way is finished first.
             Stage::Stopping { .. } | Stage::Stopped { .. } if reason == StopReason::Destroy => {}
             Stage::Stopping { .. } | Stage::Stopped { .. } => return,
         }
-        match live.wants {
-            None => live.wants = Some((reason, deadline)),
-            Some((StopReason::Sleep, deadline)) => live.wants = Some((reason, deadline)),
-            Some((StopReason::Destroy, _)) => {}
+        if live.wants != Some(StopReason::Destroy) {
+            live.wants = Some(reason);
         }
     }
 

@@ -1,19 +1,21 @@
 //! Waking: claiming an actor's journal and folding it into a state image.
 
-use std::sync::Arc;
+use std::{future::poll_fn, sync::Arc};
 
 use bytes::Bytes;
-use greenroom_store::{ActorRecord, Store};
+use greenroom_store::ActorRecord;
 use greenroom_types::{ActorError, ActorId};
-use tracing::error;
+use tracing::{debug, error};
 
 use super::journal::Journal;
 use crate::{
-    Env,
+    CrashPolicy,
     image::{ImageError, journal},
     kv::Kv,
+    mark::Mark,
     queue::Queue,
     schedule::Schedule,
+    shared::Shared,
     store_error,
 };
 
@@ -32,17 +34,28 @@ pub(crate) struct Woken {
 const FOLD_IN_PLACE: usize = 64 * 1024;
 
 /// Claims `id` and reads what it is.
-pub(crate) async fn wake(
-    store: Arc<dyn Store>,
-    env: Arc<dyn Env>,
-    id: ActorId,
-) -> Result<Woken, ActorError> {
+///
+/// # Errors
+/// `actor.not_found`, also for an actor that is destroyed now because its last instance was lost; a
+/// store's error; `internal` when what is stored cannot be read.
+pub(crate) async fn wake(shared: Arc<Shared>, id: ActorId) -> Result<Woken, ActorError> {
+    let (store, env) = (Arc::clone(&shared.store), &shared.env);
     let image = store
         .load(id)
         .await
         .map_err(|e| store_error(&e))?
         .ok_or_else(ActorError::not_found)?;
-    let journal = Journal::new(Arc::clone(&store), &image);
+    let mut journal = Journal::new(Arc::clone(&store), &image);
+    let options = shared.actors.get(&image.record.name);
+    if options.is_some_and(|options| options.crash_policy == CrashPolicy::Destroy)
+        && matches!(journal.mark(), Some(Mark::Awake { .. }))
+    {
+        debug!(actor = %id, "the actor's instance was lost, it is destroyed");
+        journal.commit_destroy();
+        let (_, result) = poll_fn(|cx| journal.poll_durable(cx)).await;
+        store.release(id, journal.epoch());
+        return Err(result.map_or_else(|e| store_error(&e), |()| ActorError::not_found()));
+    }
     let record = image.record.clone();
     let tail: usize = image.tail.iter().map(|entry| entry.body.len()).sum();
     let size = tail + image.snapshot.as_ref().map_or(0, |s| s.body.len());

@@ -1,7 +1,7 @@
 //! A counter in Rust as the host, and a runtime around it.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{
         Arc, Mutex,
         atomic::{AtomicI64, AtomicU64, Ordering},
@@ -191,6 +191,9 @@ impl Messages {
 }
 
 /// `finish` adds one for the first message in the queue and gives its number, `count` says how many there are.
+/// An actor with the key `broken` cannot start, one with the key `unsteady` not in its second life nor in
+/// any later one.
+///
 /// Actions: `add` (strict), `add_relaxed`, `add_ephemeral`, `add_and_tell` (adds and broadcasts `count`), `get`,
 /// `fail`, `hang` (never answers), `save`, `sleep`, `destroy`, `kick` (closes the caller's
 /// connection).
@@ -204,6 +207,7 @@ async fn run_counters(
     let runtime = runtime.await.expect("the runtime starts");
     let mut counts: HashMap<Instance, u64> = HashMap::new();
     let mut queues: HashMap<Instance, Messages> = HashMap::new();
+    let mut hanging: HashSet<Instance> = HashSet::new();
     while let Some((instance, event)) = events.recv().await {
         let mut turn = Turn::default();
         match event {
@@ -223,6 +227,13 @@ async fn run_counters(
                     continue;
                 }
                 seen.push(if start.created { "create" } else { "wake" });
+                let first = start.key.parts().first().map(String::as_str);
+                if first == Some("unsteady") && !start.created {
+                    let error = ActorError::new("user", "unsteady", "cannot start again");
+                    turn.outputs.push(Output::StartFailed(error));
+                    runtime.turn(instance, turn);
+                    continue;
+                }
                 for conn in &start.conns {
                     let state = conn
                         .state
@@ -291,8 +302,14 @@ async fn run_counters(
                     "fail" => result = Err(ActorError::new("user", "user_error", "it failed")),
                     "hang" => {
                         seen.push("hanging");
+                        hanging.insert(instance);
                         continue;
                     }
+                    // Named by what they say: `awake held`, `awake resumes`, `awake`.
+                    name if name.starts_with("awake") => turn.outputs.push(Output::Awake {
+                        held: name.contains("held"),
+                        resumes: name.contains("resumes"),
+                    }),
                     "save" => turn.outputs.push(Output::Save { token: 7 }),
                     "sleep" => turn.outputs.push(Output::Sleep),
                     "destroy" => turn.outputs.push(Output::Destroy),
@@ -377,6 +394,10 @@ async fn run_counters(
                     StopReason::Sleep => "sleep",
                     StopReason::Destroy => "destroy",
                 });
+                // It would wait for its calls, for as long as it may.
+                if hanging.contains(&instance) {
+                    continue;
+                }
                 counts.remove(&instance);
                 turn.outputs.push(Output::Stopped);
             }

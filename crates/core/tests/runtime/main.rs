@@ -20,5 +20,6 @@ mod model;
 mod output_gate;
 mod queues;
 mod races;
+mod revival;
 mod snapshots;
 mod threads;

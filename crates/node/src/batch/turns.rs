@@ -21,6 +21,7 @@
 //! | 14 | stopped | |
 //! | 15 | set an alarm | str id, f64 due time in milliseconds, u32 attempt, bytes body |
 //! | 16 | remove an alarm | str id |
+//! | 17 | awake | u8: 1 if the actor is not idle, plus 2 if it is to be woken should it be lost |
 //! | 18 | put a message into a queue | f64 number, bytes body |
 //! | 19 | remove a message from a queue | f64 number |
 //! | 20 | put key-value pairs | u32 token or nothing, u32 count and as many (bytes key, bytes value) |
@@ -247,6 +248,13 @@ fn read_output(kind: u8, cursor: &mut Cursor) -> Result<Output, TurnsError> {
         12 => Output::Sleep,
         13 => Output::Destroy,
         14 => Output::Stopped,
+        17 => match cursor.u8()? {
+            flags @ 0..=3 => Output::Awake {
+                held: flags & 1 != 0,
+                resumes: flags & 2 != 0,
+            },
+            _ => return Err(cursor.error("unknown flags")),
+        },
         24 => Output::Subscribe {
             conn: cursor.conn()?,
             ticket: cursor.u32()?,
@@ -556,6 +564,7 @@ mod tests {
         put(&mut out, b"a");
         out.extend_from_slice(&[255, 255, 255, 255, 1, 9, 0, 0, 0]);
         out.extend_from_slice(&[44, 6, 0, 0, 0]);
+        out.extend_from_slice(&[17, 2]);
         out.extend_from_slice(&[26, 7, 0, 0, 0, 1, 201, 0]);
         put(&mut out, b"Made");
         out.extend_from_slice(&[1, 0, 0, 0]);
@@ -589,7 +598,7 @@ mod tests {
         let shown = format!("{:?}", first.outputs);
         let nope = r#"ActorError { group: "user", code: "nope", message: "no way", metadata: "#;
         let expected = format!(
-            r#"[Started, StartFailed({nope}None }}), StartRefused({nope}None }}), Reply {{ call: CallId(7), result: Ok(b"\xf6") }}, Reply {{ call: CallId(8), result: Err({nope}Some(b"\xa0") }}) }}, Event {{ to: None, name: "größer", args: b"\x80" }}, Event {{ to: Some(ConnKey(2)), name: "one", args: b"\x81\x01" }}, Accept {{ conn: ConnKey(3) }}, Reject {{ conn: ConnKey(4), error: {nope}None }} }}, ConnState {{ conn: ConnKey(5), state: b"\x01" }}, Disconnect {{ conn: ConnKey(6), reason: "bye" }}, Save {{ token: 9 }}, SaveWithin {{ max_wait_ms: 100 }}, Sleep, Destroy, Stopped, ResponseHead {{ call: CallId(7), head: ResponseHead {{ status: 201, reason: "Made", headers: [("x", b"\xe9")] }}, has_body: true }}, ResponseData {{ call: CallId(7), data: b"data" }}, ResponseEnd {{ call: CallId(7) }}, ResponseAbort {{ call: CallId(8) }}, RequestCredit {{ call: CallId(7), bytes: 4 }}]"#
+            r#"[Started, StartFailed({nope}None }}), StartRefused({nope}None }}), Reply {{ call: CallId(7), result: Ok(b"\xf6") }}, Reply {{ call: CallId(8), result: Err({nope}Some(b"\xa0") }}) }}, Event {{ to: None, name: "größer", args: b"\x80" }}, Event {{ to: Some(ConnKey(2)), name: "one", args: b"\x81\x01" }}, Accept {{ conn: ConnKey(3) }}, Reject {{ conn: ConnKey(4), error: {nope}None }} }}, ConnState {{ conn: ConnKey(5), state: b"\x01" }}, Disconnect {{ conn: ConnKey(6), reason: "bye" }}, Save {{ token: 9 }}, SaveWithin {{ max_wait_ms: 100 }}, Sleep, Destroy, Stopped, Awake {{ held: false, resumes: true }}, ResponseHead {{ call: CallId(7), head: ResponseHead {{ status: 201, reason: "Made", headers: [("x", b"\xe9")] }}, has_body: true }}, ResponseData {{ call: CallId(7), data: b"data" }}, ResponseEnd {{ call: CallId(7) }}, ResponseAbort {{ call: CallId(8) }}, RequestCredit {{ call: CallId(7), bytes: 4 }}]"#
         );
         assert_eq!(shown, expected);
         let tick = Alarm {
@@ -712,7 +721,8 @@ mod tests {
             );
         };
         check(turn(1, 3, &[], &[]), "5: unknown durability");
-        check(turn(1, 0, &[], &[17]), "14: unknown output");
+        check(turn(1, 0, &[], &[255]), "14: unknown output");
+        check(turn(1, 0, &[], &[17, 4]), "15: unknown flags");
         check(
             turn(1, 0, &[], &[9, 0, 0, 0, 0, 1, 0, 0, 0, 0xff]),
             "23: a text is not UTF-8",

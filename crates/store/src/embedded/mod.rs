@@ -280,6 +280,10 @@ impl Store for EmbeddedStore {
         self.read_aside(move |tables| tables.alarms(floor.start_ms(), now_ms, limit))
     }
 
+    fn alarms_after(&self, after: DueAlarm, limit: usize) -> StoreFuture<Vec<DueAlarm>> {
+        self.read_aside(move |tables| tables.alarms_after(after, limit))
+    }
+
     fn next_alarm(&self) -> StoreFuture<Option<i64>> {
         let shared = Arc::clone(&self.shared);
         let seen = shared.lock().due_floor;

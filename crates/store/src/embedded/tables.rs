@@ -1,5 +1,7 @@
 //! Reading: the engine's keyspaces as typed tables.
 
+use std::ops::Bound;
+
 use bytes::Bytes;
 use fjall::{
     Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, OwnedWriteBatch, PersistMode,
@@ -152,11 +154,27 @@ impl Tables {
     ) -> Result<Vec<DueAlarm>, StoreError> {
         let from = layout::due_key(from_ms, ActorId::from_bytes([0; 16]));
         let until = layout::due_key(until_ms, ActorId::from_bytes([0xff; 16]));
-        let rows = self
-            .database
-            .snapshot()
-            .range(self.keyspace(Table::Due), from..=until);
-        rows.take(limit)
+        self.alarms_between((Bound::Included(from), Bound::Included(until)), limit)
+    }
+
+    /// The alarms behind `after`, earliest first.
+    pub(crate) fn alarms_after(
+        &self,
+        after: DueAlarm,
+        limit: usize,
+    ) -> Result<Vec<DueAlarm>, StoreError> {
+        let after = layout::due_key(after.due_ms, after.actor);
+        self.alarms_between((Bound::Excluded(after), Bound::Unbounded), limit)
+    }
+
+    fn alarms_between(
+        &self,
+        keys: (Bound<[u8; 24]>, Bound<[u8; 24]>),
+        limit: usize,
+    ) -> Result<Vec<DueAlarm>, StoreError> {
+        let view = self.database.snapshot();
+        view.range(self.keyspace(Table::Due), keys)
+            .take(limit)
             .map(|row| {
                 let (key, value) = row.into_inner().map_err(read_error)?;
                 layout::open(Table::Due, &key, &value)?;

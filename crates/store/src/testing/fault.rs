@@ -205,6 +205,10 @@ impl Store for FaultStore {
         self.store.due_alarms(now_ms, limit)
     }
 
+    fn alarms_after(&self, after: DueAlarm, limit: usize) -> StoreFuture<Vec<DueAlarm>> {
+        self.store.alarms_after(after, limit)
+    }
+
     fn next_alarm(&self) -> StoreFuture<Option<i64>> {
         self.store.next_alarm()
     }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use greenroom_types::ActorId;
+
 use super::{actor_key, commit, new_actor};
 use crate::{
     AlarmChange, Commit, Created, DueAlarm, Epoch, Image, ListQuery, NewActor, Snapshot, Store,
@@ -38,6 +40,7 @@ macro_rules! store_suite {
             a_destroyed_key_can_be_created_again,
             alarms_are_set_moved_and_cleared,
             alarms_before_earlier_ones_are_found,
+            alarms_are_paged_by_time_and_actor,
             listing_goes_by_prefix_and_page,
             large_bodies_survive,
             a_closed_store_answers_closed,
@@ -567,6 +570,42 @@ pub async fn alarms_before_earlier_ones_are_found(store: Subject) {
             assert_eq!(ok(store.due_alarms(before, 5)).await, []);
         }
     }
+}
+
+/// Pages go on behind the last alarm of the page before, also among alarms of the same time.
+pub async fn alarms_are_paged_by_time_and_actor(store: Subject) {
+    let mut expected = Vec::new();
+    for (index, due_ms) in [(1, 7), (2, i64::MAX), (3, 7), (4, -7), (5, 7)] {
+        let (actor, epoch) = awake(&store, index).await;
+        ok(store.append(with_alarm(
+            commit(actor.id, epoch, 1, ""),
+            AlarmChange::Set(due_ms),
+        )))
+        .await;
+        expected.push(DueAlarm {
+            actor: actor.id,
+            due_ms,
+        });
+    }
+    expected.sort_by_key(|alarm| (alarm.due_ms, alarm.actor));
+    let before_all = DueAlarm {
+        actor: ActorId::from_bytes([0xff; 16]),
+        due_ms: -8,
+    };
+    assert_eq!(ok(store.alarms_after(before_all, 9)).await, expected);
+    let mut paged = Vec::new();
+    while paged.len() < expected.len() {
+        let after = paged.last().copied().unwrap_or(before_all);
+        let page = ok(store.alarms_after(after, 2)).await;
+        assert!(!page.is_empty());
+        paged.extend(page);
+    }
+    assert_eq!(paged, expected);
+    let end = DueAlarm {
+        actor: ActorId::from_bytes([0xff; 16]),
+        due_ms: i64::MAX,
+    };
+    assert_eq!(ok(store.alarms_after(end, 9)).await, []);
 }
 
 /// A prefix is a number of whole parts; pages are neither short, nor do they overlap.

@@ -18,6 +18,12 @@ export interface SaveStateOptions {
   readonly maxWait?: number;
 }
 
+/** A timer of `c.setTimeout` or `c.setInterval`. */
+export interface ActorTimer {
+  /** Ends it. Nothing happens if it has ended. */
+  clear(): void;
+}
+
 /** What every hook and action has: who the actor is, and the way to others. */
 export interface BaseContext {
   /** The actor's opaque id, unique for ever. */
@@ -42,6 +48,9 @@ export interface BaseContext {
   /** Calls other actors: `c.client<typeof registry>()`. */
   client<Registry extends RegistryLike>(): Client<Registry>;
 }
+
+/** What `onMigrate` has. */
+export interface MigrateContext extends BaseContext {}
 
 /** What `createState` has: no state yet, nor anything after it. */
 export interface CreateStateContext extends BaseContext {}
@@ -99,11 +108,66 @@ export interface ActorContext<
    * at once.
    */
   saveState(options?: SaveStateOptions): Promise<void>;
-  /** Puts the actor to sleep once its calls are answered. Returns at once; a second call does nothing. */
+  /**
+   * Keeps the actor awake until `promise` has settled, and lets its end wait for it within `sleepGracePeriod`.
+   *
+   * @returns what `promise` comes to. A rejection is also logged.
+   * @throws TypeError if it is no promise.
+   */
+  keepAwake<T>(promise: PromiseLike<T>): Promise<T>;
+  /**
+   * Lets the actor's end wait for `promise` within `sleepGracePeriod`. It does not keep the actor awake. A rejection
+   * is logged.
+   *
+   * @throws TypeError if it is no promise.
+   */
+  waitUntil(promise: PromiseLike<unknown>): void;
+  /** @deprecated The name of `waitUntil` before 2.0. */
+  runInBackground(promise: PromiseLike<unknown>): void;
+  /**
+   * Calls `callback` once, after `ms` milliseconds (0 if left out), unless the actor stops before that. It neither
+   * keeps the actor awake nor survives its sleep; `c.schedule` does. What the callback throws is logged.
+   *
+   * @throws TypeError if `callback` is no function or `ms` no number from 0 to 2,147,483,647.
+   */
+  setTimeout<Args extends readonly unknown[]>(
+    callback: (...args: Args) => unknown,
+    ms?: number,
+    ...args: Args
+  ): ActorTimer;
+  /** As `setTimeout`, again and again. One that takes longer than `ms` is called all the same. */
+  setInterval<Args extends readonly unknown[]>(
+    callback: (...args: Args) => unknown,
+    ms?: number,
+    ...args: Args
+  ): ActorTimer;
+  /** Ends a timer. Nothing happens if it has ended. */
+  clearTimeout(timer: ActorTimer | undefined): void;
+  /** Ends a timer. Nothing happens if it has ended. */
+  clearInterval(timer: ActorTimer | undefined): void;
+  /**
+   * Puts the actor to sleep. Returns at once, the caller's action goes on; then `c.abortSignal` fires, and what is in
+   * progress has `sleepGracePeriod` to end. A second call does nothing.
+   */
   sleep(): void;
-  /** Destroys the actor, for good, once its calls are answered. Returns at once; a second call does nothing. */
+  /** Destroys the actor, for good, in the same way. Returns at once; a second call does nothing. */
   destroy(): void;
+  /** @deprecated Always false. */
+  readonly preventSleep: boolean;
+  /** @deprecated Does nothing: use `keepAwake`, `run` or the option `noSleep`. */
+  setPreventSleep(prevent: boolean): void;
 }
+
+/** What `run` has. */
+export interface RunContext<
+  State,
+  Vars,
+  Params,
+  ConnState,
+  Events,
+  ActionNames extends string = string,
+  Queues = undefined,
+> extends ActorContext<State, Vars, Params, ConnState, Events, ActionNames, Queues> {}
 
 /** What `onConnect`, `onDisconnect` and actions have: the connection that it is about. */
 export interface ConnContext<

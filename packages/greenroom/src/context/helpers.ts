@@ -9,7 +9,9 @@ import type {
   ConnInitContext,
   CreateStateContext,
   CreateVarsContext,
+  MigrateContext,
   RequestContext,
+  RunContext,
 } from "./contexts.js";
 
 type AnyTypes = DefinitionTypes<unknown, unknown, unknown, unknown, unknown, unknown, unknown, unknown>;
@@ -19,6 +21,17 @@ type ActionNamesOf<Definition> = keyof Known<Definition>["actions"] & string;
 
 /** What hooks have that are about the actor as a whole. */
 export type ActorContextOf<Definition> = ActorContext<
+  Known<Definition>["state"],
+  Known<Definition>["vars"],
+  Known<Definition>["checkedParams"],
+  Known<Definition>["connState"],
+  Known<Definition>["events"],
+  ActionNamesOf<Definition>,
+  Known<Definition>["queues"]
+>;
+
+/** What `run` has. */
+export type RunContextOf<Definition> = RunContext<
   Known<Definition>["state"],
   Known<Definition>["vars"],
   Known<Definition>["checkedParams"],
@@ -57,6 +70,8 @@ export type DisconnectContextOf<Definition> = ConnContextOf<Definition>;
 export type BeforeConnectContextOf<Definition> = ConnInitContextOf<Definition>;
 /** What `createConnState` has. */
 export type CreateConnStateContextOf<Definition> = ConnInitContextOf<Definition>;
+/** What `onMigrate` has. */
+export type MigrateContextOf<_Definition> = MigrateContext;
 /** What `createState` has. */
 export type CreateStateContextOf<_Definition> = CreateStateContext;
 /** What `createVars` has. */

@@ -34,6 +34,8 @@ export interface CompiledActor {
   /** Check what callers pass, before anything else looks at it. */
   readonly connParamsSchema: InputSchema | undefined;
   readonly inputSchema: InputSchema | undefined;
+  readonly onMigrate: Hook | undefined;
+  readonly run: Hook | undefined;
   readonly onCreate: Hook | undefined;
   readonly onWake: Hook | undefined;
   readonly onSleep: Hook | undefined;
@@ -50,6 +52,7 @@ export interface CompiledActor {
 export type Source = { readonly constant: unknown } | { readonly create: Hook };
 
 const HOOKS = [
+  "onMigrate",
   "onCreate",
   "onWake",
   "onSleep",
@@ -78,21 +81,14 @@ const KNOWN: ReadonlySet<string> = new Set([
   "inputSchema",
   "migrateState",
   "options",
+  "run",
   "stateVersion",
   "queues",
+  "types",
 ]);
 
 /** Keys that mean something in later versions: ignoring them would be worse than refusing them. */
-const LATER: ReadonlySet<string> = new Set([
-  "db",
-  "inspector",
-  "onAuth",
-  "onMigrate",
-  "onWebSocket",
-  "run",
-  "schedule",
-  "types",
-]);
+const LATER: ReadonlySet<string> = new Set(["db", "inspector", "onAuth", "onWebSocket", "schedule"]);
 
 const compiled = new WeakMap<object, CompiledActor>();
 
@@ -220,6 +216,7 @@ function compile(config: { readonly [key: string]: unknown }): CompiledActor {
   for (const name of HOOKS) hooks[name] = functionAt(config, name);
   const sources: { [Name in (typeof SOURCES)[number][0]]?: Source | undefined } = {};
   for (const [name, create] of SOURCES) sources[name] = source(config, name, create);
+  objectAt(config, "types");
   const options = resolveOptions(objectAt(config, "options") ?? {});
   const actions = checked(
     flattenActions(objectAt(config, "actions") ?? {}, options),
@@ -250,6 +247,8 @@ function compile(config: { readonly [key: string]: unknown }): CompiledActor {
     connState: sources.connState,
     connParamsSchema: schemaAt(config, "connParamsSchema"),
     inputSchema: schemaAt(config, "inputSchema"),
+    onMigrate: hooks.onMigrate,
+    run: runHook(config.run),
     onCreate: hooks.onCreate,
     onWake: hooks.onWake,
     onSleep: hooks.onSleep,
@@ -283,6 +282,23 @@ function functionAt(config: { readonly [key: string]: unknown }, key: string): H
   const value = config[key];
   if (value === undefined || typeof value === "function") return value as Hook | undefined;
   throw new Error(`actor key '${key}' has to be a function`);
+}
+
+/** The function of `run`, given alone or with hints for tools. */
+function runHook(value: unknown): Hook | undefined {
+  if (value === undefined || typeof value === "function") return value as Hook | undefined;
+  if (typeof value !== "object" || value === null) {
+    throw new Error("actor key 'run' has to be a function, or an object with a function 'run'");
+  }
+  for (const key of Object.keys(value)) {
+    if (key !== "run" && key !== "name" && key !== "icon") throw new Error(`unknown key '${key}' in 'run'`);
+  }
+  const { name, icon, run } = value as { name?: unknown; icon?: unknown; run?: unknown };
+  for (const [key, hint] of Object.entries({ name, icon })) {
+    if (hint !== undefined && typeof hint !== "string") throw new Error(`'run.${key}' has to be a string`);
+  }
+  if (typeof run !== "function") throw new Error("'run.run' has to be a function");
+  return run as Hook;
 }
 
 function objectAt(config: { readonly [key: string]: unknown }, key: string): object | undefined {

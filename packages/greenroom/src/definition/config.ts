@@ -13,7 +13,9 @@ import type {
   ConnInitContext,
   CreateStateContext,
   CreateVarsContext,
+  MigrateContext,
   RequestContext,
+  RunContext,
 } from "../context/contexts.js";
 import type { ActionFor, ActionTree } from "./action.js";
 import type { EventArgsMap, EventMap } from "./event.js";
@@ -27,6 +29,20 @@ import type { StandardSchema } from "./standard-schema.js";
 export type Callback<Args extends readonly unknown[]> =
   | ((...args: Args) => void)
   | ((...args: Args) => Promise<void>);
+
+/** What `run` is: a function, or one with a name and an icon for tools to show. */
+export type RunHook<Context> =
+  | Callback<[c: Context]>
+  | { readonly name?: string; readonly icon?: string; readonly run: Callback<[c: Context]> };
+
+/** Types of a definition, for those who rather write them down. No value of it is ever read. */
+export interface TypeHints<State, Params, ConnState, Vars, Input> {
+  readonly state?: State;
+  readonly connParams?: Params;
+  readonly connState?: ConnState;
+  readonly vars?: Vars;
+  readonly input?: Input;
+}
 
 /**
  * The actions of a definition.
@@ -71,6 +87,10 @@ export interface BaseActorConfig<
   readonly connParamsSchema?: StandardSchema<ClientParams, Params>;
   /** Checks the creation input, before `createState`, in the same way. An actor whose input is refused cannot start. */
   readonly inputSchema?: StandardSchema<ClientInput, Input>;
+  /**
+   * Says what the types are where they cannot be inferred, and is ignored at run time: `types: {} as { state: State }`.
+   */
+  readonly types?: TypeHints<State, Params, ConnState, Vars, Input>;
   /** The state that a new actor begins with; every actor gets a copy of its own. */
   readonly state?: State;
   /** Makes the state of a new actor. Runs once in the actor's life, before everything else. */
@@ -101,6 +121,8 @@ export interface BaseActorConfig<
   readonly events?: Events;
   /** The durable queues that the actor consumes. */
   readonly queues?: Queues;
+  /** Runs first at every start, before there are state and variables. @param isNew Whether it is the first start. */
+  readonly onMigrate?: Callback<[c: MigrateContext, isNew: boolean]>;
   /** Runs once in the actor's life, after the state was made. */
   readonly onCreate?: Callback<
     [
@@ -157,6 +179,14 @@ export interface BaseActorConfig<
         QueueTypesMap<Queues>
       >,
     ]
+  >;
+  /**
+   * Runs in the background from every start on, and is not waited for. While it runs, the actor does not sleep for
+   * being idle, and if it is lost it is woken again. When it returns or throws, the actor goes on without it. When
+   * the actor stops, `c.abortSignal` fires and it has `sleepGracePeriod` to end.
+   */
+  readonly run?: RunHook<
+    RunContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames, QueueTypesMap<Queues>>
   >;
   /**
    * Runs after every turn that changed the state: once, synchronously, and not for reads. Writing to the state in

@@ -7,12 +7,17 @@ export interface ActorOptions {
   readonly sleepTimeout?: number;
   /** Never sleep for being idle. Default false. */
   readonly noSleep?: boolean;
-  /** Time that stopping may take: hooks, and calls in progress. Default 15,000. */
+  /**
+   * Time that stopping may take, for everything together: `onSleep` or `onDestroy`, `onDisconnect`, `run`, calls in
+   * progress, and what `keepAwake` and `waitUntil` were given. What is not over by then is left behind. Default 15,000.
+   */
   readonly sleepGracePeriod?: number;
   /** Longest time that a relaxed change waits for its commit. Default 1,000. */
   readonly stateSaveInterval?: number;
   /** Time that an asynchronous action may take (`actor.action_timed_out`). Default 60,000; `Infinity` for no limit. */
   readonly actionTimeout?: number;
+  /** Time that `onMigrate` may take. Default 30,000. */
+  readonly onMigrateTimeout?: number;
   /** Time that `createVars` may take. Default 5,000. */
   readonly createVarsTimeout?: number;
   /** Time that `createConnState` may take. Default 5,000. */
@@ -36,7 +41,30 @@ export interface ActorOptions {
   readonly durability?: Durability;
   /** Whether calls run at the same time. Default `"interleaved"`. Can be set for a single action as well. */
   readonly concurrency?: Concurrency;
+  /**
+   * What becomes of an actor that was lost while it was awake: because the process died, or its changes could not be
+   * stored. `"sleep"`: it wakes when it is needed; but one whose `run` was at work is woken at once. `"restart"`: it
+   * is woken at once. `"destroy"`: it is removed, without its hooks. Default `"sleep"`.
+   */
+  readonly crashPolicy?: CrashPolicy;
+  /** A name for tools to show. */
+  readonly name?: string;
+  /** An icon for tools to show. */
+  readonly icon?: string;
+  /** @deprecated Does nothing: `sleepGracePeriod` is the limit. */
+  readonly onDestroyTimeout?: number;
+  /** @deprecated Does nothing: `sleepGracePeriod` is the limit. */
+  readonly waitUntilTimeout?: number;
+  /** @deprecated Does nothing: the server pings connections by itself. */
+  readonly connectionLivenessInterval?: number;
+  /** @deprecated Does nothing: the server pings connections by itself. */
+  readonly connectionLivenessTimeout?: number;
+  /** There is no such socket. */
+  readonly enableActorRuntimeSocket?: false;
 }
+
+/** What becomes of an actor that was lost. */
+export type CrashPolicy = "sleep" | "restart" | "destroy";
 
 /** Settings with all defaults filled in. */
 export interface ResolvedOptions {
@@ -46,6 +74,7 @@ export interface ResolvedOptions {
   readonly stateSaveInterval: number;
   /** Absent for no limit. */
   readonly actionTimeout: number | undefined;
+  readonly onMigrateTimeout: number;
   readonly createVarsTimeout: number;
   readonly createConnStateTimeout: number;
   readonly onBeforeConnectTimeout: number;
@@ -56,12 +85,23 @@ export interface ResolvedOptions {
   readonly maxKvSize: number;
   readonly durability: DurabilityCode;
   readonly isExclusive: boolean;
+  readonly crashPolicy: CrashPolicy;
+  /** What tools show. */
+  readonly display: { readonly name: string | undefined; readonly icon: string | undefined };
 }
 
-type Times = Omit<
-  Required<ActorOptions>,
-  "noSleep" | "durability" | "concurrency" | "maxKvSize" | keyof typeof DEFAULT_COUNTS
->;
+/** The options that are times and mean something. */
+type TimeName =
+  | "sleepTimeout"
+  | "sleepGracePeriod"
+  | "stateSaveInterval"
+  | "actionTimeout"
+  | "onMigrateTimeout"
+  | "createVarsTimeout"
+  | "createConnStateTimeout"
+  | "onBeforeConnectTimeout"
+  | "onConnectTimeout";
+type Times = { readonly [Name in TimeName]: number };
 
 const DEFAULT_COUNTS = { maxSchedules: 1_000, maxQueueSize: 1_000, maxQueueMessageSize: 65_536 };
 
@@ -70,6 +110,7 @@ const DEFAULT_TIMES: Times = {
   sleepGracePeriod: 15_000,
   stateSaveInterval: 1_000,
   actionTimeout: 60_000,
+  onMigrateTimeout: 30_000,
   createVarsTimeout: 5_000,
   createConnStateTimeout: 5_000,
   onBeforeConnectTimeout: 5_000,
@@ -79,7 +120,7 @@ const DEFAULT_TIMES: Times = {
 /** Those where `Infinity` means that there is no limit. */
 const UNLIMITED: ReadonlySet<string> = new Set(["sleepTimeout", "actionTimeout"]);
 
-/** Those that are no times. */
+/** Those that are checked where they are read. */
 const OTHERS: ReadonlySet<string> = new Set([
   "durability",
   "concurrency",
@@ -94,28 +135,35 @@ const LARGEST_KV = 1024 * 1024 * 1024;
 /** The longest delay of a JavaScript timer. */
 const MAX_TIME = 0x7fff_ffff;
 
-const LATER: ReadonlySet<string> = new Set([
-  "canHibernateWebSocket",
-  "onMigrateTimeout",
+const LATER: ReadonlySet<string> = new Set(["canHibernateWebSocket"]);
+
+/** Times that are checked and not used. */
+const UNUSED_TIMES: ReadonlySet<string> = new Set([
+  "onDestroyTimeout",
+  "waitUntilTimeout",
   "connectionLivenessInterval",
   "connectionLivenessTimeout",
-  "enableActorRuntimeSocket",
-  "name",
-  "icon",
 ]);
+
+/** How the others are checked. */
+const CHECKS: { readonly [name: string]: (name: string, value: unknown) => void } = {
+  noSleep: checkBoolean,
+  crashPolicy: checkCrashPolicy,
+  name: checkText,
+  icon: checkText,
+  enableActorRuntimeSocket: checkOff,
+};
 
 /** @throws Error naming the option that is unknown or has a wrong value. */
 export function resolveOptions(options: ActorOptions): ResolvedOptions {
   const times: { -readonly [Name in keyof Times]: number } = { ...DEFAULT_TIMES };
   for (const [name, value] of Object.entries(options)) {
     if (LATER.has(name)) throw new Error(`actor option '${name}' is not supported in this version`);
-    if (name === "noSleep") {
-      if (typeof value !== "boolean") throw new Error("actor option 'noSleep' has to be a boolean");
-    } else if (name in DEFAULT_TIMES) {
-      if (value !== undefined) times[name as keyof Times] = checkTime(name, value);
-    } else if (!OTHERS.has(name)) {
-      throw new Error(`unknown actor option '${name}'`);
-    }
+    if (value === undefined) continue;
+    if (name in DEFAULT_TIMES) times[name as keyof Times] = checkTime(name, value);
+    else if (UNUSED_TIMES.has(name)) checkTime(name, value);
+    else if (Object.hasOwn(CHECKS, name)) CHECKS[name]?.(name, value);
+    else if (!OTHERS.has(name)) throw new Error(`unknown actor option '${name}'`);
   }
   return {
     ...times,
@@ -130,7 +178,26 @@ export function resolveOptions(options: ActorOptions): ResolvedOptions {
     maxKvSize: checkCount("maxKvSize", options.maxKvSize ?? DEFAULT_MAX_KV_SIZE, LARGEST_KV),
     durability: durabilityCode(options.durability ?? "strict", "actor option 'durability'"),
     isExclusive: isExclusive(options.concurrency ?? "interleaved", "actor option 'concurrency'"),
+    crashPolicy: options.crashPolicy ?? "sleep",
+    display: { name: options.name, icon: options.icon },
   };
+}
+
+function checkBoolean(name: string, value: unknown): void {
+  if (typeof value !== "boolean") throw new Error(`actor option '${name}' has to be a boolean`);
+}
+
+function checkText(name: string, value: unknown): void {
+  if (typeof value !== "string") throw new Error(`actor option '${name}' has to be a string`);
+}
+
+function checkOff(name: string, value: unknown): void {
+  if (value !== false) throw new Error(`actor option '${name}' can only be false: there is no such thing`);
+}
+
+function checkCrashPolicy(name: string, value: unknown): void {
+  if (value === "sleep" || value === "restart" || value === "destroy") return;
+  throw new Error(`actor option '${name}' has to be "sleep", "restart" or "destroy"`);
 }
 
 function checkTime(name: string, value: unknown): number {

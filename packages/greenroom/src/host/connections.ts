@@ -142,7 +142,7 @@ export class Connections {
         if (this.#checking.delete(key)) this.#refuse(key, error);
       },
     );
-    this.#instance.life.track(introduced);
+    this.#instance.life.waitFor(introduced);
   }
 
   #introduce(key: number, id: string, client: Client): void {
@@ -162,7 +162,7 @@ export class Connections {
       this.#admit(conn, key);
       return;
     }
-    instance.life.track(
+    instance.life.waitFor(
       decided.then(
         () => this.#admit(conn, key),
         (error: unknown) => this.#refuse(key, error),
@@ -258,6 +258,11 @@ export class Connections {
     const connecting = this.#connecting.get(conn);
     if (connecting === undefined) this.#instance.life.track(this.farewell(conn));
     else this.#instance.life.track(connecting.then(() => this.farewell(conn)));
+  }
+
+  /** The actor is no more: whoever is connected is not any longer. */
+  endAll(): void {
+    for (const [key, conn] of this.#byKey) if (RuntimeConn.phaseOf(conn) === "open") this.disconnected(key);
   }
 
   #makeState(conn: RuntimeConn, client: Client): void | Promise<void> {

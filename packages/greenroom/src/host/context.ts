@@ -1,6 +1,6 @@
 /** What user code gets as `c`, at run time. The interfaces in `context/` say what each hook may use of it. */
 import { randomUUID } from "node:crypto";
-import type { SaveStateOptions } from "../context/contexts.js";
+import type { ActorTimer, SaveStateOptions } from "../context/contexts.js";
 import type { Logger } from "../log.js";
 import { type CallChain, linkOf } from "./call-chain.js";
 import { Client } from "./client.js";
@@ -106,6 +106,44 @@ export class HookContext {
     return saved;
   }
 
+  keepAwake<T>(promise: PromiseLike<T>): Promise<T> {
+    return this.#instance.life.keepAwake(promise);
+  }
+
+  waitUntil(promise: PromiseLike<unknown>): void {
+    this.#instance.life.waitUntil(promise);
+  }
+
+  runInBackground(promise: PromiseLike<unknown>): void {
+    this.#instance.life.waitUntil(promise);
+  }
+
+  setTimeout(callback: unknown, ms?: number, ...args: unknown[]): ActorTimer {
+    return this.#instance.timers.timeout(callback, ms, args);
+  }
+
+  setInterval(callback: unknown, ms?: number, ...args: unknown[]): ActorTimer {
+    return this.#instance.timers.interval(callback, ms, args);
+  }
+
+  clearTimeout(timer: ActorTimer | undefined): void {
+    this.#instance.timers.clear(timer);
+  }
+
+  clearInterval(timer: ActorTimer | undefined): void {
+    this.#instance.timers.clear(timer);
+  }
+
+  get preventSleep(): boolean {
+    return false;
+  }
+
+  setPreventSleep(): void {
+    this.#instance.log.debug(
+      "`setPreventSleep` does nothing: use `keepAwake`, `run` or the option `noSleep`",
+    );
+  }
+
   sleep(): void {
     this.#instance.requestSleep();
   }
@@ -124,6 +162,9 @@ export class HookContext {
     context.#queue?.end();
   }
 }
+
+/** The context of `run`. What only waits because of this one does not keep the actor awake. */
+export class RunContext extends HookContext {}
 
 /** The context of hooks that decide about a client. */
 export class ConnInitContext extends HookContext {

@@ -191,8 +191,8 @@ export const waiterDropped = (): HostError =>
     "the message is stored, but the actor went to sleep before it was completed",
   );
 
-export const instanceGone = (): HostError =>
-  new HostError("actor", "restarting", "the actor has stopped before the state was stored");
+export const instanceGone = (what = "the actor has stopped"): HostError =>
+  new HostError("actor", "restarting", what);
 
 export const maxSchedulesExceeded = (limit: number): HostError =>
   new HostError(

@@ -13,6 +13,7 @@ import type { Logger } from "../log.js";
 import type { MessageRecord } from "../queue/message.js";
 import type { AlarmRecord } from "../schedule/alarm.js";
 import { BatchReader } from "./batch-reader.js";
+import { type Clock, systemClock } from "./clock.js";
 import type { RestoredConn } from "./connections.js";
 import { Instance } from "./instance.js";
 import type { KvAnswer } from "./kv.js";
@@ -39,6 +40,8 @@ export interface HostServices {
   readonly namespace: string;
   /** The region that the server is in. */
   readonly region: string;
+  /** Default: the time of the machine. */
+  readonly clock?: Clock;
 }
 
 /** So many exchanges in a row at most before timers and sockets get their turn. */
@@ -50,6 +53,8 @@ const INITIAL_BYTES = 16 * 1024;
 /** See the top of the file. */
 export class Host {
   readonly services: HostServices;
+  /** What the timers of actors go by. */
+  readonly clock: Clock;
   /** Requests of this process to the server in it. */
   readonly requests = new Requests(this);
   readonly #registryOutputs = new OutputWriter();
@@ -68,6 +73,7 @@ export class Host {
   constructor(native: Exchange, services: HostServices) {
     this.#native = native;
     this.services = services;
+    this.clock = services.clock ?? systemClock;
   }
 
   /** Events wait. */

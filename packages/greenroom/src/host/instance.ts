@@ -31,6 +31,7 @@ import { Lifecycle, type StartRecord } from "./lifecycle.js";
 import type { OutputWriter } from "./output-writer.js";
 import { Publishing } from "./publish.js";
 import { Saves } from "./saves.js";
+import { Timers } from "./timers.js";
 import { TurnLog, type TurnOwner } from "./turn.js";
 
 /** The longest time that fits a record. */
@@ -53,6 +54,7 @@ export class Instance implements TurnOwner {
   readonly turn: TurnLog;
   readonly life: Lifecycle;
   readonly alarms: Alarms;
+  readonly timers: Timers;
   #peers: Peers | undefined;
   #client: unknown;
   /** Whether the host has this on its list of instances to flush. */
@@ -85,6 +87,7 @@ export class Instance implements TurnOwner {
     this.turn = new TurnLog(this);
     this.life = new Lifecycle(this);
     this.alarms = new Alarms(this);
+    this.timers = new Timers(this);
   }
 
   // What contexts read and write.
@@ -103,19 +106,23 @@ export class Instance implements TurnOwner {
 
   get state(): unknown {
     const { state } = this.turn;
-    if (state === undefined) throw stateNotEnabled();
+    if (state === undefined) throw this.#noState();
     return state.root;
   }
 
   set state(value: unknown) {
     const { state } = this.turn;
-    if (state === undefined) throw stateNotEnabled();
+    if (state === undefined) throw this.#noState();
     state.root = value;
   }
 
   get kv(): RuntimeKv {
     this.#kv ??= new RuntimeKv(this, this.#kvSize);
     return this.#kv;
+  }
+
+  #noState(): Error {
+    return this.isDropped ? instanceGone("the actor has stopped") : stateNotEnabled();
   }
 
   get vars(): unknown {
@@ -219,6 +226,7 @@ export class Instance implements TurnOwner {
   /** Closes the open turn. */
   flush(): void {
     this.#mustFlush = false;
+    this.life.wakefulness.tell();
     this.turn.close(this.host.batch);
     if (this.life.phase !== "starting") this.#hasBegun = true;
   }
@@ -309,7 +317,7 @@ export class Instance implements TurnOwner {
     if (maxWait !== undefined && !(typeof maxWait === "number" && maxWait >= 0)) {
       throw new TypeError("saveState option 'maxWait' has to be a number of milliseconds");
     }
-    if (this.life.phase === "over") throw instanceGone();
+    if (this.life.phase === "over") throw instanceGone("the actor has stopped before the state was stored");
     this.turn.storeWhole();
     if (immediate !== true) {
       const wait = maxWait ?? this.definition.options.stateSaveInterval;
@@ -364,6 +372,7 @@ export class Instance implements TurnOwner {
     this.isDropped = true;
     this.#peers?.drop();
     this.life.drop();
+    this.timers.drop();
     this.calls.drop();
     this.exchanges.drop();
     this.#publishing?.drop();

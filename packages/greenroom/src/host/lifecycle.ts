@@ -10,10 +10,12 @@ import { isThenable, withDeadline } from "./async.js";
 import { RuntimeConn } from "./conn.js";
 import type { RestoredConn } from "./connections.js";
 import { HookContext } from "./context.js";
-import { HostError, stateVersionUnsupported } from "./failure.js";
+import { asError, HostError, stateVersionUnsupported } from "./failure.js";
 import type { Instance } from "./instance.js";
 import { StopReason } from "./records.js";
+import { RunLoop } from "./run-loop.js";
 import { validated } from "./validation.js";
+import { Wakefulness } from "./wakefulness.js";
 
 /** How an instance begins. The byte fields are views into the batch. */
 export interface StartRecord {
@@ -49,14 +51,18 @@ export class Lifecycle {
   #phase: Phase = "starting";
   #started: Promise<void> = Promise.resolve();
   #stop: AbortController | undefined;
-  /** Hooks in progress that nobody but the stop waits for. */
-  readonly #background = new Set<Promise<void>>();
+  readonly wakefulness: Wakefulness;
+  readonly #run: RunLoop;
+  /** How many promises there are that nobody but the end waits for. */
+  #background = 0;
   #whenIdle: (() => void) | undefined;
   #hasRefused = false;
 
   constructor(instance: Instance) {
     this.#instance = instance;
     this.#context = new HookContext(instance);
+    this.wakefulness = new Wakefulness(instance);
+    this.#run = new RunLoop(instance);
   }
 
   get phase(): Phase {
@@ -95,16 +101,26 @@ export class Lifecycle {
     const { onSleep, onDestroy, options } = instance.definition;
     const isSleep = reason === StopReason.sleep;
     const name = isSleep ? "onSleep" : "onDestroy";
-    const finished = this.#callLast(name, isSleep ? onSleep : onDestroy).then(() => this.#idle());
-    const what = `stopping (${name} and calls in progress)`;
-    await withDeadline(finished, options.sleepGracePeriod, what).catch((error: unknown) =>
-      instance.logHookError(name, error),
-    );
+    let isHookOver = false;
+    const finished = this.#callLast(name, isSleep ? onSleep : onDestroy).then(() => {
+      isHookOver = true;
+      if (!isSleep) instance.connections.endAll();
+      return this.#idle();
+    });
+    // One budget for everything; what is not over by then is left behind.
+    await withDeadline(finished, options.sleepGracePeriod, "stopping").catch((error: unknown) => {
+      const unfinished = isHookOver ? this.#inProgress() : [name, ...this.#inProgress()];
+      instance.log.error(
+        { hook: name, unfinished: unfinished.join(", "), error: asError(error) },
+        "the actor stops before it has finished",
+      );
+    });
     if (instance.isDropped) return;
     if (isSleep) for (const conn of instance.connections.open.values()) this.#keep(conn);
     instance.endQueues();
     instance.outputs().stopped();
     this.#phase = "over";
+    instance.timers.drop();
   }
 
   /** Ends at once: nobody is interested any more. */
@@ -113,26 +129,79 @@ export class Lifecycle {
     this.#stop?.abort();
   }
 
-  /** Lets the end wait for `work`. Its errors are logged. */
+  /** Keeps the actor awake for `work`, and lets the end wait for it. Its errors are logged. */
   track(work: void | Promise<void>): void {
-    if (work === undefined) return;
+    if (work !== undefined) this.#hold(work, "background");
+  }
+
+  /** As {@link track}, for user code. @throws TypeError if it is no promise. */
+  keepAwake<T>(promise: PromiseLike<T>): Promise<T> {
+    checkPromise("keepAwake", promise);
+    this.#hold(promise, "keepAwake");
+    const value = Promise.resolve(promise);
+    // Its error is logged already, and perhaps nobody waits for it.
+    value.catch(() => {});
+    return value;
+  }
+
+  /** Lets the end wait for `promise`, no more. Its errors are logged. @throws TypeError if it is no promise. */
+  waitUntil(promise: PromiseLike<unknown>): void {
+    checkPromise("waitUntil", promise);
+    this.waitFor(promise, "waitUntil");
+  }
+
+  /** Lets the end wait for `work`, no more. Its errors are logged as those of `what`. */
+  waitFor(work: PromiseLike<unknown>, what = "background", after?: () => void): void {
     this.#instance.defer();
-    const tracked = work
-      .catch((error: unknown) => this.#instance.logHookError("background", error))
-      .then(() => {
-        this.#background.delete(tracked);
-        this.checkIdle();
-      });
-    this.#background.add(tracked);
+    this.#background++;
+    const over = (): void => {
+      this.#background--;
+      after?.();
+      this.checkIdle();
+    };
+    Promise.resolve(work).then(over, (error: unknown) => {
+      this.#instance.logHookError(what, error);
+      over();
+    });
+  }
+
+  /**
+   * `run` only waits for something that wakes the actor by itself. Until as many calls of {@link resumeRun} follow,
+   * it neither keeps the actor awake nor is a reason to wake it should it be lost.
+   */
+  pauseRun(): void {
+    this.#run.pause();
+  }
+
+  /** What `run` waited for is there, or is not waited for any more. */
+  resumeRun(): void {
+    this.#run.resume();
   }
 
   /** Something has come to its end; perhaps it was the last. */
   checkIdle(): void {
-    const { calls, exchanges } = this.#instance;
-    if (this.#whenIdle === undefined || this.#background.size > 0) return;
-    if (calls.size > 0 || exchanges.size > 0) return;
+    if (this.#whenIdle === undefined || this.#inProgress().length > 0) return;
     this.#whenIdle();
     this.#whenIdle = undefined;
+  }
+
+  /** What the end has to wait for. */
+  #inProgress(): string[] {
+    const unfinished: string[] = [];
+    const { exchanges } = this.#instance;
+    const calls = this.#instance.calls.size;
+    if (this.#run.isActive) unfinished.push("run");
+    if (calls > 0) unfinished.push(calls === 1 ? "1 call" : `${calls} calls`);
+    if (exchanges.size > 0)
+      unfinished.push(exchanges.size === 1 ? "1 request" : `${exchanges.size} requests`);
+    if (this.#background > 0)
+      unfinished.push(this.#background === 1 ? "1 promise" : `${this.#background} promises`);
+    return unfinished;
+  }
+
+  #hold(work: PromiseLike<unknown>, what: string): void {
+    this.wakefulness.hold();
+    this.waitFor(work, what, () => this.wakefulness.release());
   }
 
   async #start(record: StartRecord): Promise<void> {
@@ -143,6 +212,10 @@ export class Lifecycle {
       if (this.#phase !== "starting") return;
       instance.outputs().started();
       this.#phase = "running";
+      if (instance.definition.run === undefined) return;
+      // What `run` does is no part of the start.
+      instance.flush();
+      this.#run.start();
     } catch (error) {
       if (this.#phase !== "starting") return;
       const failure = instance.failure(error, { hook: "start" });
@@ -162,7 +235,7 @@ export class Lifecycle {
     const needsInput = created || (definition.state !== undefined && record.state === undefined);
     let input = needsInput && record.input !== undefined ? decodeValue(record.input, "compat") : undefined;
     const steps: (() => unknown)[] = [];
-    const { inputSchema } = definition;
+    const { inputSchema, onMigrate, options } = definition;
     if (needsInput && inputSchema !== undefined) {
       const take = (checked: unknown): void => {
         input = checked;
@@ -173,6 +246,12 @@ export class Lifecycle {
     const stored = record.stateVersion === 0 ? FIRST_VERSION : record.stateVersion;
     // Whatever this start hands over first is a state of this version.
     if (stored !== version) instance.turn.stateVersion = version;
+    if (onMigrate !== undefined) {
+      steps.push(() => {
+        const migrated = this.#call(onMigrate, created);
+        if (isThenable(migrated)) return withDeadline(migrated, options.onMigrateTimeout, "onMigrate");
+      });
+    }
     if (definition.state !== undefined && record.state !== undefined) {
       if (stored === version) this.#own(StateTracker.load(record.state));
       else steps.push(this.#migration(record.state, stored));
@@ -289,6 +368,10 @@ export class Lifecycle {
   #keep(conn: RuntimeConn): void {
     if (RuntimeConn.trackerOf(conn) !== undefined) this.#instance.connChanged(conn);
   }
+}
+
+function checkPromise(name: string, promise: unknown): void {
+  if (!isThenable(promise)) throw new TypeError(`c.${name}(promise) takes a promise`);
 }
 
 /** Runs steps one after the other, without promises for as long as none of them gives one. */

@@ -181,6 +181,12 @@ export class OutputWriter {
     this.#bytes.u8(OutputKind.stopped);
   }
 
+  /** @param flags The sum of `AwakeFlag`s that hold from now on. */
+  awake(flags: number): void {
+    this.#bytes.u8(OutputKind.awake);
+    this.#bytes.u8(flags);
+  }
+
   /** Sets an alarm, in the commit of this turn. @param due In milliseconds since the Unix epoch. */
   setAlarm(id: string, due: number, attempt: number, body: Uint8Array): void {
     this.#bytes.u8(OutputKind.setAlarm);

@@ -47,6 +47,7 @@ export const OutputKind = {
   stopped: 14,
   setAlarm: 15,
   removeAlarm: 16,
+  awake: 17,
   putMessage: 18,
   removeMessage: 19,
   subscribe: 24,
@@ -67,6 +68,14 @@ export const OutputKind = {
   endRequest: 40,
   giveUpRequest: 41,
   answerTaken: 42,
+} as const;
+
+/** What an `awake` output says, added up. */
+export const AwakeFlag = {
+  /** Something is in progress that the actor must not be put to sleep over. */
+  held: 1,
+  /** The actor is to be woken if its instance is lost. */
+  resumes: 2,
 } as const;
 
 /** What a read of key-value pairs asks for. */

@@ -27,7 +27,8 @@ export class Saves {
 
   /** The instance is gone, and whether its changes are durable is unknown. */
   drop(): void {
-    for (const waiter of this.#waiting.values()) waiter.reject(instanceGone());
+    for (const waiter of this.#waiting.values())
+      waiter.reject(instanceGone("the actor has stopped before the state was stored"));
     this.#waiting.clear();
   }
 }

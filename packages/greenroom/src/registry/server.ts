@@ -7,7 +7,7 @@ import { type Logger, type LogLevel, makeLogger } from "../log.js";
 import { VERSION } from "../version.js";
 import type { ResolvedRegistry } from "./config.js";
 
-/** Time that an actor may take to start, in milliseconds. */
+/** Time that an actor may take to start, in milliseconds; `onMigrate` has its own on top. */
 const START_TIMEOUT = 30_000;
 
 /** See the top of the file. */
@@ -89,12 +89,13 @@ function nativeConfig(registry: ResolvedRegistry): string {
   });
 }
 
-function nativeOptions({ options, wantsRequest, events }: CompiledActor): object {
+function nativeOptions({ options, onMigrate, wantsRequest, events }: CompiledActor): object {
   return {
     sleepTimeout: options.sleepTimeout ?? null,
     sleepGracePeriod: options.sleepGracePeriod,
     stateSaveInterval: options.stateSaveInterval,
-    startTimeout: START_TIMEOUT,
+    startTimeout: START_TIMEOUT + (onMigrate === undefined ? 0 : options.onMigrateTimeout),
+    crashPolicy: options.crashPolicy,
     maxKvSize: options.maxKvSize,
     wantsRequest,
     guardedEvents: [...(events ?? [])].filter(([, { canSubscribe }]) => canSubscribe).map(([name]) => name),

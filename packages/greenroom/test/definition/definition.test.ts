@@ -19,10 +19,14 @@ test("definitions that cannot be meant are refused, by name", () => {
     [{ state: () => ({}) }, /'state' is a function: use 'createState'/],
     [{ vars: () => 1 }, /'vars' is a function: use 'createVars'/],
     [{ onStart: () => {} }, /unknown actor key 'onStart'/],
-    [{ queues: {} }, /'queues' is not supported in this version/],
-    [{ run: () => {} }, /'run' is not supported in this version/],
+    [{ run: 5 }, /'run' has to be a function, or an object with a function 'run'/],
+    [{ run: null }, /'run' has to be a function/],
+    [{ run: {} }, /'run.run' has to be a function/],
+    [{ run: { run: () => {}, name: 1 } }, /'run.name' has to be a string/],
+    [{ run: { run: () => {}, icno: "x" } }, /unknown key 'icno' in 'run'/],
+    [{ onMigrate: {} }, /'onMigrate' has to be a function/],
+    [{ types: 1 }, /'types' has to be an object/],
     [{ db: {} }, /'db' is not supported in this version/],
-    [{ onRequest: () => {} }, /'onRequest' is not supported in this version/],
     [{ onWake: 1 }, /'onWake' has to be a function/],
     [{ actions: { connect: { now: () => 1 } } }, /action 'connect' has a reserved name/],
     [{ actions: { a: 1 } }, /action 'a' has to be a function/],
@@ -66,7 +70,11 @@ test("definitions that cannot be meant are refused, by name", () => {
     [{ options: { sleepTimout: 1 } }, /unknown actor option 'sleepTimout'/],
     [{ options: { sleepTimeout: -1 } }, /'sleepTimeout' has to be a number/],
     [{ options: { sleepGracePeriod: Number.POSITIVE_INFINITY } }, /'sleepGracePeriod' has to be a number/],
-    [{ options: { maxQueueSize: 1 } }, /'maxQueueSize' is not supported/],
+    [{ options: { crashPolicy: "panic" } }, /'crashPolicy' has to be "sleep", "restart" or "destroy"/],
+    [{ options: { name: 1 } }, /'name' has to be a string/],
+    [{ options: { enableActorRuntimeSocket: true } }, /'enableActorRuntimeSocket' can only be false/],
+    [{ options: { onDestroyTimeout: -1 } }, /'onDestroyTimeout' has to be a number/],
+    [{ options: { onMigrateTimeout: "1s" } }, /'onMigrateTimeout' has to be a number/],
     [{ options: { durability: "never" } }, /'durability' has to be/],
     [{ events: { e: "x" } }, /event 'e' has to be declared with event\(\)/],
     [{ state: { f: () => 1 } }, /state\.f/],
@@ -74,7 +82,7 @@ test("definitions that cannot be meant are refused, by name", () => {
   ] as const) {
     assert.throws(() => loose(config), message);
   }
-  assert.throws(() => event({ canSubscribe: () => true } as object), /'canSubscribe' is not supported/);
+  assert.throws(() => event({ canSubscribe: true } as object), /'canSubscribe' has to be a function/);
 });
 
 test("a tree of actions in a circle is refused", () => {
@@ -90,14 +98,19 @@ test("settings have their documented defaults", () => {
     sleepGracePeriod: 15_000,
     stateSaveInterval: 1_000,
     actionTimeout: 60_000,
+    onMigrateTimeout: 30_000,
     createVarsTimeout: 5_000,
     createConnStateTimeout: 5_000,
     onBeforeConnectTimeout: 5_000,
     onConnectTimeout: 5_000,
     maxSchedules: 1_000,
+    maxQueueSize: 1_000,
+    maxQueueMessageSize: 65_536,
     maxKvSize: 67_108_864,
     durability: 0,
     isExclusive: false,
+    crashPolicy: "sleep",
+    display: { name: undefined, icon: undefined },
   });
   const awake = compiledActor(actor({ options: { noSleep: true, actionTimeout: Number.POSITIVE_INFINITY } }));
   assert.equal(awake?.options.sleepTimeout, undefined);

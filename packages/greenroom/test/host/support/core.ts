@@ -17,6 +17,7 @@ export type Output =
   | { readonly kind: "disconnect"; readonly conn: number; readonly reason: string }
   | { readonly kind: "save"; readonly token: number }
   | { readonly kind: "saveWithin"; readonly ms: number }
+  | { readonly kind: "awake"; readonly held: boolean; readonly resumes: boolean }
   | ({ readonly kind: "setAlarm" } & CoreAlarm)
   | { readonly kind: "removeAlarm"; readonly id: string }
   | {
@@ -355,6 +356,10 @@ function readOutput(reader: BatchReader): Output {
       return { kind: "destroy" };
     case OutputKind.stopped:
       return { kind: "stopped" };
+    case OutputKind.awake: {
+      const flags = reader.u8();
+      return { kind: "awake", held: (flags & 1) !== 0, resumes: (flags & 2) !== 0 };
+    }
     case OutputKind.setAlarm: {
       const [id, due, attempt] = [reader.str(), reader.f64(), reader.u32()];
       return { kind: "setAlarm", id, due, attempt, body: reader.bytes().slice() };

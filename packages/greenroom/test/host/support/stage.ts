@@ -58,8 +58,17 @@ export class Stage {
     }
   }
 
-  /** Everything that was put out, over all turns. */
+  /** Everything that was put out, over all turns, except what keeps the actor awake. */
   get outputs(): readonly Output[] {
+    return this.#all.filter((output) => output.kind !== "awake");
+  }
+
+  /** Whether something keeps the actor awake, each time that this changed. */
+  get awake(): readonly boolean[] {
+    return this.#all.flatMap((output) => (output.kind === "awake" ? [output.held] : []));
+  }
+
+  get #all(): readonly Output[] {
     return this.core.turns.flatMap((turn) => turn.outputs);
   }
 

@@ -1,0 +1,432 @@
+/** Actors with something of their own to do. What they say on standard error can be read without calling them. */
+
+import { type ActorContextOf, actor, event, setup, UserError } from "greenroom";
+
+const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
+const say = (line: string) => process.stderr.write(`${line}\n`);
+const never = new Promise<void>(() => {});
+
+/** Resolves when the actor stops. */
+function stopped(c: { readonly abortSignal: AbortSignal }): Promise<void> {
+  return new Promise((done) => {
+    if (c.abortSignal.aborted) done();
+    else c.abortSignal.addEventListener("abort", () => done());
+  });
+}
+
+/** Its `run` is always at work. */
+export const worker = actor({
+  state: { runs: 0, steps: 0, log: [] as string[] },
+  onWake: (c) => {
+    c.state.log.push("wake");
+  },
+  onSleep: (c) => {
+    c.state.log.push(`sleep aborted=${c.aborted}`);
+  },
+  run: {
+    name: "steps",
+    icon: "footprints",
+    async run(c) {
+      c.state.runs += 1;
+      c.state.log.push(`run ${c.state.runs}`);
+      c.abortSignal.addEventListener("abort", () => c.state.log.push("abort"));
+      say(`worker ${c.key.join()} run ${c.state.runs}`);
+      while (!c.aborted) {
+        c.state.steps += 1;
+        await Promise.race([pause(10), stopped(c)]);
+      }
+      await pause(20);
+      c.state.log.push("ran");
+    },
+  },
+  options: { sleepTimeout: 100 },
+  actions: {
+    steps: (c) => c.state.steps,
+    log: (c) => c.state.log,
+    nap: (c) => c.sleep(),
+  },
+});
+
+/** Its `run` ends as its key says. */
+export const brief = actor({
+  state: { runs: 0, wakes: 0, sleeps: 0, destroyed: false },
+  onWake: (c) => {
+    c.state.wakes += 1;
+  },
+  onSleep: (c) => {
+    c.state.sleeps += 1;
+    say(`brief ${c.key.join()} sleeps`);
+  },
+  onDestroy: (c) => {
+    say(`brief ${c.key.join()} destroyed`);
+  },
+  run: async (c) => {
+    c.state.runs += 1;
+    const [how] = c.key;
+    if (how === "throw at once") throw new Error("run has failed at once");
+    await pause(1);
+    if (how === "throw") throw new Error("run has failed");
+    if (how === "sleep") c.sleep();
+    if (how === "destroy") c.destroy();
+  },
+  options: { sleepTimeout: 150 },
+  actions: { counts: (c) => ({ ...c.state }) },
+});
+
+/** Its `run` does not care that it ought to end. */
+export const stubborn = actor({
+  state: { wakes: 0 },
+  onWake: (c) => {
+    c.state.wakes += 1;
+  },
+  onDestroy: () => {
+    say("stubborn destroyed");
+  },
+  run: () => never,
+  options: { sleepGracePeriod: 200 },
+  actions: {
+    wakes: (c) => c.state.wakes,
+    nap: (c) => c.sleep(),
+    end: (c) => c.destroy(),
+  },
+});
+
+/** Promises that keep it awake, or only its end waiting. */
+export const keeper = actor({
+  state: { log: [] as string[] },
+  onWake: (c) => {
+    c.state.log.push("wake");
+  },
+  onSleep: (c) => {
+    c.state.log.push("sleep");
+    c.waitUntil(
+      pause(30).then(() => {
+        c.state.log.push("after sleep");
+        c.waitUntil(pause(30).then(() => c.state.log.push("nested")));
+      }),
+    );
+    if (c.key[0] === "bad sleeper") throw new Error("onSleep has failed");
+  },
+  options: { sleepTimeout: 100 },
+  actions: {
+    log: (c) => c.state.log,
+    keep: (c, ms: number) => {
+      const value = c.keepAwake(
+        pause(ms).then(() => {
+          c.state.log.push("kept");
+          return 42;
+        }),
+      );
+      void value.then((number) => c.state.log.push(`value ${number}`));
+    },
+    keepNested: (c) => {
+      void c
+        .keepAwake(pause(150).then(() => c.keepAwake(pause(150))))
+        .then(() => c.state.log.push("kept twice"));
+    },
+    keepAndAnswer: (c) => c.keepAwake(pause(10).then(() => "the value")),
+    wait: (c, ms: number) => {
+      c.waitUntil(pause(ms).then(() => c.state.log.push("waited")));
+    },
+    inBackground: (c, ms: number) => {
+      c.runInBackground(pause(ms).then(() => c.state.log.push("ran in background")));
+    },
+    rejected(c) {
+      c.waitUntil(pause(1).then(() => Promise.reject(new Error("waitUntil was rejected"))));
+      void c.keepAwake(pause(1).then(() => Promise.reject(new Error("keepAwake was rejected"))));
+    },
+    nap: (c) => {
+      c.sleep();
+      c.sleep();
+    },
+    waitAndNap(c, ms: number) {
+      c.waitUntil(pause(ms).then(() => c.state.log.push("waited")));
+      c.sleep();
+    },
+    mistakes(c) {
+      // What JavaScript would let through.
+      const any = c as unknown as { readonly [method: string]: (...args: unknown[]) => unknown };
+      const attempt = (method: string, ...args: unknown[]): string => {
+        try {
+          any[method]?.(...args);
+          return "accepted";
+        } catch (error) {
+          return String(error);
+        }
+      };
+      return [
+        attempt("keepAwake", () => pause(1)),
+        attempt("keepAwake"),
+        attempt("waitUntil", 5),
+        attempt("waitUntil", null),
+        attempt("setTimeout", "code", 1),
+        attempt("setTimeout", () => {}, -1),
+        attempt("setTimeout", () => {}, Number.NaN),
+        attempt("setInterval", () => {}, 2 ** 31),
+        attempt("setInterval", () => {}, "10"),
+        attempt("clearTimeout", 7),
+        attempt("clearInterval", undefined),
+        attempt("setPreventSleep", true),
+        String(c.preventSleep),
+      ];
+    },
+  },
+});
+
+/** Says and plans things at the very end. */
+export const ending = actor({
+  state: { log: [] as string[] },
+  events: { bye: event<string>() },
+  onWake: (c) => {
+    c.state.log.push("wake");
+  },
+  onSleep: async (c) => {
+    c.broadcast("bye", "sleeping");
+    // Due while this hook still runs.
+    await c.schedule.after(20, "due");
+    await pause(100);
+    c.state.log.push("slept");
+  },
+  options: { sleepTimeout: 60_000 },
+  actions: {
+    due: (c) => {
+      c.state.log.push("due");
+    },
+    log: (c) => c.state.log,
+    nap: (c) => c.sleep(),
+    add: (c, text: string) => c.state.log.push(text),
+  },
+});
+
+/** Destroys itself at the moment that its key names. */
+export const mortal = actor({
+  state: { seen: [] as string[] },
+  onCreate: async (c) => {
+    if (c.key[0] === "on create") c.destroy();
+    await pause(20);
+  },
+  onWake: async (c) => {
+    if (c.key[0] === "on wake") c.destroy();
+    await pause(20);
+  },
+  onDestroy: (c) => {
+    say(`mortal ${c.key.join()} destroyed aborted=${c.aborted}`);
+  },
+  onDisconnect: (c, conn) => {
+    say(`mortal ${c.key.join()} disconnected ${c.conns.size} ${conn.id === c.conn.id}`);
+  },
+  options: { sleepTimeout: 60_000 },
+  actions: {
+    async end(c) {
+      c.destroy();
+      const atOnce = c.aborted;
+      await pause(30);
+      return [atOnce, c.aborted];
+    },
+    touch: (c) => c.state.seen.push("touched"),
+  },
+});
+
+/** Timers of its own. */
+export const clockwork = actor({
+  state: { log: [] as string[], ticks: 0 },
+  vars: { ticks: 0 },
+  onSleep: (c) => {
+    c.state.log.push("sleep");
+    say(`clockwork ${c.key.join()} sleeps`);
+  },
+  options: { sleepTimeout: 200 },
+  actions: {
+    log: (c) => c.state.log,
+    later(c, ms: number) {
+      c.setTimeout((text, n) => c.state.log.push(`${text} ${n + 1}`), ms, "once", 1);
+      const cleared = c.setTimeout(() => c.state.log.push("never"), ms);
+      c.clearTimeout(cleared);
+      c.clearTimeout(cleared);
+      c.setTimeout(() => c.state.log.push("never"), ms).clear();
+    },
+    tick(c, ms: number, times: number) {
+      const timer = c.setInterval(() => {
+        c.state.ticks += 1;
+        if (c.state.ticks === times) timer.clear();
+      }, ms);
+    },
+    tickForEver(c) {
+      c.setInterval(() => {
+        c.vars.ticks += 1;
+        say(`clockwork ${c.key.join()} ticks`);
+      }, 20);
+    },
+    ticks: (c) => c.state.ticks,
+    fail(c) {
+      c.setTimeout(() => {
+        throw new Error("a timer has failed");
+      }, 1);
+      c.setTimeout(async () => {
+        await pause(1);
+        throw new Error("a timer has failed later");
+      }, 1);
+      c.setTimeout(() => c.state.log.push("went on"), 50);
+    },
+    nap: (c) => c.sleep(),
+  },
+});
+
+type Observer = ActorContextOf<typeof observer>;
+
+/** Notes what the runtime tells it of its own changes. */
+export const observer = actor({
+  state: { n: 0, list: [] as number[] },
+  vars: { changes: [] as number[], refused: "" },
+  onStateChange: (c, state) => {
+    (c.vars as Observer["vars"]).changes.push(state.n);
+    if (state.n !== 13) return;
+    try {
+      state.n = 14;
+    } catch (error) {
+      c.vars.refused = (error as { code?: string }).code ?? String(error);
+    }
+  },
+  actions: {
+    changeTwice(c) {
+      c.state.n += 1;
+      c.state.list.push(c.state.n);
+      c.state.n += 1;
+    },
+    async changeAcrossAwait(c) {
+      c.state.n += 1;
+      await pause(5);
+      c.state.n += 1;
+    },
+    set: (c, n: number) => {
+      c.state.n = n;
+    },
+    read: (c) => [c.state.n, c.state.list.length],
+    setVars: (c) => c.vars.changes.push(),
+    changes: (c) => c.vars.changes,
+    refused: (c) => c.vars.refused,
+  },
+});
+
+/** Shares nothing with other instances. */
+export const separate = actor({
+  state: { list: [] as string[] },
+  vars: { list: [] as string[], nested: { count: 0 } },
+  options: { sleepTimeout: 60_000 },
+  actions: {
+    put(c, text: string) {
+      c.vars.list.push(text);
+      c.vars.nested.count += 1;
+      c.state.list.push(text);
+    },
+    vars: (c) => c.vars,
+    state: (c) => c.state,
+    nap: (c) => c.sleep(),
+    end: (c) => c.destroy(),
+  },
+});
+
+/** What `createVars` gets to see. */
+export const informed = actor({
+  createState: () => ({ n: 7 }),
+  createVars: (c) => ({ from: [c.name, c.key, c.actorId.length > 0, c.state.n] as const }),
+  actions: { from: (c) => c.vars.from },
+});
+
+/** Every hook of a start. */
+export const migrating = actor({
+  createState: (c) => ({ log: [...takeEarly(c.actorId), "createState"] }),
+  createVars: (c) => {
+    c.state.log.push(...takeEarly(c.actorId), "createVars");
+    return { made: true };
+  },
+  onMigrate: async (c, isNew) => {
+    const [how] = c.key;
+    if (how === "too slow") await never;
+    if (how === "failing") throw new UserError("cannot migrate", { code: "no_migration" });
+    await pause(1);
+    early.set(c.actorId, [`onMigrate ${isNew}`]);
+  },
+  onCreate: (c) => {
+    c.state.log.push("onCreate");
+  },
+  onWake: (c) => {
+    c.state.log.push("onWake");
+  },
+  run: (c) => {
+    c.state.log.push("run");
+  },
+  options: { onMigrateTimeout: 100, sleepTimeout: 60_000 },
+  actions: {
+    log: (c) => c.state.log,
+    nap: (c) => c.sleep(),
+  },
+});
+
+/** What was noted when there was no state yet. */
+const early = new Map<string, string[]>();
+function takeEarly(id: string): string[] {
+  const lines = early.get(id) ?? [];
+  early.delete(id);
+  return lines;
+}
+
+/** Comes back by itself. */
+export const phoenix = actor({
+  state: { wakes: 0 },
+  onWake: (c) => {
+    c.state.wakes += 1;
+    say(`phoenix ${c.key.join()} wake ${c.state.wakes}`);
+  },
+  options: { crashPolicy: "restart", sleepTimeout: 60_000 },
+  actions: { wakes: (c) => c.state.wakes, nap: (c) => c.sleep() },
+});
+
+/** Does not come back. */
+export const mayfly = actor({
+  state: { wakes: 0 },
+  onWake: (c) => {
+    c.state.wakes += 1;
+  },
+  options: { crashPolicy: "destroy", sleepTimeout: 60_000 },
+  actions: { wakes: (c) => c.state.wakes, nap: (c) => c.sleep() },
+});
+
+/** Stays, unless it is told to sleep. */
+export const sleepless = actor({
+  state: { sleeps: 0 },
+  onSleep: (c) => {
+    c.state.sleeps += 1;
+  },
+  options: {
+    sleepTimeout: 50,
+    noSleep: true,
+    name: "Sleepless",
+    icon: "moon",
+    onDestroyTimeout: 1_000,
+    waitUntilTimeout: 1_000,
+    connectionLivenessInterval: 5_000,
+    connectionLivenessTimeout: 2_500,
+    enableActorRuntimeSocket: false,
+  },
+  actions: { sleeps: (c) => c.state.sleeps, nap: (c) => c.sleep() },
+});
+
+export const registry = setup({
+  use: {
+    worker,
+    brief,
+    stubborn,
+    keeper,
+    ending,
+    mortal,
+    clockwork,
+    observer,
+    separate,
+    informed,
+    migrating,
+    phoenix,
+    mayfly,
+    sleepless,
+  },
+});

@@ -12,25 +12,38 @@ const FUNCTION_METHODS: ReadonlySet<PropertyKey> = new Set(["call", "apply", "bi
 
 type Members = Readonly<Record<PropertyKey, unknown>>;
 
+/** The members that a surface has of its own. */
+export type OwnNames<Surface> = { readonly [Name in keyof Surface]: 1 };
+
 /**
- * `own` with an action behind every name that it does not have itself. `Surface` is the type of the result; it
- * must describe exactly that.
+ * What users see of `inner`: its members with the given `names`, bound to it, and an action behind every other name.
+ * `Surface` is the type of the result; it must describe exactly that.
  */
-export function withActions<Surface>(own: object, call: CallAction): Surface {
-  return withProperties<Surface>(own, (name) => actionNamed(name, call));
+export function withActions<Surface>(inner: object, names: object, call: CallAction): Surface {
+  return withProperties<Surface>(inner, names, (name) => actionNamed(name, call));
 }
 
-/** `own` with a property for every name it lacks, made by `make` at first use. */
-export function withProperties<Surface>(own: object, make: (name: string) => unknown): Surface {
+/** As {@link withActions}, with a property made by `make` at first use behind every other name. */
+export function withProperties<Surface>(
+  inner: object,
+  names: object,
+  make: (name: string) => unknown,
+): Surface {
   const made = new Map<string, unknown>();
-  const proxy = new Proxy(own, {
+  const proxy = new Proxy(inner, {
     get(target, property) {
-      if (typeof property === "symbol") return (target as Members)[property];
+      const member = (target as Members)[property];
+      if (typeof property === "symbol") return member;
       const known = made.get(property);
       if (known !== undefined) return known;
-      if (property in target) return (target as Members)[property];
-      if (NEVER_ACTIONS.has(property)) return undefined;
-      const value = make(property);
+      if (property in names) {
+        // A field that holds a function knows by itself what it belongs to.
+        if (typeof member !== "function" || Object.hasOwn(target, property)) return member;
+      } else if (NEVER_ACTIONS.has(property)) {
+        return undefined;
+      }
+      const value =
+        property in names ? (member as (...args: unknown[]) => unknown).bind(target) : make(property);
       made.set(property, value);
       return value;
     },

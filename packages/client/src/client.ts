@@ -1,11 +1,11 @@
-import { withProperties } from "./action-proxy.js";
+import { type OwnNames, withProperties } from "./action-proxy.js";
 import { type ClientConfig, type ResolvedConfig, resolveConfig } from "./config.js";
 import type { Connection } from "./connection/connection.js";
 import { ActorClientError } from "./errors.js";
 import { type HandleOptions, type HandleOwner, makeHandle } from "./handle.js";
 import { keyParts } from "./key.js";
 import { CREATE_OPTIONS, checkOptions, GET_OPTIONS, GET_OR_CREATE_OPTIONS, LIST_OPTIONS } from "./options.js";
-import type { ActorAccessor, ActorHandle, Client } from "./surface.js";
+import type { ActorAccessor, ActorHandle, Client, ClientMethods } from "./surface.js";
 import { Transport } from "./transport.js";
 import type {
   ActorKey,
@@ -30,17 +30,18 @@ export function createClient<Registry extends RegistryLike = RegistryLike>(
   config?: string | ClientConfig,
 ): Client<Registry> {
   const client = new ClientRoot(resolveConfig(config));
-  // Exactly the methods of `ClientMethods`: every other name is an actor's.
-  const methods = {
-    get: client.get.bind(client),
-    getOrCreate: client.getOrCreate.bind(client),
-    create: client.create.bind(client),
-    getForId: client.getForId.bind(client),
-    list: Object.assign(client.list.bind(client), client.accessor("list")),
-    dispose: client.dispose.bind(client),
-  } satisfies Record<keyof Client<RegistryLike>, unknown>;
-  return withProperties<Client<Registry>>(methods, (name) => client.accessor(name));
+  return withProperties<Client<Registry>>(client, OWN, (name) => client.accessor(name));
 }
+
+/** Exactly the methods of `ClientMethods`: every other name is an actor's. */
+const OWN: OwnNames<ClientMethods<unknown>> = {
+  create: 1,
+  dispose: 1,
+  get: 1,
+  getForId: 1,
+  getOrCreate: 1,
+  list: 1,
+};
 
 class ClientRoot implements HandleOwner {
   readonly #config: ResolvedConfig;
@@ -92,7 +93,13 @@ class ClientRoot implements HandleOwner {
     return makeHandle(this, { by: "id", name, id }, options);
   }
 
-  async list(name: string, options: ListOptions = {}): Promise<ActorListing> {
+  /** Also the accessor of actors that are called `list`. */
+  readonly list = Object.assign(
+    (name: string, options?: ListOptions) => this.#list(name, options),
+    this.accessor("list"),
+  );
+
+  async #list(name: string, options: ListOptions = {}): Promise<ActorListing> {
     this.assertOpen();
     checkOptions(options, LIST_OPTIONS);
     const { list } = await import("./management.js");
@@ -112,7 +119,7 @@ class ClientRoot implements HandleOwner {
       getOrCreate: this.getOrCreate.bind(this, name),
       create: this.create.bind(this, name),
       getForId: this.getForId.bind(this, name),
-      list: this.list.bind(this, name),
+      list: this.#list.bind(this, name),
     };
   }
 

@@ -1,7 +1,7 @@
-import { loadWebSocket } from "#websocket";
+import { env, loadWebSocket } from "#platform";
 import { type Endpoint, parseEndpoint } from "./endpoint.js";
 import { checkOptions, type OptionTypes } from "./options.js";
-import type { WebSocketConstructor } from "./websocket/websocket.js";
+import type { WebSocketConstructor } from "./websocket.js";
 
 /** How values are written on the wire. All carry the same calls; only `json` is limited in value types. */
 export type Encoding = "json" | "cbor" | "bare";
@@ -62,11 +62,18 @@ export interface ClientConfig {
   readonly runtime?: Partial<ClientRuntime>;
 }
 
-/** A configuration with every default filled in. */
-export interface ResolvedConfig {
-  readonly endpoint: string;
+/** Where requests go. */
+export interface Location {
+  /** `scheme://host[:port][/base]`. */
+  readonly url: string;
   readonly namespace: string;
   readonly token: string | undefined;
+}
+
+/** A configuration with every default filled in. */
+export interface ResolvedConfig {
+  /** Where requests go, before the server had its say. */
+  readonly location: Location;
   readonly poolName: string;
   readonly encoding: Encoding;
   readonly transport: LiveTransport | undefined;
@@ -111,10 +118,12 @@ export function resolveConfig(given: string | ClientConfig | undefined): Resolve
     config.endpoint ?? env("GREENROOM_ENDPOINT", "RIVET_ENGINE", "RIVET_ENDPOINT") ?? DEFAULT_ENDPOINT,
   );
   return {
-    endpoint: endpoint.url,
-    namespace:
-      pick(endpoint, config, "namespace") ?? env("GREENROOM_NAMESPACE", "RIVET_NAMESPACE") ?? "default",
-    token: pick(endpoint, config, "token") ?? env("GREENROOM_TOKEN", "RIVET_TOKEN"),
+    location: {
+      url: endpoint.url,
+      namespace:
+        pick(endpoint, config, "namespace") ?? env("GREENROOM_NAMESPACE", "RIVET_NAMESPACE") ?? "default",
+      token: pick(endpoint, config, "token") ?? env("GREENROOM_TOKEN", "RIVET_TOKEN"),
+    },
     poolName: config.poolName ?? env("GREENROOM_POOL", "RIVET_POOL") ?? "default",
     encoding,
     transport,
@@ -148,18 +157,4 @@ function resolveRuntime(runtime: Partial<ClientRuntime>): ClientRuntime {
     clearTimeout: runtime.clearTimeout ?? ((timer) => globalThis.clearTimeout(timer as number)),
     random: runtime.random ?? Math.random,
   };
-}
-
-interface MaybeProcess {
-  readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> };
-}
-
-/** The first of these environment variables that is set and not empty; none where there is no environment. */
-function env(...names: string[]): string | undefined {
-  const values = (globalThis as MaybeProcess).process?.env;
-  for (const name of names) {
-    const value = values?.[name];
-    if (value !== undefined && value !== "") return value;
-  }
-  return undefined;
 }

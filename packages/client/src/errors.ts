@@ -18,39 +18,20 @@ export interface ActorErrorDetails {
   readonly cause?: unknown;
 }
 
-/** The codes of a group, as `group.code`. */
-function codes(group: string, names: string): string[] {
-  return names.split(" ").map((name) => `${group}.${name}`);
-}
-
-/** The actor was between two lives or about to have one, so the call certainly did not run. */
-export const LIFECYCLE: ReadonlySet<string> = new Set([
-  ...codes(
-    "actor",
-    "destroyed_during_creation destroyed_while_waiting_for_ready destroying not_configured not_ready starting stopping",
-  ),
-  ...codes("guard", "actor_ready_timeout actor_runner_failed"),
-]);
+/** The actor was between two lives or about to have one, so the call certainly did not run. As `group.code`. */
+export const LIFECYCLE =
+  /^(actor\.(destroy(ed_.*|ing)|not_configured|not_ready|starting|stopping)|guard\.actor_(ready_timeout|runner_failed))$/;
 
 /** The server could not reach the actor, so the call certainly did not run. */
-export const UNREACHED: ReadonlySet<string> = new Set(
-  codes("guard", "actor_stopped_while_waiting actor_wake_retries_exceeded service_unavailable"),
-);
+export const UNREACHED =
+  /^guard\.(actor_stopped_while_waiting|actor_wake_retries_exceeded|service_unavailable)$/;
 
 /**
  * Codes that pass by themselves: the actor or the server was about to start, stop, move or recover. Only those of
- * the two sets above also say that the call never ran.
+ * the two above also say that the call never ran.
  */
-const TRANSIENT: ReadonlySet<string> = new Set([
-  ...[...LIFECYCLE, ...UNREACHED].filter((code) => code !== "actor.not_configured"),
-  ...codes("actor", "dropped_reply overloaded restarting stopped"),
-  ...codes("client", "connection_lost connection_open_failed endpoint_unreachable get_params_failed"),
-  ...codes(
-    "guard",
-    "gateway_response_start_timeout rate_limit request_timeout tunnel_message_timeout tunnel_request_aborted tunnel_response_closed",
-  ),
-  "ws.going_away",
-]);
+const TRANSIENT =
+  /^(actor\.(destroy(ed_.*|ing)|dropped_reply|not_ready|overloaded|restarting|start.*|stop.*)|client\.(connection_(lost|open_failed)|endpoint_unreachable|get_params_failed)|guard\.(actor_.*|gateway_.*|rate_limit|request_timeout|service_unavailable|tunnel_.*)|ws\.going_away)$/;
 
 /**
  * What every failure of this package is. Tell errors apart by `group` and `code`, for example with
@@ -78,7 +59,7 @@ export class ActorError extends Error {
     this.metadata = details.metadata;
     this.actor = details.actor;
     this.retryable =
-      details.retryable ?? declaredRetryable(details.metadata) ?? TRANSIENT.has(`${group}.${code}`);
+      details.retryable ?? declaredRetryable(details.metadata) ?? TRANSIENT.test(`${group}.${code}`);
     this.statusCode = details.statusCode;
   }
 }

@@ -1,15 +1,23 @@
-import { withActions } from "./action-proxy.js";
-import { Connection } from "./connection/connection.js";
+import { type OwnNames, withActions } from "./action-proxy.js";
+import { Connection, type ConnectionOwner } from "./connection/connection.js";
 import { Dial } from "./connection/dial.js";
-import { ActorError, describe, MalformedResponseMessage } from "./errors.js";
+import { ActorError } from "./errors.js";
 import { checkOptions } from "./options.js";
 import { paramsJson } from "./params.js";
-import { CallRetry, isPassingRefusal } from "./retry.js";
-import type { ActorConn, ActorHandle, ConnMethods, HandleMethods } from "./surface.js";
+import { readAnswer } from "./protocol/answer.js";
+import { callRetry, isPassingRefusal } from "./retry.js";
+import type { ActorConn, ActorHandle, HandleMethods } from "./surface.js";
 import { gatewayUrl, type Target } from "./target.js";
 import { orAborted } from "./timers.js";
 import type { Transport } from "./transport.js";
-import type { CallOptions, ConnectOptions, GetOptions, QueueOutcome, QueueSendOptions } from "./types.js";
+import type {
+  Call,
+  CallOptions,
+  ConnectOptions,
+  GetOptions,
+  QueueOutcome,
+  QueueSendOptions,
+} from "./types.js";
 
 /** What a handle needs of its client. */
 export interface HandleOwner {
@@ -22,14 +30,8 @@ export interface HandleOwner {
   release(connection: Connection): void;
 }
 
-/** An action call, whatever the definition. */
-interface Call extends CallOptions {
-  readonly name: string;
-  readonly args?: readonly unknown[];
-}
-
-/** A body for an actor, and what came back. */
-interface Post {
+/** A body for an actor. */
+export interface Post {
   /** Below the actor, starting with `/`, percent-encoded. */
   readonly path: string;
   readonly body: Uint8Array<ArrayBuffer>;
@@ -48,19 +50,20 @@ export function makeHandle<Definition>(
   options: HandleOptions,
 ): ActorHandle<Definition> {
   const handle = new Handle(owner, target, options);
-  // Exactly the methods of `HandleMethods`: every other name is an action's.
-  const methods = {
-    action: (call: Call) => handle.call(call.name, call.args ?? [], call),
-    connect: handle.connect.bind(handle),
-    send: handle.send.bind(handle),
-    resolve: () => handle.resolve(),
-    reload: () => handle.reload(),
-    getGatewayUrl: () => handle.getGatewayUrl(),
-    fetch: handle.fetch.bind(handle),
-    webSocket: handle.webSocket.bind(handle),
-  } satisfies Record<keyof HandleMethods<unknown>, unknown>;
-  return withActions<ActorHandle<Definition>>(methods, (name, args) => handle.call(name, args));
+  return withActions<ActorHandle<Definition>>(handle, OWN, (name, args) => handle.action({ name, args }));
 }
+
+/** Exactly the methods of `HandleMethods`: every other name is an action's. */
+const OWN: OwnNames<HandleMethods<unknown>> = {
+  action: 1,
+  connect: 1,
+  fetch: 1,
+  getGatewayUrl: 1,
+  reload: 1,
+  resolve: 1,
+  send: 1,
+  webSocket: 1,
+};
 
 class Handle {
   readonly #owner: HandleOwner;
@@ -73,7 +76,7 @@ class Handle {
     this.#options = options;
   }
 
-  async call(name: string, args: readonly unknown[], options: CallOptions = {}): Promise<unknown> {
+  async action({ name, args = [], ...options }: Call): Promise<unknown> {
     const { transport } = this.#owner;
     // Without waiting where that is possible, so that the caller may change the arguments at once.
     const format = transport.format ?? (await transport.loadFormat());
@@ -97,18 +100,8 @@ class Handle {
     const { transport } = this.#owner;
     const format = transport.format ?? (await transport.loadFormat());
     const message = format.encodeData(body, "body");
-    const { encodeQueueSend, decodeQueueReply } = await import("./protocol/queue-send.js");
-    const { wait = false, timeout } = options;
-    const answer = await this.#post({
-      path: `/queue/${encodeURIComponent(queue)}`,
-      body: encodeQueueSend(format.encoding, { name: queue, message, wait, timeout }),
-      mayRepeat: true,
-      options,
-    });
-    const reply = readAnswer(`the reply to a message for ${queue}`, () =>
-      decodeQueueReply(format.encoding, answer),
-    );
-    return wait ? reply : undefined;
+    const { sendToQueue } = await import("./protocol/queue-send.js");
+    return sendToQueue((post) => this.#post(post), format.encoding, queue, message, options);
   }
 
   connect(params?: unknown, options: ConnectOptions = {}): ActorConn<unknown> {
@@ -118,64 +111,25 @@ class Handle {
     const target = this.#target;
     const source = params === undefined ? this.#options : { params };
     const dial = new Dial(transport, target, () => paramsJson(source), this.#skipsReadyWait(options));
-    const connection = new Connection(transport, dial, (error) => isPassingRefusal(target, error));
+    const connection = new Connection(transport, dial, {
+      isPassing: (error) => isPassingRefusal(target, error),
+      send: this.send.bind(this) as ConnectionOwner["send"],
+      release: () => this.#owner.release(connection),
+    });
     this.#owner.adopt(connection);
-    return this.#exposed(connection);
-  }
-
-  /** The connection that users see: exactly the members of `ConnMethods`, every other name is an action's. */
-  #exposed(connection: Connection): ActorConn<unknown> {
-    const members = {
-      action: (call: Call) => connection.call(call.name, call.args ?? [], call.signal),
-      send: this.send.bind(this),
-      on: connection.on.bind(connection),
-      once: connection.once.bind(connection),
-      onOpen: connection.onOpen.bind(connection),
-      onClose: connection.onClose.bind(connection),
-      onError: connection.onError.bind(connection),
-      onStatusChange: connection.onStatusChange.bind(connection),
-      dispose: () => {
-        this.#owner.release(connection);
-        return connection.dispose();
-      },
-      get connStatus() {
-        return connection.connStatus;
-      },
-      get isConnected() {
-        return connection.connStatus === "connected";
-      },
-      get ready() {
-        return connection.ready;
-      },
-      get actorId() {
-        return connection.actorId;
-      },
-      get connectionId() {
-        return connection.connectionId;
-      },
-      get connId() {
-        return connection.connectionId;
-      },
-    } satisfies Record<keyof ConnMethods<unknown>, unknown>;
-    return withActions<ActorConn<unknown>>(members, (name, args) => connection.call(name, args));
+    return connection.surface;
   }
 
   async resolve(): Promise<string> {
     this.#owner.assertOpen();
-    const target = this.#target;
-    if (target.by === "id") return target.id;
-    const { transport } = this.#owner;
-    const { create, find } = await import("./management.js");
-    const { signal } = this.#options;
-    return target.by === "get"
-      ? find(transport, target.name, target.key, signal)
-      : create(transport, target.name, target.key, { ...target, reuse: true }, signal);
+    const { resolve } = await import("./management.js");
+    return resolve(this.#owner.transport, this.#target, this.#options.signal);
   }
 
   async reload(): Promise<void> {
-    const id = await this.resolve();
+    this.#owner.assertOpen();
     const { reload } = await import("./management.js");
-    await reload(this.#owner.transport, id, this.#options.signal);
+    return reload(this.#owner.transport, this.#target, this.#options.signal);
   }
 
   async fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
@@ -208,7 +162,7 @@ class Handle {
     const target = this.#target;
     const signal = either(this.#options.signal, options.signal);
     const skipReadyWait = this.#skipsReadyWait(options);
-    const retry = new CallRetry(target);
+    const retry = callRetry(target);
     // Has its own patience; once it succeeded, attempts find the answer in memory.
     await transport.metadata.locate(signal);
     for (;;) {
@@ -216,7 +170,7 @@ class Handle {
         const params = await orAborted(paramsJson(this.#options), signal);
         return await transport.post({ target, path, body, params, skipReadyWait, signal });
       } catch (error) {
-        const pause = mayRepeat && error instanceof ActorError ? retry.next(error) : undefined;
+        const pause = mayRepeat && error instanceof ActorError ? retry(error) : undefined;
         if (pause === undefined) throw error;
         await transport.sleep(pause, signal);
       }
@@ -227,13 +181,4 @@ class Handle {
 function either(first: AbortSignal | undefined, second: AbortSignal | undefined): AbortSignal | undefined {
   if (first === undefined) return second;
   return second === undefined ? first : AbortSignal.any([first, second]);
-}
-
-function readAnswer<T>(what: string, read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    const message = `${what} cannot be read: ${describe(cause)}`;
-    throw new MalformedResponseMessage("malformed_response", message, { cause });
-  }
 }

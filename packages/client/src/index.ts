@@ -27,4 +27,4 @@ export type {
   HandleMethods,
 } from "./surface.js";
 export type * from "./types.js";
-export type { WebSocketConstructor, WebSocketLike } from "./websocket/websocket.js";
+export type { WebSocketConstructor, WebSocketLike } from "./websocket.js";

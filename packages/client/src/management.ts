@@ -6,17 +6,15 @@ import { toBase64 } from "./codec/base64.js";
 import { ActorClientError, ActorError, describe, MalformedResponseMessage } from "./errors.js";
 import { keyParts, storageKey } from "./key.js";
 import { ManagerError } from "./manager-error.js";
-import { encodeInput } from "./target.js";
+import { encodeInput, queryOf, type Target } from "./target.js";
 import type { Transport } from "./transport.js";
 import type { ActorListing, ListOptions } from "./types.js";
 
-/** The id of the actor with a key. @throws ActorError `actor.not_found` */
-export async function find(
-  transport: Transport,
-  name: string,
-  key: readonly string[],
-  signal?: AbortSignal,
-): Promise<string> {
+/** The id of the actor that is meant. Creates it if the target says so. @throws ActorError `actor.not_found` */
+export async function resolve(transport: Transport, target: Target, signal?: AbortSignal): Promise<string> {
+  if (target.by === "id") return target.id;
+  const { name, key } = target;
+  if (target.by === "getOrCreate") return create(transport, name, key, { ...target, reuse: true }, signal);
   const { actors } = await manage(transport, "GET", "", { name, key: storageKey(key) }, undefined, signal);
   const [first] = asList(actors);
   if (first !== undefined) return actorId(first);
@@ -76,7 +74,8 @@ export async function list(
 }
 
 /** Ends the actor's present instance. */
-export async function reload(transport: Transport, id: string, signal?: AbortSignal): Promise<void> {
+export async function reload(transport: Transport, target: Target, signal?: AbortSignal): Promise<void> {
+  const id = await resolve(transport, target, signal);
   await manage(transport, "POST", `/${encodeURIComponent(id)}/sleep`, {}, {}, signal);
 }
 
@@ -91,14 +90,12 @@ async function manage(
 ): Promise<{ readonly actors?: unknown; readonly actor?: unknown; readonly pagination?: unknown }> {
   const { config, metadata } = transport;
   const { url, namespace, token } = await metadata.locate(signal);
-  const pairs = Object.entries({ ...query, namespace }).filter(([, value]) => value !== undefined);
-  const search = pairs.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join("&");
   const headers: Record<string, string> = { ...config.headers };
   if (body !== undefined) headers["content-type"] = "application/json";
   if (token !== undefined) headers.authorization = `Bearer ${token}`;
   let text: Uint8Array;
   try {
-    text = await transport.request(`${url}/actors${path}?${search}`, {
+    text = await transport.request(`${url}/actors${path}?${queryOf({ ...query, namespace })}`, {
       method,
       headers,
       body: body === undefined ? null : JSON.stringify(body),

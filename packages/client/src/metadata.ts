@@ -1,15 +1,7 @@
-import type { ResolvedConfig } from "./config.js";
+import type { Location, ResolvedConfig } from "./config.js";
 import { parseEndpoint } from "./endpoint.js";
 import { ActorClientError, ActorError, describe } from "./errors.js";
 import { orAborted, type Sleep } from "./timers.js";
-
-/** Where requests go, after the server had its say. */
-export interface Location {
-  /** `scheme://host[:port][/base]`. */
-  readonly url: string;
-  readonly namespace: string;
-  readonly token: string | undefined;
-}
 
 /** A lookup that got no answer in this time counts as failed. */
 const ATTEMPT_TIMEOUT_MS = 5_000;
@@ -53,7 +45,8 @@ export class MetadataLookup {
   /** The location, or the error of a single attempt. For callers that have a retry policy of their own. */
   locateOnce(): Promise<Location> {
     if (this.#location === undefined) {
-      const lookup = this.#config.disableMetadataLookup ? Promise.resolve(this.#configured()) : this.#ask();
+      const { disableMetadataLookup, location } = this.#config;
+      const lookup = disableMetadataLookup ? Promise.resolve(location) : this.#ask();
       this.#location = lookup;
       lookup.catch(() => {
         this.#location = undefined;
@@ -62,15 +55,10 @@ export class MetadataLookup {
     return this.#location;
   }
 
-  #configured(): Location {
-    const { endpoint, namespace, token } = this.#config;
-    return { url: endpoint, namespace, token };
-  }
-
   async #ask(): Promise<Location> {
-    const answer = await this.#fetch(this.#configured());
+    const answer = await this.#fetch(this.#config.location);
     if (typeof answer !== "object" || answer === null || Array.isArray(answer)) {
-      throw unreachable(this.#config.endpoint, new Error("the answer is not a JSON object"), true);
+      throw unreachable(this.#config.location.url, new Error("the answer is not a JSON object"), true);
     }
     return this.#redirected(answer);
   }
@@ -119,15 +107,14 @@ export class MetadataLookup {
     clientNamespace?: unknown;
     clientToken?: unknown;
   }): Location {
-    const configured = this.#configured();
-    if (typeof answer.clientEndpoint !== "string") return configured;
-    const endpoint = parseEndpoint(answer.clientEndpoint);
+    const { location } = this.#config;
+    if (typeof answer.clientEndpoint !== "string") return location;
     const { clientNamespace, clientToken } = answer;
     return {
-      url: endpoint.url,
-      namespace:
-        typeof clientNamespace === "string" ? clientNamespace : (endpoint.namespace ?? configured.namespace),
-      token: typeof clientToken === "string" ? clientToken : (endpoint.token ?? configured.token),
+      ...location,
+      ...parseEndpoint(answer.clientEndpoint),
+      ...(typeof clientNamespace === "string" ? { namespace: clientNamespace } : {}),
+      ...(typeof clientToken === "string" ? { token: clientToken } : {}),
     };
   }
 }

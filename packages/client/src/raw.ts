@@ -1,11 +1,11 @@
 import { ActorClientError, ActorError } from "./errors.js";
 import { paramsJson } from "./params.js";
 import { subprotocols } from "./protocol/subprotocols.js";
-import { CallRetry } from "./retry.js";
+import { callRetry } from "./retry.js";
 import { gatewayUrl, type Target } from "./target.js";
 import type { Transport } from "./transport.js";
 import type { ParamsOptions } from "./types.js";
-import type { WebSocketLike } from "./websocket/websocket.js";
+import type { WebSocketLike } from "./websocket.js";
 
 /** From the start of the handshake to the open socket. */
 const OPEN_TIMEOUT_MS = 15_000;
@@ -26,7 +26,7 @@ export async function rawFetch(
   const request = input instanceof Request ? await fromRequest(input, init) : init;
   // A stream is used up by the first attempt.
   const repeatable = !(request.body instanceof ReadableStream);
-  const retry = new CallRetry(target);
+  const retry = callRetry(target);
   for (;;) {
     const location = await transport.metadata.locate(request.signal ?? undefined);
     const params = await paramsJson(options);
@@ -39,7 +39,7 @@ export async function rawFetch(
     if (absolute !== undefined) headers.set("x-rivet-internal-original-request-url", absolute);
     const url = gatewayUrl(target, location, `/request${path}`, transport.config);
     const response = await transport.fetch(url, { ...request, headers });
-    const pause = repeatable ? retry.next(gatewayError(response)) : undefined;
+    const pause = repeatable ? retry(gatewayError(response)) : undefined;
     if (pause === undefined) return response;
     await response.body?.cancel();
     await transport.sleep(pause, request.signal ?? undefined);
@@ -70,7 +70,7 @@ export async function rawWebSocket(
   return socket as unknown as WebSocket;
 }
 
-function opened(socket: WebSocketLike, { config: { endpoint, runtime } }: Transport): Promise<void> {
+function opened(socket: WebSocketLike, { config: { location, runtime } }: Transport): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (problem: string | undefined): void => {
       runtime.clearTimeout(timer);
@@ -84,7 +84,7 @@ function opened(socket: WebSocketLike, { config: { endpoint, runtime } }: Transp
       // Closing may report one more error, which Node would throw.
       socket.onerror = () => {};
       socket.close();
-      const message = `the WebSocket to ${endpoint} could not be opened: ${problem}`;
+      const message = `the WebSocket to ${location.url} could not be opened: ${problem}`;
       reject(new ActorClientError("connection_open_failed", message));
     };
     const timer = runtime.setTimeout(() => settle(`no answer within ${OPEN_TIMEOUT_MS} ms`), OPEN_TIMEOUT_MS);

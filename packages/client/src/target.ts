@@ -1,10 +1,9 @@
 import { toBase64 } from "./codec/base64.js";
 import { encodeCompat } from "./codec/encode.js";
 import { buildBytes } from "./codec/wire-writer.js";
-import type { ResolvedConfig } from "./config.js";
+import type { Location, ResolvedConfig } from "./config.js";
 import { ActorClientError } from "./errors.js";
 import { storageKey } from "./key.js";
-import type { Location } from "./metadata.js";
 
 /** Which actor a handle means. */
 export type Target =
@@ -39,23 +38,26 @@ export function gatewayUrl(target: Target, location: Location, path: string, con
     const suffix = token === undefined ? "" : `@${encodeURIComponent(token)}`;
     return `${url}/gateway/${encodeURIComponent(target.id)}${suffix}${path}`;
   }
-  const parameters: [name: string, value: string | undefined][] = [
-    ["rvt-namespace", namespace],
-    ["rvt-method", target.by],
-  ];
-  if (target.by === "getOrCreate") parameters.push(["rvt-runner", target.pool]);
-  parameters.push(["rvt-key-storage", storageKey(target.key)]);
-  if (target.by === "getOrCreate") {
-    parameters.push(
-      ["rvt-input", inputParameter(target.input, config.maxInputSize)],
-      ["rvt-region", target.region],
-      ["rvt-crash-policy", "sleep"],
-    );
-  }
-  parameters.push(["rvt-token", token]);
-  const query = parameters.filter((pair): pair is [string, string] => pair[1] !== undefined);
-  const joined = query.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&");
-  return `${url}/gateway/${encodeURIComponent(target.name)}${path}${path.includes("?") ? "&" : "?"}${joined}`;
+  const creating = target.by === "getOrCreate" ? target : undefined;
+  const parameters = {
+    "rvt-namespace": namespace,
+    "rvt-method": target.by,
+    "rvt-runner": creating?.pool,
+    "rvt-key-storage": storageKey(target.key),
+    "rvt-input": creating && inputParameter(creating.input, config.maxInputSize),
+    "rvt-region": creating?.region,
+    "rvt-crash-policy": creating && "sleep",
+    "rvt-token": token,
+  };
+  const separator = path.includes("?") ? "&" : "?";
+  return `${url}/gateway/${encodeURIComponent(target.name)}${path}${separator}${queryOf(parameters)}`;
+}
+
+/** A query string of what is defined. */
+export function queryOf(parameters: Readonly<Record<string, string | number | undefined>>): string {
+  return Object.entries(parameters)
+    .flatMap(([name, value]) => (value === undefined ? [] : `${name}=${encodeURIComponent(value)}`))
+    .join("&");
 }
 
 /** Creation input as CBOR; `undefined` for no input. */

@@ -6,36 +6,44 @@ export type Sleep = (milliseconds: number, signal?: AbortSignal) => Promise<void
 
 /** A {@link Sleep} on the timers of `runtime`. */
 export function makeSleep(runtime: ClientRuntime): Sleep {
-  return (milliseconds, signal) =>
-    new Promise((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(abortedError(signal));
-        return;
-      }
-      const timer = runtime.setTimeout(() => {
-        signal?.removeEventListener("abort", onAbort);
-        resolve();
-      }, milliseconds);
-      const onAbort = (): void => {
-        runtime.clearTimeout(timer);
-        if (signal !== undefined) reject(abortedError(signal));
-      };
-      signal?.addEventListener("abort", onAbort, { once: true });
+  return (milliseconds, signal) => {
+    let timer: unknown;
+    const wait = new Promise<void>((resolve) => {
+      timer = runtime.setTimeout(resolve, milliseconds);
     });
+    return orAborted(wait, signal).finally(() => runtime.clearTimeout(timer));
+  };
 }
 
 /** The outcome of `work`, or `actor.aborted` if `signal` is aborted first. */
 export function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work;
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(abortedError(signal));
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
+  const aborted = deferred<never>();
+  const onAbort = (): void => aborted.reject(abortedError(signal));
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort);
+  return Promise.race([aborted.promise, work]).finally(() => signal.removeEventListener("abort", onAbort));
 }
 
 /** The error of a call that its caller gave up. */
 export function abortedError(signal: AbortSignal): ActorError {
   return new ActorError("actor", "aborted", "the call was aborted by its caller", { cause: signal.reason });
+}
+
+/** A promise to be settled later. */
+export interface Deferred<T> {
+  readonly promise: Promise<T>;
+  resolve(value: T): void;
+  reject(error: unknown): void;
+}
+
+/** Makes a {@link Deferred}. */
+export function deferred<T>(): Deferred<T> {
+  let resolve: Deferred<T>["resolve"] = () => {};
+  let reject: Deferred<T>["reject"] = () => {};
+  const promise = new Promise<T>((onDone, onError) => {
+    resolve = onDone;
+    reject = onError;
+  });
+  return { promise, resolve, reject };
 }

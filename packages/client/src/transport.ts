@@ -1,5 +1,5 @@
-import type { Encoding, LiveTransport, ResolvedConfig } from "./config.js";
-import { type Location, MetadataLookup } from "./metadata.js";
+import type { Encoding, LiveTransport, Location, ResolvedConfig } from "./config.js";
+import { MetadataLookup } from "./metadata.js";
 import { networkError } from "./network-error.js";
 import { bareFormat } from "./protocol/bare-format.js";
 import { errorOf } from "./protocol/error-response.js";

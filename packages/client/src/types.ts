@@ -132,6 +132,12 @@ export interface CallOptions extends ConnectOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A call spelled out, whatever the definition. */
+export interface Call extends CallOptions {
+  readonly name: string;
+  readonly args?: readonly unknown[];
+}
+
 /** A call spelled out, for `handle.action(...)` and `conn.action(...)`. */
 export interface ActionCall<Name extends string, Args> extends CallOptions {
   /** The action's name; a nested one has dots: `admin.stats.get`. */

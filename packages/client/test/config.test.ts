@@ -51,9 +51,15 @@ describe("config", () => {
   test("defaults", () => {
     clear();
     const config = resolveConfig(undefined);
-    assert.equal(config.endpoint, "http://localhost:6420");
+    assert.equal(config.location.url, "http://localhost:6420");
     assert.deepEqual(
-      [config.namespace, config.token, config.poolName, config.encoding, config.maxInputSize],
+      [
+        config.location.namespace,
+        config.location.token,
+        config.poolName,
+        config.encoding,
+        config.maxInputSize,
+      ],
       ["default", undefined, "default", "bare", 4096],
     );
   });
@@ -65,15 +71,21 @@ describe("config", () => {
     process.env.RIVET_POOL = "rp";
     const rivet = resolveConfig(undefined);
     assert.deepEqual(
-      [rivet.endpoint, rivet.token, rivet.namespace, rivet.poolName],
+      [rivet.location.url, rivet.location.token, rivet.location.namespace, rivet.poolName],
       ["http://r.test", "rt", "rn", "rp"],
     );
     process.env.GREENROOM_ENDPOINT = "http://en:et@g.test";
     process.env.GREENROOM_TOKEN = "gt";
     const ours = resolveConfig({});
-    assert.deepEqual([ours.endpoint, ours.token, ours.namespace], ["http://g.test", "et", "en"]);
+    assert.deepEqual(
+      [ours.location.url, ours.location.token, ours.location.namespace],
+      ["http://g.test", "et", "en"],
+    );
     const given = resolveConfig({ endpoint: "http://o.test", token: "ot" });
-    assert.deepEqual([given.endpoint, given.token, given.namespace], ["http://o.test", "ot", "rn"]);
+    assert.deepEqual(
+      [given.location.url, given.location.token, given.location.namespace],
+      ["http://o.test", "ot", "rn"],
+    );
   });
 
   test("contradictions are refused", () => {

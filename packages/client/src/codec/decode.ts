@@ -1,5 +1,5 @@
 import { reviveEscape } from "./escape.js";
-import { MAX_DEPTH, STANDARD_ERRORS, Tag, type ValueForm } from "./form.js";
+import { MAX_DEPTH, Tag, type ValueForm } from "./form.js";
 import { isTypedArrayTag, typedArrayFromTag } from "./typed-arrays.js";
 
 /** Up to this many bytes a loop beats the call into `TextDecoder`. */
@@ -8,6 +8,14 @@ const INDEFINITE = -1;
 const BREAK = 0xff;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Error classes that come back as themselves; any other error name becomes an `Error` with that `name`. */
+const STANDARD_ERRORS: ReadonlyMap<string, ErrorConstructor> = new Map(
+  [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map((found) => [
+    found.name,
+    found as ErrorConstructor,
+  ]),
+);
 
 /** The bytes are not a value of the expected form. */
 export class ValueFormatError extends Error {

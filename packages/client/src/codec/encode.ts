@@ -1,7 +1,7 @@
 import { toBase64 } from "./base64.js";
 import { MAX_DEPTH, Tag } from "./form.js";
 import { writeByteString, writeHead, writeText } from "./heads.js";
-import { typedArrayTag } from "./typed-arrays.js";
+import { typedArrayTag } from "./typed-array-tags.js";
 import type { WireWriter } from "./wire-writer.js";
 
 /** The integers that are written as CBOR integers; all other numbers are 64-bit floats. */

@@ -29,11 +29,3 @@ export const Tag = {
   /** UTF-16LE bytes of a string with lone surrogates. State form only. */
   utf16: 60001,
 } as const;
-
-/** Error classes that come back as themselves; any other error name becomes an `Error` with that `name`. */
-export const STANDARD_ERRORS: ReadonlyMap<string, ErrorConstructor> = new Map(
-  [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map((found) => [
-    found.name,
-    found as ErrorConstructor,
-  ]),
-);

@@ -7,6 +7,6 @@ export { MAX_DEPTH, Tag, type ValueForm } from "./form.js";
 export { writeArrayHead, writeByteString, writeMapHead, writeText, writeUint } from "./heads.js";
 export { fromJsonCompat, toJsonCompat } from "./json.js";
 export { encodeValue } from "./plain-forms.js";
-export { type AnyTypedArray, typedArrayTag } from "./typed-arrays.js";
+export { type AnyTypedArray, typedArrayTag } from "./typed-array-tags.js";
 export { buildBytes, WireWriter } from "./wire-writer.js";
 export { ByteWriter } from "./writer.js";

@@ -1,16 +1,4 @@
-/** A typed array other than `DataView`, as it is stored: elements in little-endian order. */
-export type AnyTypedArray =
-  | Uint8Array
-  | Uint8ClampedArray
-  | Uint16Array
-  | Uint32Array
-  | BigUint64Array
-  | Int8Array
-  | Int16Array
-  | Int32Array
-  | BigInt64Array
-  | Float32Array
-  | Float64Array;
+import type { AnyTypedArray } from "./typed-array-tags.js";
 
 interface TypedArrayClass {
   readonly name: string;
@@ -35,15 +23,6 @@ const littleEndian: ReadonlyMap<number, TypedArrayClass> = new Map<number, Typed
 
 /** In a tag, the big-endian array of the same class lacks this bit. */
 const LITTLE_ENDIAN_BIT = 4;
-
-const tags: ReadonlyMap<string, number> = new Map([...littleEndian].map(([tag, { name }]) => [name, tag]));
-
-/** The CBOR tag for a view, or `undefined` for one that has no form (`DataView`). */
-export function typedArrayTag(view: ArrayBufferView): number | undefined {
-  // The name of the built-in class also for its subclasses, such as `Buffer`.
-  const { [Symbol.toStringTag]: name } = view as { [Symbol.toStringTag]?: unknown };
-  return typeof name === "string" ? tags.get(name) : undefined;
-}
 
 /** Whether a CBOR tag stands for a typed array. */
 export function isTypedArrayTag(tag: number): boolean {

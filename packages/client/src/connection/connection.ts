@@ -1,9 +1,13 @@
+import { type OwnNames, withActions } from "../action-proxy.js";
 import type { ClientRuntime } from "../config.js";
 import { ActorClientError, ActorConnDisposed, type ActorError, describe } from "../errors.js";
 import { toActorError } from "../protocol/error-body.js";
 import type { Packet } from "../protocol/format.js";
 import type { ClientFrame, ServerFrame } from "../protocol/frames.js";
+import type { ActorConn, ConnMethods } from "../surface.js";
+import { type Deferred, deferred } from "../timers.js";
 import type { Transport } from "../transport.js";
+import type { Call } from "../types.js";
 import type { Dial } from "./dial.js";
 import { EventHandlers, Listeners } from "./listeners.js";
 import { ReconnectPolicy } from "./reconnect-policy.js";
@@ -23,6 +27,35 @@ export interface CloseEvent {
 /** A connection open this long counts as stable: the next failure starts the back-off anew. */
 const STABLE_MS = 5_000;
 
+/** What a connection needs of the handle it was made by. */
+export interface ConnectionOwner {
+  /** Whether calls should outlive this refusal of a connection attempt. */
+  isPassing(error: ActorError): boolean;
+  /** Sends a message to a queue. */
+  readonly send: ConnMethods<unknown>["send"];
+  /** Forgets the connection, which is being disposed. */
+  release(): void;
+}
+
+/** Exactly the members of `ConnMethods`: every other name is an action's. */
+const OWN: OwnNames<ConnMethods<unknown>> = {
+  action: 1,
+  actorId: 1,
+  connId: 1,
+  connStatus: 1,
+  connectionId: 1,
+  dispose: 1,
+  isConnected: 1,
+  on: 1,
+  onClose: 1,
+  onError: 1,
+  onOpen: 1,
+  onStatusChange: 1,
+  once: 1,
+  ready: 1,
+  send: 1,
+};
+
 /**
  * A connection that lasts across sockets: it reconnects until it is disposed, keeps calls made meanwhile, and
  * subscribes anew on every socket.
@@ -34,16 +67,22 @@ export class Connection implements SessionOwner {
   readonly #transport: Transport;
   readonly #runtime: ClientRuntime;
   readonly #dial: Dial;
-  readonly #isPassing: (error: ActorError) => boolean;
+  readonly #owner: ConnectionOwner;
+  readonly send: ConnectionOwner["send"];
   readonly #requests = new RequestTable();
   readonly #reconnect: ReconnectPolicy;
   readonly #handlers: EventHandlers;
-  readonly #onOpen = new Listeners<[]>((error) => this.#listenerFailed(error));
-  readonly #onClose = new Listeners<[event: CloseEvent]>((error) => this.#listenerFailed(error));
-  readonly #onStatus = new Listeners<[status: ConnStatus]>((error) => this.#listenerFailed(error));
+  readonly #failed = (error: unknown): void => this.#listenerFailed(error);
+  readonly #onOpen = new Listeners<[]>(this.#failed);
+  readonly #onClose = new Listeners<[event: CloseEvent]>(this.#failed);
+  readonly #onStatus = new Listeners<[status: ConnStatus]>(this.#failed);
   // What an error listener throws is not given to error listeners.
   readonly #onError = new Listeners<[error: ActorError]>((error) => console.error(error));
-  #ready = makeDeferred();
+  readonly onOpen = this.#onOpen.add;
+  readonly onClose = this.#onClose.add;
+  readonly onStatusChange = this.#onStatus.add;
+  readonly onError = this.#onError.add;
+  #ready = makeReady();
   #status: ConnStatus = "idle";
   #session: Session | undefined;
   #timer: unknown;
@@ -52,23 +91,29 @@ export class Connection implements SessionOwner {
   #actorId: string | undefined;
   #connectionId: string | undefined;
 
-  /** @param isPassing whether calls should outlive this refusal of a connection attempt. */
-  constructor(transport: Transport, dial: Dial, isPassing: (error: ActorError) => boolean) {
+  constructor(transport: Transport, dial: Dial, owner: ConnectionOwner) {
     this.#transport = transport;
     this.#runtime = transport.config.runtime;
     this.#dial = dial;
-    this.#isPassing = isPassing;
+    this.#owner = owner;
+    this.send = owner.send;
     this.#reconnect = new ReconnectPolicy(this.#runtime.random);
-    this.#handlers = new EventHandlers(
-      (event, wanted) => this.#subscribe(event, wanted),
-      (error) => this.#listenerFailed(error),
-    );
+    this.#handlers = new EventHandlers((event, wanted) => this.#subscribe(event, wanted), this.#failed);
     // Later in this turn, so that listeners attached right after `connect()` see every change.
     queueMicrotask(() => this.#attempt());
   }
 
+  /** The connection that users see. */
+  get surface(): ActorConn<unknown> {
+    return withActions(this, OWN, (name, args) => this.action({ name, args }));
+  }
+
   get connStatus(): ConnStatus {
     return this.#status;
+  }
+
+  get isConnected(): boolean {
+    return this.#status === "connected";
   }
 
   get actorId(): string | undefined {
@@ -79,16 +124,20 @@ export class Connection implements SessionOwner {
     return this.#connectionId;
   }
 
+  get connId(): string | undefined {
+    return this.#connectionId;
+  }
+
   get ready(): Promise<void> {
     return this.#ready.promise;
   }
 
   /** Calls an action by its dotted name. */
-  call(name: string, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
+  action({ name, args = [], signal }: Call): Promise<unknown> {
     if (this.#disposed) return Promise.reject(new ActorConnDisposed());
     const encode = (id: number) => this.#encode({ tag: "ActionRequest", id, name, args });
     const { id, promise } = this.#requests.add(name, encode, signal);
-    if (id !== undefined && this.#status === "connected") this.#transmit(id);
+    if (id !== undefined && this.isConnected) this.#transmit(id);
     return promise;
   }
 
@@ -105,25 +154,10 @@ export class Connection implements SessionOwner {
     return stop;
   }
 
-  onOpen(listener: () => void): () => void {
-    return this.#onOpen.add(listener);
-  }
-
-  onClose(listener: (event: CloseEvent) => void): () => void {
-    return this.#onClose.add(listener);
-  }
-
-  onError(listener: (error: ActorError) => void): () => void {
-    return this.#onError.add(listener);
-  }
-
-  onStatusChange(listener: (status: ConnStatus) => void): () => void {
-    return this.#onStatus.add(listener);
-  }
-
   dispose(): Promise<void> {
     if (!this.#disposed) {
       this.#disposed = true;
+      this.#owner.release();
       this.#closed = this.#shutDown();
     }
     return this.#closed;
@@ -158,8 +192,8 @@ export class Connection implements SessionOwner {
   }
 
   ended(end: SessionEnd): void {
-    const wasConnected = this.#status === "connected";
-    const passing = end.refused && this.#isPassing(end.error);
+    const wasConnected = this.isConnected;
+    const passing = end.refused && this.#owner.isPassing(end.error);
     this.#session = undefined;
     this.#runtime.clearTimeout(this.#timer);
     this.#timer = this.#runtime.setTimeout(() => this.#attempt(), this.#reconnect.nextDelay());
@@ -171,7 +205,7 @@ export class Connection implements SessionOwner {
       this.#requests.rejectUnsent(end.error);
       // Whoever awaits `ready` learns why; who asks later awaits the next attempt.
       this.#ready.reject(end.error);
-      this.#ready = makeDeferred();
+      this.#ready = makeReady();
     }
     this.#setStatus("disconnected");
     const neverOpened = this.#connectionId === undefined && !passing && !this.#disposed;
@@ -197,7 +231,7 @@ export class Connection implements SessionOwner {
   }
 
   #subscribe(event: string, wanted: boolean): void {
-    if (this.#status === "connected") this.#sendSubscription(event, wanted);
+    if (this.isConnected) this.#sendSubscription(event, wanted);
   }
 
   #sendSubscription(eventName: string, subscribe: boolean): void {
@@ -217,7 +251,7 @@ export class Connection implements SessionOwner {
   }
 
   async #shutDown(): Promise<void> {
-    const wasConnected = this.#status === "connected";
+    const wasConnected = this.isConnected;
     const session = this.#session;
     this.#session = undefined;
     this.#runtime.clearTimeout(this.#timer);
@@ -245,20 +279,9 @@ function lost(name: string, end: SessionEnd): ActorError {
   return new ActorClientError("connection_lost", message, { cause: end.error });
 }
 
-interface Deferred {
-  readonly promise: Promise<void>;
-  resolve(): void;
-  reject(error: ActorError): void;
-}
-
-/** A promise to be settled later, whose rejection nobody is obliged to handle. */
-function makeDeferred(): Deferred {
-  let resolve: Deferred["resolve"] = () => {};
-  let reject: Deferred["reject"] = () => {};
-  const promise = new Promise<void>((onDone, onError) => {
-    resolve = onDone;
-    reject = onError;
-  });
-  promise.catch(() => {});
-  return { promise, resolve, reject };
+/** Nobody is obliged to handle its rejection. */
+function makeReady(): Deferred<void> {
+  const ready = deferred<void>();
+  ready.promise.catch(() => {});
+  return ready;
 }

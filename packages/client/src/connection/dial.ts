@@ -3,7 +3,7 @@ import type { ActorError } from "../errors.js";
 import { subprotocols } from "../protocol/subprotocols.js";
 import { describeTarget, gatewayUrl, type Target } from "../target.js";
 import type { Transport } from "../transport.js";
-import type { WebSocketConstructor, WebSocketLike } from "../websocket/websocket.js";
+import type { WebSocketConstructor, WebSocketLike } from "../websocket.js";
 
 /** WebSockets in a row that have to fail before a connection tries an event stream. */
 const ENOUGH_FAILURES = 2;
@@ -43,7 +43,7 @@ export class Dial {
 
   /** What messages say about the other end: the actor and where it was looked for. */
   get peer(): string {
-    return `${describeTarget(this.#target)} at ${this.#transport.config.endpoint}`;
+    return `${describeTarget(this.#target)} at ${this.#transport.config.location.url}`;
   }
 
   /** Gets all that a socket needs, and returns how to open it. */
@@ -78,7 +78,7 @@ export class Dial {
   /** Tells the console, once per client, of a failure that nobody listens for. */
   warn({ message }: ActorError): void {
     const transport = this.#transport;
-    if (!transport.warned) console.warn(`no connection to ${transport.config.endpoint} yet: ${message}`);
+    if (!transport.warned) console.warn(`no connection to ${transport.config.location.url} yet: ${message}`);
     transport.warned = true;
   }
 

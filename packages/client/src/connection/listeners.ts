@@ -14,12 +14,12 @@ export class Listeners<Args extends readonly unknown[]> {
     return this.#entries.size;
   }
 
-  /** Adds a listener, even one that is there already, and returns how to remove it. */
-  add(listener: (...args: Args) => void): () => void {
+  /** Adds a listener, even one that is there already, and returns how to remove it. Needs no `this`. */
+  readonly add = (listener: (...args: Args) => void): (() => void) => {
     const entry = { listener };
     this.#entries.add(entry);
     return () => void this.#entries.delete(entry);
-  }
+  };
 
   /** Calls those that are registered now, in the order they were added. */
   emit(...args: Args): void {

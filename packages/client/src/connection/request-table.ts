@@ -1,6 +1,6 @@
 import { ActorClientError, type ActorError } from "../errors.js";
 import type { Packet } from "../protocol/format.js";
-import { abortedError } from "../timers.js";
+import { abortedError, deferred } from "../timers.js";
 
 /** Calls that may wait for a connection or a reply at the same time. */
 const MAX_REQUESTS = 100_000;
@@ -51,12 +51,7 @@ export class RequestTable {
       return { id: undefined, promise: Promise.reject(error) };
     }
     this.#nextId++;
-    let resolve: Request["resolve"] = () => {};
-    let reject: Request["reject"] = () => {};
-    const promise = new Promise<unknown>((onOutput, onError) => {
-      resolve = onOutput;
-      reject = onError;
-    });
+    const { promise, resolve, reject } = deferred<unknown>();
     const onAbort = (): void => {
       if (signal !== undefined) this.#take(id)?.reject(abortedError(signal));
     };

@@ -1,10 +1,11 @@
+import { loadCompleteReader, needsMore } from "../codec/usual.js";
 import type { ClientRuntime } from "../config.js";
 import { ActorClientError, ActorError, describe, MalformedResponseMessage } from "../errors.js";
 import { toActorError } from "../protocol/error-body.js";
 import type { Format, Packet } from "../protocol/format.js";
 import type { ServerFrame } from "../protocol/frames.js";
 import type { Transport } from "../transport.js";
-import type { WebSocketLike } from "../websocket/websocket.js";
+import type { WebSocketLike } from "../websocket.js";
 import type { Dial } from "./dial.js";
 
 /** From the start of an attempt to the Init message. */
@@ -46,6 +47,8 @@ export class Session {
   #lastError: ActorError | undefined;
   #onClosed: (() => void) | undefined;
   #detail = "";
+  /** What came while the complete reader is being loaded. */
+  #waiting: (() => void)[] | undefined;
 
   constructor(transport: Transport, dial: Dial, owner: SessionOwner) {
     this.#transport = transport;
@@ -86,13 +89,40 @@ export class Session {
     if (this.#state === "ended") return;
     const socket = makeSocket();
     socket.binaryType = "arraybuffer";
-    socket.onmessage = ({ data }) => this.#received(format, data);
-    socket.onclose = ({ code, reason }) => this.#closed(code, reason);
+    socket.onmessage = ({ data }) => this.#inOrder(() => this.#received(format, data));
+    socket.onclose = ({ code, reason }) => this.#inOrder(() => this.#closed(code, reason));
     // A close event follows. Browsers do not say what went wrong, Node does.
     socket.onerror = ({ message }) => {
       this.#detail = message ?? "";
     };
     this.#socket = socket;
+  }
+
+  /** Does what came over the socket leads to: at once, or after what waits for the complete reader. */
+  #inOrder(work: () => void): void {
+    if (this.#waiting !== undefined) {
+      this.#waiting.push(work);
+      return;
+    }
+    try {
+      work();
+    } catch (error) {
+      if (!needsMore(error)) throw error;
+      this.#waiting = [work];
+      loadCompleteReader().then(
+        () => {
+          const waiting = this.#waiting ?? [];
+          this.#waiting = undefined;
+          for (const each of waiting) this.#inOrder(each);
+        },
+        (cause: unknown) => this.#unreadable(cause),
+      );
+    }
+  }
+
+  #unreadable(cause: unknown): void {
+    const message = `the server sent a frame that cannot be read: ${describe(cause)}`;
+    this.#fail(new MalformedResponseMessage("malformed_message", message, { cause }), CLOSE_MALFORMED);
   }
 
   #received(format: Format, data: unknown): void {
@@ -101,9 +131,8 @@ export class Session {
     try {
       frame = format.decodeFrame(data);
     } catch (cause) {
-      const message = `the server sent a frame that cannot be read: ${describe(cause)}`;
-      const error = new MalformedResponseMessage("malformed_message", message, { cause });
-      this.#fail(error, CLOSE_MALFORMED);
+      if (needsMore(cause)) throw cause;
+      this.#unreadable(cause);
       return;
     }
     if (frame.tag === "Init") {
@@ -143,16 +172,16 @@ export class Session {
   }
 
   #lost(opened: boolean, code: number, reason: string): ActorError {
-    const { endpoint } = this.#transport.config;
+    const { url } = this.#transport.config.location;
     const detail = [`close code ${code}`, reason, this.#detail].filter((part) => part !== "").join(", ");
     return opened
-      ? new ActorClientError("connection_lost", `the connection to ${endpoint} was lost (${detail})`)
-      : new ActorClientError("connection_open_failed", `no connection to ${endpoint} (${detail})`);
+      ? new ActorClientError("connection_lost", `the connection to ${url} was lost (${detail})`)
+      : new ActorClientError("connection_open_failed", `no connection to ${url} (${detail})`);
   }
 
   #timedOut(): void {
     this.#dial.failed();
-    const message = `no connection to ${this.#transport.config.endpoint} within ${OPEN_TIMEOUT_MS} ms`;
+    const message = `no connection to ${this.#transport.config.location.url} within ${OPEN_TIMEOUT_MS} ms`;
     this.#fail(new ActorClientError("connection_open_failed", message));
   }
 

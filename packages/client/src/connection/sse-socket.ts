@@ -4,7 +4,7 @@ import type { ClientRuntime } from "../config.js";
 import { describe } from "../errors.js";
 import type { Format, Packet } from "../protocol/format.js";
 import { contentType } from "../transport.js";
-import type { WebSocketLike } from "../websocket/websocket.js";
+import type { WebSocketLike } from "../websocket.js";
 
 /** Where an event stream comes from. */
 export interface SseSource {

@@ -1,12 +1,11 @@
-import { decodeValue } from "../codec/decode.js";
+import { Cursor } from "../codec/cursor.js";
 import { encodeCompat } from "../codec/encode.js";
+import { decodeCompat } from "../codec/usual.js";
 import type { WireWriter } from "../codec/wire-writer.js";
 
 /** The protocol version we write, little endian, in front of every BARE message. */
 export const VERSION = 4;
 const OLDEST_VERSION = 1;
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Appends the version that starts every message. */
 export function writeVersion(writer: WireWriter): void {
@@ -49,68 +48,46 @@ function writeSized(writer: WireWriter, write: () => void): void {
   writer.bytes(content);
 }
 
-/** Reads BARE fields in order; every method throws a `RangeError` when the bytes end early. */
-export class BareReader {
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
-  #position = 0;
+/** Reads BARE fields in order; every method throws when the bytes end early. */
+export class BareReader extends Cursor {
   /** The version that the message started with, 1 to 4. */
   readonly version: number;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.version = this.#view.getUint16(this.#skip(2), true);
+    super(bytes);
+    this.version = this.view.getUint16(this.skip(2), true);
     if (this.version < OLDEST_VERSION || this.version > VERSION) {
       throw new RangeError(`protocol version ${this.version}, known are ${OLDEST_VERSION} to ${VERSION}`);
     }
   }
 
-  /** Whether all bytes have been read. */
-  get atEnd(): boolean {
-    return this.#position >= this.#bytes.length;
-  }
-
   /** A `uint` up to 2^53 - 1. */
   uint(): number {
     let value = 0;
-    let scale = 1;
-    for (;;) {
-      const byte = this.#view.getUint8(this.#skip(1));
+    for (let scale = 1; ; scale *= 0x80) {
+      const byte = this.u8();
       value += (byte & 0x7f) * scale;
       if (value > Number.MAX_SAFE_INTEGER) throw new RangeError("a number beyond 2^53");
       if (byte < 0x80) return value;
-      scale *= 0x80;
     }
   }
 
   str(): string {
-    return utf8.decode(this.#sized());
+    return this.text(this.uint());
   }
 
   bool(): boolean {
-    return this.#view.getUint8(this.#skip(1)) !== 0;
+    return this.u8() !== 0;
   }
 
   /** A `data` field that holds a value in compat form. */
   value(): unknown {
-    return decodeValue(this.#sized(), "compat");
+    const size = this.uint();
+    const at = this.skip(size);
+    return decodeCompat(this.bytes.subarray(at, at + size));
   }
 
   optional<T>(read: () => T): T | undefined {
     return this.bool() ? read() : undefined;
-  }
-
-  #sized(): Uint8Array {
-    const size = this.uint();
-    const at = this.#skip(size);
-    return this.#bytes.subarray(at, at + size);
-  }
-
-  #skip(count: number): number {
-    const at = this.#position;
-    if (count > this.#bytes.length - at) throw new RangeError("the message is truncated");
-    this.#position = at + count;
-    return at;
   }
 }

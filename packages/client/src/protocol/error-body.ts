@@ -26,24 +26,28 @@ export function readErrorActor(reader: BareReader): ErrorActor | undefined {
     const actorId = reader.str();
     const generation = reader.uint();
     const key = reader.optional(() => reader.str());
-    return key === undefined ? { actorId, generation } : { actorId, generation, key };
+    return { actorId, generation, ...(key !== undefined && { key }) };
   });
 }
 
 /** Checks a decoded object. `undefined` when it is no error. */
 export function parseErrorBody(value: unknown): ErrorBody | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const { group, code, message, metadata, actor } = value as Readonly<Record<keyof ErrorBody, unknown>>;
+  const { group, code, message, metadata, actor } = Object(value) as Readonly<
+    Record<keyof ErrorBody, unknown>
+  >;
   if (typeof group !== "string" || typeof code !== "string" || typeof message !== "string") return undefined;
   return { group, code, message, metadata, actor: parseActor(actor) };
 }
 
 function parseActor(value: unknown): ErrorActor | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const { actorId, generation, key } = value as Readonly<Record<keyof ErrorActor, unknown>>;
+  const { actorId, generation, key } = Object(value) as Readonly<Record<keyof ErrorActor, unknown>>;
   if (typeof actorId !== "string") return undefined;
-  const count = typeof generation === "number" || typeof generation === "bigint" ? Number(generation) : 0;
-  return typeof key === "string" ? { actorId, generation: count, key } : { actorId, generation: count };
+  return {
+    actorId,
+    // 64 bits in CBOR.
+    generation: Number(generation ?? 0),
+    ...(typeof key === "string" && { key }),
+  };
 }
 
 /** The error that callers see. */

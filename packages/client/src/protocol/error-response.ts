@@ -1,9 +1,15 @@
+import { readCompletely } from "../codec/usual.js";
 import type { Encoding } from "../config.js";
 import { ActorClientError, type ActorError } from "../errors.js";
-import { parseErrorBody, toActorError } from "./error-body.js";
+import { type ErrorBody, parseErrorBody, toActorError } from "./error-body.js";
 import { loadFormat } from "./format.js";
 
 const utf8 = new TextDecoder();
+
+async function decode(encoding: Encoding, body: Uint8Array): Promise<ErrorBody | undefined> {
+  const format = await loadFormat(encoding);
+  return readCompletely(() => format.decodeError(body));
+}
 
 /** The error in the body of a failed request, whose content type says how it is written. */
 export async function errorOf(response: Response, body: Uint8Array, encoding: Encoding): Promise<ActorError> {
@@ -15,7 +21,7 @@ export async function errorOf(response: Response, body: Uint8Array, encoding: En
     const found =
       isJson && !text.includes('"$')
         ? parseErrorBody(JSON.parse(text))
-        : (await loadFormat(isJson ? "json" : encoding)).decodeError(body);
+        : await decode(isJson ? "json" : encoding, body);
     if (found !== undefined) return toActorError(found, status);
   } catch {
     // Not an error of ours, for example a proxy's page: described below.

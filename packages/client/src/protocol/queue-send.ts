@@ -7,7 +7,9 @@ import { fromJsonCompat } from "../codec/json.js";
 import { encodeValue } from "../codec/plain-forms.js";
 import { ByteWriter } from "../codec/writer.js";
 import type { Encoding } from "../config.js";
-import type { QueueOutcome } from "../types.js";
+import type { Post } from "../handle.js";
+import type { QueueOutcome, QueueSendOptions } from "../types.js";
+import { readAnswer } from "./answer.js";
 import { BareReader, writeBool, writeStr, writeVersion } from "./bare.js";
 import type { Packet } from "./format.js";
 
@@ -21,11 +23,29 @@ export interface QueueSend {
   readonly timeout: number | undefined;
 }
 
-/** The body of a queue send. */
-export function encodeQueueSend(
+/** Sends a message, and gives the reply if it is to wait for one. */
+export async function sendToQueue(
+  post: (post: Post) => Promise<Uint8Array>,
   encoding: Encoding,
-  { message, ...rest }: QueueSend,
-): Uint8Array<ArrayBuffer> {
+  queue: string,
+  message: Packet,
+  options: QueueSendOptions,
+): Promise<QueueOutcome<unknown> | undefined> {
+  const { wait = false, timeout } = options;
+  const answer = await post({
+    path: `/queue/${encodeURIComponent(queue)}`,
+    body: encodeQueueSend(encoding, { name: queue, message, wait, timeout }),
+    mayRepeat: true,
+    options,
+  });
+  const reply = await readAnswer(`the reply to a message for ${queue}`, () =>
+    decodeQueueReply(encoding, answer),
+  );
+  return wait ? reply : undefined;
+}
+
+/** The body of a queue send. */
+function encodeQueueSend(encoding: Encoding, { message, ...rest }: QueueSend): Uint8Array<ArrayBuffer> {
   if (typeof message === "string") {
     const fields = JSON.stringify(rest).slice(1);
     return new TextEncoder().encode(`{"body":${message},${fields}`);
@@ -64,7 +84,7 @@ function writeCbor(writer: ByteWriter, message: Uint8Array, fields: object): voi
 }
 
 /** The answer in the body of a successful queue send. @throws when it is none. */
-export function decodeQueueReply(encoding: Encoding, body: Uint8Array): QueueOutcome<unknown> {
+function decodeQueueReply(encoding: Encoding, body: Uint8Array): QueueOutcome<unknown> {
   const { status, response } = readReply(encoding, body);
   if (status === "timedOut") return { status };
   if (status !== "completed") throw new RangeError(`queue status ${JSON.stringify(status)}`);

@@ -1,4 +1,6 @@
-import type { WebSocketConstructor } from "./websocket.js";
+import type { WebSocketConstructor } from "../websocket.js";
+
+export { env, wasLostMidway, wasNeverSent } from "./system.js";
 
 /**
  * The WebSocket class of the `ws` package. Node 20 has none of its own, and the one of Node 22 emits no close

@@ -1,0 +1,106 @@
+import { Cursor } from "./cursor.js";
+import { MAX_DEPTH } from "./form.js";
+
+/** Thrown for what only the complete reader can read, or can say what is wrong with. */
+const unusual = new Error("the complete reader is needed");
+
+let decode: (bytes: Uint8Array) => unknown = decodeUsual;
+
+/**
+ * The value of one CBOR item in compat form that fills `bytes`.
+ *
+ * Pages load a small reader for what nearly all messages consist of. The complete one, `decodeValue`, is loaded with
+ * the first message that has more in it, and reads everything from then on.
+ *
+ * @throws what {@link needsMore} recognizes, or what `decodeValue` throws.
+ */
+export function decodeCompat(bytes: Uint8Array): unknown {
+  return decode(bytes);
+}
+
+/** Whether to read once more after {@link loadCompleteReader}. */
+export function needsMore(error: unknown): boolean {
+  return error === unusual;
+}
+
+/** Loads the complete reader. */
+export async function loadCompleteReader(): Promise<void> {
+  const { decodeValue } = await import("./decode.js");
+  decode = (bytes) => decodeValue(bytes, "compat");
+}
+
+/** What `read` gives, if need be with the complete reader. */
+export async function readCompletely<T>(read: () => T): Promise<T> {
+  try {
+    return read();
+  } catch (error) {
+    if (error !== unusual) throw error;
+    await loadCompleteReader();
+    return read();
+  }
+}
+
+/** Reads what nearly all messages consist of, as `decodeValue` would. @throws {@link unusual} for everything else. */
+export function decodeUsual(bytes: Uint8Array): unknown {
+  const cursor = new Cursor(bytes);
+  try {
+    const value = readItem(cursor, 0);
+    if (cursor.atEnd) return value;
+  } catch {
+    // Whatever it was, the complete reader finds it as well.
+  }
+  throw unusual;
+}
+
+function readItem(cursor: Cursor, depth: number): unknown {
+  const head = cursor.u8();
+  const { view } = cursor;
+  switch (head) {
+    case 0xf4:
+    case 0xf5:
+      return head === 0xf5;
+    case 0xf6:
+      return null;
+    case 0xfb:
+      return view.getFloat64(cursor.skip(8));
+  }
+  let count = head & 0x1f;
+  if (count === 24) count = cursor.u8();
+  else if (count === 25) count = view.getUint16(cursor.skip(2));
+  else if (count === 26) count = view.getUint32(cursor.skip(4));
+  else if (count > 26 || depth > MAX_DEPTH) throw unusual;
+  switch (head >> 5) {
+    case 0:
+      return count;
+    case 1:
+      return -1 - count;
+    case 3:
+      return cursor.text(count);
+    case 4:
+      return readArray(cursor, count, depth + 1);
+    case 5:
+      return readRecord(cursor, count, depth + 1);
+    default:
+      throw unusual;
+  }
+}
+
+function readArray(cursor: Cursor, count: number, depth: number): unknown {
+  const items: unknown[] = [];
+  while (items.length < count) items.push(readItem(cursor, depth));
+  const [name] = items;
+  if (count !== 2 || typeof name !== "string" || !name.startsWith("$")) return items;
+  // What actions return that return nothing. Other escapes are for the complete reader.
+  if (name === "$Undefined") return undefined;
+  throw unusual;
+}
+
+function readRecord(cursor: Cursor, count: number, depth: number): Record<string, unknown> {
+  const record: Record<string, unknown> = {};
+  for (let left = count; left > 0; left--) {
+    const key = readItem(cursor, depth);
+    if (typeof key !== "string" || key === "__proto__") throw unusual;
+    record[key] = readItem(cursor, depth);
+  }
+  return record;
+}

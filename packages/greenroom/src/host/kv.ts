@@ -178,7 +178,7 @@ export class RuntimeKv implements Kv {
     }
     const { log, definition } = this.#instance;
     const limit = definition.options.maxKvSize;
-    const promise = this.#request<void>(
+    return this.#request<void>(
       (outputs, token) => {
         outputs.kvPut(token, pairs);
         this.#undecided += 1;
@@ -187,12 +187,13 @@ export class RuntimeKv implements Kv {
         if (answer.kind !== "put" && answer.kind !== "full") throw unexpected(answer);
         this.#undecided -= 1;
         if (this.#undecided === 0) this.#room = limit - answer.size;
-        if (answer.kind === "full") throw kvFull(wanted, answer.size, limit);
+        if (answer.kind === "put") return;
+        const error = kvFull(wanted, answer.size, limit);
+        // Nobody has to wait for a put, but one that was refused should not go unnoticed.
+        log.warn({ error }, "a put of key-value pairs was refused");
+        throw error;
       },
     );
-    // Nobody has to wait for a put, but one that did not happen should not go unnoticed.
-    promise.catch((error: unknown) => log.warn({ error }, "a put of key-value pairs was not done"));
-    return promise;
   }
 
   /** A request without an answer. */

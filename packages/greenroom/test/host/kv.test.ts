@@ -104,7 +104,7 @@ test("the core is asked only about a put that may not fit, and then about all un
   assert.equal(`${refusal.error.group}.${refusal.error.code}`, "actor.kv_storage_quota_exceeded");
   assert.match(refusal.error.message, /20 bytes more do not fit: .* have 30 bytes, limit is 40/);
   assert.deepEqual(success, { kind: "reply", call: 2, value: 2 });
-  assert.match(stage.logs.join("\n"), /was not done/);
+  assert.match(stage.logs.join("\n"), /was refused/);
   // Now it is known again what fits: nine bytes.
   stage.forget();
   await stage.call("putAll", [["d", "12345678"]]);

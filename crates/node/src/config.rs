@@ -2,13 +2,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    num::NonZeroU32,
     path::PathBuf,
     sync::Arc,
     time::Duration,
 };
 
 use greenroom_core::{ActorOptions, CrashPolicy};
-use greenroom_server::{Secret, ServerConfig};
+use greenroom_server::{RateLimit, Secret, ServerConfig};
 use greenroom_types::ActorName;
 use serde::{Deserialize, Deserializer};
 use tracing::level_filters::LevelFilter;
@@ -29,6 +30,8 @@ pub(crate) struct Config {
     pub(crate) actors: BTreeMap<ActorName, ActorOptions>,
     /// The server's part.
     pub(crate) server: ServerConfig,
+    /// Whether JavaScript decides about visitors.
+    pub(crate) authorizes: bool,
 }
 
 /// A configuration that cannot be used. The text names the field.
@@ -76,6 +79,8 @@ impl Config {
         server.static_dir = raw.static_dir;
         server.management_token = raw.token.map(Secret::new);
         server.development = raw.development;
+        server.trusted_proxies = raw.trusted_proxies;
+        server.rate_limit = raw.rate_limit.map(RateLimit::from);
         server.max_incoming_message = raw.max_incoming_message_size;
         server.max_outgoing_message = raw.max_outgoing_message_size;
         server.max_request_body = raw.max_request_body_size;
@@ -86,6 +91,7 @@ impl Config {
             log_level,
             actors,
             server,
+            authorizes: raw.authorizes,
         })
     }
 }
@@ -108,7 +114,27 @@ struct RawConfig {
     #[serde(deserialize_with = "nullable")]
     token: Option<String>,
     development: bool,
+    authorizes: bool,
+    #[serde(deserialize_with = "nullable")]
+    rate_limit: Option<RawRateLimit>,
+    trusted_proxies: usize,
     actors: Vec<RawActor>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RawRateLimit {
+    requests_per_minute: NonZeroU32,
+    in_flight: NonZeroU32,
+}
+
+impl From<RawRateLimit> for RateLimit {
+    fn from(raw: RawRateLimit) -> Self {
+        Self {
+            requests_per_minute: raw.requests_per_minute,
+            in_flight: raw.in_flight,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -180,7 +206,8 @@ mod tests {
         "version": "1.2.3", "dataDir": "/data", "host": "127.0.0.1", "port": 6420,
         "namespace": "mine", "logLevel": "warn", "maxIncomingMessageSize": 1000,
         "maxOutgoingMessageSize": 2000, "maxRequestBodySize": 3000, "staticDir": "/site",
-        "token": "t", "development": false,
+        "token": "t", "development": false, "authorizes": true,
+        "rateLimit": { "requestsPerMinute": 5, "inFlight": 6 }, "trustedProxies": 2,
         "actors": [{ "name": "counter", "options": {
             "sleepTimeout": null, "sleepGracePeriod": 1, "stateSaveInterval": 2, "startTimeout": 3, "wantsRequest": false,
             "maxKvSize": 4, "guardedEvents": ["note"], "crashPolicy": "restart"
@@ -207,6 +234,15 @@ mod tests {
         );
         assert_eq!(config.server.static_dir, Some(PathBuf::from("/site")));
         assert!(config.server.management_token.is_some() && !config.server.development);
+        let limit = config.server.rate_limit.expect("there is one");
+        assert_eq!(
+            (limit.requests_per_minute.get(), limit.in_flight.get()),
+            (5, 6)
+        );
+        assert_eq!(
+            (config.server.trusted_proxies, config.authorizes),
+            (2, true)
+        );
         let (name, options) = config.actors.first_key_value().expect("there is one actor");
         assert_eq!(name.as_str(), "counter");
         assert_eq!(options.sleep_timeout, None);

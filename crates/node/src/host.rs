@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use greenroom_core::{ActorHost, HostEvent, Instance};
+use greenroom_server::AccessRequest;
 
 use crate::{batch::EventWriter, in_process::Answer};
 
@@ -68,6 +69,13 @@ impl JsHost {
     /// Tells JavaScript what has come of one of its requests.
     pub(crate) fn answer(&self, request: u32, answer: &Answer) {
         EventWriter::new(&mut self.lock().batch).answer(request, answer);
+        self.unannounced.store(true, Ordering::Release);
+        self.flush();
+    }
+
+    /// Asks JavaScript whether to let a request from outside in.
+    pub(crate) fn authorize(&self, question: u32, request: &AccessRequest) {
+        EventWriter::new(&mut self.lock().batch).authorize(question, request);
         self.unannounced.store(true, Ordering::Release);
         self.flush();
     }

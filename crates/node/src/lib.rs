@@ -11,6 +11,7 @@ mod batch;
 mod config;
 mod counting;
 pub mod exports;
+mod gate;
 mod host;
 mod in_process;
 mod logging;

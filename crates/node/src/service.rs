@@ -22,6 +22,7 @@ use crate::{
     batch::Handed,
     config::Config,
     counting::{Counters, CountingStore},
+    gate::{JsGatekeeper, Questions},
     host::JsHost,
     in_process::Requests,
     start_error::StartError,
@@ -45,6 +46,8 @@ pub(crate) struct Service {
     pub(crate) counters: Arc<Counters>,
     /// What JavaScript asks of the server in its own process.
     requests: Arc<Requests>,
+    /// What the server asks JavaScript about visitors.
+    questions: Arc<Questions>,
     /// There from before the first event until the end of the shutdown.
     runtime: Mutex<Option<Runtime>>,
 }
@@ -58,7 +61,11 @@ impl Service {
                 instance,
                 turn,
                 requests,
+                answers,
             } = handed?;
+            for (question, answer) in answers {
+                self.questions.answer(question, answer);
+            }
             for request in requests {
                 self.requests.take(request);
             }
@@ -77,6 +84,7 @@ impl Service {
     /// Lets go of the runtime and of JavaScript. Nothing happens the second time.
     fn let_go(&self) {
         self.requests.close();
+        self.questions.close();
         self.set_runtime(None);
         self.host.detach();
     }
@@ -151,7 +159,8 @@ impl Open {
             port,
             log_level,
             actors,
-            server,
+            mut server,
+            authorizes,
         } = config;
         crate::logging::init(log_level);
         let threads = tokio::runtime::Builder::new_multi_thread()
@@ -173,6 +182,12 @@ impl Open {
             env: Arc::new(SystemEnv),
             actors,
         });
+        if authorizes {
+            server.gatekeeper = Some(Arc::new(JsGatekeeper {
+                host: Arc::clone(&service.host),
+                questions: Arc::clone(&service.questions),
+            }));
+        }
         service.set_runtime(Some(runtime.clone()));
         let grace = server.shutdown_grace;
         let server = greenroom_server::serve(server, listener, runtime)?;

@@ -8,4 +8,10 @@ export {
   isRivetErrorCode,
   RivetError,
 } from "@greenroom/client/errors";
-export { UserError, type UserErrorOptions } from "./user-error.js";
+export {
+  type AccessErrorOptions,
+  Forbidden,
+  Unauthorized,
+  UserError,
+  type UserErrorOptions,
+} from "./user-error.js";

@@ -109,8 +109,16 @@ export {
 } from "./definition/queue.js";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./definition/standard-schema.js";
 export type { BaseLogger, Logger, LogLevel, LogMethod } from "./log.js";
-export type { ActorDefinitions, RegistryConfig } from "./registry/config.js";
+export type { ActorDefinitions, RateLimitOptions, RegistryConfig } from "./registry/config.js";
 export type { ForeignOptions } from "./registry/foreign-options.js";
+export type { AuthData, AuthIntent, AuthRequest, OnAuth } from "./registry/on-auth.js";
+export type { Register } from "./registry/register.js";
 export { setup } from "./registry/registry.js";
 export type { FetchHandler, ListenOptions, Registry, RegistryRoutes } from "./registry/surface.js";
-export { UserError, type UserErrorOptions } from "./user-error.js";
+export {
+  type AccessErrorOptions,
+  Forbidden,
+  Unauthorized,
+  UserError,
+  type UserErrorOptions,
+} from "./user-error.js";

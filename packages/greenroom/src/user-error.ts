@@ -20,3 +20,22 @@ export class UserError extends ActorError {
     this.name = "UserError";
   }
 }
+
+/** What {@link Unauthorized} and {@link Forbidden} may carry besides their message. */
+export type AccessErrorOptions = Omit<UserErrorOptions, "code">;
+
+/** The caller has not shown who it is: `auth.unauthorized`, over HTTP with the status 401. */
+export class Unauthorized extends ActorError {
+  constructor(message = "Unauthorized", options: AccessErrorOptions = {}) {
+    super("auth", "unauthorized", message, options);
+    this.name = "Unauthorized";
+  }
+}
+
+/** The caller may not do this: `auth.forbidden`, over HTTP with the status 403. */
+export class Forbidden extends ActorError {
+  constructor(message = "Forbidden", options: AccessErrorOptions = {}) {
+    super("auth", "forbidden", message, options);
+    this.name = "Forbidden";
+  }
+}

@@ -29,6 +29,9 @@ export function config(changes: Record<string, unknown>): string {
     staticDir: null,
     token: null,
     development: true,
+    authorizes: false,
+    rateLimit: null,
+    trustedProxies: 0,
     actors: [{ name: "counter", options }],
     ...changes,
   });

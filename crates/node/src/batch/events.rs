@@ -22,6 +22,12 @@
 //! | 16 | a request's body breaks off | u32 call |
 //! | 17 | credit for a response's body | u32 call, u32 bytes |
 //!
+//! The registry, whose instance is 0, is asked about requests from outside:
+//!
+//! | kind | | fields |
+//! |---|---|---|
+//! | 23 | may it come in? | u32 question, u16 intents (bits as in `greenroom_server::Intents`), opt name, u16 count and as many str of the key (0xffff for no key), opt id, opt params, opt token, opt address, bytes request |
+//!
 //! The following are about requests that JavaScript has made of the server; their instance is 0, and
 //! they begin with the u32 of the request:
 //!
@@ -40,6 +46,8 @@ use greenroom_core::{
     Alarm, CallEvent, ClientInfo, ConnectEvent, HostEvent, Instance, KvAnswer, KvResult,
     PublishEvent, RestoredConn, StartEvent, StopReason,
 };
+
+use greenroom_server::AccessRequest;
 
 use super::{ABSENT, REGISTRY};
 use crate::in_process::Answer;
@@ -172,6 +180,35 @@ impl<'a> EventWriter<'a> {
                 self.u32(*bytes);
             }
         }
+    }
+
+    /// Appends a question about a request from outside.
+    pub(crate) fn authorize(&mut self, question: u32, request: &AccessRequest) {
+        self.head(23, REGISTRY);
+        self.u32(question);
+        self.u16(request.intents.bits());
+        self.opt(request.name.as_ref().map(|name| name.as_str().as_bytes()));
+        match &request.key {
+            None => self.u16(u16::MAX),
+            Some(key) => {
+                let parts = key.parts();
+                let count = u16::try_from(parts.len())
+                    .expect("a key's size limit keeps its parts below 65535");
+                self.u16(count);
+                for part in parts {
+                    self.str(part);
+                }
+            }
+        }
+        let id = request.id.map(|id| id.to_string());
+        self.opt(id.as_ref().map(String::as_bytes));
+        self.opt(request.params.as_deref());
+        self.opt(request.token.as_ref().map(String::as_bytes));
+        let address = request
+            .address
+            .map(|address| address.to_canonical().to_string());
+        self.opt(address.as_ref().map(String::as_bytes));
+        self.bytes(&request.request);
     }
 
     /// A text of which each byte is a character.
@@ -311,6 +348,10 @@ impl<'a> EventWriter<'a> {
 
     fn u8(&mut self, value: u8) {
         self.0.push(value);
+    }
+
+    fn u16(&mut self, value: u16) {
+        self.0.extend_from_slice(&value.to_le_bytes());
     }
 
     fn u32(&mut self, value: u32) {
@@ -621,6 +662,64 @@ mod tests {
                 Str("r"),
                 Str("a,b"),
                 Str("args"),
+            ],
+        );
+    }
+
+    #[test]
+    fn questions_about_requests_are_written() {
+        let check = |request: AccessRequest, expected: Vec<Part>| {
+            let mut batch = Vec::new();
+            EventWriter::new(&mut batch).authorize(7, &request);
+            let head = [U8(23), U32(0), U32(7)];
+            let expected: Vec<_> = head.into_iter().chain(expected).collect();
+            assert_eq!(batch, record(&expected));
+        };
+        let nothing = AccessRequest {
+            intents: greenroom_server::Intents::GET | greenroom_server::Intents::ACTION,
+            name: None,
+            key: None,
+            id: None,
+            params: None,
+            token: None,
+            address: None,
+            request: bytes("r"),
+        };
+        let key = ActorKey::new(vec!["a".to_owned(), String::new()]).expect("short");
+        check(
+            nothing.clone(),
+            vec![
+                U16(9),
+                NOTHING,
+                U16(u16::MAX),
+                NOTHING,
+                NOTHING,
+                NOTHING,
+                NOTHING,
+                Str("r"),
+            ],
+        );
+        let everything = AccessRequest {
+            name: Some(ActorName::new("room").expect("valid")),
+            key: Some(key),
+            params: Some(bytes("p")),
+            token: Some("t".to_owned()),
+            address: Some([127, 0, 0, 1].into()),
+            ..nothing
+        };
+        check(
+            everything,
+            vec![
+                U16(9),
+                Str("room"),
+                U16(2),
+                Str("a"),
+                Str(""),
+                NOTHING,
+                Str("p"),
+                Str("t"),
+                Str("127.0.0.1"),
+                Str("r"),
             ],
         );
     }

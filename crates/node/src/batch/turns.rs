@@ -38,6 +38,13 @@
 //! | 29 | a response's body breaks off | u32 call |
 //! | 30 | credit for a request's body | u32 call, u32 bytes |
 //!
+//! The registry's instance 0 answers questions about requests from outside:
+//!
+//! | kind | | fields |
+//! |---|---|---|
+//! | 36 | let it in | u32 question, opt auth |
+//! | 37 | refuse it | u32 question, error |
+//!
 //! And about requests that JavaScript makes of the server. The first of them may come in any turn, and
 //! then waits for its commit; the others come in turns of instance 0, which are no turns of anybody:
 //!
@@ -61,7 +68,10 @@ use greenroom_server::Origin;
 use greenroom_types::ActorError;
 
 use super::{ABSENT, REGISTRY};
-use crate::in_process::{Begin, BeginBody, Requested};
+use crate::{
+    gate::Answer,
+    in_process::{Begin, BeginBody, Requested},
+};
 
 /// A batch that breaks its own rules. Only a bug on the other side of the bridge makes one.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -88,6 +98,8 @@ pub(crate) struct Handed {
     /// Empty for the registry, which has no turns.
     pub(crate) turn: Turn,
     pub(crate) requests: Vec<Requested>,
+    /// Answers to questions about requests from outside.
+    pub(crate) answers: Vec<(u32, Answer)>,
 }
 
 impl Iterator for Turns {
@@ -121,6 +133,7 @@ fn read_turn(cursor: &mut Cursor) -> Result<Handed, TurnsError> {
     let mut kv = Vec::new();
     let mut state_version = None;
     let mut requests = Vec::new();
+    let mut answers = Vec::new();
     while !section.rest.is_empty() {
         match section.u8()? {
             SET_ALARM => alarms.push(AlarmUpdate::Set(section.alarm()?)),
@@ -141,6 +154,13 @@ fn read_turn(cursor: &mut Cursor) -> Result<Handed, TurnsError> {
                 query: section.kv_query()?,
             }),
             STATE_VERSION => state_version = Some(section.u32()?),
+            LET_IN => {
+                let question = section.u32()?;
+                // Copied, because it stays in memory for as long as the connection.
+                let auth = section.opt()?.map(|auth| Bytes::copy_from_slice(&auth));
+                answers.push((question, Ok(auth)));
+            }
+            REFUSE => answers.push((section.u32()?, Err(section.error_value()?))),
             BEGIN_REQUEST => {
                 let mut begin = section.begin_request()?;
                 if instance != REGISTRY {
@@ -168,6 +188,7 @@ fn read_turn(cursor: &mut Cursor) -> Result<Handed, TurnsError> {
             outputs,
         },
         requests,
+        answers,
     })
 }
 
@@ -180,6 +201,8 @@ const DELETE_PAIRS: u8 = 21;
 const DELETE_PAIR_RANGE: u8 = 22;
 const READ_PAIRS: u8 = 23;
 const STATE_VERSION: u8 = 44;
+const LET_IN: u8 = 36;
+const REFUSE: u8 = 37;
 const BEGIN_REQUEST: u8 = 38;
 const PART_OF_REQUEST: u8 = 39;
 const END_OF_REQUEST: u8 = 40;
@@ -664,6 +687,29 @@ mod tests {
         put(&mut out, b"part");
         out.extend_from_slice(&[40, 1, 0, 0, 0, 41, 2, 0, 0, 0, 42, 3, 0, 0, 0, 9, 0, 0, 0]);
         out
+    }
+
+    #[test]
+    fn answers_about_requests_are_read() {
+        let mut outputs = vec![36, 7, 0, 0, 0];
+        put(&mut outputs, b"who");
+        outputs.extend_from_slice(&[36, 8, 0, 0, 0]);
+        outputs.extend_from_slice(&ABSENT.to_le_bytes());
+        outputs.extend_from_slice(&[37, 9, 0, 0, 0]);
+        put_error(&mut outputs, None);
+        let batch = Bytes::from(turn(0, 0, &[], &outputs));
+        for len in 1..batch.len() {
+            let result: Result<Vec<_>, _> = Turns::new(batch.slice(..len)).collect();
+            assert!(result.is_err(), "{len} of {} bytes", batch.len());
+        }
+        let handed = Turns::new(batch).next().expect("one").expect("well formed");
+        let refused = ActorError::new("user", "nope", "no way");
+        let expected = [
+            (7, Ok(Some(Bytes::from_static(b"who")))),
+            (8, Ok(None)),
+            (9, Err(refused)),
+        ];
+        assert_eq!(handed.answers, expected);
     }
 
     #[test]

@@ -59,6 +59,12 @@ pub(crate) async fn run(app: &App, pending: Pending) {
     let Some((stream, early)) = opened(pending.upgrade).await else {
         return;
     };
+    // Dropping the attempt is the end of it, wherever it is.
+    let admitted = tokio::select! {
+        biased;
+        admitted = admit(app, pending.plan) => admitted,
+        () = departure(&stream) => return debug!("websocket client left before it was let in"),
+    };
     let (read, write) = stream.into_split();
     let mut read = Cursor::new(early).chain(read);
     let limits = WriteLimits {
@@ -66,7 +72,7 @@ pub(crate) async fn run(app: &App, pending: Pending) {
         patience: app.config.write_timeout,
     };
     let mut writer = MessageWriter::new(write, pending.encoding, limits);
-    let refused = match admit(app, pending.plan).await {
+    let refused = match admitted {
         Ok((connection, mut outbox)) => {
             writer.speaks_for(connection.actor(), connection.generation().clone());
             let reader = MessageReader::new(&mut read, app.config.max_incoming_message);
@@ -108,6 +114,13 @@ async fn opened(upgrade: UpgradeFut) -> Option<(TcpStream, bytes::Bytes)> {
     match upgraded.downcast::<TokioIo<TimedStream>>() {
         Ok(parts) => Some((parts.io.into_inner().into_inner(), parts.read_buf)),
         Err(_) => unreachable!("connections are served on no other kind of stream"),
+    }
+}
+
+/// Resolves when the client hangs up. One that has sent something is not noticed before that is read.
+async fn departure(stream: &TcpStream) {
+    if matches!(stream.peek(&mut [0]).await, Ok(1..)) {
+        std::future::pending().await
     }
 }
 

@@ -1,3 +1,5 @@
+import type { AuthData } from "../registry/on-auth.js";
+
 /** Sends an event: with declared events, its name and payload are checked; without, any name goes. */
 export type SendEvent<Events> = [Events] extends [undefined]
   ? (name: string, ...args: unknown[]) => void
@@ -17,8 +19,11 @@ export interface Conn<Params = unknown, ConnState = undefined, Events = undefine
   readonly id: string;
   /** What the client passed as `params`. */
   readonly params: Params;
-  /** What authentication came to; undefined where nobody asked for it. */
-  readonly auth: unknown;
+  /**
+   * What `onAuth` of the registry gave. Undefined if there is no `onAuth`, and for callers that it is not asked about:
+   * other actors and the program itself.
+   */
+  readonly auth: AuthData | undefined;
   /**
    * The connection's own state; writes are kept for as long as the connection lives, also while the actor sleeps.
    *

@@ -5,6 +5,7 @@
 import type { Client } from "@greenroom/client";
 import type { RegistryLike } from "@greenroom/client/types";
 import type { Logger } from "../log.js";
+import type { AuthData } from "../registry/on-auth.js";
 import type { Conn, SendEvent } from "./conn.js";
 import type { Kv } from "./kv.js";
 import type { ActorQueue } from "./queue.js";
@@ -69,6 +70,8 @@ export interface ConnInitContext<State, Vars> extends BaseContext {
   vars: Vars;
   /** The HTTP request that asks: for an action, for an event stream, or for the upgrade to a WebSocket. Its body is not in it. */
   readonly request: Request | undefined;
+  /** What `onAuth` of the registry gave, as the connection will have it. */
+  readonly auth: AuthData | undefined;
 }
 
 /** What is there once the actor is ready. */

@@ -88,7 +88,7 @@ const KNOWN: ReadonlySet<string> = new Set([
 ]);
 
 /** Keys that mean something in later versions: ignoring them would be worse than refusing them. */
-const LATER: ReadonlySet<string> = new Set(["db", "inspector", "onAuth", "onWebSocket", "schedule"]);
+const LATER: ReadonlySet<string> = new Set(["db", "inspector", "onWebSocket", "schedule"]);
 
 const compiled = new WeakMap<object, CompiledActor>();
 
@@ -209,6 +209,8 @@ function compile(config: { readonly [key: string]: unknown }): CompiledActor {
   if (typeof config !== "object" || config === null)
     throw new Error("actor(config): 'config' has to be an object");
   for (const key of Object.keys(config)) {
+    if (key === "onAuth")
+      throw new Error("actor key 'onAuth' is an option of the registry: setup({ onAuth })");
     if (LATER.has(key)) throw new Error(`actor key '${key}' is not supported in this version`);
     if (!KNOWN.has(key)) throw new Error(`unknown actor key '${key}'`);
   }

@@ -85,6 +85,12 @@ export class BatchReader {
     };
   }
 
+  /** A text that may be absent. */
+  optStr(): string | undefined {
+    const bytes = this.opt();
+    return bytes === undefined ? undefined : utf8.decode(bytes);
+  }
+
   #take(size: number): Uint8Array {
     const at = this.#position;
     this.#position = at + size;

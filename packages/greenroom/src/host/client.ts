@@ -87,9 +87,20 @@ function validUrl(url: string): string {
 
 const utf8 = new TextDecoder();
 
-type RequestHead = readonly [method: string, url: string, headers: readonly (readonly [string, string])[]];
+/** A request as the core describes it. */
+export type RequestHead = readonly [
+  method: string,
+  url: string,
+  headers: readonly (readonly [string, string])[],
+];
 
-function decodeParams(bytes: Uint8Array): unknown {
+/** The request, without its body. */
+export function requestOf([method, url, headers]: RequestHead): Request {
+  return new Request(validUrl(url), { method, headers: headers.map(([name, value]) => [name, value]) });
+}
+
+/** @throws HostError `encoding.invalid` */
+export function decodeParams(bytes: Uint8Array): unknown {
   try {
     return decodeValue(bytes, "compat");
   } catch (error) {

@@ -178,6 +178,10 @@ export class ConnInitContext extends HookContext {
   get request(): Request | undefined {
     return this.#client.request;
   }
+
+  get auth(): unknown {
+    return this.#client.auth;
+  }
 }
 
 /** The context of hooks and actions that are about one connection. */

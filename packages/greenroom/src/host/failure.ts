@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { ActorError } from "@greenroom/client/errors";
 import { mismatch, plainIssues, type SchemaIssue } from "../definition/standard-schema.js";
+import type { Logger } from "../log.js";
 
 /** An error as callers see it. */
 export interface Failure {
@@ -48,6 +49,25 @@ export function maskedFailure(
     message: exposed ?? "An internal error occurred",
     metadata: { errorId: randomUUID() },
   };
+}
+
+/**
+ * What a caller gets to see of an error; what it does not goes to the log.
+ *
+ * @param context `where` are fields for the log that say where it came from.
+ */
+export function failureOf(
+  error: unknown,
+  context: { readonly exposeErrors: boolean; readonly log: Logger; readonly where: object },
+): Failure {
+  const shown = publicFailure(error);
+  if (shown !== undefined) return shown;
+  const { exposeErrors, log, where } = context;
+  const masked = maskedFailure(exposeErrors ? messageOf(error) : undefined);
+  const { errorId } = masked.metadata;
+  const fate = exposeErrors ? "its message shown to the caller" : "masked for the caller";
+  log.error({ ...where, errorId, error: asError(error) }, `internal error, ${fate}`);
+  return masked;
 }
 
 /** The text of anything that was thrown. */

@@ -11,10 +11,12 @@ import type { CompiledActor } from "../definition/actor.js";
 import { Requests } from "../in-process/requests.js";
 import type { Logger } from "../log.js";
 import type { MessageRecord } from "../queue/message.js";
+import type { OnAuth } from "../registry/on-auth.js";
 import type { AlarmRecord } from "../schedule/alarm.js";
 import { BatchReader } from "./batch-reader.js";
 import { type Clock, systemClock } from "./clock.js";
 import type { RestoredConn } from "./connections.js";
+import { Doorman } from "./doorman.js";
 import { Instance } from "./instance.js";
 import type { KvAnswer } from "./kv.js";
 import type { StartRecord } from "./lifecycle.js";
@@ -42,6 +44,10 @@ export interface HostServices {
   readonly region: string;
   /** Default: the time of the machine. */
   readonly clock?: Clock;
+  /** Decides about requests from outside. */
+  readonly onAuth?: OnAuth | undefined;
+  /** The longest time that it may take, in milliseconds. */
+  readonly onAuthTimeout: number;
 }
 
 /** So many exchanges in a row at most before timers and sockets get their turn. */
@@ -58,6 +64,7 @@ export class Host {
   /** Requests of this process to the server in it. */
   readonly requests = new Requests(this);
   readonly #registryOutputs = new OutputWriter();
+  readonly #doorman: Doorman;
   readonly #native: Exchange;
   readonly #instances = new Map<number, Instance>();
   #batch = new ByteWriter(INITIAL_BYTES);
@@ -74,6 +81,7 @@ export class Host {
     this.#native = native;
     this.services = services;
     this.clock = services.clock ?? systemClock;
+    this.#doorman = new Doorman(services, () => this.registryOutputs());
   }
 
   /** Events wait. */
@@ -322,6 +330,9 @@ export class Host {
         instance?.publishing.begin(record);
         return;
       }
+      case EventKind.authorize:
+        this.#doorman.ask(reader);
+        return;
       case EventKind.drop:
         if (instance !== undefined) this.#forget(instance);
         return;

@@ -16,10 +16,8 @@ import { Exchanges } from "./exchanges.js";
 import {
   asError,
   type Failure,
+  failureOf,
   instanceGone,
-  maskedFailure,
-  messageOf,
-  publicFailure,
   reentrantMutation,
   stateNotEnabled,
   varsNotEnabled,
@@ -351,14 +349,7 @@ export class Instance implements TurnOwner {
 
   /** What a caller gets to see of an error; the rest goes to the log. */
   failure(error: unknown, where: Where): Failure {
-    const shown = publicFailure(error);
-    if (shown !== undefined) return shown;
-    const { exposeErrors } = this.services;
-    const masked = maskedFailure(exposeErrors ? messageOf(error) : undefined);
-    const { errorId } = masked.metadata;
-    const fate = exposeErrors ? "its message shown to the caller" : "masked for the caller";
-    this.log.error({ ...where, errorId, error: asError(error) }, `internal error, ${fate}`);
-    return masked;
+    return failureOf(error, { exposeErrors: this.services.exposeErrors, log: this.log, where });
   }
 
   logHookError(hook: string, error: unknown): void {

@@ -259,6 +259,36 @@ export class OutputWriter {
     this.#bytes.u32le(version);
   }
 
+  /**
+   * Lets a request from outside in.
+   *
+   * @param auth What is known of whoever sent it; undefined for nothing.
+   * @throws TypeError if that cannot be sent; nothing is written then.
+   */
+  authorized(request: number, auth: unknown): void {
+    const bytes = this.#bytes;
+    const start = bytes.length;
+    this.#about(OutputKind.authorized, request);
+    if (auth === undefined) {
+      bytes.u32le(NONE);
+      return;
+    }
+    const size = bytes.reserve(4);
+    try {
+      encodeValue(bytes, unwrap(auth), "compat", "auth");
+    } catch (error) {
+      bytes.truncate(start);
+      throw error;
+    }
+    bytes.patchU32le(size, bytes.length - size - 4);
+  }
+
+  /** Turns a request from outside away. */
+  refused(request: number, failure: Failure): void {
+    this.#about(OutputKind.refused, request);
+    this.#failure(failure);
+  }
+
   /** Begins a request to the server in this process. */
   beginRequest(request: number, { method, target, headers, body, isTrusted }: RequestHead): void {
     const bytes = this.#bytes;

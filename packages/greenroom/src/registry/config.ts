@@ -6,6 +6,7 @@ import { type BaseLogger, checkBaseLogger, type LogLevel, type LogSettings, pars
 import { parseBasePath } from "./base-path.js";
 import { type Environment, flagVariable, portVariable, variable, wholeNumber } from "./environment.js";
 import { checkForeignOptions, type ForeignOptions } from "./foreign-options.js";
+import type { OnAuth } from "./on-auth.js";
 
 /** The actor types of a registry by name. */
 export interface ActorDefinitions {
@@ -58,6 +59,25 @@ export interface RegistryConfig<Actors extends ActorDefinitions> extends Foreign
    * loopback address, and only if `NODE_ENV` is not `production`.
    */
   readonly token?: string;
+  /**
+   * Decides about every request from outside before its actor is located: whoever is refused wakes, creates and reads
+   * nothing. A throw refuses: `Unauthorized` (401), `Forbidden` (403), or a `UserError`; anything else is an internal
+   * error and refuses as well. What it gives is `c.conn.auth` in the actor. It is not asked about calls between actors
+   * and those of the program itself, nor about managing actors with the `token`. Default: everybody is let in.
+   */
+  readonly onAuth?: OnAuth;
+  /** Time that `onAuth` may take, in milliseconds. Default 5,000. */
+  readonly onAuthTimeout?: number;
+  /**
+   * What one address may do to one actor, else `guard.rate_limit` (429) until it has waited. Not limited by default;
+   * `{}` takes the defaults of its fields.
+   */
+  readonly rateLimit?: RateLimitOptions;
+  /**
+   * How many proxies stand in front of the server; `true` for one. That many addresses from the end of
+   * `X-Forwarded-For` is where a request comes from. Default none: the header is not believed.
+   */
+  readonly trustProxy?: boolean | number;
   /** Print nothing when started. Default false. */
   readonly noWelcome?: boolean;
   /** A folder whose files are served, too. Default `GREENROOM_PUBLIC_DIR`, `RIVETKIT_PUBLIC_DIR`, then none. */
@@ -68,6 +88,17 @@ export interface RegistryConfig<Actors extends ActorDefinitions> extends Foreign
     /** After a signal, exit with status 1 if the shutdown takes longer, in milliseconds. Default 30,000. */
     readonly gracePeriodMs?: number;
   };
+}
+
+/** Limits for one address and one actor. */
+export interface RateLimitOptions {
+  /**
+   * Requests within a minute: calls over HTTP, look-ups, and the opening of connections, but not what is sent over
+   * them. They come back evenly, so that a minute's worth can be used at once. Default 1,200.
+   */
+  readonly requestsPerMinute?: number;
+  /** Requests that wait for their answers at once. An open connection is none. Default 32. */
+  readonly inFlight?: number;
 }
 
 /** A registry's settings with all defaults filled in. */
@@ -87,6 +118,10 @@ export interface ResolvedRegistry {
   readonly maxRequestBodySize: number;
   readonly log: LogSettings;
   readonly token: string | undefined;
+  readonly onAuth: OnAuth | undefined;
+  readonly onAuthTimeout: number;
+  readonly rateLimit: Required<RateLimitOptions> | undefined;
+  readonly trustedProxies: number;
   /** Whether this is somebody's own machine rather than production. */
   readonly isDevelopment: boolean;
   readonly welcome: boolean;
@@ -114,6 +149,10 @@ const KNOWN: ReadonlySet<string> = new Set([
   "maxOutgoingMessageSize",
   "token",
   "maxRequestBodySize",
+  "onAuth",
+  "onAuthTimeout",
+  "rateLimit",
+  "trustProxy",
   "logging",
   "noWelcome",
   "staticDir",
@@ -133,6 +172,9 @@ export function checkRegistryConfig(
   const { use } = config;
   if (typeof use !== "object" || use === null)
     throw new Error("setup option 'use' has to be an object of actors");
+  const { onAuth } = config;
+  if (onAuth !== undefined && typeof onAuth !== "function")
+    throw new Error("setup option 'onAuth' has to be a function");
   const actors = new Map<string, CompiledActor>();
   for (const [name, definition] of Object.entries(use)) {
     if (name === "" || [...name].length > MAX_NAME) {
@@ -174,6 +216,16 @@ export function resolveRegistry(
     log: logSettings(config, env),
     ignored: checkForeignOptions(config, KNOWN),
     token: token(config, env),
+    onAuth: config.onAuth,
+    onAuthTimeout: wholeNumber(config.onAuthTimeout ?? 5_000, "setup option 'onAuthTimeout'", 1, 0x7fff_ffff),
+    rateLimit: config.rateLimit === undefined ? undefined : rateLimit(config.rateLimit),
+    trustedProxies: wholeNumber(
+      Number(config.trustProxy ?? 0),
+      "setup option 'trustProxy'",
+      0,
+      100,
+      config.trustProxy,
+    ),
     isDevelopment: env.NODE_ENV !== "production",
     welcome: config.noWelcome !== true,
     staticDir: staticDir(config, env),
@@ -185,6 +237,20 @@ export function resolveRegistry(
       0x7fff_ffff,
     ),
     exposeErrors: flagVariable(env, "GREENROOM_EXPOSE_ERRORS", "RIVET_EXPOSE_ERRORS") ?? false,
+  };
+}
+
+function rateLimit(options: RateLimitOptions): Required<RateLimitOptions> {
+  const { requestsPerMinute = 1_200, inFlight = 32, ...unknown } = options;
+  for (const name of Object.keys(unknown)) throw new Error(`setup option 'rateLimit.${name}' is unknown`);
+  return {
+    requestsPerMinute: wholeNumber(
+      requestsPerMinute,
+      "setup option 'rateLimit.requestsPerMinute'",
+      1,
+      1_000_000_000,
+    ),
+    inFlight: wholeNumber(inFlight, "setup option 'rateLimit.inFlight'", 1, 0x7fff_ffff),
   };
 }
 

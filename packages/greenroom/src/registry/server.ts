@@ -36,6 +36,8 @@ export class RegistryServer {
       exposeErrors: registry.exposeErrors,
       region: registry.region,
       namespace: registry.namespace,
+      onAuth: registry.onAuth,
+      onAuthTimeout: registry.onAuthTimeout,
     };
     if (registry.ignored.length > 0) {
       services.log.warn("options of setup have no effect here", { options: registry.ignored.join(", ") });
@@ -85,6 +87,9 @@ function nativeConfig(registry: ResolvedRegistry): string {
     staticDir: registry.staticDir ?? null,
     token: registry.token ?? null,
     development: registry.isDevelopment,
+    authorizes: registry.onAuth !== undefined,
+    rateLimit: registry.rateLimit ?? null,
+    trustedProxies: registry.trustedProxies,
     actors,
   });
 }

@@ -83,6 +83,7 @@ test("definitions that cannot be meant are refused, by name", () => {
     assert.throws(() => loose(config), message);
   }
   assert.throws(() => event({ canSubscribe: true } as object), /'canSubscribe' has to be a function/);
+  assert.throws(() => actor({ onAuth: () => {} } as object), /'onAuth' is an option of the registry/);
 });
 
 test("a tree of actions in a circle is refused", () => {

@@ -25,6 +25,7 @@ export class Stage {
       exposeErrors: options.exposeErrors === true,
       region: "here",
       namespace: "default",
+      onAuthTimeout: 5_000,
     });
   }
 

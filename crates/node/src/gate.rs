@@ -1,0 +1,142 @@
+//! The gatekeeper in JavaScript: questions go out with the events, answers come with the turns.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+use greenroom_server::{AccessRequest, Gatekeeper, Verdict};
+use greenroom_types::ActorError;
+use tokio::sync::oneshot;
+
+use crate::host::JsHost;
+
+/// Most questions that JavaScript has not answered, those that nobody waits for any more included.
+const UNANSWERED: usize = 16_384;
+
+/// An answer of JavaScript's: what is known of a visitor, or why it is refused.
+pub(crate) type Answer = Result<Option<Bytes>, ActorError>;
+
+/// The questions that wait for JavaScript.
+#[derive(Default)]
+pub(crate) struct Questions(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    /// The channels of those that nobody waits for any more are closed.
+    open: HashMap<u32, oneshot::Sender<Answer>>,
+    last: u32,
+    /// Nobody answers any more.
+    is_closed: bool,
+}
+
+impl Questions {
+    /// A new question. `None` when there are too many, or nobody answers.
+    fn begin(&self) -> Option<(u32, oneshot::Receiver<Answer>)> {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.is_closed || waiting.open.len() >= UNANSWERED {
+            return None;
+        }
+        loop {
+            waiting.last = waiting.last.wrapping_add(1);
+            if !waiting.open.contains_key(&waiting.last) {
+                break;
+            }
+        }
+        let question = waiting.last;
+        let (sender, receiver) = oneshot::channel();
+        waiting.open.insert(question, sender);
+        Some((question, receiver))
+    }
+
+    /// Passes an answer on. One to a question that was never asked is ignored.
+    pub(crate) fn answer(&self, question: u32, answer: Answer) {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(asker) = waiting.open.remove(&question) {
+            // Fails when the visitor has left.
+            let _ = asker.send(answer);
+        }
+    }
+
+    /// Nobody answers any more: whoever waits is told so.
+    pub(crate) fn close(&self) {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.is_closed = true;
+        waiting.open.clear();
+    }
+}
+
+/// Asks JavaScript.
+pub(crate) struct JsGatekeeper {
+    pub(crate) host: Arc<JsHost>,
+    pub(crate) questions: Arc<Questions>,
+}
+
+impl fmt::Debug for JsGatekeeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JsGatekeeper")
+    }
+}
+
+impl Gatekeeper for JsGatekeeper {
+    fn decide(&self, request: AccessRequest) -> Verdict {
+        let Some((question, answer)) = self.questions.begin() else {
+            return Box::pin(std::future::ready(Err(overloaded())));
+        };
+        self.host.authorize(question, &request);
+        Box::pin(async move { answer.await.unwrap_or_else(|_| Err(ActorError::stopping())) })
+    }
+}
+
+fn overloaded() -> ActorError {
+    let mut error = ActorError::overloaded();
+    error.message = "too many requests wait for `onAuth`: retry later".to_owned();
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_reach_those_who_asked() {
+        let questions = Questions::default();
+        let (first, mut first_answer) = questions.begin().expect("there is room");
+        let (second, second_answer) = questions.begin().expect("there is room");
+        assert_ne!(first, second);
+        drop(second_answer);
+        questions.answer(second, Ok(None));
+        questions.answer(4711, Ok(None));
+        assert!(first_answer.try_recv().is_err());
+        questions.answer(first, Ok(Some(Bytes::from_static(b"a"))));
+        let answer = first_answer.try_recv().expect("answered");
+        assert_eq!(answer, Ok(Some(Bytes::from_static(b"a"))));
+    }
+
+    #[test]
+    fn questions_are_bounded_until_they_are_answered() {
+        let questions = Questions::default();
+        let all: Vec<_> = (0..UNANSWERED).map_while(|_| questions.begin()).collect();
+        assert_eq!(all.len(), UNANSWERED);
+        assert!(questions.begin().is_none());
+        let first = all[0].0;
+        drop(all);
+        assert!(
+            questions.begin().is_none(),
+            "JavaScript still works on them"
+        );
+        questions.answer(first, Ok(None));
+        assert!(questions.begin().is_some());
+    }
+
+    #[test]
+    fn nobody_waits_after_the_end() {
+        let questions = Questions::default();
+        let (_, mut answer) = questions.begin().expect("there is room");
+        questions.close();
+        assert_eq!(answer.try_recv(), Err(oneshot::error::TryRecvError::Closed));
+        assert!(questions.begin().is_none());
+    }
+}

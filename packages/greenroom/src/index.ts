@@ -13,6 +13,7 @@ export type {
   MigrateContext,
   RunContext,
   SaveStateOptions,
+  StartTimer,
 } from "./context/contexts.js";
 export type { GuardContext } from "./context/guard.js";
 export type {

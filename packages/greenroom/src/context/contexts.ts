@@ -25,6 +25,16 @@ export interface ActorTimer {
   clear(): void;
 }
 
+/** How a timer is set: with what its callback is called with, if there is anything. */
+export interface StartTimer {
+  (callback: (nothing?: undefined) => unknown, ms?: number): ActorTimer;
+  <Args extends readonly [unknown, ...unknown[]]>(
+    callback: (...args: Args) => unknown,
+    ms: number,
+    ...args: Args
+  ): ActorTimer;
+}
+
 /** What every hook and action has: who the actor is, and the way to others. */
 export interface BaseContext {
   /** The actor's opaque id, unique for ever. */
@@ -133,17 +143,9 @@ export interface ActorContext<
    *
    * @throws TypeError if `callback` is no function or `ms` no number from 0 to 2,147,483,647.
    */
-  setTimeout<Args extends readonly unknown[]>(
-    callback: (...args: Args) => unknown,
-    ms?: number,
-    ...args: Args
-  ): ActorTimer;
+  setTimeout: StartTimer;
   /** As `setTimeout`, again and again. One that takes longer than `ms` is called all the same. */
-  setInterval<Args extends readonly unknown[]>(
-    callback: (...args: Args) => unknown,
-    ms?: number,
-    ...args: Args
-  ): ActorTimer;
+  setInterval: StartTimer;
   /** Ends a timer. Nothing happens if it has ended. */
   clearTimeout(timer: ActorTimer | undefined): void;
   /** Ends a timer. Nothing happens if it has ended. */

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::error::{SendError, TrySendError};
 
 use crate::{
     ConnKey, Generation,
-    actor::{Control, Message},
+    actor::{Control, Message, StreamKey},
     registry::ActorHandle,
     shared::Shared,
 };
@@ -21,6 +21,8 @@ pub struct Connection {
     id: String,
     /// The task that the connection belongs to: it lives for as long as it has connections.
     task: ActorHandle,
+    /// Whether the client can take streams.
+    streams: bool,
 }
 
 impl fmt::Debug for Connection {
@@ -39,6 +41,7 @@ impl Connection {
         conn: ConnKey,
         id: String,
         task: ActorHandle,
+        streams: bool,
     ) -> Self {
         Self {
             shared,
@@ -46,6 +49,7 @@ impl Connection {
             conn,
             id,
             task,
+            streams,
         }
     }
 
@@ -82,8 +86,28 @@ impl Connection {
             name,
             args,
             compat,
+            streams: self.streams,
         })
         .await
+    }
+
+    /// Gives up the action that the client knows by `id`: the actor is told, and may have run it.
+    /// Does nothing when it is answered.
+    ///
+    /// # Errors
+    /// Only when the connection is closed.
+    pub async fn cancel(&self, id: u64) -> Result<(), ActorError> {
+        let conn = self.conn;
+        // At once, and again behind the action if that has not been looked at.
+        let _ = self.task.control.send(Control::CancelAction { conn, id });
+        self.send(Message::Cancel { conn, id }).await
+    }
+
+    /// The client has taken so many items of the stream that it knows by `id`.
+    pub fn credit(&self, id: u64, items: u32) {
+        let stream = StreamKey::Conn(self.conn, id);
+        // A task that has ended has no streams.
+        let _ = self.task.control.send(Control::Credit { stream, items });
     }
 
     /// Subscribes to an event or ends the subscription. Idempotent.

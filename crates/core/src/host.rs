@@ -55,6 +55,13 @@ pub enum HostEvent {
     /// The caller of an action or of the HTTP handler has gone away or lost patience; its reply, or
     /// what is left of its response, is not waited for.
     Cancel(CallId),
+    /// Whoever takes a stream has taken so many of its items.
+    Credit {
+        /// The call that streams.
+        call: CallId,
+        /// How many more.
+        items: u32,
+    },
     /// Decide whether to accept a connection: [`Output::Accept`] or [`Output::Reject`].
     Connect(ConnectEvent),
     /// Decide whether a connection may subscribe to a guarded event: [`Output::Subscribe`] or
@@ -161,6 +168,8 @@ pub struct CallEvent {
     pub args: Bytes,
     /// Whether `args` are in compat form (`$` escapes inside) or plain CBOR.
     pub compat: bool,
+    /// Whether the caller can take a result that streams ([`Output::Stream`]).
+    pub streams: bool,
     /// Who makes a stateless call; empty for one over a connection.
     pub client: ClientInfo,
 }
@@ -273,6 +282,17 @@ pub struct Turn {
     pub outputs: Vec<Output>,
 }
 
+/// A part of an answer that streams. The first is always the start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StreamPart {
+    /// The call will be answered with a stream.
+    Start,
+    /// A value in compat form.
+    Item(Bytes),
+    /// Nothing follows.
+    End,
+}
+
 /// Something that an instance hands to the runtime.
 #[derive(Clone, Debug)]
 pub enum Output {
@@ -289,6 +309,14 @@ pub enum Output {
         call: CallId,
         /// What it came to.
         result: Result<Bytes, ActorError>,
+    },
+    /// A part of an answer that streams, to a caller that can take it. An [`Output::Reply`] with an
+    /// error ends it as well.
+    Stream {
+        /// Which call.
+        call: CallId,
+        /// Which part.
+        part: StreamPart,
     },
     /// An event for all its subscribers, or for one connection whether subscribed or not.
     Event {

@@ -21,6 +21,7 @@ mod options;
 mod outbox;
 pub mod queue;
 mod registry;
+mod reply_stream;
 mod runtime;
 pub mod schedule;
 mod shared;
@@ -35,7 +36,7 @@ pub use generation::Generation;
 pub use host::{
     ActorHost, AlarmEvent, CallEvent, CallId, ClientInfo, ConnKey, ConnectEvent, Durability,
     FetchEvent, HostEvent, Instance, Output, PublishEvent, RestoredConn, StartEvent, StopReason,
-    SubscribeEvent, Turn,
+    StreamPart, SubscribeEvent, Turn,
 };
 pub use kv::{KvAnswer, KvQuery, KvRange, KvRequest, KvResult};
 pub use options::{ActorOptions, CrashPolicy};
@@ -43,6 +44,7 @@ pub use outbox::{
     ClientMessage, CloseReason, Outbox, OutboxClosed, OutboxReader, outbox, outbox_with_limit,
 };
 pub use queue::{QueueMessage, QueueUpdate};
+pub use reply_stream::{CallOutcome, ReplyStream};
 pub use runtime::{CallRequest, ConnRequest, PublishRequest, Published, Runtime, RuntimeConfig};
 pub use schedule::{Alarm, AlarmUpdate};
 pub use stream::{BodyAborted, BodyWriter, ResponseBody};

@@ -9,6 +9,8 @@ use bytes::Bytes;
 use greenroom_types::{ActorError, ActorId, EventFrame, limits};
 use tokio::sync::mpsc;
 
+use crate::StreamPart;
+
 /// Something for a connected client. The order in the queue is the order on the wire.
 #[derive(Clone, Debug)]
 pub enum ClientMessage {
@@ -32,6 +34,13 @@ pub enum ClientMessage {
         id: Option<u64>,
         /// What happened.
         error: ActorError,
+    },
+    /// A part of the answer to an action that streams. An `Error` ends it as well.
+    Stream {
+        /// The client's id for the action.
+        id: u64,
+        /// Which part.
+        part: StreamPart,
     },
     /// An event, shared between all who get it.
     Event(EventFrame),
@@ -147,10 +156,19 @@ fn weight(message: &ClientMessage) -> usize {
     OVERHEAD
         + match message {
             ClientMessage::Response { output, .. } => output.len(),
+            ClientMessage::Stream {
+                part: StreamPart::Item(item),
+                ..
+            } => item.len(),
             ClientMessage::Event(event) => event.name().len() + event.args().len(),
             ClientMessage::Error { error, .. } => {
                 error.message.len() + error.metadata.as_ref().map_or(0, Bytes::len)
             }
-            ClientMessage::Init { .. } | ClientMessage::Close(_) => 0,
+            ClientMessage::Init { .. }
+            | ClientMessage::Close(_)
+            | ClientMessage::Stream {
+                part: StreamPart::Start | StreamPart::End,
+                ..
+            } => 0,
         }
 }

@@ -8,9 +8,9 @@ use greenroom_types::{ActorError, ActorId, ActorKey, ActorName, limits};
 use tokio::sync::oneshot;
 
 use crate::{
-    ActorHost, ActorOptions, ClientInfo, Connection, CrashPolicy, Env, Fetch, FetchRequest,
-    Generation, Instance, Outbox, Turn,
-    actor::{Control, Message},
+    ActorHost, ActorOptions, CallOutcome, ClientInfo, Connection, CrashPolicy, Env, Fetch,
+    FetchRequest, Generation, Instance, Outbox, ReplyStream, Turn,
+    actor::{Answer, Control, Message},
     alarm_clock,
     shared::Shared,
     store_error,
@@ -87,6 +87,8 @@ impl Published {
 pub struct ConnRequest {
     /// Who connects.
     pub client: ClientInfo,
+    /// Whether the client can take results that stream.
+    pub streams: bool,
     /// Where its messages go. `Init`, or an `Error` and a `Close`, will come first.
     pub outbox: Outbox,
 }
@@ -269,32 +271,48 @@ impl Runtime {
     /// # Cancel safety
     /// Dropping the future cancels the call: the actor is told, and may have run it.
     pub async fn call(&self, id: ActorId, request: CallRequest) -> Result<Bytes, ActorError> {
-        self.call_in_life(id, request).await.1
+        match self.call_in_life(id, request, false).await.1? {
+            CallOutcome::Value(value) => Ok(value),
+            // The host was told that the caller cannot take a stream.
+            CallOutcome::Stream(_) => Err(ActorError::internal()),
+        }
     }
 
-    /// As [`Runtime::call`], and tells which life of the actor has answered.
+    /// As [`Runtime::call`], and tells which life of the actor has answered. With `streams`, the
+    /// caller can take a result that streams; what goes wrong after its beginning is an item of it.
     ///
     /// # Cancel safety
-    /// As for [`Runtime::call`].
+    /// As for [`Runtime::call`]; dropping the stream cancels the call as well.
     pub async fn call_in_life(
         &self,
         id: ActorId,
         request: CallRequest,
-    ) -> (Generation, Result<Bytes, ActorError>) {
-        self.ask(id, |token, reply| Message::Call {
-            token,
-            request,
-            reply,
-        })
-        .await
+        streams: bool,
+    ) -> (Generation, Result<CallOutcome, ActorError>) {
+        let (generation, answer) = self
+            .ask(id, |token, reply| Message::Call {
+                token,
+                request,
+                streams,
+                reply,
+            })
+            .await;
+        let outcome = answer.map(|(token, answer)| match answer {
+            Answer::Value(value) => CallOutcome::Value(value),
+            Answer::Stream(events) => {
+                let shared = Arc::clone(&self.shared);
+                CallOutcome::Stream(ReplyStream::new(shared, id, token, events))
+            }
+        });
+        (generation, outcome)
     }
 
     /// Sends a message with a way to answer it, and waits for the answer.
     async fn ask(
         &self,
         id: ActorId,
-        message: impl FnOnce(u64, oneshot::Sender<Result<Bytes, ActorError>>) -> Message,
-    ) -> (Generation, Result<Bytes, ActorError>) {
+        message: impl FnOnce(u64, oneshot::Sender<Result<Answer, ActorError>>) -> Message,
+    ) -> (Generation, Result<(u64, Answer), ActorError>) {
         let token = self.shared.next_token();
         let (reply, answer) = oneshot::channel();
         let generation = match self.shared.send(id, message(token, reply)) {
@@ -308,10 +326,8 @@ impl Runtime {
         };
         let result = answer.await;
         guard.token = None;
-        (
-            generation,
-            result.unwrap_or_else(|_| Err(self.shared.lost())),
-        )
+        let answer = result.unwrap_or_else(|_| Err(self.shared.lost()));
+        (generation, answer.map(|answer| (token, answer)))
     }
 
     /// Sends a request to the actor's own HTTP handler, waking the actor if need be.
@@ -343,7 +359,10 @@ impl Runtime {
                 reply,
             })
             .await;
-        let published = reply.and_then(|reply| Published::from_reply(&reply));
+        let published = reply.and_then(|(_, answer)| match answer {
+            Answer::Value(reply) => Published::from_reply(&reply),
+            Answer::Stream(_) => Err(ActorError::internal()),
+        });
         (generation, published)
     }
 

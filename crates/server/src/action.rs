@@ -1,7 +1,7 @@
 //! Actions over HTTP: a stateless call to an actor.
 
 use bytes::Bytes;
-use greenroom_core::{CallRequest, ClientInfo};
+use greenroom_core::{CallOutcome, CallRequest, ClientInfo};
 use greenroom_types::{
     ActorError, limits,
     protocol::{Encoding, conn_params_from_header, decode_action_request, encode_action_response},
@@ -17,6 +17,7 @@ use crate::{
     failure::{call_error, gateway_error, is_not_found, name_actor},
     gateway::{Reached, Target},
     reply::{self, Reply},
+    result_stream::{self, takes_streams},
 };
 
 /// The header that names the encoding of a call and its answer.
@@ -35,6 +36,7 @@ pub(crate) async fn call(
 ) -> Reply {
     let encoding = encoding_of(&request);
     let seen = visitor.seen.clone();
+    let streams = takes_streams(request.headers());
     let mut call = match read_call(app, encoding, name, request, seen).await {
         Ok(call) => call,
         Err(error) => return call_error(&error, encoding, None),
@@ -53,13 +55,13 @@ pub(crate) async fn call(
     let span = debug_span!("action", actor = %actor.id, action = call.name);
     let (generation, result) = app
         .runtime
-        .call_in_life(actor.id, call)
+        .call_in_life(actor.id, call, streams)
         .instrument(span)
         .await;
     actor.generation = generation.get();
     let result = result
         .inspect_err(|error| debug!(actor = %actor.id, %error, "action failed"))
-        .and_then(|output| within_limit(app, encode_action_response(encoding, &output)?));
+        .and_then(|outcome| response(app, encoding, outcome));
     answer(result, encoding, &actor)
 }
 
@@ -74,13 +76,12 @@ pub(crate) fn encoding_of(request: &Request<RequestBody>) -> Encoding {
 
 /// The answer to a stateless call that reached its actor.
 pub(crate) fn answer(
-    result: Result<Bytes, ActorError>,
+    result: Result<Reply, ActorError>,
     encoding: Encoding,
     actor: &Reached,
 ) -> Reply {
     match result {
-        Ok(body) => {
-            let mut reply = reply::bytes(StatusCode::OK, encoding.content_type(), body);
+        Ok(mut reply) => {
             name_actor(&mut reply, actor);
             reply
         }
@@ -144,4 +145,18 @@ async fn read_call(
             chain,
         },
     })
+}
+
+/// The answer to a call that came to something.
+fn response(app: &App, encoding: Encoding, outcome: CallOutcome) -> Result<Reply, ActorError> {
+    match outcome {
+        CallOutcome::Value(output) => {
+            let body = within_limit(app, encode_action_response(encoding, &output)?)?;
+            Ok(reply::bytes(StatusCode::OK, encoding.content_type(), body))
+        }
+        CallOutcome::Stream(stream) => {
+            let limit = app.config.max_outgoing_message;
+            Ok(result_stream::reply(stream, encoding, limit))
+        }
+    }
 }

@@ -36,12 +36,14 @@ mod queue;
 mod raw;
 mod reply;
 mod rest;
+mod result_stream;
 mod router;
 mod server;
 mod sse;
 mod static_files;
 mod status;
 mod stream;
+mod stream_frame;
 mod websocket;
 
 pub use access::{AccessRequest, Gatekeeper, Intents, RateLimit, Secret, Verdict};

@@ -6,7 +6,7 @@ use greenroom_types::{
     ActorError, limits,
     protocol::{Encoding, QueueStatus, decode_queue_request, encode_queue_response},
 };
-use hyper::Request;
+use hyper::{Request, StatusCode};
 use tracing::{Instrument, debug, debug_span};
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     body::{RequestBody, read_body},
     failure::{call_error, gateway_error},
     gateway::Target,
-    reply::Reply,
+    reply::{self, Reply},
 };
 
 /// Answers `POST {gateway}/queue/{name}`. As with actions, a malformed message neither creates nor
@@ -55,6 +55,7 @@ pub(crate) async fn publish(
     let result = result
         .inspect_err(|error| debug!(actor = %actor.id, %error, "a message was not taken"))
         .and_then(|published| response(app, encoding, &published));
+    let result = result.map(|body| reply::bytes(StatusCode::OK, encoding.content_type(), body));
     answer(result, encoding, &actor)
 }
 

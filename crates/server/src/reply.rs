@@ -4,14 +4,17 @@ use bytes::Bytes;
 use greenroom_core::BodyAborted;
 use http_body_util::{Either, Full, combinators::UnsyncBoxBody};
 use hyper::{
-    Response, StatusCode,
-    header::{CONTENT_TYPE, HeaderValue},
+    HeaderMap, Response, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue},
 };
 use serde::Serialize;
 use tower_http::services::fs::ServeFileSystemResponseBody;
 
 /// The body of an answer: bytes at hand, a file, or what is yet to happen.
 pub type Body = Either<Full<Bytes>, Either<ServeFileSystemResponseBody, StreamBody>>;
+
+/// Tells proxies of the nginx kind to pass on what they get at once.
+const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// A body that grows for as long as somebody reads it.
 pub type StreamBody = UnsyncBoxBody<Bytes, BodyAborted>;
@@ -52,6 +55,15 @@ pub(crate) fn stream(content_type: &'static str, body: StreamBody) -> Reply {
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     reply
+}
+
+/// Tells proxies to pass on what they get of a body that grows, as soon as they get it.
+pub(crate) fn pass_on_at_once(headers: &mut HeaderMap) {
+    headers.insert(
+        CACHE_CONTROL,
+        HeaderValue::from_static("no-cache, no-transform"),
+    );
+    headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
 }
 
 /// An answer for people.

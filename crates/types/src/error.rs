@@ -95,6 +95,11 @@ impl ActorError {
         )
     }
 
+    /// The caller has given up before the call ran.
+    pub fn aborted() -> Self {
+        Self::new("actor", "aborted", "the caller has given up")
+    }
+
     /// The actor did not become ready in time.
     pub fn not_ready() -> Self {
         Self::new("actor", "not_ready", "the actor did not start in time")

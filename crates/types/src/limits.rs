@@ -32,6 +32,11 @@ pub const MEMBER_NAME: usize = 256;
 pub const MAILBOX: usize = 4096;
 /// Calls that one actor may have in progress at once (`actor.overloaded`).
 pub const CALLS_IN_PROGRESS: usize = 8192;
+/// Items that whoever takes a stream has taken at most before it says so.
+pub const STREAM_CREDIT: u32 = 16;
+/// Bytes of items that whoever takes a stream has taken at most, and one item, before it says so. What may
+/// be under way is more than that, so that nobody waits for the other.
+pub const STREAM_CREDIT_BYTES: usize = 32 * 1024;
 /// Subscriptions that one connection may hold (`actor.overloaded`).
 pub const SUBSCRIPTIONS_PER_CONN: usize = 1024;
 /// Messages that a client may send before it is told that it is connected (`actor.overloaded`).

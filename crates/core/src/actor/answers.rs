@@ -4,11 +4,11 @@ use bytes::Bytes;
 use greenroom_types::ActorError;
 
 use super::{
-    live::Caller,
-    message::Message,
+    live::{Caller, Opening, StreamTo},
+    message::{Answer, Message},
     task::{ActorTask, Phase},
 };
-use crate::ClientMessage;
+use crate::{ClientMessage, StreamPart, reply_stream::StreamEvent};
 
 impl ActorTask {
     /// Refuses everybody who waits for this wake. Each of them would only fail the same way.
@@ -67,7 +67,7 @@ impl ActorTask {
             Message::Disconnect { conn } => self.disconnect(conn),
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
             Message::Destroy { done } => self.destroy_unstarted(done),
-            Message::Alarm | Message::Revive(_) | Message::Sleep => {}
+            Message::Alarm | Message::Revive(_) | Message::Sleep | Message::Cancel { .. } => {}
         }
     }
 
@@ -83,11 +83,62 @@ impl ActorTask {
         }
     }
 
+    /// Tells a caller that its answer streams.
+    pub(super) fn open_stream(&mut self, opening: Opening) {
+        match opening {
+            // A receiver that is gone is a caller that has given up, and has said so.
+            Opening::Stateless { reply, events } => drop(reply.send(Ok(Answer::Stream(events)))),
+            Opening::Conn { conn, id } => self.send(
+                conn,
+                ClientMessage::Stream {
+                    id,
+                    part: StreamPart::Start,
+                },
+            ),
+        }
+    }
+
+    pub(super) fn send_item(&mut self, to: StreamTo, item: Bytes) {
+        match to {
+            StreamTo::Stateless { events, .. } => drop(events.send(StreamEvent::Item(item))),
+            StreamTo::Conn { conn, id } => self.send(
+                conn,
+                ClientMessage::Stream {
+                    id,
+                    part: StreamPart::Item(item),
+                },
+            ),
+        }
+    }
+
+    fn end_stream(&mut self, to: StreamTo, error: Option<ActorError>) {
+        match (to, error) {
+            (StreamTo::Stateless { events, .. }, error) => {
+                drop(events.send(error.map_or(StreamEvent::End, StreamEvent::Failed)));
+            }
+            (StreamTo::Conn { conn, id }, Some(error)) => self.send(
+                conn,
+                ClientMessage::Error {
+                    id: Some(id),
+                    error,
+                },
+            ),
+            (StreamTo::Conn { conn, id }, None) => self.send(
+                conn,
+                ClientMessage::Stream {
+                    id,
+                    part: StreamPart::End,
+                },
+            ),
+        }
+    }
+
     /// The bytes of a result, whoever the caller is.
     pub(super) fn answer(&mut self, caller: Caller, result: Result<Bytes, ActorError>) {
         match caller {
             Caller::Alarm { .. } => {}
-            Caller::Stateless { reply, .. } => drop(reply.send(result)),
+            Caller::Stateless { reply, .. } => drop(reply.send(result.map(Answer::Value))),
+            Caller::Stream(to) => self.end_stream(to, result.err()),
             Caller::Fetch(mut exchange) => {
                 // A response that has begun just breaks off.
                 if let Some(reply) = exchange.reply.take() {

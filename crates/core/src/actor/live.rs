@@ -14,9 +14,11 @@ use super::{
     exchanges::{Exchange, ResponseSender},
     gate::OutputGate,
     journal::Journal,
+    message::{Answer, StreamKey},
 };
 use crate::{
-    CallId, ConnKey, Departure, FetchResponse, Instance, StopReason, kv::Kv, stream::Piece,
+    CallId, ConnKey, Departure, FetchResponse, Instance, StopReason, kv::Kv,
+    reply_stream::StreamEvent, stream::Piece,
 };
 
 /// An awake actor.
@@ -81,12 +83,49 @@ pub(crate) enum Stage {
 pub(crate) enum Caller {
     Stateless {
         token: u64,
-        reply: oneshot::Sender<Result<Bytes, ActorError>>,
+        reply: oneshot::Sender<Result<Answer, ActorError>>,
     },
     Fetch(Box<Exchange>),
     /// Nobody: the call is an alarm of this name.
     Alarm {
         id: String,
+    },
+    Conn {
+        conn: ConnKey,
+        id: u64,
+    },
+    /// The answer has begun to stream.
+    Stream(StreamTo),
+}
+
+/// Where a stream goes.
+#[derive(Clone, Debug)]
+pub(crate) enum StreamTo {
+    Stateless {
+        token: u64,
+        events: mpsc::UnboundedSender<StreamEvent>,
+    },
+    Conn {
+        conn: ConnKey,
+        id: u64,
+    },
+}
+
+impl StreamTo {
+    fn key(&self) -> StreamKey {
+        match self {
+            Self::Stateless { token, .. } => StreamKey::Stateless(*token),
+            Self::Conn { conn, id } => StreamKey::Conn(*conn, *id),
+        }
+    }
+}
+
+/// What tells a caller that a stream begins.
+#[derive(Debug)]
+pub(crate) enum Opening {
+    Stateless {
+        reply: oneshot::Sender<Result<Answer, ActorError>>,
+        events: mpsc::UnboundedReceiver<StreamEvent>,
     },
     Conn {
         conn: ConnKey,
@@ -101,6 +140,8 @@ pub(crate) enum Release {
     Response(ResponseSender, FetchResponse),
     /// A piece of a response; absent when it breaks off here.
     Piece(mpsc::UnboundedSender<Piece>, Option<Piece>),
+    Open(Opening),
+    Item(StreamTo, Bytes),
     Event {
         to: Option<ConnKey>,
         name: String,
@@ -128,6 +169,8 @@ impl Release {
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
     callers: HashMap<CallId, Caller>,
+    /// The calls whose answer streams.
+    streams: HashMap<StreamKey, CallId>,
     last: u32,
     /// Replies that wait for their commit.
     held: usize,
@@ -159,9 +202,13 @@ impl Calls {
     pub(crate) fn exchange(&self, call: CallId) -> Option<&Exchange> {
         match self.callers.get(&call) {
             Some(Caller::Fetch(exchange)) => Some(exchange),
-            Some(Caller::Stateless { .. } | Caller::Alarm { .. } | Caller::Conn { .. }) | None => {
-                None
-            }
+            Some(
+                Caller::Stateless { .. }
+                | Caller::Alarm { .. }
+                | Caller::Conn { .. }
+                | Caller::Stream(_),
+            )
+            | None => None,
         }
     }
 
@@ -169,9 +216,13 @@ impl Calls {
     pub(crate) fn exchange_mut(&mut self, call: CallId) -> Option<&mut Exchange> {
         match self.callers.get_mut(&call) {
             Some(Caller::Fetch(exchange)) => Some(exchange),
-            Some(Caller::Stateless { .. } | Caller::Alarm { .. } | Caller::Conn { .. }) | None => {
-                None
-            }
+            Some(
+                Caller::Stateless { .. }
+                | Caller::Alarm { .. }
+                | Caller::Conn { .. }
+                | Caller::Stream(_),
+            )
+            | None => None,
         }
     }
 
@@ -189,16 +240,76 @@ impl Calls {
 
     /// Ends a call. `None` when it was answered before.
     pub(crate) fn end(&mut self, call: CallId) -> Option<Caller> {
-        self.callers.remove(&call)
+        let caller = self.callers.remove(&call)?;
+        if let Caller::Stream(to) = &caller {
+            self.streams.remove(&to.key());
+        }
+        Some(caller)
+    }
+
+    /// The answer to `call` begins to stream. `None` when nobody can take a stream.
+    pub(crate) fn begin_stream(&mut self, call: CallId) -> Option<Opening> {
+        let (to, opening) = match self.callers.remove(&call)? {
+            Caller::Stateless { token, reply } => {
+                let (sender, events) = mpsc::unbounded_channel();
+                let to = StreamTo::Stateless {
+                    token,
+                    events: sender,
+                };
+                (to, Opening::Stateless { reply, events })
+            }
+            Caller::Conn { conn, id } => (StreamTo::Conn { conn, id }, Opening::Conn { conn, id }),
+            other @ (Caller::Alarm { .. } | Caller::Fetch(_) | Caller::Stream(_)) => {
+                self.callers.insert(call, other);
+                return None;
+            }
+        };
+        self.streams.insert(to.key(), call);
+        self.callers.insert(call, Caller::Stream(to));
+        Some(opening)
+    }
+
+    /// Where the stream of `call` goes.
+    pub(crate) fn stream(&self, call: CallId) -> Option<&StreamTo> {
+        match self.callers.get(&call) {
+            Some(Caller::Stream(to)) => Some(to),
+            Some(
+                Caller::Stateless { .. }
+                | Caller::Alarm { .. }
+                | Caller::Fetch(_)
+                | Caller::Conn { .. },
+            )
+            | None => None,
+        }
+    }
+
+    /// The call whose answer is this stream.
+    pub(crate) fn by_stream(&self, stream: StreamKey) -> Option<CallId> {
+        self.streams.get(&stream).copied()
     }
 
     /// The stateless call or request with this token.
     pub(crate) fn by_token(&self, token: u64) -> Option<CallId> {
-        let wanted = |caller: &Caller| match caller {
-            Caller::Stateless { token: t, .. } => *t == token,
-            Caller::Fetch(exchange) => exchange.token == token,
-            Caller::Alarm { .. } | Caller::Conn { .. } => false,
-        };
+        self.by_stream(StreamKey::Stateless(token)).or_else(|| {
+            self.find(|caller| match caller {
+                Caller::Stateless { token: t, .. } => *t == token,
+                Caller::Fetch(exchange) => exchange.token == token,
+                Caller::Alarm { .. } | Caller::Conn { .. } | Caller::Stream(_) => false,
+            })
+        })
+    }
+
+    /// The call that a client knows by this id.
+    pub(crate) fn by_conn(&self, conn: ConnKey, id: u64) -> Option<CallId> {
+        let wanted = (conn, id);
+        self.by_stream(StreamKey::Conn(conn, id)).or_else(|| {
+            self.find(
+                |caller| matches!(caller, Caller::Conn { conn, id } if (*conn, *id) == wanted),
+            )
+        })
+    }
+
+    fn find(&self, wanted: impl Fn(&Caller) -> bool) -> Option<CallId> {
         self.callers
             .iter()
             .find(|(_, caller)| wanted(caller))
@@ -207,6 +318,7 @@ impl Calls {
 
     /// Gives up all calls, in the order in which they began.
     pub(crate) fn take_all(&mut self) -> Vec<Caller> {
+        self.streams.clear();
         let mut all: Vec<_> = self.callers.drain().collect();
         all.sort_by_key(|(call, _)| *call);
         all.into_iter().map(|(_, caller)| caller).collect()

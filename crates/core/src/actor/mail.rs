@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use greenroom_types::ActorError;
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
     conns::Arrival,
     live::{Caller, Stage},
-    message::Message,
+    message::{Answer, Message, StreamKey},
     task::{ActorTask, Phase},
 };
 use crate::{
@@ -20,7 +19,10 @@ use crate::{
 impl ActorTask {
     /// Handles one message, or keeps it for after the wake that it causes.
     pub(super) fn on_message(&mut self, message: Message) {
-        if let &(Message::Action { conn, .. } | Message::Subscribe { conn, .. }) = &message {
+        if let &(Message::Action { conn, .. }
+        | Message::Cancel { conn, .. }
+        | Message::Subscribe { conn, .. }) = &message
+        {
             match self.conns.arrived(conn, message) {
                 Arrival::Handle(message) => self.handle(message),
                 Arrival::Kept => {}
@@ -42,6 +44,7 @@ impl ActorTask {
             Message::Call {
                 token,
                 request,
+                streams,
                 reply,
             } => {
                 if reply.is_closed() {
@@ -55,6 +58,7 @@ impl ActorTask {
                         name: request.name,
                         args: request.args,
                         compat: request.compat,
+                        streams,
                         client: self.told(request.client),
                     });
                 }
@@ -80,6 +84,7 @@ impl ActorTask {
                 name,
                 args,
                 compat,
+                streams,
             } => {
                 if !self.conns.contains(conn) {
                     return;
@@ -91,6 +96,7 @@ impl ActorTask {
                         name,
                         args,
                         compat,
+                        streams,
                         client: ClientInfo::default(),
                     });
                 }
@@ -114,6 +120,7 @@ impl ActorTask {
             Message::Subscribe { conn, event, on } if on && self.needs_asking(conn, &event) => {
                 self.ask(conn, event);
             }
+            Message::Cancel { conn, id } => self.cancel_action(conn, id),
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
             Message::Disconnect { conn } => self.disconnect(conn),
             Message::Alarm | Message::Revive(_) => {}
@@ -135,7 +142,8 @@ impl ActorTask {
     ) -> ConnKey {
         let conn = self.conns.add(id.clone(), request.client, request.outbox);
         let (shared, task) = (Arc::clone(&self.shared), self.handle.clone());
-        drop(registered.send(Connection::new(shared, self.id, conn, id, task)));
+        let connection = Connection::new(shared, self.id, conn, id, task, request.streams);
+        drop(registered.send(connection));
         conn
     }
 
@@ -153,6 +161,7 @@ impl ActorTask {
             Message::Subscribe { conn, event, on } if on && self.needs_asking(conn, &event) => {
                 self.wait_for_wake(Message::Subscribe { conn, event, on });
             }
+            Message::Cancel { conn, id } => self.cancel_action(conn, id),
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
             Message::Disconnect { conn } => self.disconnect(conn),
             Message::Revive(mark) => self.revive(mark.losses()),
@@ -223,7 +232,7 @@ impl ActorTask {
         &mut self,
         token: u64,
         request: PublishRequest,
-        reply: oneshot::Sender<Result<Bytes, ActorError>>,
+        reply: oneshot::Sender<Result<Answer, ActorError>>,
     ) {
         let Some(call) = self.begin(Caller::Stateless { token, reply }) else {
             return;
@@ -247,6 +256,35 @@ impl ActorTask {
     pub(super) fn subscribe(&mut self, conn: ConnKey, event: String, on: bool) {
         if let Err(error) = self.conns.subscribe(conn, event, on) {
             self.send(conn, ClientMessage::Error { id: None, error });
+        }
+    }
+
+    /// A client does not wait for an action any more. One that waits for the actor to wake never runs.
+    pub(super) fn cancel_action(&mut self, conn: ConnKey, id: u64) {
+        let wanted = (conn, id);
+        let is_it = |message: &Message| matches!(message, Message::Action { conn, id, .. } if (*conn, *id) == wanted);
+        if let Some(index) = self.waiting.iter().position(is_it) {
+            self.waiting.remove(index);
+            self.answer(Caller::Conn { conn, id }, Err(ActorError::aborted()));
+            return;
+        }
+        if let Phase::Live(live) = &self.phase
+            && let Some(call) = live.calls.by_conn(conn, id)
+        {
+            self.shared
+                .host
+                .deliver(live.instance, HostEvent::Cancel(call));
+        }
+    }
+
+    /// Whoever takes a stream has taken some of its items.
+    pub(super) fn credit(&mut self, stream: StreamKey, items: u32) {
+        if let Phase::Live(live) = &self.phase
+            && let Some(call) = live.calls.by_stream(stream)
+        {
+            self.shared
+                .host
+                .deliver(live.instance, HostEvent::Credit { call, items });
         }
     }
 

@@ -3,12 +3,12 @@
 use bytes::Bytes;
 use greenroom_store::{Epoch, StoreError};
 use greenroom_types::ActorError;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::exchanges::{ExchangeEvent, ResponseSender};
 use crate::{
     CallId, CallRequest, ClientInfo, ConnKey, ConnRequest, Connection, Instance, PublishRequest,
-    Turn, mark::Mark, stream::BodyReader,
+    Turn, mark::Mark, reply_stream::StreamEvent, stream::BodyReader,
 };
 
 /// Work from clients. Waits in the bounded mailbox, in order, and wakes the actor if need be.
@@ -17,7 +17,9 @@ pub(crate) enum Message {
     Call {
         token: u64,
         request: CallRequest,
-        reply: oneshot::Sender<Result<Bytes, ActorError>>,
+        /// Whether the caller can take a stream.
+        streams: bool,
+        reply: oneshot::Sender<Result<Answer, ActorError>>,
     },
     Fetch {
         token: u64,
@@ -29,7 +31,7 @@ pub(crate) enum Message {
     Publish {
         token: u64,
         request: Box<PublishRequest>,
-        reply: oneshot::Sender<Result<Bytes, ActorError>>,
+        reply: oneshot::Sender<Result<Answer, ActorError>>,
     },
     Connect {
         request: ConnRequest,
@@ -41,6 +43,14 @@ pub(crate) enum Message {
         name: String,
         args: Bytes,
         compat: bool,
+        /// Whether the client can take a stream.
+        streams: bool,
+    },
+    /// A client does not wait for an action any more. In order behind the action, which
+    /// [`Control::CancelAction`] might overtake.
+    Cancel {
+        conn: ConnKey,
+        id: u64,
     },
     Subscribe {
         conn: ConnKey,
@@ -60,6 +70,22 @@ pub(crate) enum Message {
     },
 }
 
+/// What a stateless call came to.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Value(Bytes),
+    Stream(mpsc::UnboundedReceiver<StreamEvent>),
+}
+
+/// A stream, as whoever takes it knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum StreamKey {
+    /// The token of a stateless call.
+    Stateless(u64),
+    /// The client's id for an action.
+    Conn(ConnKey, u64),
+}
+
 /// Word from the host and the runtime. Never waits behind client work.
 #[derive(Debug)]
 pub(crate) enum Control {
@@ -68,6 +94,16 @@ pub(crate) enum Control {
     Exchange(Instance, CallId, ExchangeEvent),
     /// The caller of the stateless call or request with this token is gone.
     Cancel(u64),
+    /// A client does not wait for an action any more.
+    CancelAction {
+        conn: ConnKey,
+        id: u64,
+    },
+    /// Items of a stream were taken.
+    Credit {
+        stream: StreamKey,
+        items: u32,
+    },
     /// A connection is gone while the mailbox was full.
     Disconnect(ConnKey),
     /// A background snapshot of the journal claimed under this epoch ended: with the size of its

@@ -21,5 +21,5 @@ mod turns;
 mod wake;
 
 pub(crate) use exchanges::ExchangeEvent;
-pub(crate) use message::{Control, Message};
+pub(crate) use message::{Answer, Control, Message, StreamKey};
 pub(crate) use task::ActorTask;

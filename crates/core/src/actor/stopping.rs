@@ -8,7 +8,7 @@ use tokio::{sync::oneshot, time::Instant};
 use tracing::{debug, warn};
 
 use super::{
-    live::{Release, Stage},
+    live::{Opening, Release, Stage},
     message::Message,
     task::{ActorTask, Phase},
 };
@@ -128,8 +128,14 @@ impl ActorTask {
                 Release::Reply(caller, _) => self.answer(caller, Err(error.clone())),
                 // Whoever was to be let in, or turned away, can ask the next instance.
                 Release::Accept(conn) | Release::Refuse(conn, _) => self.refuse(conn, &error),
+                Release::Open(Opening::Stateless { reply, .. }) => {
+                    drop(reply.send(Err(error.clone())));
+                }
                 Release::Response(reply, _) => drop(reply.send(Err(error.clone()))),
-                Release::Event { .. }
+                // Whoever takes a stream is told along with all other callers.
+                Release::Open(Opening::Conn { .. })
+                | Release::Item(..)
+                | Release::Event { .. }
                 | Release::Piece(..)
                 | Release::Disconnect(..)
                 | Release::ConnState(..)

@@ -376,6 +376,8 @@ impl ActorTask {
             Control::Turn(instance, turn) => self.on_turn(instance, turn),
             Control::Cancel(token) => self.cancel(token),
             Control::Exchange(instance, call, event) => self.on_exchange(instance, call, event),
+            Control::CancelAction { conn, id } => self.cancel_action(conn, id),
+            Control::Credit { stream, items } => self.credit(stream, items),
             Control::Disconnect(conn) => self.disconnect(conn),
             Control::Snapshotted(epoch, result) => self.on_snapshotted(epoch, result),
             Control::Shutdown => self.shutting_down = true,

@@ -1,5 +1,6 @@
 //! From turns to commits, and from commits to what clients see.
 
+use bytes::Bytes;
 use greenroom_types::{ActorError, EventFrame};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -10,7 +11,8 @@ use super::{
     task::{ActorTask, Phase},
 };
 use crate::{
-    ClientMessage, CloseReason, ConnKey, Durability, HostEvent, Instance, Output, StopReason, Turn,
+    ClientMessage, CloseReason, ConnKey, Durability, HostEvent, Instance, Output, StopReason,
+    StreamPart, Turn,
 };
 
 impl ActorTask {
@@ -138,6 +140,24 @@ impl ActorTask {
             Output::RequestCredit { call, bytes } => {
                 return self.request_credit(call, bytes as usize);
             }
+            Output::Stream { call, part } => {
+                live.idle_since = Instant::now();
+                match part {
+                    StreamPart::Start => match live.calls.begin_stream(call) {
+                        Some(opening) => Release::Open(opening),
+                        None => return,
+                    },
+                    StreamPart::Item(item) => match live.calls.stream(call) {
+                        Some(to) => Release::Item(to.clone(), item),
+                        None => return,
+                    },
+                    StreamPart::End => match live.calls.end(call) {
+                        // The value is nobody's: what counts is that it is over.
+                        Some(caller) => Release::Reply(caller, Ok(Bytes::new())),
+                        None => return,
+                    },
+                }
+            }
             Output::Event { to, name, args } => Release::Event { to, name, args },
             Output::Accept { conn } if self.conns.admit(conn) => Release::Accept(conn),
             Output::Accept { .. } => return,
@@ -175,6 +195,8 @@ impl ActorTask {
             Release::Response(reply, response) => drop(reply.send(Ok(response))),
             Release::Piece(body, Some(piece)) => drop(body.send(piece)),
             Release::Piece(_, None) => {}
+            Release::Open(opening) => self.open_stream(opening),
+            Release::Item(to, item) => self.send_item(to, item),
             Release::Event {
                 to: Some(conn),
                 name,

@@ -39,6 +39,7 @@ async fn a_refused_connection_is_told_why_and_closed() {
             params: Some(Bytes::from_static(&[0xf4])),
             ..ClientInfo::default()
         },
+        streams: true,
         outbox: sender,
     };
     let connection = world.runtime.connect(id, request).await.unwrap();
@@ -122,6 +123,7 @@ async fn a_client_that_does_not_read_is_dropped_and_does_not_hold_up_others() {
             id,
             ConnRequest {
                 client: ClientInfo::default(),
+                streams: true,
                 outbox: sender,
             },
         )

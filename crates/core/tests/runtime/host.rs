@@ -375,7 +375,7 @@ async fn run_counters(
                 seen.push("disconnect");
                 continue;
             }
-            HostEvent::Cancel(_) => {
+            HostEvent::Credit { .. } | HostEvent::Cancel(_) => {
                 seen.push("cancel");
                 continue;
             }
@@ -490,6 +490,7 @@ impl World {
         let (sender, mut reader) = outbox();
         let request = ConnRequest {
             client: ClientInfo::default(),
+            streams: true,
             outbox: sender,
         };
         let connection = self.runtime.connect(id, request).await.expect("registered");

@@ -22,4 +22,5 @@ mod queues;
 mod races;
 mod revival;
 mod snapshots;
+mod streams;
 mod threads;

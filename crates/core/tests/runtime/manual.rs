@@ -137,6 +137,7 @@ pub(crate) fn client() -> (ConnRequest, OutboxReader) {
     (
         ConnRequest {
             client: ClientInfo::default(),
+            streams: true,
             outbox,
         },
         reader,

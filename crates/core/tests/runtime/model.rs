@@ -378,6 +378,7 @@ async fn watch(model: Model, id: ActorId, mut reader: OutboxReader) {
                 last_answer = answer;
             }
             ClientMessage::Error { id: None, .. } => assert!(!opened),
+            ClientMessage::Stream { .. } => panic!("nothing streams here"),
             ClientMessage::Close(_) => return,
         }
     }

@@ -5,7 +5,7 @@
 //! | kind | | fields |
 //! |---|---|---|
 //! | 1 | start | str id, str name, u16 count and as many str of the key, opt input, opt state, u8 created, f64 generation, u32 count and as many of (u32 conn, str id, client, opt state), u32 count and as many alarms, f64 bytes of all key-value pairs, u32 version of the state (0 if none was stored), f64 the highest number of a message ever, u32 count and as many of (f64 number, bytes body) |
-//! | 2 | call | u32 call, u32 conn, str name, u8 compat, client, bytes args |
+//! | 2 | call | u32 call, u32 conn, str name, u8 with a bit for each of (1 args are in compat form, 2 the caller takes streams), client, bytes args |
 //! | 3 | cancel | u32 call |
 //! | 4 | connect | u32 conn, str id, client |
 //! | 5 | disconnect | u32 conn |
@@ -21,6 +21,7 @@
 //! | 15 | end of a request's body | u32 call |
 //! | 16 | a request's body breaks off | u32 call |
 //! | 17 | credit for a response's body | u32 call, u32 bytes |
+//! | 21 | credit | u32 call, u32 items |
 //!
 //! The registry, whose instance is 0, is asked about requests from outside:
 //!
@@ -75,6 +76,11 @@ impl<'a> EventWriter<'a> {
             HostEvent::Cancel(call) => {
                 self.head(3, instance);
                 self.u32(call.0);
+            }
+            HostEvent::Credit { call, items } => {
+                self.head(21, instance);
+                self.u32(call.0);
+                self.u32(*items);
             }
             HostEvent::Connect(connect) => {
                 self.head(4, instance);
@@ -309,7 +315,7 @@ impl<'a> EventWriter<'a> {
         self.u32(call.call.0);
         self.u32(call.conn.map_or(ABSENT, |conn| conn.0));
         self.str(&call.name);
-        self.u8(call.compat.into());
+        self.u8(u8::from(call.compat) | u8::from(call.streams) << 1);
         self.client(&call.client);
         self.bytes(&call.args);
     }
@@ -625,6 +631,7 @@ mod tests {
             name: "say".to_owned(),
             args: bytes("args"),
             compat: conn.is_some(),
+            streams: conn.is_none(),
             client,
         };
         check(
@@ -656,7 +663,7 @@ mod tests {
                 U32(7),
                 NOTHING,
                 Str("say"),
-                U8(0),
+                U8(0b10),
                 U8(0b1101),
                 Str(""),
                 Str("r"),
@@ -729,6 +736,11 @@ mod tests {
         let head = |kind| [U8(kind), U32(0x0102_0304)];
         let with = |kind, rest: Vec<Part>| head(kind).into_iter().chain(rest).collect::<Vec<_>>();
         check(HostEvent::Cancel(CallId(5)), &with(3, vec![U32(5)]));
+        let credit = HostEvent::Credit {
+            call: CallId(5),
+            items: 16,
+        };
+        check(credit, &with(21, vec![U32(5), U32(16)]));
         let connect = ConnectEvent {
             conn: ConnKey(6),
             id: "c".to_owned(),

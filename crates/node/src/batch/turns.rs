@@ -30,6 +30,7 @@
 //! | 23 | read key-value pairs | u32 token, u8 query, and then by query: 0 get: u32 count and as many bytes key; 1 list: bytes start, opt end, u8 reverse, u32 limit |
 //! | 24 | let it subscribe | u32 conn, u32 ticket |
 //! | 25 | do not let it subscribe | u32 conn, u32 ticket, error |
+//! | 34 | stream | u32 call, u8 part (0 start, 1 item, 2 end), of an item bytes value |
 //! | 35 | start refused | error |
 //! | 44 | version of the state | u32 version |
 //! | 26 | response head | u32 call, u8 whether a body follows, u16 status, str reason, u32 count and as many of (str name, bytes value) |
@@ -62,7 +63,7 @@
 use bytes::Bytes;
 use greenroom_core::{
     Alarm, AlarmUpdate, CallId, ConnKey, Durability, Instance, KvQuery, KvRange, KvRequest, Output,
-    QueueMessage, QueueUpdate, ResponseHead, Turn, departure,
+    QueueMessage, QueueUpdate, ResponseHead, StreamPart, Turn, departure,
 };
 use greenroom_server::Origin;
 use greenroom_types::ActorError;
@@ -233,6 +234,10 @@ fn read_output(kind: u8, cursor: &mut Cursor) -> Result<Output, TurnsError> {
     Ok(match kind {
         1 => Output::Started,
         2 => Output::StartFailed(cursor.error_value()?),
+        34 => Output::Stream {
+            call: CallId(cursor.u32()?),
+            part: cursor.stream_part()?,
+        },
         35 => Output::StartRefused(cursor.error_value()?),
         3 => Output::Reply {
             call: CallId(cursor.u32()?),
@@ -495,6 +500,15 @@ impl Cursor {
         })
     }
 
+    fn stream_part(&mut self) -> Result<StreamPart, TurnsError> {
+        Ok(match self.u8()? {
+            0 => StreamPart::Start,
+            1 => StreamPart::Item(self.bytes()?),
+            2 => StreamPart::End,
+            _ => return Err(self.error("unknown part of a stream")),
+        })
+    }
+
     fn conn(&mut self) -> Result<ConnKey, TurnsError> {
         self.u32().map(ConnKey)
     }
@@ -546,6 +560,9 @@ mod tests {
     fn every_output() -> Vec<u8> {
         let mut out = vec![1, 2];
         put_error(&mut out, None);
+        out.extend_from_slice(&[34, 7, 0, 0, 0, 0, 34, 7, 0, 0, 0, 1]);
+        put(&mut out, &[1]);
+        out.extend_from_slice(&[34, 7, 0, 0, 0, 2]);
         out.push(35);
         put_error(&mut out, None);
         out.extend_from_slice(&[3, 7, 0, 0, 0]);
@@ -621,7 +638,7 @@ mod tests {
         let shown = format!("{:?}", first.outputs);
         let nope = r#"ActorError { group: "user", code: "nope", message: "no way", metadata: "#;
         let expected = format!(
-            r#"[Started, StartFailed({nope}None }}), StartRefused({nope}None }}), Reply {{ call: CallId(7), result: Ok(b"\xf6") }}, Reply {{ call: CallId(8), result: Err({nope}Some(b"\xa0") }}) }}, Event {{ to: None, name: "größer", args: b"\x80" }}, Event {{ to: Some(ConnKey(2)), name: "one", args: b"\x81\x01" }}, Accept {{ conn: ConnKey(3) }}, Reject {{ conn: ConnKey(4), error: {nope}None }} }}, ConnState {{ conn: ConnKey(5), state: b"\x01" }}, Disconnect {{ conn: ConnKey(6), reason: "bye" }}, Save {{ token: 9 }}, SaveWithin {{ max_wait_ms: 100 }}, Sleep, Destroy, Stopped, Awake {{ held: false, resumes: true }}, ResponseHead {{ call: CallId(7), head: ResponseHead {{ status: 201, reason: "Made", headers: [("x", b"\xe9")] }}, has_body: true }}, ResponseData {{ call: CallId(7), data: b"data" }}, ResponseEnd {{ call: CallId(7) }}, ResponseAbort {{ call: CallId(8) }}, RequestCredit {{ call: CallId(7), bytes: 4 }}]"#
+            r#"[Started, StartFailed({nope}None }}), Stream {{ call: CallId(7), part: Start }}, Stream {{ call: CallId(7), part: Item(b"\x01") }}, Stream {{ call: CallId(7), part: End }}, StartRefused({nope}None }}), Reply {{ call: CallId(7), result: Ok(b"\xf6") }}, Reply {{ call: CallId(8), result: Err({nope}Some(b"\xa0") }}) }}, Event {{ to: None, name: "größer", args: b"\x80" }}, Event {{ to: Some(ConnKey(2)), name: "one", args: b"\x81\x01" }}, Accept {{ conn: ConnKey(3) }}, Reject {{ conn: ConnKey(4), error: {nope}None }} }}, ConnState {{ conn: ConnKey(5), state: b"\x01" }}, Disconnect {{ conn: ConnKey(6), reason: "bye" }}, Save {{ token: 9 }}, SaveWithin {{ max_wait_ms: 100 }}, Sleep, Destroy, Stopped, Awake {{ held: false, resumes: true }}, ResponseHead {{ call: CallId(7), head: ResponseHead {{ status: 201, reason: "Made", headers: [("x", b"\xe9")] }}, has_body: true }}, ResponseData {{ call: CallId(7), data: b"data" }}, ResponseEnd {{ call: CallId(7) }}, ResponseAbort {{ call: CallId(8) }}, RequestCredit {{ call: CallId(7), bytes: 4 }}]"#
         );
         assert_eq!(shown, expected);
         let tick = Alarm {
@@ -769,6 +786,10 @@ mod tests {
         check(turn(1, 3, &[], &[]), "5: unknown durability");
         check(turn(1, 0, &[], &[255]), "14: unknown output");
         check(turn(1, 0, &[], &[17, 4]), "15: unknown flags");
+        check(
+            turn(1, 0, &[], &[34, 0, 0, 0, 0, 3]),
+            "19: unknown part of a stream",
+        );
         check(
             turn(1, 0, &[], &[9, 0, 0, 0, 0, 1, 0, 0, 0, 0xff]),
             "23: a text is not UTF-8",

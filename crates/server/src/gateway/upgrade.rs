@@ -57,6 +57,7 @@ pub(super) fn accept(
         upgrade,
         encoding: handshake.encoding().unwrap_or_default(),
         address,
+        extended: handshake.extended,
         plan,
     });
     let mut reply = reply.map(|_| Either::Left(Full::default()));

@@ -63,6 +63,11 @@ impl Link {
                     compat,
                 } => self.connection.action(id, name, args, compat).await,
                 ClientFrame::Subscribe { event, on } => self.connection.subscribe(event, on).await,
+                ClientFrame::Cancel { id } => self.connection.cancel(id).await,
+                ClientFrame::Credit { id, items } => {
+                    self.connection.credit(id, items);
+                    Ok(())
+                }
             }
         };
         // Waiting ends with the stream.

@@ -29,6 +29,9 @@
 //! messages handled in order; the order of requests that overtake each other is nobody's promise. A
 //! message that would end a WebSocket ends the stream, for the same reason.
 //!
+//! A client whose `accept` names `application/vnd.greenroom.stream` as well knows our extensions of the
+//! protocol: `Init` has `extensions`, and results may stream.
+//!
 //! Limits are those of WebSockets: of sizes in both directions, of what may wait for a client that
 //! does not read, of the time that it may take without reading anything.
 
@@ -47,10 +50,7 @@ use greenroom_types::{
     ActorError,
     protocol::{Encoding, conn_params_from_header, conn_params_from_json},
 };
-use hyper::{
-    HeaderMap,
-    header::{CACHE_CONTROL, HeaderName, HeaderValue},
-};
+use hyper::HeaderMap;
 use tracing::debug;
 
 use crate::{
@@ -59,6 +59,7 @@ use crate::{
     failure::{gateway_error, name_actor},
     gateway::{Reached, Target},
     reply::{self, Reply},
+    result_stream::takes_streams,
 };
 
 pub(crate) use link::Links;
@@ -71,8 +72,6 @@ pub(crate) const PATH: &str = "/sse";
 
 const X_RIVET_ENCODING: &str = "x-rivet-encoding";
 const X_RIVET_CONN_PARAMS: &str = "x-rivet-conn-params";
-/// Tells proxies of the nginx kind to pass on what they get at once.
-const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Answers `GET {gateway}/sse`. What can be checked without the actor is checked first.
 /// `seen` is what the actor is told of the request.
@@ -86,12 +85,7 @@ pub(crate) async fn open(
     match connect(app, target, query, headers, visitor).await {
         Ok((stream, actor)) => {
             let mut reply = reply::stream("text/event-stream", stream.into_body());
-            let headers = reply.headers_mut();
-            headers.insert(
-                CACHE_CONTROL,
-                HeaderValue::from_static("no-cache, no-transform"),
-            );
-            headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
+            reply::pass_on_at_once(reply.headers_mut());
             name_actor(&mut reply, &actor);
             reply
         }
@@ -113,6 +107,7 @@ async fn connect(
         request: visitor.seen.clone(),
         chain: None,
     };
+    let extended = takes_streams(headers);
     let params = client.params.as_ref();
     let entered = target.enter(app, &visitor, Intents::CONNECT, params);
     let mut entered = entered.await?;
@@ -121,6 +116,7 @@ async fn connect(
     let (sender, reader) = outbox();
     let request = ConnRequest {
         client,
+        streams: extended,
         outbox: sender,
     };
     let connection = app.runtime.connect(record.id, request).await?;
@@ -130,7 +126,10 @@ async fn connect(
         key: Some(record.key),
         generation: connection.generation().get(),
     };
-    Ok((EventStream::new(app, encoding, connection, reader), actor))
+    Ok((
+        EventStream::new(app, encoding, extended, connection, reader),
+        actor,
+    ))
 }
 
 fn encoding(query: &StreamQuery, headers: &HeaderMap) -> Result<Encoding, ActorError> {

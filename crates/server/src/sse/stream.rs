@@ -50,6 +50,7 @@ impl EventStream {
     pub(super) fn new(
         app: &Arc<App>,
         encoding: Encoding,
+        extended: bool,
         connection: Connection,
         outbox: OutboxReader,
     ) -> Self {
@@ -64,7 +65,7 @@ impl EventStream {
         Self {
             outbox,
             closes,
-            text: EventText::new(encoding, link.token().to_owned(), limit)
+            text: EventText::new(encoding, link.token().to_owned(), extended, limit)
                 .speaking_for(actor, generation),
             heartbeat,
             waiting: VecDeque::new(),

@@ -9,7 +9,7 @@ use greenroom_types::{
 };
 use serde::Serialize;
 
-use crate::websocket::Close;
+use crate::{stream_frame::stream_frame, websocket::Close};
 
 const DATA: &[u8] = b"data: ";
 const END: &[u8] = b"\n\n";
@@ -20,6 +20,8 @@ const _: () = assert!(Encoding::ALL.len() * 2 <= EventFrame::SLOTS);
 pub(super) struct EventText {
     encoding: Encoding,
     token: String,
+    /// Whether the client knows our extensions of the protocol.
+    extended: bool,
     /// Largest message, in bytes of the encoding.
     limit: usize,
     last_id: u64,
@@ -30,10 +32,11 @@ pub(super) struct EventText {
 }
 
 impl EventText {
-    pub(super) fn new(encoding: Encoding, token: String, limit: usize) -> Self {
+    pub(super) fn new(encoding: Encoding, token: String, extended: bool, limit: usize) -> Self {
         Self {
             encoding,
             token,
+            extended,
             limit,
             last_id: 0,
             out: BytesMut::new(),
@@ -76,8 +79,12 @@ impl EventText {
                 actor: *actor,
                 conn_id,
                 token: Some(&self.token),
+                extended: self.extended,
             })),
-            ClientMessage::Response { id, output } => self.response(*id, output),
+            ClientMessage::Response { id, output } => {
+                self.response(*id, ServerFrame::Response { id: *id, output });
+            }
+            ClientMessage::Stream { id, part } => self.response(*id, stream_frame(*id, part)),
             ClientMessage::Error { id, error } => self.push(&self.error(*id, error)),
             ClientMessage::Event(event) => self.event(event),
             ClientMessage::Close(reason) => self.close(&Close::of_reason(reason)),
@@ -106,8 +113,8 @@ impl EventText {
     }
 
     /// An oversized result costs the caller its action, not its connection.
-    fn response(&mut self, id: u64, output: &Bytes) {
-        let data = self.data(ServerFrame::Response { id, output });
+    fn response(&mut self, id: u64, frame: ServerFrame<'_>) {
+        let data = self.data(frame);
         let len = message_len(self.encoding, &data);
         if len > self.limit {
             let error = ActorError::outgoing_too_long(len, self.limit);
@@ -199,7 +206,7 @@ mod tests {
 
     #[test]
     fn messages_are_numbered_lines() {
-        let mut text = EventText::new(Encoding::Json, "t".to_owned(), 1000);
+        let mut text = EventText::new(Encoding::Json, "t".to_owned(), false, 1000);
         text.message(&event());
         text.heartbeat();
         text.message(&ClientMessage::Response {
@@ -224,7 +231,7 @@ mod tests {
                 .into_iter()
                 .chain(vec![7; len])
                 .collect();
-            let text = EventText::new(Encoding::Bare, String::new(), 1000);
+            let text = EventText::new(Encoding::Bare, String::new(), false, 1000);
             let frame = ServerFrame::Response {
                 id: 0,
                 output: &output,
@@ -239,7 +246,7 @@ mod tests {
 
     #[test]
     fn nothing_follows_a_close() {
-        let mut text = EventText::new(Encoding::Json, "t".to_owned(), 1000);
+        let mut text = EventText::new(Encoding::Json, "t".to_owned(), false, 1000);
         text.message(&ClientMessage::Close(CloseReason::Disconnected(
             "say \"bye\"\n".to_owned(),
         )));
@@ -254,7 +261,7 @@ mod tests {
 
     #[test]
     fn what_is_too_large_costs_the_action_or_the_connection() {
-        let mut text = EventText::new(Encoding::Json, "t".to_owned(), 60);
+        let mut text = EventText::new(Encoding::Json, "t".to_owned(), false, 60);
         let output = Bytes::from([&b"\x78\x40"[..], &[b'x'; 64]].concat());
         text.message(&ClientMessage::Response { id: 1, output });
         assert!(written(&mut text).contains("outgoing_too_long"));

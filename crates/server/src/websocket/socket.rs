@@ -42,6 +42,8 @@ pub(crate) struct Pending {
     pub(crate) encoding: Encoding,
     /// Where it comes from, if that is known.
     pub(crate) address: Option<IpAddr>,
+    /// Whether the client knows our extensions of the protocol.
+    pub(crate) extended: bool,
     /// Where it leads, or the close that it gets instead.
     pub(crate) plan: Result<Plan, Close>,
 }
@@ -62,7 +64,7 @@ pub(crate) async fn run(app: &App, pending: Pending) {
     // Dropping the attempt is the end of it, wherever it is.
     let admitted = tokio::select! {
         biased;
-        admitted = admit(app, pending.plan) => admitted,
+        admitted = admit(app, pending.plan, pending.extended) => admitted,
         () = departure(&stream) => return debug!("websocket client left before it was let in"),
     };
     let (read, write) = stream.into_split();
@@ -71,7 +73,7 @@ pub(crate) async fn run(app: &App, pending: Pending) {
         message: app.config.max_outgoing_message,
         patience: app.config.write_timeout,
     };
-    let mut writer = MessageWriter::new(write, pending.encoding, limits);
+    let mut writer = MessageWriter::new(write, pending.encoding, pending.extended, limits);
     let refused = match admitted {
         Ok((connection, mut outbox)) => {
             writer.speaks_for(connection.actor(), connection.generation().clone());
@@ -149,6 +151,7 @@ async fn refuse<W: tokio::io::AsyncWrite + Unpin>(
 async fn admit(
     app: &App,
     plan: Result<Plan, Close>,
+    extended: bool,
 ) -> Result<(Connection, OutboxReader), Refusal> {
     let Plan {
         target,
@@ -165,6 +168,7 @@ async fn admit(
     let (sender, reader) = outbox();
     let request = ConnRequest {
         client,
+        streams: extended,
         outbox: sender,
     };
     let connection = app
@@ -292,6 +296,11 @@ impl<R: AsyncRead + Unpin> Talk<'_, R> {
                 compat,
             } => self.connection.action(id, name, args, compat).await,
             ClientFrame::Subscribe { event, on } => self.connection.subscribe(event, on).await,
+            ClientFrame::Cancel { id } => self.connection.cancel(id).await,
+            ClientFrame::Credit { id, items } => {
+                self.connection.credit(id, items);
+                Ok(())
+            }
         };
         if passed.is_err() {
             // The actor's own close is in the outbox or on its way there, and ends the write side

@@ -20,6 +20,8 @@ use tokio::{
     sync::mpsc,
 };
 
+use crate::stream_frame::stream_frame;
+
 use super::{
     close::{Close, Refusal},
     frame::{frame, payload_len},
@@ -55,6 +57,8 @@ pub(crate) struct WriteLimits {
 pub(crate) struct MessageWriter<W> {
     out: W,
     encoding: Encoding,
+    /// Whether the client knows our extensions of the protocol.
+    extended: bool,
     limits: WriteLimits,
     /// Frames that are framed and not yet written.
     frames: Vec<Bytes>,
@@ -67,10 +71,11 @@ pub(crate) struct MessageWriter<W> {
 }
 
 impl<W: AsyncWrite + Unpin> MessageWriter<W> {
-    pub(crate) fn new(out: W, encoding: Encoding, limits: WriteLimits) -> Self {
+    pub(crate) fn new(out: W, encoding: Encoding, extended: bool, limits: WriteLimits) -> Self {
         Self {
             out,
             encoding,
+            extended,
             limits,
             frames: Vec::new(),
             closing: false,
@@ -153,9 +158,13 @@ impl<W: AsyncWrite + Unpin> MessageWriter<W> {
                     actor: *actor,
                     conn_id,
                     token: None,
+                    extended: self.extended,
                 }));
             }
-            ClientMessage::Response { id, output } => self.response(*id, output),
+            ClientMessage::Response { id, output } => {
+                self.response(*id, ServerFrame::Response { id: *id, output });
+            }
+            ClientMessage::Stream { id, part } => self.response(*id, stream_frame(*id, part)),
             ClientMessage::Error { id, error } => self.push(self.error(*id, error)),
             ClientMessage::Event(event) => self.event(event),
             ClientMessage::Close(reason @ CloseReason::Refused(_)) => {
@@ -166,8 +175,8 @@ impl<W: AsyncWrite + Unpin> MessageWriter<W> {
     }
 
     /// An oversized result costs the caller its action, not its connection.
-    fn response(&mut self, id: u64, output: &Bytes) {
-        let framed = self.frame(ServerFrame::Response { id, output });
+    fn response(&mut self, id: u64, frame: ServerFrame<'_>) {
+        let framed = self.frame(frame);
         let (len, max) = (payload_len(&framed), self.limits.message);
         if len > max {
             self.push(self.error(Some(id), &ActorError::outgoing_too_long(len, max)));

@@ -112,7 +112,7 @@ impl Counters {
             HostEvent::Publish(publish) => {
                 publish_answer(&publish).map(|reply| turn(Bytes::new(), vec![reply]))
             }
-            HostEvent::Cancel(_) => {
+            HostEvent::Credit { .. } | HostEvent::Cancel(_) => {
                 self.observed.cancelled.fetch_add(1, Ordering::SeqCst);
                 None
             }

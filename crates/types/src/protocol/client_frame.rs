@@ -31,7 +31,23 @@ pub enum ClientFrame {
         /// Whether it begins.
         on: bool,
     },
+    /// Extension: the client does not wait for an action any more.
+    Cancel {
+        /// The client's id for the action.
+        id: u64,
+    },
+    /// Extension: the client has taken so many items of a stream, and can take as many more.
+    Credit {
+        /// The client's id for the action that streams.
+        id: u64,
+        /// How many.
+        items: u32,
+    },
 }
+
+/// The numbers of the extensions in BARE, far from those that the protocol may come to use.
+const CANCEL: u64 = 32;
+const CREDIT: u64 = 33;
 
 /// Levels of objects around the arguments: the frame, its body, and the value in it.
 const ENVELOPE_LEVELS: usize = 3;
@@ -83,6 +99,11 @@ fn from_bare(frame: &Bytes) -> Result<ClientFrame, ActorError> {
                 on: reader.boolean()?,
             })
         }
+        CANCEL => Ok(ClientFrame::Cancel { id: reader.uint()? }),
+        CREDIT => Ok(ClientFrame::Credit {
+            id: reader.uint()?,
+            items: item_count(reader.uint()?),
+        }),
         tag => Err(ActorError::invalid_request(format!(
             "message number {tag} is unknown"
         ))),
@@ -98,6 +119,7 @@ struct Members<'a> {
     args: Option<&'a [u8]>,
     event_name: Option<&'a [u8]>,
     subscribe: Option<&'a [u8]>,
+    items: Option<&'a [u8]>,
 }
 
 fn from_cbor(frame: &Bytes, compat: bool) -> Result<ClientFrame, ActorError> {
@@ -113,6 +135,7 @@ fn from_cbor(frame: &Bytes, compat: bool) -> Result<ClientFrame, ActorError> {
                 "args" => keep(&mut members.args, reader),
                 "eventName" => keep(&mut members.event_name, reader),
                 "subscribe" => keep(&mut members.subscribe, reader),
+                "items" => keep(&mut members.items, reader),
                 _ => ignore(reader),
             }),
             _ => ignore(reader),
@@ -127,9 +150,7 @@ impl Members<'_> {
     fn into_frame(self, frame: &Bytes, compat: bool) -> Result<ClientFrame, ActorError> {
         match text("tag", self.tag)? {
             "ActionRequest" => {
-                let id = read_id(self.id.ok_or_else(|| missing("id"))?).ok_or_else(|| {
-                    ActorError::invalid_request("`id` is not an integer from 0 to 2^64 - 1")
-                })?;
+                let id = number("id", self.id)?;
                 let name = member_name("action", text("name", self.name)?)?;
                 let args = args_array(self.args.map(|args| frame.slice_ref(args)), compat)?;
                 Ok(ClientFrame::Action {
@@ -147,6 +168,13 @@ impl Members<'_> {
                     on.map_err(|_| ActorError::invalid_request("`subscribe` is not a boolean"))?;
                 Ok(ClientFrame::Subscribe { event, on })
             }
+            "CancelRequest" => Ok(ClientFrame::Cancel {
+                id: number("id", self.id)?,
+            }),
+            "StreamCredit" => Ok(ClientFrame::Credit {
+                id: number("id", self.id)?,
+                items: item_count(number("items", self.items)?),
+            }),
             tag => {
                 let shown: String = tag.chars().take(64).collect();
                 Err(ActorError::invalid_request(format!(
@@ -175,6 +203,17 @@ fn text<'a>(member: &str, item: Option<&'a [u8]>) -> Result<&'a str, ActorError>
     let item = item.ok_or_else(|| missing(member))?;
     let text = Reader::new(item).text();
     text.map_err(|_| ActorError::invalid_request(format!("`{member}` is not a text")))
+}
+
+fn number(member: &str, item: Option<&[u8]>) -> Result<u64, ActorError> {
+    read_id(item.ok_or_else(|| missing(member))?).ok_or_else(|| {
+        ActorError::invalid_request(format!("`{member}` is not an integer from 0 to 2^64 - 1"))
+    })
+}
+
+/// Nobody has taken more items than fit.
+fn item_count(items: u64) -> u32 {
+    u32::try_from(items).unwrap_or(u32::MAX)
 }
 
 /// An action id in any form that a client may give it: an integer of any width, a whole float,

@@ -24,6 +24,8 @@ pub struct Handshake {
     pub token: Option<String>,
     /// Whether the client does not want to wait for the actor to become ready.
     pub skip_ready_wait: bool,
+    /// Whether `greenroom.1` was offered: the client knows our extensions of the protocol.
+    pub extended: bool,
 }
 
 impl Handshake {
@@ -35,6 +37,10 @@ impl Handshake {
             let slot = match name {
                 "rivet" if value.is_empty() => {
                     handshake.offers_rivet = true;
+                    continue;
+                }
+                "greenroom" if value == "1" => {
+                    handshake.extended = true;
                     continue;
                 }
                 "rivet_skip_ready_wait" => {

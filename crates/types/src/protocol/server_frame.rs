@@ -8,6 +8,9 @@ use super::{
 };
 use crate::{ActorError, ActorId, EventFrame, cbor, value::ValueError};
 
+/// The extensions that the server has: of this version.
+const EXTENSIONS: &str = "1";
+
 /// A message to a connected client, borrowed from whoever has it.
 #[derive(Clone, Copy, Debug)]
 pub enum ServerFrame<'a> {
@@ -20,6 +23,9 @@ pub enum ServerFrame<'a> {
         /// What a client proves with that a message outside of this stream is of this connection.
         /// Only where messages to the server take another way than those of the server.
         token: Option<&'a str>,
+        /// Whether the client has asked for the extensions of the protocol: it is told that the server
+        /// has them. Others see nothing of it.
+        extended: bool,
     },
     /// An action failed or, without an id, the connection as a whole.
     Error {
@@ -36,6 +42,23 @@ pub enum ServerFrame<'a> {
         id: u64,
         /// A CBOR value in compat form.
         output: &'a [u8],
+    },
+    /// Extension: an action has begun to stream its result.
+    StreamStart {
+        /// The client's id for the action.
+        id: u64,
+    },
+    /// Extension: one item of a stream.
+    StreamItem {
+        /// The client's id for the action.
+        id: u64,
+        /// A CBOR value in compat form.
+        item: &'a [u8],
+    },
+    /// Extension: the stream has come to its end. A failure ends it with an error.
+    StreamEnd {
+        /// The client's id for the action.
+        id: u64,
     },
     /// An event.
     Event {
@@ -54,7 +77,10 @@ pub enum ServerFrame<'a> {
 pub fn encode_server_frame(encoding: Encoding, frame: ServerFrame<'_>) -> Bytes {
     try_encode(encoding, frame).unwrap_or_else(|_| {
         let action_id = match frame {
-            ServerFrame::Response { id, .. } => Some(id),
+            ServerFrame::Response { id, .. }
+            | ServerFrame::StreamStart { id }
+            | ServerFrame::StreamItem { id, .. }
+            | ServerFrame::StreamEnd { id } => Some(id),
             ServerFrame::Error { action_id, .. } => action_id,
             ServerFrame::Init { .. } | ServerFrame::Event { .. } => None,
         };
@@ -81,12 +107,22 @@ fn try_encode(encoding: Encoding, frame: ServerFrame<'_>) -> Result<Bytes, Value
             actor,
             conn_id,
             token,
+            extended,
         } => {
             let actor = actor.to_string();
+            // In BARE nothing but the end can be left out.
+            let token = match encoding {
+                Encoding::Bare if extended => Some(token.unwrap_or_default()),
+                Encoding::Json | Encoding::Cbor | Encoding::Bare => token,
+            };
             let fields = [
                 ("actorId", Field::Text(&actor)),
                 ("connectionId", Field::Text(conn_id)),
                 ("connectionToken", Field::OptionalText(token)),
+                (
+                    "extensions",
+                    Field::OptionalText(extended.then_some(EXTENSIONS)),
+                ),
             ];
             envelope(encoding, 0, "Init", &fields, 0)
         }
@@ -104,6 +140,16 @@ fn try_encode(encoding: Encoding, frame: ServerFrame<'_>) -> Result<Bytes, Value
         ServerFrame::Response { id, output } => {
             let fields = [("id", Field::Id(id)), ("output", Field::Value(output))];
             envelope(encoding, 2, "ActionResponse", &fields, output.len())
+        }
+        ServerFrame::StreamStart { id } => {
+            envelope(encoding, 32, "StreamStart", &[("id", Field::Id(id))], 0)
+        }
+        ServerFrame::StreamItem { id, item } => {
+            let fields = [("id", Field::Id(id)), ("item", Field::Value(item))];
+            envelope(encoding, 33, "StreamItem", &fields, item.len())
+        }
+        ServerFrame::StreamEnd { id } => {
+            envelope(encoding, 34, "StreamEnd", &[("id", Field::Id(id))], 0)
         }
         ServerFrame::Event { name, args } => {
             let fields = [("name", Field::Text(name)), ("args", Field::Value(args))];

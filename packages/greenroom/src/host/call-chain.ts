@@ -8,6 +8,14 @@ import type { Instance } from "./instance.js";
 /** The calls that wait for a call, the first one first. Empty for calls that no actor made. */
 export type CallChain = readonly string[];
 
+/** Where a call comes from. */
+export interface CallOrigin {
+  /** Whether the caller can take a result that streams. */
+  readonly takesStreams: boolean;
+  /** The calls that wait for it. */
+  readonly chain: CallChain;
+}
+
 const SEPARATOR = " ";
 
 /** A link for the call `id` of `action`. */

@@ -4,7 +4,7 @@ import { decodeValue } from "@greenroom/client/codec";
 import type { ActionEntry } from "../definition/action.js";
 import type { DurabilityCode } from "../definition/durability.js";
 import { DeadlineError, isThenable, withDeadline } from "./async.js";
-import { type CallChain, circleFrom, nameOf } from "./call-chain.js";
+import { type CallChain, type CallOrigin, circleFrom, nameOf } from "./call-chain.js";
 import { Client, type ClientRecord } from "./client.js";
 import { RuntimeConn } from "./conn.js";
 import { ConnContext, FiringContext } from "./context.js";
@@ -21,7 +21,8 @@ import {
 import type { Firing } from "./firing.js";
 import type { Instance } from "./instance.js";
 import { PendingCall } from "./pending-call.js";
-import { NONE } from "./records.js";
+import { CallFlag, NONE } from "./records.js";
+import { isStream } from "./stream.js";
 import { validatedArgs } from "./validation.js";
 
 /** A call as it arrives. The byte fields are views into the batch. */
@@ -30,8 +31,8 @@ export interface CallRecord {
   /** The connection, or `NONE`. */
   readonly conn: number;
   readonly name: string;
-  /** Whether `args` have compat escapes. */
-  readonly compat: boolean;
+  /** Bits of `CallFlag`. */
+  readonly flags: number;
   readonly client: ClientRecord;
   readonly args: Uint8Array;
 }
@@ -73,6 +74,7 @@ export class Calls {
   begin(record: CallRecord): void {
     const instance = this.#instance;
     const { call, name } = record;
+    const origin = originOf(record.flags);
     const entry = instance.definition.actions.get(name);
     if (entry === undefined) {
       instance.replyError(call, actionNotFound(name), name);
@@ -81,19 +83,20 @@ export class Calls {
     try {
       const args = decodeArgs(record);
       if (record.conn === NONE) {
-        this.#beginStateless(call, entry, Client.read(record.client), args);
+        const client = Client.read(record.client);
+        this.#beginStateless(call, entry, client, args, originOf(record.flags, client.chain));
         return;
       }
       const conn = instance.connections.get(record.conn);
       if (conn === undefined || RuntimeConn.phaseOf(conn) !== "open") throw notConnected();
       const context = new ConnContext(instance, conn);
       if (entry.input === undefined) {
-        this.#enter(call, entry, context, args, undefined, undefined);
+        this.#enter(call, entry, context, args, undefined, undefined, origin);
         return;
       }
       const checked = this.#checkArgs(entry, args);
       this.#whenKnown(call, entry, conn, checked, (args) =>
-        this.#enter(call, entry, context, args, undefined, undefined),
+        this.#enter(call, entry, context, args, undefined, undefined, origin),
       );
     } catch (error) {
       instance.replyError(call, error, name);
@@ -102,7 +105,7 @@ export class Calls {
 
   /** Runs an action because an alarm says so. */
   fire(call: number, entry: ActionEntry, args: readonly unknown[], firing: Firing): void {
-    this.#enter(call, entry, new FiringContext(this.#instance), args, firing.over, firing);
+    this.#enter(call, entry, new FiringContext(this.#instance), args, firing.over, firing, NO_STREAMS);
   }
 
   /** An action gave a result. What follows from that belongs to the same turn. */
@@ -120,6 +123,18 @@ export class Calls {
   /** The caller has given up. */
   cancel(call: number): void {
     this.#cancel(call, aborted("the caller has given up"));
+  }
+
+  /** The caller has taken so many items of what the call streams. */
+  credit(call: number, items: number): void {
+    this.#pending.get(call)?.credit(items);
+  }
+
+  /** What a caller gets of an item: what `onBeforeActionResponse` makes of it. */
+  rewrite(context: ConnContext, entry: ActionEntry, output: unknown): unknown {
+    const { onBeforeActionResponse } = this.#instance.definition;
+    if (onBeforeActionResponse === undefined) return output;
+    return onBeforeActionResponse(context, entry.name, ConnContext.argsOf(context), output);
   }
 
   /** A client is gone, and with it the caller of whatever it called. */
@@ -159,7 +174,7 @@ export class Calls {
   #cancel(call: number, error: HostError): void {
     const pending = this.#pending.get(call);
     if (pending !== undefined) {
-      ConnContext.abort(pending.context, error);
+      pending.cancel(error);
       return;
     }
     const approach = this.#approaching.get(call);
@@ -216,11 +231,17 @@ export class Calls {
     });
   }
 
-  #beginStateless(call: number, entry: ActionEntry, client: Client, args: readonly unknown[]): void {
+  #beginStateless(
+    call: number,
+    entry: ActionEntry,
+    client: Client,
+    args: readonly unknown[],
+    origin: CallOrigin,
+  ): void {
     const instance = this.#instance;
     const { connParamsSchema, decidesConnections } = instance.definition;
     const go = (client: Client, args: readonly unknown[]): void => {
-      if (decidesConnections) this.#introduce(call, entry, client, args);
+      if (decidesConnections) this.#introduce(call, entry, client, args, origin);
       else
         this.#enter(
           call,
@@ -229,7 +250,7 @@ export class Calls {
           args,
           undefined,
           undefined,
-          client.chain,
+          origin,
         );
     };
     if (connParamsSchema === undefined && entry.input === undefined) {
@@ -246,7 +267,13 @@ export class Calls {
   }
 
   /** A stateless call goes through the same hooks as a connection, with one that lives as long as the call. */
-  #introduce(call: number, entry: ActionEntry, client: Client, args: readonly unknown[]): void {
+  #introduce(
+    call: number,
+    entry: ActionEntry,
+    client: Client,
+    args: readonly unknown[],
+    origin: CallOrigin,
+  ): void {
     const instance = this.#instance;
     const { connections } = instance;
     const conn = new RuntimeConn(instance, undefined, randomUUID(), client);
@@ -265,7 +292,7 @@ export class Calls {
           entry,
           undefined,
           greeted,
-          () => this.#enter(call, entry, new ConnContext(instance, conn), args, end, undefined, client.chain),
+          () => this.#enter(call, entry, new ConnContext(instance, conn), args, end, undefined, origin),
           undo,
         );
       } catch (error) {
@@ -288,16 +315,15 @@ export class Calls {
     args: readonly unknown[],
     after: (() => void) | undefined,
     firing: Firing | undefined,
-    chain?: CallChain,
+    origin: CallOrigin,
   ): void {
-    ConnContext.begin(context, call, entry.name, chain);
+    ConnContext.begin(context, call, entry.name, args, origin);
     if (!entry.isExclusive || this.#lock.take(call)) {
       this.#run(call, entry, context, args, after, firing);
       return;
     }
     const { holder } = this.#lock;
-    const circle =
-      chain === undefined || holder === undefined ? undefined : circleFrom(chain, this.#instance, holder);
+    const circle = holder === undefined ? undefined : circleFrom(origin.chain, this.#instance, holder);
     if (circle !== undefined) {
       const error = callCycle([...circle, nameOf(this.#instance, entry.name)]);
       this.#instance.replyError(call, error, entry.name);
@@ -325,13 +351,11 @@ export class Calls {
     let result: unknown;
     try {
       result = invoke(entry.run, context, args);
-      const rewrite = instance.definition.onBeforeActionResponse;
       // Nobody looks at what comes of an alarm.
-      if (rewrite !== undefined && firing === undefined) {
-        const respond = (output: unknown): unknown => rewrite(context, entry.name, args, output);
-        result = isThenable(result) ? result.then(respond) : respond(result);
+      if (instance.definition.onBeforeActionResponse !== undefined && firing === undefined) {
+        result = this.#rewritten(context, entry, result);
       }
-      if (isThenable(result)) {
+      if (isThenable(result) || isStream(result)) {
         this.#wait(new PendingCall(instance, call, entry, context, after, firing), result);
         instance.endTurn(entry.durability);
         return;
@@ -346,18 +370,36 @@ export class Calls {
     if (entry.isExclusive) this.#lock.release(call);
   }
 
-  #wait(pending: PendingCall, result: PromiseLike<unknown>): void {
+  #rewritten(context: ConnContext, entry: ActionEntry, result: unknown): unknown {
+    // The items of a stream come one by one.
+    const rewrite = (output: unknown): unknown =>
+      isStream(output) ? output : this.rewrite(context, entry, output);
+    return isThenable(result) ? result.then(rewrite) : rewrite(result);
+  }
+
+  #wait(pending: PendingCall, result: PromiseLike<unknown> | AsyncIterable<unknown>): void {
     this.#pending.set(pending.id, pending);
     this.#instance.defer();
     this.#instance.host.armLater(pending);
-    Promise.resolve(result).then(pending.resolve, pending.reject);
+    if (isThenable(result)) Promise.resolve(result).then(pending.resolve, pending.reject);
+    else pending.flow(result);
   }
+}
+
+/** Calls of clients have one of these two, so that most calls need none of their own. */
+const STREAMS: CallOrigin = { takesStreams: true, chain: [] };
+const NO_STREAMS: CallOrigin = { takesStreams: false, chain: [] };
+
+function originOf(flags: number, chain: CallChain = []): CallOrigin {
+  const takesStreams = (flags & CallFlag.streams) !== 0;
+  if (chain.length > 0) return { takesStreams, chain };
+  return takesStreams ? STREAMS : NO_STREAMS;
 }
 
 function decodeArgs(record: CallRecord): readonly unknown[] {
   let args: unknown;
   try {
-    args = decodeValue(record.args, record.compat ? "compat" : "native");
+    args = decodeValue(record.args, (record.flags & CallFlag.compat) === 0 ? "native" : "compat");
   } catch (error) {
     throw invalidValue("the arguments", error);
   }

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { ActorTimer, SaveStateOptions } from "../context/contexts.js";
 import type { Logger } from "../log.js";
-import { type CallChain, linkOf } from "./call-chain.js";
+import { type CallChain, type CallOrigin, linkOf } from "./call-chain.js";
 import { Client } from "./client.js";
 import type { RuntimeConn } from "./conn.js";
 import { RuntimeCron } from "./cron.js";
@@ -184,6 +184,8 @@ export class ConnInitContext extends HookContext {
   }
 }
 
+const NO_ARGS: readonly unknown[] = [];
+
 /** The context of hooks and actions that are about one connection. */
 export class ConnContext extends HookContext {
   readonly #instance: Instance;
@@ -194,7 +196,8 @@ export class ConnContext extends HookContext {
   #aborted = false;
   #call: number | undefined;
   #action = "";
-  #chain: CallChain | undefined;
+  #args: readonly unknown[] = NO_ARGS;
+  #origin: CallOrigin | undefined;
   /** What the call calls others with. */
   #peer: unknown;
 
@@ -230,18 +233,35 @@ export class ConnContext extends HookContext {
     return this.#aborted || super.aborted;
   }
 
-  /** Says which call this context is for. @param chain The calls that wait for it. */
-  static begin(context: ConnContext, call: number, action: string, chain: CallChain | undefined): void {
+  /** Says which call this context is for. */
+  static begin(
+    context: ConnContext,
+    call: number,
+    action: string,
+    args: readonly unknown[],
+    origin: CallOrigin,
+  ): void {
     context.#call = call;
     context.#action = action;
-    context.#chain = chain;
+    context.#args = args;
+    context.#origin = origin;
   }
 
   /** The calls that wait for what this context's call calls, itself included. */
   static chainOf(context: ConnContext): CallChain {
     const call = context.#call;
     if (call === undefined) return [];
-    return [...(context.#chain ?? []), linkOf(context.#instance, call, context.#action)];
+    return [...(context.#origin?.chain ?? []), linkOf(context.#instance, call, context.#action)];
+  }
+
+  /** Whether the caller can take a result that streams. */
+  static takesStreams(context: ConnContext): boolean {
+    return context.#origin?.takesStreams === true;
+  }
+
+  /** What the action was called with. */
+  static argsOf(context: ConnContext): readonly unknown[] {
+    return context.#args;
   }
 
   /** The connection, if there is one without asking for it. */

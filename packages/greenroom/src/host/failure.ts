@@ -123,6 +123,14 @@ export const aborted = (why: string): HostError => new HostError("actor", "abort
 export const validationError = (what: string, issues: readonly SchemaIssue[]): HostError =>
   new HostError("actor", "validation_error", mismatch(what, issues), { issues: plainIssues(issues) });
 
+/** Nobody could take what the action yields. */
+export const streamNotSupported = (action: string): HostError =>
+  new HostError(
+    "actor",
+    "stream_not_supported",
+    `the action \`${action}\` streams its result, which this client cannot take: use @greenroom/client`,
+  );
+
 /** @param chain The calls of the circle, each as it is named in messages. */
 export const callCycle = (chain: readonly string[]): HostError =>
   new HostError(

@@ -228,7 +228,7 @@ export class Host {
           call: reader.u32(),
           conn: reader.u32(),
           name: reader.str(),
-          compat: reader.u8() === 1,
+          flags: reader.u8(),
           client: reader.client(),
           args: reader.bytes(),
         };
@@ -240,6 +240,12 @@ export class Host {
         instance?.calls.cancel(call);
         instance?.exchanges.cancel(call);
         instance?.cancelPublish(call);
+        return;
+      }
+      case EventKind.credit: {
+        const call = reader.u32();
+        const items = reader.u32();
+        instance?.calls.credit(call, items);
         return;
       }
       case EventKind.connect: {

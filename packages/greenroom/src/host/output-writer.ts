@@ -2,7 +2,7 @@ import { ByteWriter, encodeValue, writeArrayHead } from "@greenroom/client/codec
 import type { RequestHead } from "../in-process/requests.js";
 import { unwrap } from "../state/index.js";
 import type { Failure } from "./failure.js";
-import { KvQuery, NONE, OutputKind } from "./records.js";
+import { KvQuery, NONE, OutputKind, StreamPart } from "./records.js";
 import type { ResponseHead } from "./response-body.js";
 
 /** A buffer that grew beyond this many bytes in one turn is not kept for the next. */
@@ -49,6 +49,35 @@ export class OutputWriter {
       throw error;
     }
     bytes.patchU32le(size, bytes.length - size - 4);
+  }
+
+  /** The result of a call streams. */
+  streamStart(call: number): void {
+    this.#streamPart(call, StreamPart.start);
+  }
+
+  /**
+   * @returns how many bytes the item has.
+   * @throws TypeError if the value cannot be sent; nothing is written then.
+   */
+  streamItem(call: number, value: unknown): number {
+    const bytes = this.#bytes;
+    const start = bytes.length;
+    this.#streamPart(call, StreamPart.item);
+    const size = bytes.reserve(4);
+    try {
+      encodeValue(bytes, unwrap(value), "compat", "item");
+    } catch (error) {
+      bytes.truncate(start);
+      throw error;
+    }
+    const length = bytes.length - size - 4;
+    bytes.patchU32le(size, length);
+    return length;
+  }
+
+  streamEnd(call: number): void {
+    this.#streamPart(call, StreamPart.end);
   }
 
   replyError(call: number, failure: Failure): void {
@@ -386,6 +415,11 @@ export class OutputWriter {
   #about(kind: number, request: number): void {
     this.#bytes.u8(kind);
     this.#bytes.u32le(request);
+  }
+
+  #streamPart(call: number, part: number): void {
+    this.#about(OutputKind.stream, call);
+    this.#bytes.u8(part);
   }
 
   #text(text: string): void {

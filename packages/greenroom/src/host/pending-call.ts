@@ -1,11 +1,13 @@
 import type { ActionEntry } from "../definition/action.js";
+import { isThenable } from "./async.js";
 import { ConnContext } from "./context.js";
-import { actionTimedOut } from "./failure.js";
+import { actionTimedOut, streamNotSupported } from "./failure.js";
 import type { Firing } from "./firing.js";
 import type { Instance } from "./instance.js";
+import { isStream, ResultStream, refuseStream, type StreamSink } from "./stream.js";
 
 /** An action that has begun and not come to its end yet. */
-export class PendingCall {
+export class PendingCall implements StreamSink {
   readonly id: number;
   readonly entry: ActionEntry;
   readonly context: ConnContext;
@@ -14,6 +16,8 @@ export class PendingCall {
   readonly #instance: Instance;
   readonly #firing: Firing | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #stream: ResultStream | undefined;
+  #isCancelled = false;
   #isAnswered = false;
   #isOver = false;
 
@@ -40,12 +44,16 @@ export class PendingCall {
     this.#timer = setTimeout(() => {
       const error = actionTimedOut(this.entry.name, actionTimeout);
       this.#answer(() => this.#instance.calls.failed(this.id, error, this.entry, this.#firing));
-      ConnContext.abort(this.context, error);
+      this.cancel(error);
       this.#instance.calls.gaveUp(this.id);
     }, actionTimeout);
   }
 
   readonly resolve = (value: unknown): void => {
+    if (isStream(value)) {
+      this.flow(value);
+      return;
+    }
     this.#end();
     this.#answer(() => this.#instance.calls.completed(this.id, value, this.entry, this.#firing));
     this.#instance.calls.ended(this);
@@ -57,11 +65,66 @@ export class PendingCall {
     this.#instance.calls.ended(this);
   };
 
+  /** The result streams. Its time begins anew with every item. */
+  flow(items: AsyncIterable<unknown>): void {
+    const isTaken = this.#firing !== undefined || ConnContext.takesStreams(this.context);
+    if (!isTaken || this.#isCancelled) {
+      refuseStream(items);
+      if (isTaken) this.ended();
+      else this.reject(streamNotSupported(this.entry.name));
+      return;
+    }
+    this.#stream = new ResultStream(items, this);
+    // Nobody looks at what comes of an alarm.
+    if (this.#firing === undefined) this.#instance.outputs().streamStart(this.id);
+    void this.#stream.run();
+  }
+
+  item(value: unknown): void | Promise<void> {
+    this.#timer?.refresh();
+    if (this.#firing !== undefined) return;
+    const rewritten = this.#instance.calls.rewrite(this.context, this.entry, value);
+    if (isThenable(rewritten)) return Promise.resolve(rewritten).then((item) => this.#passOn(item));
+    this.#passOn(rewritten);
+  }
+
+  ended(): void {
+    this.#end();
+    this.#answer(() => {
+      if (this.#firing === undefined) this.#instance.outputs().streamEnd(this.id);
+      else this.#firing.completed();
+    });
+    this.#instance.calls.ended(this);
+  }
+
+  failed(error: unknown): void {
+    this.reject(error);
+  }
+
+  /** The caller has taken so many items. */
+  credit(items: number): void {
+    this.#stream?.credit(items);
+  }
+
+  /** Nobody waits for the result any more. */
+  cancel(reason: Error): void {
+    this.#isCancelled = true;
+    ConnContext.abort(this.context, reason);
+    this.#stream?.giveUp();
+  }
+
   /** The instance is gone: nobody waits for anything. */
   drop(): void {
     clearTimeout(this.#timer);
     this.#isAnswered = true;
     this.#isOver = true;
+    this.#stream?.giveUp();
+  }
+
+  #passOn(item: unknown): void {
+    if (this.#isAnswered) return;
+    this.#instance.turn.atLeast(this.entry.durability);
+    this.#stream?.sent(this.#instance.outputs().streamItem(this.id, item));
   }
 
   #end(): void {

@@ -28,6 +28,7 @@ export const EventKind = {
   answerEnd: 26,
   answerFailed: 27,
   requestTaken: 28,
+  credit: 21,
 } as const;
 
 /** Kinds of outputs, host to addon: `u8` kind, then what the kind needs. */
@@ -62,6 +63,7 @@ export const OutputKind = {
   responseEnd: 28,
   responseAbort: 29,
   requestCredit: 30,
+  stream: 34,
   startRefused: 35,
   stateVersion: 44,
   authorized: 36,
@@ -86,6 +88,11 @@ export const KvQuery = { get: 0, list: 1 } as const;
 
 /** What came of a request of key-value pairs. */
 export const KvResult = { values: 0, pairs: 1, put: 2, full: 3 } as const;
+/** Bits of a call. */
+export const CallFlag = { compat: 1, streams: 2 } as const;
+
+/** Parts of a result that streams. */
+export const StreamPart = { start: 0, item: 1, end: 2 } as const;
 
 /** Bytes of a streamed body that may be under way before its reader grants credit for more. */
 export const STREAM_WINDOW = 262_144;

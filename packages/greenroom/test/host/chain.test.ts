@@ -18,7 +18,7 @@ function record(call: number, name: string, waiting: readonly string[]): CallRec
     request: undefined,
     chain: new TextEncoder().encode(headerOf(waiting)),
   };
-  return { call, conn: NONE, name, compat: true, client, args: args.view() };
+  return { call, conn: NONE, name, flags: 1, client, args: args.view() };
 }
 
 /** A stage, and its instance. */

@@ -61,7 +61,7 @@ async fn written(encoding: Encoding, messages: Vec<ClientMessage>) -> Vec<u8> {
     drop(sender);
     let (_keep, mut control) = mpsc::channel(1);
     let mut out = Trickle::default();
-    MessageWriter::new(&mut out, encoding, LIMITS)
+    MessageWriter::new(&mut out, encoding, false, LIMITS)
         .run(&mut reader, &mut control)
         .await
         .unwrap();
@@ -144,7 +144,7 @@ async fn an_event_is_framed_once_per_encoding_for_all_its_receivers() {
     let shared = EventFrame::new("e".to_owned(), Bytes::from_static(b"\x81\x01"));
     let mut frames = Vec::new();
     for _ in 0..2 {
-        let mut writer = MessageWriter::new(Trickle::default(), Encoding::Bare, LIMITS);
+        let mut writer = MessageWriter::new(Trickle::default(), Encoding::Bare, false, LIMITS);
         writer.message(&ClientMessage::Event(shared.clone()));
         frames.append(&mut writer.frames);
     }
@@ -157,7 +157,7 @@ async fn a_client_that_never_reads_is_given_up() {
     let (sender, mut reader) = outbox();
     sender.send(event(40)).unwrap();
     let (_keep, mut control) = mpsc::channel(1);
-    let mut writer = MessageWriter::new(server, Encoding::Bare, LIMITS);
+    let mut writer = MessageWriter::new(server, Encoding::Bare, false, LIMITS);
     let error = writer
         .run(&mut reader, &mut control)
         .await

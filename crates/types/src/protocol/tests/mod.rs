@@ -1,6 +1,7 @@
 mod actions_over_http;
 mod client_frames;
 mod encodings;
+mod extensions;
 mod primitives;
 mod queue_over_http;
 mod server_frames;
@@ -59,6 +60,9 @@ fn near_message() -> impl Strategy<Value = Vec<u8>> {
         hex("04 00 02 81 03"),
         hex("0400 00 00 09 \"increment\" 02 8101"),
         hex("0400 01 08 \"newCount\" 01"),
+        hex("0400 20 07"),
+        hex("0400 21 07 10"),
+        br#"{"body":{"tag":"StreamCredit","val":{"id":7,"items":16}}}"#.to_vec(),
         hex("b9 0001 64 \"args\" 81 03"),
         hex(
             r#"a1 64"body" a2 63"tag" 6d"ActionRequest" 63"val" a3 62"id" 1b0000000000000007 64"name" 61"a" 64"args" 9f7f6161ffff"#,
@@ -104,6 +108,7 @@ proptest! {
             }
             // Encoders meet the same bytes as values of a host that broke its word.
             encode_server_frame(encoding, ServerFrame::Response { id: 1, output: &bytes });
+            encode_server_frame(encoding, ServerFrame::StreamItem { id: 1, item: &bytes });
             let error = ActorError { metadata: Some(bytes.clone()), ..ActorError::internal() };
             encode_error_body(encoding, &error, None);
         }

@@ -12,6 +12,7 @@ fn init_names_actor_and_connection() {
         actor,
         conn_id,
         token: None,
+        extended: false,
     };
     assert_eq!(
         String::from_utf8_lossy(&encode(Encoding::Json, init)),
@@ -35,6 +36,7 @@ fn the_token_of_a_connection_comes_last() {
         actor,
         conn_id: "c",
         token: Some("t"),
+        extended: false,
     };
     assert_eq!(
         String::from_utf8_lossy(&encode(Encoding::Json, init)),

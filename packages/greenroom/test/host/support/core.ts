@@ -10,6 +10,8 @@ export type Output =
   | { readonly kind: "startFailed" | "startRefused"; readonly error: WireError }
   | { readonly kind: "reply"; readonly call: number; readonly value: unknown }
   | { readonly kind: "replyError"; readonly call: number; readonly error: WireError }
+  | { readonly kind: "stream"; readonly call: number; readonly part: "start" | "end" }
+  | { readonly kind: "stream"; readonly call: number; readonly part: "item"; readonly item: unknown }
   | { readonly kind: "event"; readonly conn: number | "all"; readonly name: string; readonly args: unknown }
   | { readonly kind: "accept"; readonly conn: number }
   | { readonly kind: "reject"; readonly conn: number; readonly error: WireError }
@@ -149,13 +151,18 @@ export class FakeCore implements Exchange {
     call: number,
     name: string,
     args: unknown,
-    options: { readonly conn?: number; readonly params?: unknown; readonly native?: boolean } = {},
+    options: {
+      readonly conn?: number;
+      readonly params?: unknown;
+      readonly native?: boolean;
+      readonly streams?: boolean;
+    } = {},
   ): this {
     this.#head(EventKind.call, instance);
     this.#events.u32le(call);
     this.#events.u32le(options.conn ?? NONE);
     this.#text(name);
-    this.#events.u8(options.native === true ? 0 : 1);
+    this.#events.u8((options.native === true ? 0 : 1) | (options.streams === true ? 2 : 0));
     this.#client(options.params);
     if (args instanceof Uint8Array) this.#bytes(args);
     else this.#optional(args, options.native === true ? "native" : "compat");
@@ -165,6 +172,13 @@ export class FakeCore implements Exchange {
   cancel(instance: number, call: number): this {
     this.#head(EventKind.cancel, instance);
     this.#events.u32le(call);
+    return this;
+  }
+
+  credit(instance: number, call: number, items: number): this {
+    this.#head(EventKind.credit, instance);
+    this.#events.u32le(call);
+    this.#events.u32le(items);
     return this;
   }
 
@@ -322,6 +336,12 @@ function readOutput(reader: BatchReader): Output {
       return { kind: "started" };
     case OutputKind.startFailed:
       return { kind: "startFailed", error: readError(reader) };
+    case OutputKind.stream: {
+      const call = reader.u32();
+      const part = (["start", "item", "end"] as const)[reader.u8()];
+      if (part !== "item") return { kind: "stream", call, part: part ?? assert.fail("no such part") };
+      return { kind: "stream", call, part, item: decodeValue(reader.bytes(), "compat") };
+    }
     case OutputKind.startRefused:
       return { kind: "startRefused", error: readError(reader) };
     case OutputKind.reply:

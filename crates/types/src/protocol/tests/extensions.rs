@@ -1,0 +1,145 @@
+//! What only clients of ours say and are told.
+
+use super::*;
+
+#[test]
+fn only_who_asks_for_the_extensions_is_told_of_them() {
+    for (header, expected) in [
+        ("rivet, greenroom.1", true),
+        ("greenroom.1", true),
+        ("rivet, greenroom, greenroom.2, greenroom.1.x", false),
+        ("rivet", false),
+    ] {
+        assert_eq!(Handshake::parse(header).extended, expected, "{header}");
+    }
+    let actor = ActorId::new(ShardId::new(9), [1; 13]);
+    let init = |token| ServerFrame::Init {
+        actor,
+        conn_id: "c",
+        token,
+        extended: true,
+    };
+    let json = |token| {
+        let frame = encode_server_frame(Encoding::Json, init(token));
+        String::from_utf8_lossy(&frame).into_owned()
+    };
+    assert_eq!(
+        json(None),
+        format!(
+            r#"{{"body":{{"tag":"Init","val":{{"actorId":"{actor}","connectionId":"c","extensions":"1"}}}}}}"#
+        )
+    );
+    assert!(json(Some("t")).contains(r#""connectionToken":"t","extensions":"1""#));
+    // In BARE everything before the last field has to be there.
+    for (token, written) in [(None, "00"), (Some("t"), "01 \"t\"")] {
+        let bare = format!("0400 00 1a \"{actor}\" 01 \"c\" {written} 01 \"1\"");
+        assert_eq!(encode_server_frame(Encoding::Bare, init(token)), hex(&bare));
+    }
+}
+
+#[test]
+fn streams_are_frames_of_their_own() {
+    let frames = [
+        ServerFrame::StreamStart { id: 7 },
+        ServerFrame::StreamItem {
+            id: 7,
+            item: b"\x04",
+        },
+        ServerFrame::StreamEnd { id: 7 },
+    ];
+    let written: Vec<String> = frames
+        .iter()
+        .map(|frame| {
+            let bytes = encode_server_frame(Encoding::Json, *frame);
+            String::from_utf8_lossy(&bytes).into_owned()
+        })
+        .collect();
+    assert_eq!(
+        written,
+        [
+            r#"{"body":{"tag":"StreamStart","val":{"id":["$BigInt","7"]}}}"#,
+            r#"{"body":{"tag":"StreamItem","val":{"id":["$BigInt","7"],"item":4}}}"#,
+            r#"{"body":{"tag":"StreamEnd","val":{"id":["$BigInt","7"]}}}"#,
+        ]
+    );
+    let bare = ["0400 20 07", "0400 21 07 01 04", "0400 22 07"];
+    for (frame, expected) in frames.iter().zip(bare) {
+        assert_eq!(encode_server_frame(Encoding::Bare, *frame), hex(expected));
+    }
+    let item = encode_server_frame(Encoding::Cbor, frames[1]);
+    let expected = r#"a1 64"body" a2 63"tag" 6a"StreamItem" 63"val" a2 62"id" 1b0000000000000007
+        64"item" 04"#;
+    assert_eq!(item, hex(expected));
+}
+
+#[test]
+fn an_item_that_json_cannot_carry_is_an_error_of_its_call() {
+    let frame = ServerFrame::StreamItem {
+        id: 7,
+        item: b"\xff",
+    };
+    let written = encode_server_frame(Encoding::Json, frame);
+    let written = String::from_utf8_lossy(&written);
+    assert!(written.contains("internal_error"), "{written}");
+    assert!(
+        written.contains(r#""actionId":["$BigInt","7"]"#),
+        "{written}"
+    );
+}
+
+#[test]
+fn cancelling_and_crediting_are_read() {
+    let cancel = ClientFrame::Cancel { id: 7 };
+    let credit = |items| ClientFrame::Credit { id: 7, items };
+    let cases: &[(Encoding, Vec<u8>, ClientFrame)] = &[
+        (Encoding::Bare, hex("0400 20 07"), cancel.clone()),
+        (Encoding::Bare, hex("0400 21 07 10"), credit(16)),
+        (
+            Encoding::Json,
+            br#"{"body":{"tag":"CancelRequest","val":{"id":["$BigInt","7"]}}}"#.to_vec(),
+            cancel.clone(),
+        ),
+        (
+            Encoding::Json,
+            br#"{"body":{"tag":"StreamCredit","val":{"id":7,"items":99999999999}}}"#.to_vec(),
+            credit(u32::MAX),
+        ),
+        (
+            Encoding::Cbor,
+            hex(r#"a1 64"body" a2 63"tag" 6d"CancelRequest" 63"val" a1 62"id" 07"#),
+            cancel,
+        ),
+        (
+            Encoding::Cbor,
+            hex(
+                r#"a1 64"body" a2 63"tag" 6c"StreamCredit" 63"val" a2 62"id" 07 65"items" fb4030000000000000"#,
+            ),
+            credit(16),
+        ),
+    ];
+    for (encoding, bytes, expected) in cases {
+        assert_eq!(frame(*encoding, bytes).as_ref(), Ok(expected));
+    }
+    for (encoding, bytes) in [
+        (Encoding::Bare, hex("0400 20")),
+        (Encoding::Bare, hex("0400 21 07")),
+        (
+            Encoding::Json,
+            br#"{"body":{"tag":"CancelRequest","val":{}}}"#.to_vec(),
+        ),
+        (
+            Encoding::Json,
+            br#"{"body":{"tag":"StreamCredit","val":{"id":7}}}"#.to_vec(),
+        ),
+        (
+            Encoding::Json,
+            br#"{"body":{"tag":"StreamCredit","val":{"id":7,"items":-1}}}"#.to_vec(),
+        ),
+    ] {
+        let error = frame(encoding, &bytes).expect_err("incomplete");
+        assert!(
+            matches!(&*code(&error), "encoding.invalid" | "request.invalid"),
+            "{error}"
+        );
+    }
+}

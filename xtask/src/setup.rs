@@ -23,7 +23,18 @@ pub(crate) use chromium::{VARIABLE as CHROMIUM_VARIABLE, find_or_install as chro
 /// Node.js is missing or too old, or npm failed.
 pub(crate) fn javascript_tools() -> Result<()> {
     node::check_version()?;
-    npm::install()
+    npm::install(".")
+}
+
+/// Installs the runtimes that suites run on besides those of the workspace: the newest LTS of Node.js, and Deno.
+///
+/// They have a folder of their own, because the program `node` of a package of the workspace would come before the
+/// Node.js that everything else is to run on.
+///
+/// # Errors
+/// npm failed.
+pub(crate) fn runtimes() -> Result<()> {
+    npm::install("tests/e2e/runtimes")
 }
 
 /// Compiles every TypeScript project of the root `tsconfig.json`, then runs the build scripts that do more.

@@ -16,8 +16,8 @@ type Members = Readonly<Record<PropertyKey, unknown>>;
 export type OwnNames<Surface> = { readonly [Name in keyof Surface]: 1 };
 
 /**
- * What users see of `inner`: its members with the given `names`, bound to it, and an action behind every other name.
- * `Surface` is the type of the result; it must describe exactly that.
+ * What users see of `inner`: its members with the given `names`, and an action behind every other name. `Surface` is
+ * the type of the result; it must describe exactly that.
  */
 export function withActions<Surface>(inner: object, names: object, call: CallAction): Surface {
   return withProperties<Surface>(inner, names, (name) => actionNamed(name, call));
@@ -30,25 +30,31 @@ export function withProperties<Surface>(
   make: (name: string) => unknown,
 ): Surface {
   const made = new Map<string, unknown>();
-  const proxy = new Proxy(inner, {
+  const proxy = new Proxy(pick(inner, names), {
     get(target, property) {
-      const member = (target as Members)[property];
-      if (typeof property === "symbol") return member;
+      if (typeof property === "symbol" || property in target) return (target as Members)[property];
+      if (NEVER_ACTIONS.has(property)) return undefined;
       const known = made.get(property);
       if (known !== undefined) return known;
-      if (property in names) {
-        // A field that holds a function knows by itself what it belongs to.
-        if (typeof member !== "function" || Object.hasOwn(target, property)) return member;
-      } else if (NEVER_ACTIONS.has(property)) {
-        return undefined;
-      }
-      const value =
-        property in names ? (member as (...args: unknown[]) => unknown).bind(target) : make(property);
+      const value = make(property);
       made.set(property, value);
       return value;
     },
   });
   return proxy as Surface;
+}
+
+/** An object with some members of `inner`: its methods, and what its other members are at any time. */
+function pick(inner: object, names: object): object {
+  const picked = {};
+  for (const name in names) {
+    const get = (): unknown => (inner as Members)[name];
+    const member = get();
+    // A field that holds a function knows by itself what it belongs to.
+    const value = typeof member === "function" && (Object.hasOwn(inner, name) ? member : member.bind(inner));
+    Object.defineProperty(picked, name, { enumerable: true, ...(value ? { value } : { get }) });
+  }
+  return picked;
 }
 
 function actionNamed(name: string, call: CallAction): unknown {

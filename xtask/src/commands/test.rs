@@ -79,6 +79,7 @@ fn build_product() -> Result<PathBuf> {
     setup::addon()?;
     setup::typescript()?;
     setup::bun()?;
+    setup::runtimes()?;
     setup::chromium()
 }
 

@@ -1,7 +1,7 @@
 /** Programs that the suites run to their end, or until they are told to stop. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { runtimeCommand } from "./paths.js";
+import { type Runtime, runtimeCommand } from "./paths.js";
 
 /** How a program is run. */
 export interface ProgramOptions {
@@ -9,8 +9,8 @@ export interface ProgramOptions {
   /** Replaces what the tests were started with; `undefined` removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
-  /** `node` or `bun`. Default: the runtime under test. */
-  readonly runtime?: string;
+  /** Default: the runtime under test. */
+  readonly runtime?: Runtime;
 }
 
 /** How a program ended. */
@@ -33,7 +33,8 @@ export class Program {
 
   constructor(script: string, { args = [], env = {}, cwd, runtime }: ProgramOptions = {}) {
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("GREENROOM_"));
-    const child = spawn(runtimeCommand(runtime), [script, ...args], {
+    const [program, ...first] = runtimeCommand(runtime);
+    const child = spawn(program, [...first, script, ...args], {
       cwd,
       env: { ...Object.fromEntries(inherited), ...env },
       stdio: ["ignore", "pipe", "pipe"],

@@ -81,7 +81,8 @@ export class ServerProcess {
 
   #spawn(): ChildProcess {
     const script = this.#options.script ?? join(DIST, "server/main.js");
-    const child = spawn(runtimeCommand(), [script], {
+    const [program, ...first] = runtimeCommand();
+    const child = spawn(program, [...first, script], {
       env: {
         ...process.env,
         GREENROOM_DATA_DIR: this.dataDir,
@@ -130,7 +131,8 @@ export async function run(
   env: Readonly<Record<string, string>> = {},
   args: readonly string[] = [],
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(runtimeCommand(), [script, ...args], {
+  const [program, ...first] = runtimeCommand();
+  const child = spawn(program, [...first, script, ...args], {
     env: { ...process.env, ...env },
     stdio: "pipe",
   });

@@ -8,7 +8,7 @@ import type { registry } from "./registry.js";
 
 const endpoint = process.argv[2] ?? "";
 const transport = process.argv[3] === "sse" ? "sse" : "websocket";
-const runtime = "Bun" in globalThis ? "bun" : "node";
+const runtime = "Bun" in globalThis ? "bun" : "Deno" in globalThis ? "deno" : process.version;
 const seen: Record<string, unknown> = {};
 
 for (const encoding of ["json", "cbor", "bare"] as const) {

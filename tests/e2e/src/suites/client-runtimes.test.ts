@@ -1,10 +1,13 @@
-/** The client inside Node.js and inside Bun, whichever of them the server runs on. */
+/** The client inside every runtime that it is made for, whichever of them the server runs on. */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { DIST } from "../harness/paths.js";
+import { DIST, hasRuntime } from "../harness/paths.js";
 import { Program } from "../harness/program.js";
 import { ServerProcess } from "../harness/server.js";
+
+/** What programs say that they run on. */
+const RUNS = { node: /^v\d/, lts: /^v(2[4-9]|[3-9]\d)\./, bun: /^bun$/, deno: /^deno$/ };
 
 let server: ServerProcess;
 before(async () => {
@@ -12,8 +15,11 @@ before(async () => {
 });
 after(() => server.dispose());
 
-for (const runtime of ["node", "bun"]) {
-  test(`in ${runtime} it calls over HTTP and WebSocket, hears events, gets errors, and lets the process end`, async () => {
+for (const runtime of ["node", "lts", "bun", "deno"] as const) {
+  const skip = hasRuntime(runtime) ? false : "not made for this platform";
+  test(`in ${runtime} it calls over HTTP and WebSocket, hears events, gets errors, and lets the process end`, {
+    skip,
+  }, async () => {
     const { code, stdout, stderr } = await new Program(`${DIST}/server/talk.js`, {
       args: [server.url],
       runtime,
@@ -29,7 +35,9 @@ for (const runtime of ["node", "bun"]) {
       refusals: [refusal, refusal],
     };
     const seen = { json: expected, cbor: expected, bare: expected };
-    assert.deepEqual(JSON.parse(stdout), { runtime, seen });
+    const told = JSON.parse(stdout) as { runtime: string; seen: unknown };
+    assert.deepEqual(told.seen, seen);
+    assert.match(told.runtime, RUNS[runtime]);
     assert.equal(stderr, "");
   });
 }

@@ -117,7 +117,7 @@ test("a message that is too long costs the connection, and its call says why", a
   await client.dispose();
 });
 
-for (const runtime of ["node", "bun"]) {
+for (const runtime of ["node", "bun"] as const) {
   test(`in ${runtime} the client does everything, and lets the process end`, async () => {
     const args = [server.url, "sse"];
     const { code, stdout, stderr } = await new Program(`${DIST}/server/talk.js`, { args, runtime }).ended;

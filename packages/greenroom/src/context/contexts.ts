@@ -192,8 +192,15 @@ export interface ConnContext<
 }
 
 /** What `onRequest` has. */
-export interface RequestContext<State, Vars, Params, ConnState, Events, ActionNames extends string = string>
-  extends ConnContext<State, Vars, Params, ConnState, Events, ActionNames> {
+export interface RequestContext<
+  State,
+  Vars,
+  Params,
+  ConnState,
+  Events,
+  ActionNames extends string = string,
+  Queues = undefined,
+> extends ConnContext<State, Vars, Params, ConnState, Events, ActionNames, Queues> {
   /** The request that is being answered, the same as the second argument. */
   readonly request: Request;
 }

@@ -14,7 +14,18 @@ import type {
   RunContext,
 } from "./contexts.js";
 
-type AnyTypes = DefinitionTypes<unknown, unknown, unknown, unknown, unknown, unknown, unknown, unknown>;
+type AnyTypes = DefinitionTypes<
+  unknown,
+  unknown,
+  unknown,
+  unknown,
+  unknown,
+  unknown,
+  unknown,
+  unknown,
+  unknown,
+  unknown
+>;
 type Known<Definition> = TypesOf<Definition> extends infer Types extends AnyTypes ? Types : never;
 /** The keys alone: what the actions are must not matter here, because they may call helper functions themselves. */
 type ActionNamesOf<Definition> = keyof Known<Definition>["actions"] & string;
@@ -93,5 +104,6 @@ export type RequestContextOf<Definition> = RequestContext<
   Known<Definition>["params"],
   Known<Definition>["connState"],
   Known<Definition>["events"],
-  ActionNamesOf<Definition>
+  ActionNamesOf<Definition>,
+  Known<Definition>["queues"]
 >;

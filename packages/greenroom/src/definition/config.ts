@@ -243,7 +243,15 @@ export interface BaseActorConfig<
    * before it, like a stateless call. Without it, requests get 404.
    */
   readonly onRequest?: (
-    c: RequestContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames>,
+    c: RequestContext<
+      State,
+      Vars,
+      Params,
+      ConnState,
+      EventArgsMap<Events>,
+      ActionNames,
+      QueueTypesMap<Queues>
+    >,
     request: Request,
   ) => Response | Promise<Response>;
   /** Settings. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compiledActor } from "../../dist/definition/actor.js";
-import { actor, event, type StandardSchema, setup } from "../../dist/index.js";
+import { actor, event, queue, type StandardSchema, setup } from "../../dist/index.js";
 
 const anything: StandardSchema = {
   "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }) },
@@ -26,6 +26,8 @@ test("definitions that cannot be meant are refused, by name", () => {
     [{ run: { run: () => {}, icno: "x" } }, /unknown key 'icno' in 'run'/],
     [{ onMigrate: {} }, /'onMigrate' has to be a function/],
     [{ types: 1 }, /'types' has to be an object/],
+    [{ queues: { job: null } }, /queue 'job' has to be declared with queue\(\)/],
+    [{ queues: { "": queue() } }, /a queue has an empty name/],
     [{ db: {} }, /'db' is not supported in this version/],
     [{ onWake: 1 }, /'onWake' has to be a function/],
     [{ actions: { connect: { now: () => 1 } } }, /action 'connect' has a reserved name/],
@@ -75,6 +77,8 @@ test("definitions that cannot be meant are refused, by name", () => {
     [{ options: { enableActorRuntimeSocket: true } }, /'enableActorRuntimeSocket' can only be false/],
     [{ options: { onDestroyTimeout: -1 } }, /'onDestroyTimeout' has to be a number/],
     [{ options: { onMigrateTimeout: "1s" } }, /'onMigrateTimeout' has to be a number/],
+    [{ options: { maxQueueSize: -1 } }, /'maxQueueSize' has to be a whole number, 0 or more/],
+    [{ options: { maxQueueMessageSize: 0.5 } }, /'maxQueueMessageSize' has to be a whole number/],
     [{ options: { durability: "never" } }, /'durability' has to be/],
     [{ events: { e: "x" } }, /event 'e' has to be declared with event\(\)/],
     [{ state: { f: () => 1 } }, /state\.f/],

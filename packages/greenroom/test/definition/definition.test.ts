@@ -88,6 +88,9 @@ test("definitions that cannot be meant are refused, by name", () => {
   }
   assert.throws(() => event({ canSubscribe: true } as object), /'canSubscribe' has to be a function/);
   assert.throws(() => actor({ onAuth: () => {} } as object), /'onAuth' is an option of the registry/);
+  assert.throws(() => queue({ canPublish: true } as object), /'canPublish' has to be a function/);
+  assert.throws(() => queue({ message: {} } as object), /'message' has to be a Standard Schema/);
+  assert.throws(() => queue({ schema: anything } as object), /unknown queue option 'schema'/);
 });
 
 test("a tree of actions in a circle is refused", () => {

@@ -8,7 +8,7 @@ use super::{
     task::{ActorTask, Phase},
 };
 use crate::{
-    CrashPolicy,
+    CrashPolicy, Output,
     mark::{Mark, pause_after},
 };
 
@@ -55,6 +55,19 @@ impl ActorTask {
             self.commit_owed();
         } else {
             self.update_mark(now + self.options.state_save_interval);
+        }
+    }
+
+    /// Somebody has taken a message and is to be woken if it gets lost: the commit that stores the message
+    /// says so, and not a later one.
+    pub(super) fn mark_if_resuming(&mut self, outputs: &[Output]) {
+        let resumes = |output: &Output| matches!(output, Output::Awake { resumes: true, .. });
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
+        if live.stage == Stage::Running && outputs.iter().any(resumes) {
+            live.resumes = Resumes::Yes;
+            self.update_mark(Instant::now());
         }
     }
 

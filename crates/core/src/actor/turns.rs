@@ -41,7 +41,12 @@ impl ActorTask {
         let changes_queue = !turn.queue.is_empty();
         if changes_queue {
             journal.buffer_queue(&turn.queue);
+            self.mark_if_resuming(&turn.outputs);
         }
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
+        let journal = &mut live.journal;
         let stores_more = sets_alarms || writes_pairs || changes_queue;
         let durability = if changes_queue {
             Durability::Strict

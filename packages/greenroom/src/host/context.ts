@@ -94,8 +94,13 @@ export class HookContext {
     return new RuntimeCron(this.#instance);
   }
 
+  /** Whether what waits because of this context is no reason to stay awake. */
+  protected get isRun(): boolean {
+    return false;
+  }
+
   get queue(): RuntimeQueue {
-    this.#queue ??= new RuntimeQueue(this.#instance);
+    this.#queue ??= new RuntimeQueue(this.#instance, this.isRun);
     return this.#queue;
   }
 
@@ -164,7 +169,11 @@ export class HookContext {
 }
 
 /** The context of `run`. What only waits because of this one does not keep the actor awake. */
-export class RunContext extends HookContext {}
+export class RunContext extends HookContext {
+  protected override get isRun(): boolean {
+    return true;
+  }
+}
 
 /** The context of hooks that decide about a client. */
 export class ConnInitContext extends HookContext {

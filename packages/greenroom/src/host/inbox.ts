@@ -72,6 +72,8 @@ export class Inbox {
   readonly #consumers = new Set<Consumer>();
   #last = 0;
   #isOver = false;
+  /** Whether `run` was at work when the end began: then it may want what is left. */
+  #isWanted = false;
 
   constructor(instance: Instance) {
     this.#instance = instance;
@@ -164,6 +166,8 @@ export class Inbox {
     if (!this.#entries.has(entry.id) || entry.taker === undefined || this.#isOver) return;
     entry.taker = undefined;
     entry.failures++;
+    // Those who wait for it must not be put to sleep meanwhile.
+    this.#instance.life.wakefulness.hold();
     this.#paused.add(entry);
     const pause = Math.min(FIRST_PAUSE * 2 ** (entry.failures - 1), LONGEST_PAUSE);
     entry.pause = setTimeout(() => {
@@ -194,11 +198,21 @@ export class Inbox {
 
   /** The actor is about to end: nobody gets anything any more by waiting for it. */
   stop(): void {
+    this.#isWanted ||= this.#instance.life.isRunBusy;
     for (const consumer of [...this.#consumers]) consumer.abort(aborted("the actor stops"));
   }
 
-  /** The actor has come to its end. What is left is delivered in its next life. */
+  /**
+   * The actor has come to its end. What is left is delivered in its next life; if `run` was at work on it, the next
+   * process begins with that.
+   */
   end(): void {
+    if (this.#isWanted && this.#entries.size > 0) this.#instance.life.wakefulness.tellResuming();
+    this.drop();
+  }
+
+  /** Lets everybody go. */
+  drop(): void {
     this.#isOver = true;
     this.stop();
     for (const entry of this.#paused) clearTimeout(entry.pause);
@@ -273,6 +287,7 @@ export class Inbox {
 
   #unpause(entry: Entry): void {
     if (!this.#paused.delete(entry)) return;
+    this.#instance.life.wakefulness.release();
     clearTimeout(entry.pause);
     entry.pause = undefined;
   }

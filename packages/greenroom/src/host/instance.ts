@@ -367,7 +367,7 @@ export class Instance implements TurnOwner {
     this.calls.drop();
     this.exchanges.drop();
     this.#publishing?.drop();
-    this.#inbox?.end();
+    this.#inbox?.drop();
     this.#saves.drop();
     if (this.#kv !== undefined) RuntimeKv.drop(this.#kv);
     this.turn.abandon();

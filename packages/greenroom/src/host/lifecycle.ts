@@ -94,10 +94,10 @@ export class Lifecycle {
     await this.#started;
     if (this.#phase !== "running") return;
     this.#phase = "stopping";
-    this.#stop?.abort();
     const instance = this.#instance;
-    instance.exchanges.stopping();
     instance.stopQueues();
+    this.#stop?.abort();
+    instance.exchanges.stopping();
     const { onSleep, onDestroy, options } = instance.definition;
     const isSleep = reason === StopReason.sleep;
     const name = isSleep ? "onSleep" : "onDestroy";
@@ -163,6 +163,11 @@ export class Lifecycle {
       this.#instance.logHookError(what, error);
       over();
     });
+  }
+
+  /** Whether `run` is at work. */
+  get isRunBusy(): boolean {
+    return this.#run.isBusy;
   }
 
   /**

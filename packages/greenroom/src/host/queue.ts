@@ -37,6 +37,11 @@ interface Received {
 /** See `ActorQueue` in `context/queue.ts`. */
 export class RuntimeQueue implements Consumer {
   readonly #instance: Instance;
+  /** Whether it is that of `run`, whose waiting is no reason to stay awake. */
+  readonly #isRun: boolean;
+  /** How many receives wait, and whether that is all that `run` does. */
+  #receiving = 0;
+  #isIdle = false;
   /** Messages that it has taken and not completed. */
   readonly #held = new Set<Entry>();
   /** The queues that it has had messages of. */
@@ -48,8 +53,9 @@ export class RuntimeQueue implements Consumer {
   /** Why it waits for nothing any more. */
   #ended: Error | undefined;
 
-  constructor(instance: Instance) {
+  constructor(instance: Instance, isRun: boolean) {
     this.#instance = instance;
+    this.#isRun = isRun;
   }
 
   async send(name: string, body: unknown): Promise<Received> {
@@ -102,6 +108,7 @@ export class RuntimeQueue implements Consumer {
 
   finished(entry: Entry): void {
     this.#held.delete(entry);
+    this.#settle();
   }
 
   consumes(name: string): boolean {
@@ -124,6 +131,7 @@ export class RuntimeQueue implements Consumer {
     const { inbox } = this.#instance;
     for (const entry of this.#held) inbox.release(entry);
     this.#held.clear();
+    this.#settle();
     inbox.departed(this);
   }
 
@@ -160,7 +168,7 @@ export class RuntimeQueue implements Consumer {
     const accepts = acceptor(this.#instance, names);
     const { inbox } = this.#instance;
     const { timeout, signal } = patience(options);
-    const isThere = await this.#waiting<boolean>({ timeout, signal }, false, (resolve) =>
+    const isThere = await this.#receiver<boolean>({ timeout, signal }, false, (resolve) =>
       inbox.whenAvailable(accepts, () => resolve(true)),
     );
     if (!isThere) throw queueTimedOut("no message came");
@@ -185,13 +193,14 @@ export class RuntimeQueue implements Consumer {
     } finally {
       this.#loops.delete(wish);
       if (entry !== undefined && this.#held.delete(entry)) this.#instance.inbox.release(entry);
+      this.#settle();
     }
   }
 
   /** None when the time is up. */
   #wait(wish: Wanted, howLong: Patience): Promise<readonly Entry[]> {
     const { inbox } = this.#instance;
-    return this.#waiting<readonly Entry[]>(howLong, [], (resolve) => {
+    return this.#receiver<readonly Entry[]>(howLong, [], (resolve) => {
       const receiver: Receiver = {
         ...wish,
         consumer: this,
@@ -203,6 +212,30 @@ export class RuntimeQueue implements Consumer {
       inbox.wait(receiver);
       return () => inbox.forget(receiver);
     });
+  }
+
+  /** As {@link #waiting}, for messages. */
+  #receiver<T>(patience: Patience, late: T, begin: (resolve: (value: T) => void) => () => void): Promise<T> {
+    return this.#waiting<T>(patience, late, (resolve) => {
+      const stop = begin(resolve);
+      this.#receiving++;
+      this.#settle();
+      return () => {
+        stop();
+        this.#receiving--;
+        this.#settle();
+      };
+    });
+  }
+
+  /** `run` is idle while it waits for messages and has none to complete. */
+  #settle(): void {
+    const isIdle = this.#isRun && this.#receiving > 0 && this.#held.size === 0;
+    if (isIdle === this.#isIdle) return;
+    this.#isIdle = isIdle;
+    const { life } = this.#instance;
+    if (isIdle) life.pauseRun();
+    else life.resumeRun();
   }
 
   /**
@@ -245,7 +278,11 @@ export class RuntimeQueue implements Consumer {
       } catch (error) {
         fail(asError(error));
       }
-      if (isOver) return;
+      if (isOver) {
+        // It was served before it could wait.
+        stop();
+        return;
+      }
       signal?.addEventListener("abort", onAbort);
       if (timeout !== undefined) timer = setTimeout(() => settle(late), timeout);
     });
@@ -284,6 +321,7 @@ export class RuntimeQueue implements Consumer {
   #note(entry: Entry, { completable }: Wanted): void {
     this.#sources.add(entry.name);
     if (completable) this.#held.add(entry);
+    this.#settle();
   }
 
   #shown(entries: readonly Entry[], { completable }: Wanted): readonly Received[] {

@@ -1,12 +1,14 @@
 /** The `run` hook of one instance: started after the start, never awaited, over at the end at the latest. */
 import { isThenable } from "./async.js";
 import { RunContext } from "./context.js";
+import { HostError } from "./failure.js";
 import type { Instance } from "./instance.js";
 
 /** See the top of the file. */
 export class RunLoop {
   readonly #instance: Instance;
   #isActive = false;
+  #context: RunContext | undefined;
   /** What it waits for at the moment that is no reason to stay awake. */
   #waits = 0;
 
@@ -19,27 +21,30 @@ export class RunLoop {
     return this.#isActive;
   }
 
+  /** Whether it is at work, and not waiting for something that wakes the actor by itself. */
+  get isBusy(): boolean {
+    return this.#isActive && this.#waits === 0;
+  }
+
   /** Calls the hook, if there is one. What it throws is logged; the actor goes on without it. */
   start(): void {
     const instance = this.#instance;
     const { run } = instance.definition;
     if (run === undefined) return;
     this.#isActive = true;
+    const context = new RunContext(instance);
+    this.#context = context;
     try {
-      const result = instance.run(() => run(new RunContext(instance)));
+      const result = instance.run(() => run(context));
       if (!isThenable(result)) {
-        this.#isActive = false;
+        this.#ended();
         return;
       }
       instance.defer();
       this.#tell();
-      Promise.resolve(result).then(this.#ended, (error: unknown) => {
-        instance.logHookError("run", error);
-        this.#ended();
-      });
+      Promise.resolve(result).then(this.#ended, this.#failed);
     } catch (error) {
-      this.#isActive = false;
-      instance.logHookError("run", error);
+      this.#failed(error);
     }
   }
 
@@ -58,13 +63,22 @@ export class RunLoop {
     this.#tell();
   }
 
+  readonly #failed = (error: unknown): void => {
+    const instance = this.#instance;
+    // That its waiting was ended is how it was told to stop.
+    const wasStopped = instance.life.isStopping && error instanceof HostError && error.code === "aborted";
+    if (!wasStopped) instance.logHookError("run", error);
+    this.#ended();
+  };
+
   readonly #ended = (): void => {
     this.#isActive = false;
+    if (this.#context !== undefined) RunContext.end(this.#context);
     this.#tell();
     this.#instance.life.checkIdle();
   };
 
   #tell(): void {
-    this.#instance.life.wakefulness.setRunning(this.#isActive && this.#waits === 0);
+    this.#instance.life.wakefulness.setRunning(this.isBusy);
   }
 }

@@ -31,6 +31,13 @@ export class Wakefulness {
     this.#changed();
   }
 
+  /** Puts out, at the end, that there is more to do for `run` although it has ended. */
+  tellResuming(): void {
+    this.#told = AwakeFlag.held | AwakeFlag.resumes;
+    this.#isRunning = true;
+    this.#instance.outputs().awake(this.#told);
+  }
+
   /** Puts out what has changed since the last time. */
   tell(): void {
     const flags = this.#flags;

@@ -128,6 +128,54 @@ export const lateSender = actor({
   },
 });
 
+const say = (...words: unknown[]): void => console.error(words.join(" "));
+
+/** Consumes one of its queues on its own. What it says on standard error can be read without calling it. */
+export const printer = actor({
+  state: { done: [] as string[] },
+  queues: { job: queue<{ file: string; takes?: number }, { pages: number }>(), ping: queue<null>() },
+  options: { sleepTimeout: 150 },
+  onWake: (c) => say(c.key[0], "wakes"),
+  onSleep: (c) => say(c.key[0], "sleeps"),
+  run: async (c) => {
+    for await (const job of c.queue.iter({ names: ["job"], completable: true })) {
+      const { file, takes } = job.body;
+      say(c.key[0], "begins", file);
+      if (takes !== undefined) await new Promise((done) => setTimeout(done, takes));
+      c.state.done.push(file);
+      await job.complete({ pages: file.length });
+      say(c.key[0], "ends", file);
+    }
+    say(c.key[0], "leaves");
+  },
+  actions: {
+    done: (c) => c.state.done,
+    backlog: async (c) => (await c.queue.tryNextBatch({ names: ["ping"], count: 10 })).length,
+    nap: (c) => c.sleep(),
+  },
+});
+
+/** Fails at every message a few times, and goes on. */
+export const clumsy = actor({
+  state: { attempts: [] as string[] },
+  queues: { job: queue<string>() },
+  options: { sleepTimeout: 100 },
+  run: async (c) => {
+    while (!c.aborted) {
+      try {
+        for await (const job of c.queue.iter({ completable: true })) {
+          c.state.attempts.push(job.body);
+          if (c.state.attempts.filter((each) => each === job.body).length < 3) throw new Error("jammed");
+          await job.complete();
+        }
+      } catch (error) {
+        c.log.debug({ error: String(error) }, "once more");
+      }
+    }
+  },
+  actions: { attempts: (c) => c.state.attempts },
+});
+
 /** Nobody but its writers may send. */
 export const guarded = actor({
   state: { seen: [] as string[] },
@@ -197,4 +245,4 @@ export const worker = actor({
   },
 });
 
-export const registry = setup({ use: { desk, lateSender, guarded, narrow, worker } });
+export const registry = setup({ use: { desk, lateSender, printer, clumsy, guarded, narrow, worker } });

@@ -238,6 +238,19 @@ test("a consumer that waits for itself is refused, unless somebody else consumes
   assert.deepEqual(await asked, { pages: 3 });
 });
 
+test("a sleep that is asked for ends all waiting, and loses no message", async () => {
+  const desk = connectTo().desk.getOrCreate("asleep");
+  const sent = desk.send("job", { file: "a" }, { wait: true });
+  await eventually(async () => assert.notEqual(await desk.next(["ping"], 0), 0));
+  await desk.nap();
+  assert.equal(await refusal(sent), "queue.completion_waiter_dropped");
+  const receiving = desk.next(["ping"], 60_000);
+  await delay(50);
+  await desk.nap();
+  assert.equal(await refusal(receiving), "actor.aborted");
+  assert.equal(await desk.print(1), "a");
+});
+
 test("an actor can send while it goes to sleep", async () => {
   const actor = connectTo().lateSender.getOrCreate("late");
   await actor.nap();
@@ -315,6 +328,92 @@ test("wrong options are the actor's fault, and nothing hangs", async () => {
     assert.equal(await refusal(desk.badOption(option, value)), "rivetkit.internal_error", option);
   }
   assert.equal(await refusal(desk.badOption("names", [5])), "queue.not_found");
+});
+
+/** What an actor has said of itself so far. */
+const saidBy = (key: string): string[] =>
+  server.stderr
+    .split("\n")
+    .filter((line) => line.startsWith(`${key} `))
+    .map((line) => line.slice(key.length + 1));
+
+const waitFor = (key: string, words: string) =>
+  eventually(async () => assert.ok(saidBy(key).includes(words), `${key}: ${saidBy(key).join(", ")}`));
+
+test("run consumes a queue, sleeps while it waits, and a message wakes it", async () => {
+  const printer = connectTo().printer.getOrCreate("hp");
+  await printer.send("job", { file: "a.pdf" });
+  const sent = await printer.send("job", { file: "bb.pdf" }, { wait: true, timeout: 5_000 });
+  assert.deepEqual(sent, { status: "completed", response: { pages: 6 } });
+  await waitFor("hp", "sleeps");
+  const again = await printer.send("job", { file: "c" }, { wait: true });
+  assert.deepEqual(again, { status: "completed", response: { pages: 1 } });
+  assert.deepEqual(await printer.done(), ["a.pdf", "bb.pdf", "c"]);
+  assert.deepEqual(
+    saidBy("hp")
+      .filter((words) => words !== "leaves" && words !== "sleeps")
+      .slice(0, 8),
+    ["wakes", "begins a.pdf", "ends a.pdf", "begins bb.pdf", "ends bb.pdf", "wakes", "begins c", "ends c"],
+  );
+});
+
+test("run stays awake for as long as it handles a message", async () => {
+  const printer = connectTo().printer.getOrCreate("slow");
+  const sent = await printer.send("job", { file: "long", takes: 500 }, { wait: true });
+  assert.deepEqual(sent, { status: "completed", response: { pages: 4 } });
+  assert.ok(!saidBy("slow").slice(0, saidBy("slow").indexOf("ends long")).includes("sleeps"));
+});
+
+test("messages that nobody wants neither keep an actor awake nor wake it", async () => {
+  const printer = connectTo().printer.getOrCreate("unwanted");
+  await printer.send("ping", null);
+  await waitFor("unwanted", "sleeps");
+  await server.kill();
+  await server.restart();
+  await delay(700);
+  assert.equal(saidBy("unwanted").filter((words) => words === "wakes").length, 1);
+  assert.equal(await printer.backlog(), 1);
+});
+
+for (const end of ["SIGKILL", "SIGTERM"] as const) {
+  test(`what run was at work on goes on after ${end}, without a call`, async () => {
+    const key = `ended-${end}`;
+    const printer = connectTo().printer.getOrCreate(key);
+    // The first of them ends the waiting, and is what is told of in the same commit.
+    await printer.send("job", { file: "one", takes: 400 });
+    await printer.send("job", { file: "two" });
+    await printer.send("job", { file: "three" });
+    await waitFor(key, "begins one");
+    await server.stop(end);
+    await server.restart();
+    await waitFor(key, "ends three");
+    assert.deepEqual(await printer.done(), ["one", "two", "three"]);
+  });
+}
+
+test("a message that wakes a waiting run is handled even if the process dies at once", async () => {
+  const printer = connectTo().printer.getOrCreate("marked");
+  await printer.send("job", { file: "first" }, { wait: true });
+  // Long enough for the actor to be known to have nothing to do.
+  const keeper = printer.connect();
+  const calls = setInterval(() => void keeper.done().catch(() => {}), 50);
+  await delay(1_500);
+  await printer.send("job", { file: "second", takes: 300 });
+  await server.kill();
+  clearInterval(calls);
+  await keeper.dispose();
+  await server.restart();
+  await waitFor("marked", "ends second");
+});
+
+test("a consumer that fails gets the message again after a pause, in order", async () => {
+  const clumsy = connectTo().clumsy.getOrCreate("c");
+  const began = Date.now();
+  await clumsy.send("job", "a");
+  await clumsy.send("job", "b", { wait: true });
+  assert.deepEqual(await clumsy.attempts(), ["a", "a", "a", "b", "b", "b"]);
+  // 50 and 100 ms for each of them.
+  assert.ok(Date.now() - began >= 290);
 });
 
 test("guards let in, turn away, and have to make up their mind", async () => {

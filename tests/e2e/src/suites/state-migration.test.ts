@@ -130,3 +130,25 @@ test("an actor that stores nothing by itself stores what it has migrated", async
   ({ note } = await serve(1));
   await refused(note.read() as Promise<unknown>, "actor.state_version_unsupported", /version 2.*version 1/);
 });
+
+test("a kill in the middle of many migrations leaves every actor as it was, or migrated once", async () => {
+  const names = Array.from({ length: 60 }, (_, i) => `p${i}`);
+  let { player } = await serve(1);
+  await Promise.all(names.map((name, i) => player(name).score(i)));
+  let isDone = false;
+  for (let kill = 1; kill <= 5 && !isDone; kill++) {
+    ({ player } = await serve(3, "kill"));
+    const reads = names.map((name) => player(name).read());
+    // Some are through by then, most are not.
+    await Promise.any(reads);
+    await server?.kill();
+    isDone = (await Promise.allSettled(reads)).every(({ status }) => status === "fulfilled");
+  }
+  ({ player } = await serve(3));
+  for (const [i, name] of names.entries()) {
+    const state = (await player(name).read()) as { start: number; log: string[]; name: string };
+    assert.deepEqual({ start: state.start, name: state.name }, { start: i, name });
+    assert.equal(state.log[0], "migrated");
+    assert.equal(state.log.lastIndexOf("migrated"), 0, "its effect is there once");
+  }
+});

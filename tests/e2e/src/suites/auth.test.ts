@@ -85,10 +85,8 @@ test("a caller that is refused creates and wakes nothing over any way in", async
   for (const [method, url] of requests) {
     const body = method === "POST" ? JSON.stringify({ body: 1 }) : null;
     const answer = await fetch(url, { method, body, headers: { origin: "http://page.test" } });
-    const { group } = (await answer.json()) as { group: string };
-    // What this server does not have yet it refuses for that reason, and before it creates anything.
-    assert.ok(group === "auth" || group === "feature", `${method} ${url}: ${group}`);
-    if (group === "auth") assert.equal(answer.status, 401);
+    const { group, code } = (await answer.json()) as ActorError;
+    assert.deepEqual([answer.status, group, code], [401, "auth", "unauthorized"], `${method} ${url}`);
     assert.equal(answer.headers.get("access-control-allow-origin"), "http://page.test");
   }
   assert.equal(await exists(key), false);

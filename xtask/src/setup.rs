@@ -26,15 +26,17 @@ pub(crate) fn javascript_tools() -> Result<()> {
     npm::install(".")
 }
 
-/// Installs the runtimes that suites run on besides those of the workspace: the newest LTS of Node.js, and Deno.
+/// Installs what suites use from folders of their own: the newest LTS of Node.js and Deno, and the tools that check
+/// packed packages.
 ///
-/// They have a folder of their own, because the program `node` of a package of the workspace would come before the
-/// Node.js that everything else is to run on.
+/// In the workspace, the program `node` of a package would come before the Node.js that everything else is to run
+/// on, and the tools would bring another TypeScript.
 ///
 /// # Errors
 /// npm failed.
-pub(crate) fn runtimes() -> Result<()> {
-    npm::install("tests/e2e/runtimes")
+pub(crate) fn suite_tools() -> Result<()> {
+    npm::install("tests/e2e/runtimes")?;
+    npm::install("tests/packages/tools")
 }
 
 /// Compiles every TypeScript project of the root `tsconfig.json`, then runs the build scripts that do more.

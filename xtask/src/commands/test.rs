@@ -79,7 +79,7 @@ fn build_product() -> Result<PathBuf> {
     setup::addon()?;
     setup::typescript()?;
     setup::bun()?;
-    setup::runtimes()?;
+    setup::suite_tools()?;
     setup::chromium()
 }
 

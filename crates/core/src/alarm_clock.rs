@@ -130,7 +130,11 @@ impl AlarmClock {
             let until_next = left
                 .and_then(|left| u64::try_from(left).ok())
                 .map_or(at_most, Duration::from_millis);
-            let wait = until_next.min(CLOCK_CHECK).min(end - Instant::now());
+            let check = match self.shared.env.is_steady() {
+                true => Duration::MAX,
+                false => CLOCK_CHECK,
+            };
+            let wait = until_next.min(check).min(end - Instant::now());
             if wait.is_zero() {
                 return;
             }

@@ -412,6 +412,15 @@ impl Runtime {
         self.shared.send(id, Message::Sleep).map(|_| ())
     }
 
+    /// Ends an actor's instance as a crash of the process would: no hook runs, and what is not in the
+    /// store is lost. Callers that wait get `actor.restarting`; the next message wakes the actor.
+    pub fn crash(&self, id: ActorId) {
+        if let Some(actor) = self.shared.registry.get(id) {
+            // A task that has just ended has no instance.
+            let _ = actor.control.send(Control::Crash);
+        }
+    }
+
     /// Takes what an instance produced. Called by the host, from any thread; never blocks. Turns
     /// of an instance that is gone are dropped.
     pub fn turn(&self, instance: Instance, turn: Turn) {

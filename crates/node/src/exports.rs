@@ -10,6 +10,7 @@ use std::sync::{
 
 use bytes::Bytes;
 use greenroom_core::image::StateImage;
+use greenroom_store::MemoryStore;
 use napi::{
     Env, Error, JsDeferred, Status,
     bindgen_prelude::{Function, Object, Uint8ArraySlice},
@@ -22,8 +23,9 @@ use crate::{
     batch::Turns,
     config::Config,
     host::Bell,
-    service::{self, Address, Service},
+    service::{self, Address, Memory, Service},
     start_error::StartError,
+    virtual_time::VirtualTime,
 };
 
 /// Where a registry can be reached.
@@ -35,6 +37,47 @@ pub struct StartedInfo {
     pub port: u16,
     /// The base URL for clients on this machine.
     pub url: String,
+}
+
+/// A place for the data of a registry that a test runs: in memory, and with a clock that the test
+/// moves. It outlives the registry, so that another one can start on it.
+#[napi]
+pub struct NativeMemory(Mutex<Kept>);
+
+/// What outlives a registry in memory.
+struct Kept {
+    store: MemoryStore,
+    /// The time at which the next one begins, unless the last one knows better.
+    now_ms: i64,
+    time: Option<Arc<VirtualTime>>,
+}
+
+#[napi]
+impl NativeMemory {
+    /// An empty one. Its clock begins at `now`, in milliseconds since the Unix epoch.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(now: f64) -> Self {
+        Self(Mutex::new(Kept {
+            store: MemoryStore::new(),
+            now_ms: now as i64,
+            time: None,
+        }))
+    }
+
+    /// What was stored, for another life of the registry.
+    fn reopen(&self, service: &Service) -> Memory {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.store = kept.store.reopened();
+        if let Some(before) = kept.time.take() {
+            kept.now_ms = before.now_ms();
+        }
+        let time = VirtualTime::new(Arc::clone(&service.host), kept.now_ms);
+        kept.time = Some(Arc::clone(&time));
+        Memory {
+            store: kept.store.clone(),
+            time,
+        }
+    }
 }
 
 /// Settles a promise on JavaScript's thread.
@@ -65,19 +108,21 @@ enum Life {
 
 #[napi]
 impl NativeRegistry {
-    /// Takes the configuration as JSON. Nothing is opened yet.
+    /// Takes the configuration as JSON. Nothing is opened yet. With `memory` it is for a test.
     ///
     /// # Errors
     /// When it is malformed; the text names the field and `code` is `invalid_config`.
     #[napi(constructor, catch_unwind)]
-    pub fn new(config: String) -> Result<Self, Error<&'static str>> {
+    pub fn new(config: String, memory: Option<&NativeMemory>) -> Result<Self, Error<&'static str>> {
         let config = Config::parse(&config)
             .map_err(|error| Error::new("invalid_config", error.to_string()))?;
         let life = Arc::new(Mutex::new(Life::Fresh(Box::new(config))));
-        Ok(Self {
-            service: Arc::default(),
-            life,
-        })
+        let service: Arc<Service> = Arc::default();
+        if let Some(memory) = memory {
+            // It is empty: nobody else knows the service.
+            let _ = service.memory.set(memory.reopen(&service));
+        }
+        Ok(Self { service, life })
     }
 
     /// Opens the store, binds the address, if it has one, and serves. Resolves to where that is. `wake` is called when events wait, with at
@@ -174,6 +219,58 @@ impl NativeRegistry {
                 fulfil(deferred);
             }
         }
+        Ok(promise)
+    }
+
+    /// Ends everything at once, as a crash of the process would. The promise is fulfilled when nothing
+    /// runs any more.
+    #[napi(catch_unwind)]
+    pub fn kill<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        let (deferred, promise) = env.create_deferred::<(), Settle<()>>()?;
+        let mut life = self.life.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *life {
+            Life::Alive { stop, waiting } => {
+                waiting.push(deferred);
+                // Dropped without a word.
+                *stop = None;
+            }
+            Life::Fresh(_) | Life::Over => fulfil(deferred),
+        }
+        Ok(promise)
+    }
+
+    /// Ends an actor's instance as a crash would, if it has one.
+    ///
+    /// # Errors
+    /// When `actor` is no id.
+    #[napi(catch_unwind)]
+    pub fn crash(&self, actor: String) -> napi::Result<()> {
+        self.service
+            .crash(actor.parse().map_err(|_| invalid("this is no actor id"))?);
+        Ok(())
+    }
+
+    /// The time of a registry in memory, in milliseconds since the Unix epoch; otherwise 0.
+    #[napi(catch_unwind)]
+    pub fn now(&self) -> f64 {
+        let memory = self.service.memory.get();
+        memory.map_or(0, |memory| memory.time.now_ms()) as f64
+    }
+
+    /// Lets the registry do what it has to do, and lets time pass up to `target` for as long as no
+    /// events wait. The promise is fulfilled with the time that it has become.
+    ///
+    /// # Errors
+    /// When the registry is not in memory: time passes by itself then.
+    #[napi(catch_unwind)]
+    pub fn step<'env>(&self, env: &'env Env, target: f64) -> napi::Result<Object<'env>> {
+        let Some(memory) = self.service.memory.get() else {
+            return Err(invalid("this registry is not in memory"));
+        };
+        let (deferred, promise) = env.create_deferred::<f64, Settle<f64>>()?;
+        memory.time.step(target as i64, move |now| {
+            deferred.resolve(Box::new(move |_| Ok(now as f64)));
+        });
         Ok(promise)
     }
 

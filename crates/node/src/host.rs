@@ -80,6 +80,11 @@ impl JsHost {
         self.flush();
     }
 
+    /// Whether events wait.
+    pub(crate) fn has_events(&self) -> bool {
+        !self.lock().batch.is_empty()
+    }
+
     /// All events that wait. Give the batch back with [`JsHost::recycle`].
     pub(crate) fn take(&self) -> Vec<u8> {
         let mut waiting = self.lock();

@@ -17,3 +17,4 @@ mod in_process;
 mod logging;
 mod service;
 mod start_error;
+mod virtual_time;

@@ -7,14 +7,15 @@
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     thread::available_parallelism,
     time::Duration,
 };
 
-use greenroom_core::{Runtime, RuntimeConfig};
+use greenroom_core::{Env, Runtime, RuntimeConfig};
 use greenroom_server::{Server, SystemEnv};
-use greenroom_store::{EmbeddedConfig, EmbeddedStore};
+use greenroom_store::{EmbeddedConfig, EmbeddedStore, MemoryStore, Store};
+use greenroom_types::ActorId;
 use tokio::sync::oneshot;
 use tracing::error;
 
@@ -26,10 +27,14 @@ use crate::{
     host::JsHost,
     in_process::Requests,
     start_error::StartError,
+    virtual_time::{VirtualEnv, VirtualTime},
 };
 
 /// Time for what is left on the tokio runtime's threads when everything has been shut down.
 const THREADS_GRACE: Duration = Duration::from_secs(5);
+
+/// A time that no test reaches.
+const NEVER: Duration = Duration::from_secs(365 * 86_400);
 
 /// Where a registry can be reached.
 #[derive(Debug)]
@@ -37,6 +42,12 @@ pub(crate) struct Address {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) url: String,
+}
+
+/// What stands in for disk and clock.
+pub(crate) struct Memory {
+    pub(crate) store: MemoryStore,
+    pub(crate) time: Arc<VirtualTime>,
 }
 
 /// What the control thread and JavaScript's thread share.
@@ -48,6 +59,8 @@ pub(crate) struct Service {
     requests: Arc<Requests>,
     /// What the server asks JavaScript about visitors.
     questions: Arc<Questions>,
+    /// For a registry that a test runs.
+    pub(crate) memory: OnceLock<Memory>,
     /// There from before the first event until the end of the shutdown.
     runtime: Mutex<Option<Runtime>>,
 }
@@ -74,6 +87,13 @@ impl Service {
             }
         }
         Ok(())
+    }
+
+    /// Ends an actor's instance as a crash would.
+    pub(crate) fn crash(&self, actor: ActorId) {
+        if let Some(runtime) = self.runtime() {
+            runtime.crash(actor);
+        }
     }
 
     /// How many actors are awake.
@@ -147,6 +167,7 @@ struct Open {
     requests: Arc<Requests>,
     /// Time that requests of this process have to end once the server has.
     grace: Duration,
+    time: Option<Arc<VirtualTime>>,
     threads: tokio::runtime::Runtime,
 }
 
@@ -163,23 +184,43 @@ impl Open {
             authorizes,
         } = config;
         crate::logging::init(log_level);
-        let threads = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(worker_threads())
-            .thread_name("greenroom-core")
-            .enable_all()
-            .build()?;
+        let memory = service.memory.get();
+        if memory.is_some() {
+            // Streams of this process need no signs of life, which would cost a stop at each.
+            server.stream_heartbeat = NEVER;
+        }
+        let threads = match memory {
+            Some(memory) => memory.time.runtime()?,
+            None => tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(worker_threads())
+                .thread_name("greenroom-core")
+                .enable_all()
+                .build()?,
+        };
         // The address first: it is cheap, and a taken port is the likelier mistake.
         let listener = match port {
             Some(port) => Some(threads.block_on(greenroom_server::bind(&host, port))?),
             None => None,
         };
-        let store = EmbeddedStore::open(EmbeddedConfig::new(data_dir))?;
-        let store = CountingStore::new(store, Arc::clone(&service.counters));
+        let counters = Arc::clone(&service.counters);
+        let (store, env): (Arc<dyn Store>, Arc<dyn Env>) = match memory {
+            Some(Memory { store, time }) => (
+                Arc::new(CountingStore::new(store.clone(), counters)),
+                Arc::new(VirtualEnv(Arc::clone(time))),
+            ),
+            None => {
+                let store = EmbeddedStore::open(EmbeddedConfig::new(data_dir))?;
+                (
+                    Arc::new(CountingStore::new(store, counters)),
+                    Arc::new(SystemEnv),
+                )
+            }
+        };
         let _within = threads.enter();
         let runtime = Runtime::start(RuntimeConfig {
-            store: Arc::new(store),
+            store,
             host: Arc::<JsHost>::clone(&service.host),
-            env: Arc::new(SystemEnv),
+            env,
             actors,
         });
         if authorizes {
@@ -198,6 +239,7 @@ impl Open {
             server,
             requests,
             grace,
+            time: memory.map(|memory| Arc::clone(&memory.time)),
             threads,
         };
         Ok((open, address))
@@ -209,6 +251,7 @@ impl Open {
             server,
             requests,
             grace,
+            time,
             threads,
         } = self;
         threads.block_on(async {
@@ -221,6 +264,9 @@ impl Open {
             }
         });
         drop(server);
+        if let Some(time) = time {
+            time.end();
+        }
         threads.shutdown_timeout(THREADS_GRACE);
     }
 }

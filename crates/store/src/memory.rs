@@ -16,8 +16,9 @@ use crate::{
     request::{Answer, Request, Undo, ready},
 };
 
-/// A [`Store`] whose contents live as long as it does. Every write is answered at once.
-#[derive(Debug)]
+/// A [`Store`] whose contents live as long as it does. Every write is answered at once. Clones share
+/// the contents.
+#[derive(Clone, Debug)]
 pub struct MemoryStore {
     inner: Arc<Mutex<Inner>>,
 }
@@ -76,6 +77,15 @@ impl MemoryStore {
                 held_count: watch::Sender::new(0),
             })),
         }
+    }
+
+    /// The store as it comes up after a restart: with everything that this one has acknowledged. This
+    /// one is closed.
+    #[must_use]
+    pub fn reopened(&self) -> Self {
+        let mut inner = self.lock();
+        inner.closed = true;
+        Self::with(inner.contents.clone())
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -22,12 +22,17 @@ export interface AddonRegistry {
   start(wake: () => void): Promise<StartedInfo | null>;
   exchange(outgoing: Uint8Array | null): Uint8Array | null;
   shutdown(): Promise<void>;
+  kill(): Promise<void>;
+  crash(actor: string): void;
+  now(): number;
+  step(target: number): Promise<number>;
   stats(): string;
 }
 
 /** Everything that the addon exports. */
 export interface Addon {
-  NativeRegistry: new (config: string) => AddonRegistry;
+  NativeRegistry: new (config: string, memory?: object) => AddonRegistry;
+  NativeMemory: new (now: number) => object;
   foldState(image: Uint8Array | null, operations: Uint8Array[]): Uint8Array;
   version(): string;
 }

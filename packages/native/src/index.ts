@@ -16,11 +16,15 @@ export class NativeRegistry {
    * Checks the configuration; opens nothing yet.
    *
    * @param config JSON text.
+   * @param memory Where the data are instead of in a directory, for tests: time then stands still until `step`.
    * @throws Error if the configuration is malformed, or if the addon cannot be loaded (`code` then starts with
    *   `native_`).
    */
-  constructor(config: string) {
-    this.#registry = new (addon().NativeRegistry)(config);
+  constructor(config: string, memory?: NativeMemory) {
+    this.#registry = new (addon().NativeRegistry)(
+      config,
+      memory === undefined ? undefined : NativeMemory.of(memory),
+    );
   }
 
   /**
@@ -53,12 +57,52 @@ export class NativeRegistry {
     return this.#registry.shutdown();
   }
 
+  /** Ends everything at once, as a crash of the process would. */
+  kill(): Promise<void> {
+    return this.#registry.kill();
+  }
+
+  /** Ends an actor's instance as a crash would, if it has one. @throws Error if `actor` is no id */
+  crash(actor: string): void {
+    this.#registry.crash(actor);
+  }
+
+  /** The time of a registry in memory, in milliseconds since the Unix epoch; otherwise 0. */
+  now(): number {
+    return this.#registry.now();
+  }
+
+  /**
+   * Lets a registry in memory do what it has to do, and lets time pass up to `target` for as long as no events wait.
+   *
+   * @returns the time that it has become.
+   * @throws Error if the registry is not in memory.
+   */
+  step(target: number): Promise<number> {
+    return this.#registry.step(target);
+  }
+
   /**
    * Counters as JSON text, for tests and tools: `commits`, `journalBytes`, `snapshots` and `snapshotBytes` since
    * `start`, and the `actors` that are awake.
    */
   stats(): string {
     return this.#registry.stats();
+  }
+}
+
+/** The data and the clock of a registry that a test runs. Outlives the registry, so that another can start on it. */
+export class NativeMemory {
+  readonly #memory: object;
+
+  /** @param now The time that it begins with, in milliseconds since the Unix epoch. */
+  constructor(now: number) {
+    this.#memory = new (addon().NativeMemory)(now);
+  }
+
+  /** The addon's side of it. */
+  static of(memory: NativeMemory): object {
+    return memory.#memory;
   }
 }
 

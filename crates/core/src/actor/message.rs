@@ -110,4 +110,6 @@ pub(crate) enum Control {
     /// body in bytes, or without one because there was nothing to fold.
     Snapshotted(Epoch, Result<Option<u64>, StoreError>),
     Shutdown,
+    /// The instance is to end as if the process had crashed.
+    Crash,
 }

@@ -117,7 +117,11 @@ impl ActorTask {
     /// loads the actor afresh.
     pub(super) fn poison(&mut self, cause: &StoreError) {
         warn!(actor = %self.id, %cause, "a commit failed, the instance is dropped");
-        let error = store_error(cause);
+        self.lose_instance(&store_error(cause));
+    }
+
+    /// Drops the instance and all that it has not stored. Whoever waits for it gets `error`.
+    pub(super) fn lose_instance(&mut self, error: &ActorError) {
         self.refusal = None;
         let Phase::Live(live) = &mut self.phase else {
             return;
@@ -127,7 +131,7 @@ impl ActorTask {
             match release {
                 Release::Reply(caller, _) => self.answer(caller, Err(error.clone())),
                 // Whoever was to be let in, or turned away, can ask the next instance.
-                Release::Accept(conn) | Release::Refuse(conn, _) => self.refuse(conn, &error),
+                Release::Accept(conn) | Release::Refuse(conn, _) => self.refuse(conn, error),
                 Release::Open(Opening::Stateless { reply, .. }) => {
                     drop(reply.send(Err(error.clone())));
                 }
@@ -146,7 +150,7 @@ impl ActorTask {
                 | Release::RefuseSubscription(..) => {}
             }
         }
-        self.abandon_calls(&error);
+        self.abandon_calls(error);
         for done in self.destroyers.drain(..) {
             let _ = done.send(Err(error.clone()));
         }
@@ -155,7 +159,7 @@ impl ActorTask {
         // Those who wait for a start that has failed, or the next start would fail them again,
         // and so on for as long as the store does.
         for message in std::mem::take(&mut self.waiting) {
-            self.fail(message, &error);
+            self.fail(message, error);
         }
     }
 }

@@ -224,7 +224,12 @@ impl ActorTask {
             .next_ms()?
             .saturating_sub(self.shared.env.now_ms());
         let wait = Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0));
-        Some(Instant::now() + wait.min(ALARM_CHECK))
+        let wait = match self.shared.env.is_steady() {
+            // As far ahead as timers go.
+            true => wait.min(Duration::from_secs(86_400 * 365)),
+            false => wait.min(ALARM_CHECK),
+        };
+        Some(Instant::now() + wait)
     }
 
     /// Whether alarms that are due may be told: not while the actor stops, nor while it has too much
@@ -381,6 +386,7 @@ impl ActorTask {
             Control::Disconnect(conn) => self.disconnect(conn),
             Control::Snapshotted(epoch, result) => self.on_snapshotted(epoch, result),
             Control::Shutdown => self.shutting_down = true,
+            Control::Crash => self.lose_instance(&ActorError::restarting()),
         }
     }
 

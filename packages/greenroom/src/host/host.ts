@@ -76,6 +76,7 @@ export class Host {
   #isDeferred = false;
   #isScheduled = false;
   #isClosed = false;
+  #crossings = 0;
 
   constructor(native: Exchange, services: HostServices) {
     this.#native = native;
@@ -86,6 +87,11 @@ export class Host {
 
   /** Events wait. */
   readonly wake = (): void => this.#drain();
+
+  /** How often something has crossed to or from the core. */
+  get crossings(): number {
+    return this.#crossings;
+  }
 
   /** Turns are appended to this. */
   get batch(): ByteWriter {
@@ -126,6 +132,11 @@ export class Host {
   close(): void {
     // The last answers.
     this.#drain();
+    this.abandon();
+  }
+
+  /** The same at once: what waits to be handed over is lost. */
+  abandon(): void {
     this.#isClosed = true;
     for (const instance of this.#instances.values()) instance.drop();
     this.#instances.clear();
@@ -169,7 +180,9 @@ export class Host {
     const { length } = batch;
     if (length > KEPT_BYTES) this.#batch = new ByteWriter(INITIAL_BYTES);
     try {
-      return this.#native.exchange(length === 0 ? null : batch.view());
+      const events = this.#native.exchange(length === 0 ? null : batch.view());
+      if (length > 0 || events !== null) this.#crossings++;
+      return events;
     } finally {
       batch.reset();
     }

@@ -1,5 +1,5 @@
 /** `fetch` without a network: takes requests apart for the core. */
-import { type Client, createClient } from "@greenroom/client";
+import { type Client, type ClientRuntime, createClient } from "@greenroom/client";
 import type { RegistryLike } from "@greenroom/client/types";
 import type { RequestHead, Requests, Sender } from "./requests.js";
 
@@ -18,10 +18,16 @@ export function trustedFetch(
   sender?: Sender,
   more: RequestHead["headers"] = [],
 ): typeof globalThis.fetch {
+  return fetchOver((head) =>
+    requests.send({ ...head, headers: [...head.headers, ...more], isTrusted: true }, sender),
+  );
+}
+
+/** A `fetch` whose requests, which come from outside, go where `send` takes them. */
+export function fetchOver(send: (head: RequestHead) => Promise<Response>): typeof globalThis.fetch {
   return (input, init) => {
     const plain = typeof input === "string" && init !== undefined ? plainHead(input, init) : undefined;
-    const head = plain ?? requestHead(new Request(input, streaming(init)));
-    return requests.send({ ...head, headers: [...head.headers, ...more], isTrusted: true }, sender);
+    return send(plain ?? requestHead(new Request(input, streaming(init))));
   };
 }
 
@@ -36,6 +42,7 @@ function streaming(init: RequestInit | undefined): RequestInit | undefined {
 export function inProcessClient<Registry extends RegistryLike>(
   namespace: string,
   fetch: typeof globalThis.fetch,
+  runtime: Partial<ClientRuntime> = {},
 ): Client<Registry> {
   return createClient<Registry>({
     endpoint: IN_PROCESS,
@@ -43,7 +50,7 @@ export function inProcessClient<Registry extends RegistryLike>(
     disableMetadataLookup: true,
     // There are no WebSockets without a network.
     transport: "sse",
-    runtime: { fetch },
+    runtime: { ...runtime, fetch },
   });
 }
 
@@ -77,6 +84,6 @@ function plainHead(url: string, init: RequestInit): RequestHead | undefined {
     headers: Object.entries(headers),
     body,
     signal,
-    isTrusted: true,
+    isTrusted: false,
   };
 }

@@ -30,6 +30,13 @@ export function setup<Actors extends ActorDefinitions>(config: RegistryConfig<Ac
   return new RunnableRegistry(config, checkRegistryConfig(config));
 }
 
+/** What a registry was made of. @throws TypeError if it was not made by `setup` */
+export function settingsOf(registry: object): ResolvedRegistry {
+  if (!(registry instanceof RunnableRegistry))
+    throw new TypeError("this registry was not made by setup(...)");
+  return RunnableRegistry.settings(registry);
+}
+
 class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Actors> {
   readonly #config: RegistryConfig<Actors>;
   readonly #actors: ReadonlyMap<string, CompiledActor>;
@@ -96,6 +103,11 @@ class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Acto
   shutdown(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
+  }
+
+  /** The settings of a registry. */
+  static settings(registry: RunnableRegistry<ActorDefinitions>): ResolvedRegistry {
+    return registry.#resolve();
   }
 
   #resolve(): ResolvedRegistry {

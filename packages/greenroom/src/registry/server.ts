@@ -1,14 +1,21 @@
 /** A registry that runs: the native core, the host of its actors, and the client that actors call others with. */
-import { NativeRegistry, type StartedInfo } from "@greenroom/native";
+import { type NativeMemory, NativeRegistry, type StartedInfo } from "@greenroom/native";
 import type { CompiledActor } from "../definition/actor.js";
 import { Host, type HostServices } from "../host/host.js";
 import { type RequestHead, trustedFetch } from "../in-process/fetcher.js";
 import { type Logger, type LogLevel, makeLogger } from "../log.js";
+import type { VirtualClock } from "../test/virtual-clock.js";
 import { VERSION } from "../version.js";
 import type { ResolvedRegistry } from "./config.js";
 
 /** Time that an actor may take to start, in milliseconds; `onMigrate` has its own on top. */
 const START_TIMEOUT = 30_000;
+
+/** What stands in for disk and time in a test. */
+export interface Testing {
+  readonly memory: NativeMemory;
+  readonly clock: VirtualClock;
+}
 
 /** See the top of the file. */
 export class RegistryServer {
@@ -27,7 +34,7 @@ export class RegistryServer {
   }
 
   /** Opens the store, binds the port and serves. @throws Error saying why that is not possible, with a `code`. */
-  static async start(registry: ResolvedRegistry): Promise<RegistryServer> {
+  static async start(registry: ResolvedRegistry, testing?: Testing): Promise<RegistryServer> {
     const logger = (bound: object): Logger => makeLogger(registry.log, bound);
     const services: HostServices = {
       actors: registry.actors,
@@ -42,8 +49,9 @@ export class RegistryServer {
     if (registry.ignored.length > 0) {
       services.log.warn("options of setup have no effect here", { options: registry.ignored.join(", ") });
     }
-    const native = new NativeRegistry(nativeConfig(registry));
-    const host = new Host(native, services);
+    const native = new NativeRegistry(nativeConfig(registry), testing?.memory);
+    const host = new Host(native, testing === undefined ? services : { ...services, clock: testing.clock });
+    testing?.clock.attach(native, host);
     const info = await native.start(host.wake);
     return new RegistryServer(native, host, info ?? undefined);
   }
@@ -57,6 +65,17 @@ export class RegistryServer {
   /** Makes a request of the server. */
   send(head: RequestHead): Promise<Response> {
     return this.#host.requests.send(head);
+  }
+
+  /** Ends everything at once, as a crash of the process would: no hook runs, and what is not stored is lost. */
+  async kill(): Promise<void> {
+    this.#host.abandon();
+    await this.#native.kill();
+  }
+
+  /** Ends an actor's instance as a crash would, if it has one. @throws Error if `actor` is no id */
+  crash(actor: string): void {
+    this.#native.crash(actor);
   }
 
   /** Puts all actors to sleep and closes everything; afterwards nothing keeps the process alive. */

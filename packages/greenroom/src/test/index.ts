@@ -1,0 +1,9 @@
+/** `greenroom/test`: run a registry within a test. */
+export {
+  type SetupTestOptions,
+  setupTest,
+  type TestClock,
+  type TestRegistry,
+  type TestSetup,
+} from "./setup-test.js";
+export type { TestContext } from "./test-context.js";

@@ -1,3 +1,5 @@
+import type { Clock } from "./clock.js";
+
 /** Whether a user's function gave a promise, of whatever make. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
@@ -15,19 +17,24 @@ export class DeadlineError extends Error {
  *
  * @throws DeadlineError (as a rejection) saying that `what` took longer than `milliseconds`.
  */
-export function withDeadline<T>(promise: PromiseLike<T>, milliseconds: number, what: string): Promise<T> {
+export function withDeadline<T>(
+  clock: Clock,
+  promise: PromiseLike<T>,
+  milliseconds: number,
+  what: string,
+): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(
+    const timer = clock.setTimeout(
       () => reject(new DeadlineError(`${what} took longer than ${milliseconds} ms`)),
       milliseconds,
     );
     Promise.resolve(promise).then(
       (value) => {
-        clearTimeout(timer);
+        clock.clearTimeout(timer);
         resolve(value);
       },
       (error: unknown) => {
-        clearTimeout(timer);
+        clock.clearTimeout(timer);
         reject(error);
       },
     );

@@ -226,7 +226,12 @@ export class Calls {
     const checked = validatedArgs(entry.input, args, entry.name);
     const { actionTimeout } = this.#instance.definition.options;
     if (!isThenable(checked) || actionTimeout === undefined) return checked;
-    return withDeadline(checked, actionTimeout, "the check of the arguments").catch((error: unknown) => {
+    return withDeadline(
+      this.#instance.host.clock,
+      checked,
+      actionTimeout,
+      "the check of the arguments",
+    ).catch((error: unknown) => {
       throw error instanceof DeadlineError ? actionTimedOut(entry.name, actionTimeout) : error;
     });
   }

@@ -50,6 +50,7 @@ export class Connections {
     if (!isThenable(params)) return client.withParams(params);
     this.#instance.defer();
     return withDeadline(
+      this.#instance.host.clock,
       params,
       options.onBeforeConnectTimeout,
       "the check of the connection parameters",
@@ -183,9 +184,12 @@ export class Connections {
       if (isThenable(result)) {
         const { onBeforeConnectTimeout } = definition.options;
         this.#instance.defer();
-        return withDeadline(result, onBeforeConnectTimeout, "onBeforeConnect").then(() =>
-          this.#makeState(conn, client),
-        );
+        return withDeadline(
+          this.#instance.host.clock,
+          result,
+          onBeforeConnectTimeout,
+          "onBeforeConnect",
+        ).then(() => this.#makeState(conn, client));
       }
     }
     return this.#makeState(conn, client);
@@ -199,7 +203,9 @@ export class Connections {
     const result = this.#instance.run(() => onConnect(context, conn));
     if (!isThenable(result)) return;
     this.#instance.defer();
-    return withDeadline(result, options.onConnectTimeout, "onConnect").then(() => {});
+    return withDeadline(this.#instance.host.clock, result, options.onConnectTimeout, "onConnect").then(
+      () => {},
+    );
   }
 
   /** Runs `onDisconnect`; errors are logged. */
@@ -275,9 +281,12 @@ export class Connections {
       return;
     }
     this.#instance.defer();
-    return withDeadline(state, definition.options.createConnStateTimeout, "createConnState").then((made) =>
-      RuntimeConn.createState(conn, made),
-    );
+    return withDeadline(
+      this.#instance.host.clock,
+      state,
+      definition.options.createConnStateTimeout,
+      "createConnState",
+    ).then((made) => RuntimeConn.createState(conn, made));
   }
 
   #stateFrom(source: Source, conn: RuntimeConn, client: Client): unknown {

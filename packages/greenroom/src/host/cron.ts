@@ -48,7 +48,11 @@ export class RuntimeCron {
     if (typeof interval !== "number" || !(interval >= MIN_INTERVAL && interval <= MAX_INTERVAL)) {
       throw invalidInterval(interval, MIN_INTERVAL);
     }
-    this.#put(options, { kind: "every", interval: Math.round(interval), anchor: Date.now() });
+    this.#put(options, {
+      kind: "every",
+      interval: Math.round(interval),
+      anchor: this.#instance.host.clock.now(),
+    });
     return Promise.resolve();
   }
 
@@ -87,7 +91,7 @@ export class RuntimeCron {
     if (!Array.isArray(args)) throw new TypeError("the arguments of a job have to be a list");
     const before = this.#find(name);
     const keeps = before !== undefined && sameTimes(before.body.timing, timing);
-    const due = keeps ? before.due : nextTime(timing, Date.now());
+    const due = keeps ? before.due : nextTime(timing, this.#instance.host.clock.now());
     if (due === undefined) {
       throw invalidCronExpression(timing.kind === "cron" ? timing.expression : "", "no date matches it");
     }

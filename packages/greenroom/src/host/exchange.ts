@@ -17,7 +17,7 @@ export class Exchange {
   readonly #request: Request;
   readonly #body: RequestBody | undefined;
   #response: ResponseBody | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: unknown;
   /** Whether somebody waits for the response to begin. */
   #isAwaited = true;
   #isCancelled = false;
@@ -60,7 +60,8 @@ export class Exchange {
     }
     instance.defer();
     const { actionTimeout } = instance.definition.options;
-    if (actionTimeout !== undefined) this.#timer = setTimeout(() => this.#late(actionTimeout), actionTimeout);
+    if (actionTimeout !== undefined)
+      this.#timer = this.#instance.host.clock.setTimeout(() => this.#late(actionTimeout), actionTimeout);
     Promise.resolve(result).then(
       (response) => this.#answer(response),
       (error: unknown) => this.#failed(error),
@@ -94,7 +95,7 @@ export class Exchange {
 
   /** The instance is gone: nobody waits for anything. */
   drop(): void {
-    clearTimeout(this.#timer);
+    this.#instance.host.clock.clearTimeout(this.#timer);
     this.#isAwaited = false;
     this.#ended = () => {};
     const reason = new HostError("actor", "restarting", "the actor has stopped");
@@ -151,13 +152,13 @@ export class Exchange {
   }
 
   #settle(write: () => void): void {
-    clearTimeout(this.#timer);
+    this.#instance.host.clock.clearTimeout(this.#timer);
     this.#instance.turn.atLeast(this.#instance.durability);
     write();
   }
 
   #over(): void {
-    clearTimeout(this.#timer);
+    this.#instance.host.clock.clearTimeout(this.#timer);
     this.#body?.fail(bodyBrokeOff());
     const ended = this.#ended;
     this.#ended = () => {};

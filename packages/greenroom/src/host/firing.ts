@@ -46,7 +46,7 @@ export abstract class Firing {
   }
 
   protected finishedAt(): number {
-    return Math.max(Date.now(), this.firedAt);
+    return Math.max(this.instance.host.clock.now(), this.firedAt);
   }
 }
 

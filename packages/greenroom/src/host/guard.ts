@@ -34,7 +34,12 @@ export function askGuard(
     return;
   }
   instance.defer();
-  return withDeadline(answer, instance.definition.options.onBeforeConnectTimeout, name).then(check);
+  return withDeadline(
+    instance.host.clock,
+    answer,
+    instance.definition.options.onBeforeConnectTimeout,
+    name,
+  ).then(check);
 }
 
 function describe(answer: unknown): string {

@@ -54,7 +54,7 @@ export interface Entry extends Envelope {
   /** How often it was given back unfinished in this life. */
   failures: number;
   /** Runs while it is not to be handed out to those who wait. */
-  pause: ReturnType<typeof setTimeout> | undefined;
+  pause: unknown;
 }
 
 const FIRST_PAUSE = 50;
@@ -170,7 +170,7 @@ export class Inbox {
     this.#instance.life.wakefulness.hold();
     this.#paused.add(entry);
     const pause = Math.min(FIRST_PAUSE * 2 ** (entry.failures - 1), LONGEST_PAUSE);
-    entry.pause = setTimeout(() => {
+    entry.pause = this.#instance.host.clock.setTimeout(() => {
       this.#unpause(entry);
       this.#serve();
     }, pause);
@@ -215,7 +215,7 @@ export class Inbox {
   drop(): void {
     this.#isOver = true;
     this.stop();
-    for (const entry of this.#paused) clearTimeout(entry.pause);
+    for (const entry of this.#paused) this.#instance.host.clock.clearTimeout(entry.pause);
     for (const { sender } of this.#entries.values()) sender?.left();
   }
 
@@ -288,7 +288,7 @@ export class Inbox {
   #unpause(entry: Entry): void {
     if (!this.#paused.delete(entry)) return;
     this.#instance.life.wakefulness.release();
-    clearTimeout(entry.pause);
+    this.#instance.host.clock.clearTimeout(entry.pause);
     entry.pause = undefined;
   }
 }

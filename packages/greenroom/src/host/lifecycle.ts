@@ -108,13 +108,15 @@ export class Lifecycle {
       return this.#idle();
     });
     // One budget for everything; what is not over by then is left behind.
-    await withDeadline(finished, options.sleepGracePeriod, "stopping").catch((error: unknown) => {
-      const unfinished = isHookOver ? this.#inProgress() : [name, ...this.#inProgress()];
-      instance.log.error(
-        { hook: name, unfinished: unfinished.join(", "), error: asError(error) },
-        "the actor stops before it has finished",
-      );
-    });
+    await withDeadline(instance.host.clock, finished, options.sleepGracePeriod, "stopping").catch(
+      (error: unknown) => {
+        const unfinished = isHookOver ? this.#inProgress() : [name, ...this.#inProgress()];
+        instance.log.error(
+          { hook: name, unfinished: unfinished.join(", "), error: asError(error) },
+          "the actor stops before it has finished",
+        );
+      },
+    );
     if (instance.isDropped) return;
     if (isSleep) for (const conn of instance.connections.open.values()) this.#keep(conn);
     instance.endQueues();
@@ -254,7 +256,8 @@ export class Lifecycle {
     if (onMigrate !== undefined) {
       steps.push(() => {
         const migrated = this.#call(onMigrate, created);
-        if (isThenable(migrated)) return withDeadline(migrated, options.onMigrateTimeout, "onMigrate");
+        if (isThenable(migrated))
+          return withDeadline(instance.host.clock, migrated, options.onMigrateTimeout, "onMigrate");
       });
     }
     if (definition.state !== undefined && record.state !== undefined) {
@@ -344,7 +347,9 @@ export class Lifecycle {
       return;
     }
     const { createVarsTimeout } = instance.definition.options;
-    return withDeadline(made, createVarsTimeout, "createVars").then((vars) => instance.ownVars(vars));
+    return withDeadline(instance.host.clock, made, createVarsTimeout, "createVars").then((vars) =>
+      instance.ownVars(vars),
+    );
   }
 
   async #callLast(name: string, hook: Hook | undefined): Promise<void> {

@@ -15,9 +15,9 @@ export class PendingCall implements StreamSink {
   readonly after: (() => void) | undefined;
   readonly #instance: Instance;
   readonly #firing: Firing | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
   #stream: ResultStream | undefined;
   #isCancelled = false;
+  #timer: unknown;
   #isAnswered = false;
   #isOver = false;
 
@@ -41,7 +41,7 @@ export class PendingCall implements StreamSink {
   arm(): void {
     const { actionTimeout } = this.#instance.definition.options;
     if (this.#isOver || actionTimeout === undefined) return;
-    this.#timer = setTimeout(() => {
+    this.#timer = this.#instance.host.clock.setTimeout(() => {
       const error = actionTimedOut(this.entry.name, actionTimeout);
       this.#answer(() => this.#instance.calls.failed(this.id, error, this.entry, this.#firing));
       this.cancel(error);
@@ -81,7 +81,10 @@ export class PendingCall implements StreamSink {
   }
 
   item(value: unknown): void | Promise<void> {
-    this.#timer?.refresh();
+    if (this.#timer !== undefined) {
+      this.#instance.host.clock.clearTimeout(this.#timer);
+      this.arm();
+    }
     if (this.#firing !== undefined) return;
     const rewritten = this.#instance.calls.rewrite(this.context, this.entry, value);
     if (isThenable(rewritten)) return Promise.resolve(rewritten).then((item) => this.#passOn(item));
@@ -115,7 +118,7 @@ export class PendingCall implements StreamSink {
 
   /** The instance is gone: nobody waits for anything. */
   drop(): void {
-    clearTimeout(this.#timer);
+    this.#instance.host.clock.clearTimeout(this.#timer);
     this.#isAnswered = true;
     this.#isOver = true;
     this.#stream?.giveUp();
@@ -128,7 +131,7 @@ export class PendingCall implements StreamSink {
   }
 
   #end(): void {
-    clearTimeout(this.#timer);
+    this.#instance.host.clock.clearTimeout(this.#timer);
     this.#isOver = true;
     ConnContext.end(this.context);
     this.#instance.calls.ending(this.id);

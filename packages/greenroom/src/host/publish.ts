@@ -78,7 +78,7 @@ export class Publishing {
   #store(call: number, name: string, payload: Uint8Array, wait: boolean, timeout: number | undefined): void {
     const instance = this.#instance;
     const sender = wait ? new WaitingSender(instance, this, call, name) : undefined;
-    const entry = instance.inbox.send({ name, createdAt: Date.now(), payload }, sender);
+    const entry = instance.inbox.send({ name, createdAt: instance.host.clock.now(), payload }, sender);
     if (sender === undefined) {
       instance.outputs().published(call, undefined);
     } else if (entry.sender !== undefined) {
@@ -116,7 +116,7 @@ class WaitingSender implements Sender {
   readonly #owner: Publishing;
   readonly #name: string;
   #entry: { sender: Sender | undefined } | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: unknown;
 
   constructor(instance: Instance, owner: Publishing, call: number, name: string) {
     this.#instance = instance;
@@ -130,9 +130,10 @@ class WaitingSender implements Sender {
     this.#entry = entry;
     const { actionTimeout } = this.#instance.definition.options;
     if (timeout !== undefined) {
-      if (timeout <= MAX_TIME) this.#timer = setTimeout(() => this.giveUp(), timeout);
+      if (timeout <= MAX_TIME)
+        this.#timer = this.#instance.host.clock.setTimeout(() => this.giveUp(), timeout);
     } else if (actionTimeout !== undefined) {
-      this.#timer = setTimeout(() => {
+      this.#timer = this.#instance.host.clock.setTimeout(() => {
         this.#leave();
         this.#instance.refusePublish(this.call, completionTimedOut(actionTimeout), this.#name);
       }, actionTimeout);
@@ -156,11 +157,11 @@ class WaitingSender implements Sender {
   }
 
   drop(): void {
-    clearTimeout(this.#timer);
+    this.#instance.host.clock.clearTimeout(this.#timer);
   }
 
   #leave(): void {
-    clearTimeout(this.#timer);
+    this.#instance.host.clock.clearTimeout(this.#timer);
     if (this.#entry !== undefined) this.#entry.sender = undefined;
     this.#owner.ended(this);
   }

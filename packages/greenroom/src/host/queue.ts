@@ -61,7 +61,11 @@ export class RuntimeQueue implements Consumer {
   async send(name: string, body: unknown): Promise<Received> {
     this.#assertAlive();
     const payload = prepare(this.#instance, name, body);
-    const { id, createdAt } = this.#instance.inbox.send({ name, createdAt: Date.now(), payload });
+    const { id, createdAt } = this.#instance.inbox.send({
+      name,
+      createdAt: this.#instance.host.clock.now(),
+      payload,
+    });
     return { id, name, body, createdAt };
   }
 
@@ -253,12 +257,12 @@ export class RuntimeQueue implements Consumer {
     if (this.#instance.life.isStopping) return Promise.reject(aborted("the actor stops"));
     this.#instance.inbox.joined(this);
     return new Promise<T>((resolve, reject) => {
-      let timer: ReturnType<typeof setTimeout> | undefined;
+      let timer: unknown;
       let isOver = false;
       let stop = (): void => {};
       const over = (): void => {
         isOver = true;
-        clearTimeout(timer);
+        this.#instance.host.clock.clearTimeout(timer);
         signal?.removeEventListener("abort", onAbort);
         this.#waits.delete(fail);
         stop();
@@ -284,7 +288,7 @@ export class RuntimeQueue implements Consumer {
         return;
       }
       signal?.addEventListener("abort", onAbort);
-      if (timeout !== undefined) timer = setTimeout(() => settle(late), timeout);
+      if (timeout !== undefined) timer = this.#instance.host.clock.setTimeout(() => settle(late), timeout);
     });
   }
 
@@ -303,7 +307,10 @@ export class RuntimeQueue implements Consumer {
         },
         left: (): void => reject(aborted("the actor stops")),
       };
-      const entry = instance.inbox.send({ name, createdAt: Date.now(), payload }, sender);
+      const entry = instance.inbox.send(
+        { name, createdAt: this.#instance.host.clock.now(), payload },
+        sender,
+      );
       return () => {
         entry.sender = undefined;
       };

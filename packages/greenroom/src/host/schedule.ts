@@ -18,7 +18,7 @@ export class RuntimeSchedule {
 
   after(delay: number, action: string, ...args: unknown[]): Promise<string> {
     if (typeof delay !== "number") throw invalidTime(delay);
-    return this.#add(Date.now() + delay, action, args);
+    return this.#add(this.#instance.host.clock.now() + delay, action, args);
   }
 
   at(time: number, action: string, ...args: unknown[]): Promise<string> {
@@ -42,7 +42,7 @@ export class RuntimeSchedule {
   #add(time: number, action: string, args: readonly unknown[]): Promise<string> {
     if (typeof time !== "number" || !(Math.abs(time) <= LATEST)) throw invalidTime(time);
     if (!this.#instance.definition.actions.has(action)) throw actionNotFound(String(action));
-    const id = newCallId();
+    const id = newCallId(this.#instance.host.clock.now());
     const due = Math.ceil(time);
     const body: OneShot = { kind: "at", action, args: encodeArgs(args), scheduledAt: due };
     this.#instance.alarms.add({ id, due, attempt: 0, body });

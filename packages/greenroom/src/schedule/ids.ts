@@ -9,9 +9,10 @@ let count = 0;
 /**
  * An id for a scheduled call (a UUID of version 7). Ids sort in the order in which they were made, so that calls for
  * the same time are made in the order in which they were asked for.
+ *
+ * @param now Milliseconds since the Unix epoch.
  */
-export function newCallId(): string {
-  const now = Date.now();
+export function newCallId(now: number): string {
   if (now > lastTime) {
     lastTime = now;
     count = 0;

@@ -63,7 +63,7 @@ export class VirtualClock implements Clock {
         new TypeError(`clock.advance takes milliseconds from 0 on, and got \`${String(milliseconds)}\``),
       );
     }
-    const moved = this.#moving.then(() => this.#advance(Math.round(milliseconds)));
+    const moved = this.#moving.then(() => this.#advance(Math.round(milliseconds), () => false));
     this.#moving = moved.catch(() => {});
     return moved;
   }
@@ -75,13 +75,14 @@ export class VirtualClock implements Clock {
 
   /** Moves the time for as long as `isOver` says no: for what has deadlines of its own. */
   async advanceUntil(isOver: () => boolean): Promise<void> {
-    while (!isOver()) await this.advance(100);
+    await this.#moving;
+    while (!isOver()) await this.#advance(100, isOver);
   }
 
-  async #advance(milliseconds: number): Promise<void> {
+  async #advance(milliseconds: number, isOver: () => boolean): Promise<void> {
     const target = this.now() + milliseconds;
     await this.#settle();
-    while (this.now() < target) {
+    while (this.now() < target && !isOver()) {
       const native = this.#running();
       await native.step(Math.min(target, this.#nextTimer()));
       await this.#settle();

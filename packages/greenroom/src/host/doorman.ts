@@ -5,6 +5,7 @@ import type { AuthIntent, AuthRequest, OnAuth } from "../registry/on-auth.js";
 import { isThenable, withDeadline } from "./async.js";
 import type { BatchReader } from "./batch-reader.js";
 import { decodeParams, type RequestHead, requestOf } from "./client.js";
+import type { Clock } from "./clock.js";
 import { type Failure, failureOf } from "./failure.js";
 import type { OutputWriter } from "./output-writer.js";
 
@@ -37,11 +38,13 @@ export interface DoormanServices {
 /** See the top of the file. */
 export class Doorman {
   readonly #services: DoormanServices;
+  readonly #clock: Clock;
   readonly #outputs: () => OutputWriter;
 
   /** @param outputs Where answers are written to. */
-  constructor(services: DoormanServices, outputs: () => OutputWriter) {
+  constructor(services: DoormanServices, clock: Clock, outputs: () => OutputWriter) {
     this.#services = services;
+    this.#clock = clock;
     this.#outputs = outputs;
   }
 
@@ -56,7 +59,7 @@ export class Doorman {
         this.#letIn(id, decided);
         return;
       }
-      withDeadline(decided, onAuthTimeout, "onAuth").then(
+      withDeadline(this.#clock, decided, onAuthTimeout, "onAuth").then(
         (auth) => this.#letIn(id, auth),
         (error: unknown) => this.#refuse(id, error),
       );

@@ -82,7 +82,7 @@ export class Host {
     this.#native = native;
     this.services = services;
     this.clock = services.clock ?? systemClock;
-    this.#doorman = new Doorman(services, () => this.registryOutputs());
+    this.#doorman = new Doorman(services, this.clock, () => this.registryOutputs());
   }
 
   /** Events wait. */

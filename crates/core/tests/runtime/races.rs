@@ -240,6 +240,41 @@ async fn a_host_that_panics_costs_one_instance() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_actor_at_work_whose_host_panics_comes_back_without_a_call() {
+    let mut manual = memory();
+    let (id, instance) = awake(&mut manual).await;
+    let at_work = Output::Awake {
+        held: true,
+        resumes: true,
+    };
+    manual.say(instance, at_work);
+    let boom = call(&manual, id, PANIC);
+    assert_eq!(code(boom.await.unwrap()), "restarting");
+    assert!(matches!(manual.next().await, (_, HostEvent::Drop)));
+    let next = manual.started(Bytes::new()).await;
+    assert_ne!(next, instance);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_that_is_to_stop_hears_of_it_at_once_and_still_answers() {
+    let mut manual = memory();
+    let (id, instance) = awake(&mut manual).await;
+    let early = call(&manual, id, "get");
+    let (_, number) = manual.called().await;
+    manual.say(instance, Output::Sleep);
+    manual.stopping(StopReason::Sleep).await;
+    let late = call(&manual, id, "get");
+    assert!(manual.now().await.is_none());
+    manual.say(instance, reply(number));
+    assert!(early.await.unwrap().is_ok());
+    manual.say(instance, Output::Stopped);
+    let next = manual.started(Bytes::new()).await;
+    let (_, number) = manual.called().await;
+    manual.say(next, reply(number));
+    assert!(late.await.unwrap().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_actor_is_created_as_a_whole_or_not_at_all() {
     let store = Arc::new(MemoryStore::new());
     let mut manual = Manual::new(Arc::clone(&store) as Arc<dyn Store>);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { compiledActor } from "../../../dist/definition/actor.js";
+import type { Clock } from "../../../dist/host/clock.js";
 import { Host } from "../../../dist/host/host.js";
 import { setup } from "../../../dist/index.js";
 import { createLogger } from "../../../dist/log.js";
@@ -13,7 +14,10 @@ export class Stage {
   readonly host: Host;
   #lastCall = 0;
 
-  constructor(definition: ActorDefinitions[string], options: { readonly exposeErrors?: boolean } = {}) {
+  constructor(
+    definition: ActorDefinitions[string],
+    options: { readonly exposeErrors?: boolean; readonly clock?: Clock } = {},
+  ) {
     setup({ use: { thing: definition } });
     const compiled = compiledActor(definition);
     assert.ok(compiled !== undefined);
@@ -23,6 +27,7 @@ export class Stage {
       logger: (bound) => createLogger("debug", bound, logSink),
       log: createLogger("debug", {}, logSink),
       exposeErrors: options.exposeErrors === true,
+      ...(options.clock === undefined ? {} : { clock: options.clock }),
       region: "here",
       namespace: "default",
       onAuthTimeout: 5_000,

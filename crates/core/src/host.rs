@@ -88,7 +88,9 @@ pub enum HostEvent {
     /// The answer to a request of the key-value pairs ([`Turn::kv`]). Answers come in the order of the
     /// requests.
     Kv(KvAnswer),
-    /// Finish: run the hook for `reason`, hand over what is left, answer [`Output::Stopped`].
+    /// Finish within the actor's grace period: tell what is in progress that the end has come, run the
+    /// hook for `reason`, answer calls, hand over what is left, and answer [`Output::Stopped`]. No call
+    /// or alarm comes any more.
     Stop(StopReason),
     /// The instance is dead to the runtime; forget it without running any hook.
     Drop,

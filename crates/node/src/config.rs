@@ -9,7 +9,7 @@ use std::{
 };
 
 use greenroom_core::{ActorOptions, CrashPolicy};
-use greenroom_server::{RateLimit, Secret, ServerConfig};
+use greenroom_server::{Display, RateLimit, Secret, ServerConfig};
 use greenroom_types::ActorName;
 use serde::{Deserialize, Deserializer};
 use tracing::level_filters::LevelFilter;
@@ -67,15 +67,18 @@ impl Config {
             return Err(InvalidConfig::LogLevel(raw.log_level));
         };
         let mut actors = BTreeMap::new();
+        let mut displays = BTreeMap::new();
         for actor in raw.actors {
             let name = ActorName::new(&actor.name)?;
             if actors.insert(name.clone(), actor.options.into()).is_some() {
                 return Err(InvalidConfig::RepeatedActor(name));
             }
+            displays.insert(name, actor.display.into());
         }
         let mut server = ServerConfig::default();
         server.version = raw.version;
         server.namespace = raw.namespace;
+        server.displays = displays;
         server.static_dir = raw.static_dir;
         server.management_token = raw.token.map(Secret::new);
         server.development = raw.development;
@@ -141,7 +144,26 @@ impl From<RawRateLimit> for RateLimit {
 #[serde(deny_unknown_fields)]
 struct RawActor {
     name: String,
+    display: RawDisplay,
     options: RawOptions,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawDisplay {
+    #[serde(deserialize_with = "nullable")]
+    name: Option<String>,
+    #[serde(deserialize_with = "nullable")]
+    icon: Option<String>,
+}
+
+impl From<RawDisplay> for Display {
+    fn from(raw: RawDisplay) -> Self {
+        Self {
+            name: raw.name,
+            icon: raw.icon,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -208,7 +230,7 @@ mod tests {
         "maxOutgoingMessageSize": 2000, "maxRequestBodySize": 3000, "staticDir": "/site",
         "token": "t", "development": false, "authorizes": true,
         "rateLimit": { "requestsPerMinute": 5, "inFlight": 6 }, "trustedProxies": 2,
-        "actors": [{ "name": "counter", "options": {
+        "actors": [{ "name": "counter", "display": { "name": "Counter", "icon": null }, "options": {
             "sleepTimeout": null, "sleepGracePeriod": 1, "stateSaveInterval": 2, "startTimeout": 3, "wantsRequest": false,
             "maxKvSize": 4, "guardedEvents": ["note"], "crashPolicy": "restart"
         } }]
@@ -245,6 +267,11 @@ mod tests {
         );
         let (name, options) = config.actors.first_key_value().expect("there is one actor");
         assert_eq!(name.as_str(), "counter");
+        let display = &config.server.displays[name];
+        assert_eq!(
+            (display.name.as_deref(), display.icon.as_deref()),
+            (Some("Counter"), None)
+        );
         assert_eq!(options.sleep_timeout, None);
         assert!(options.guarded_events.contains("note"));
         let millis = [

@@ -1,10 +1,22 @@
 //! The server's settings.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use greenroom_types::limits;
+use greenroom_types::{ActorName, limits};
+use serde::Serialize;
 
 use crate::{Gatekeeper, RateLimit, Secret};
+
+/// What tools show of an actor type. Means nothing to the server.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Display {
+    /// A name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// An icon.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub icon: Option<String>,
+}
 
 /// How a server behaves. `Default` gives the documented defaults; change what differs.
 #[derive(Clone, Debug)]
@@ -14,6 +26,8 @@ pub struct ServerConfig {
     pub version: String,
     /// The one namespace that this server answers to. Default `default`.
     pub namespace: String,
+    /// What `/metadata`, `/actors/names` and the metadata of an actor say of actor types. Default: nothing.
+    pub displays: BTreeMap<ActorName, Display>,
     /// A directory whose files are served for paths that are not the server's own. Default: none.
     pub static_dir: Option<PathBuf>,
     /// Lists, destroys and puts to sleep whatever actors there are, for whoever knows it. Default: none;
@@ -62,11 +76,23 @@ pub struct ServerConfig {
     pub shutdown_grace: Duration,
 }
 
+impl ServerConfig {
+    /// What tools show of actors of this type.
+    pub(crate) fn display(&self, name: &ActorName) -> &Display {
+        const NOTHING: &Display = &Display {
+            name: None,
+            icon: None,
+        };
+        self.displays.get(name).unwrap_or(NOTHING)
+    }
+}
+
 impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             namespace: "default".to_owned(),
+            displays: BTreeMap::new(),
             static_dir: None,
             management_token: None,
             development: true,

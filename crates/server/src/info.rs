@@ -7,6 +7,7 @@ use hyper::StatusCode;
 use serde::Serialize;
 
 use crate::{
+    Display,
     app::App,
     reply::{self, Reply},
 };
@@ -44,12 +45,12 @@ pub(crate) fn metadata(app: &App) -> Reply {
     struct Metadata<'a> {
         runtime: &'a str,
         version: &'a str,
-        actor_names: BTreeMap<&'a str, Empty>,
+        actor_names: BTreeMap<&'a str, &'a Display>,
     }
     let actor_names = app
         .runtime
         .names()
-        .map(|name| (name.as_str(), Empty {}))
+        .map(|name| (name.as_str(), app.config.display(name)))
         .collect();
     reply::json(
         StatusCode::OK,
@@ -77,6 +78,7 @@ pub(crate) fn actor_metadata(app: &App, name: &ActorName) -> Reply {
         version: &'a str,
         r#type: &'a str,
         name: &'a str,
+        display: &'a Display,
     }
     reply::json(
         StatusCode::OK,
@@ -85,6 +87,7 @@ pub(crate) fn actor_metadata(app: &App, name: &ActorName) -> Reply {
             version: &app.config.version,
             r#type: "actor",
             name: name.as_str(),
+            display: app.config.display(name),
         },
     )
 }

@@ -49,7 +49,7 @@ mod websocket;
 pub use access::{AccessRequest, Gatekeeper, Intents, RateLimit, Secret, Verdict};
 pub use bind::bind;
 pub use body::InProcessBody;
-pub use config::ServerConfig;
+pub use config::{Display, ServerConfig};
 pub use dispatch::{CALL_CHAIN, Dispatcher, Origin};
 pub use env::SystemEnv;
 pub use error::BindError;

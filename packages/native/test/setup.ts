@@ -32,7 +32,7 @@ export function config(changes: Record<string, unknown>): string {
     authorizes: false,
     rateLimit: null,
     trustedProxies: 0,
-    actors: [{ name: "counter", options }],
+    actors: [{ name: "counter", display: { name: null, icon: null }, options }],
     ...changes,
   });
 }

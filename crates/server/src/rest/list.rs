@@ -13,10 +13,10 @@ use super::{
     record::{ActorJson, Pagination},
 };
 use crate::{
+    Display,
     access::{Intents, Wish},
     app::App,
     failure::is_not_found,
-    info::Empty,
     query,
     reply::{self, Reply},
 };
@@ -36,7 +36,7 @@ pub(super) async fn list(caller: &Caller<'_>, query: Option<&str>) -> Result<Rep
     let ids = ids(query);
     if !ids.is_empty() {
         let found = by_ids(caller, &ids, value("name").as_deref()).await?;
-        return Ok(answer(&found, None));
+        return Ok(answer(app, &found, None));
     }
     let name = value("name").as_deref().map(ActorName::new).transpose()?;
     if let Some(key) = query::first(query, "key") {
@@ -45,7 +45,7 @@ pub(super) async fn list(caller: &Caller<'_>, query: Option<&str>) -> Result<Rep
         let _pass = caller.enter(Intents::GET, Wish::Key(&name, &key)).await?;
         let found = app.runtime.get(&name, &key).await;
         let found: Vec<_> = present(found)?.into_iter().collect();
-        return Ok(answer(&found, None));
+        return Ok(answer(app, &found, None));
     }
     caller
         .manage(Intents::LIST, Wish::All(name.as_ref()))
@@ -66,24 +66,27 @@ pub(super) async fn list(caller: &Caller<'_>, query: Option<&str>) -> Result<Rep
     let (found, next) = listing
         .page(&app.runtime, value("cursor").as_deref())
         .await?;
-    Ok(answer(&found, next))
+    Ok(answer(app, &found, next))
 }
 
 /// `GET /actors/names`.
 pub(super) fn names(app: &App) -> Reply {
     #[derive(Serialize)]
-    struct Name {
-        metadata: Empty,
+    struct Name<'a> {
+        metadata: &'a Display,
     }
     #[derive(Serialize)]
     struct Names<'a> {
-        names: BTreeMap<&'a str, Name>,
+        names: BTreeMap<&'a str, Name<'a>>,
         pagination: Pagination,
     }
     let names = app
         .runtime
         .names()
-        .map(|name| (name.as_str(), Name { metadata: Empty {} }))
+        .map(|name| {
+            let metadata = app.config.display(name);
+            (name.as_str(), Name { metadata })
+        })
         .collect();
     reply::json(
         StatusCode::OK,
@@ -132,13 +135,16 @@ fn present(found: Result<ActorRecord, ActorError>) -> Result<Option<ActorRecord>
     }
 }
 
-fn answer(actors: &[ActorRecord], cursor: Option<String>) -> Reply {
+fn answer(app: &App, actors: &[ActorRecord], cursor: Option<String>) -> Reply {
     #[derive(Serialize)]
     struct Answer {
         actors: Vec<ActorJson>,
         pagination: Pagination,
     }
-    let actors = actors.iter().map(ActorJson::from).collect();
+    let actors = actors
+        .iter()
+        .map(|actor| ActorJson::new(actor, &app.runtime))
+        .collect();
     reply::json(
         StatusCode::OK,
         &Answer {

@@ -61,7 +61,7 @@ pub(super) async fn get_or_create(
         .runtime
         .get_or_create(&wanted.name, &wanted.key, wanted.input)
         .await?;
-    Ok(answer(&actor, Some(created)))
+    Ok(answer(caller.app, &actor, Some(created)))
 }
 
 /// `POST /actors`: `{actor}`, or `actor.duplicate_key`.
@@ -76,10 +76,10 @@ pub(super) async fn create(
         .runtime
         .create(&wanted.name, &wanted.key, wanted.input)
         .await?;
-    Ok(answer(&actor, None))
+    Ok(answer(caller.app, &actor, None))
 }
 
-fn answer(actor: &ActorRecord, created: Option<bool>) -> Reply {
+fn answer(app: &App, actor: &ActorRecord, created: Option<bool>) -> Reply {
     #[derive(Serialize)]
     struct Answer {
         actor: ActorJson,
@@ -89,7 +89,7 @@ fn answer(actor: &ActorRecord, created: Option<bool>) -> Reply {
     reply::json(
         StatusCode::OK,
         &Answer {
-            actor: actor.into(),
+            actor: ActorJson::new(actor, &app.runtime),
             created,
         },
     )

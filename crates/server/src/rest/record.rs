@@ -1,5 +1,6 @@
 //! Actors as the lookup API shows them.
 
+use greenroom_core::Runtime;
 use greenroom_store::ActorRecord;
 use serde::Serialize;
 
@@ -12,6 +13,7 @@ pub(crate) struct ActorJson {
     key: String,
     /// Creation time in milliseconds since the Unix epoch.
     create_ts: i64,
+    /// That of its type.
     crash_policy: &'static str,
     /// Never set: an actor that could not start says so to its callers.
     error: Option<&'static str>,
@@ -19,14 +21,15 @@ pub(crate) struct ActorJson {
     destroy_ts: Option<i64>,
 }
 
-impl From<&ActorRecord> for ActorJson {
-    fn from(record: &ActorRecord) -> Self {
+impl ActorJson {
+    /// `runtime` knows its type.
+    pub(crate) fn new(record: &ActorRecord, runtime: &Runtime) -> Self {
         Self {
             actor_id: record.id.to_string(),
             name: record.name.as_str().to_owned(),
             key: record.key.to_storage(),
             create_ts: record.created_at_ms,
-            crash_policy: "sleep",
+            crash_policy: runtime.crash_policy(&record.name).name(),
             error: None,
             destroy_ts: None,
         }

@@ -65,6 +65,8 @@ impl Counters {
     pub(crate) async fn run(mut self, runtime: Runtime) {
         let mut counts: HashMap<Instance, i64> = HashMap::new();
         let mut hanging: Vec<(Instance, CallId)> = Vec::new();
+        // Those that are to stop, and wait for the calls that hang.
+        let mut stopping: Vec<Instance> = Vec::new();
         loop {
             tokio::select! {
                 biased;
@@ -73,10 +75,20 @@ impl Counters {
                         let reply = Output::Reply { call, result: Ok(int(0)) };
                         runtime.turn(instance, turn(Bytes::new(), vec![reply]));
                     }
+                    for instance in stopping.drain(..) {
+                        counts.remove(&instance);
+                        runtime.turn(instance, turn(Bytes::new(), vec![Output::Stopped]));
+                    }
                 }
                 Some((instance, event)) = self.events.recv() => {
                     if let HostEvent::Call(call) = &event && call.name == "hang" {
                         hanging.push((instance, call.call));
+                    }
+                    if matches!(event, HostEvent::Stop(_))
+                        && hanging.iter().any(|(other, _)| *other == instance)
+                    {
+                        stopping.push(instance);
+                        continue;
                     }
                     if let Some(turn) = self.turn(&mut counts, instance, event) {
                         runtime.turn(instance, turn);

@@ -91,6 +91,7 @@ export class RegistryServer {
 function nativeConfig(registry: ResolvedRegistry): string {
   const actors = [...registry.actors].map(([name, definition]) => ({
     name,
+    display: nativeDisplay(definition),
     options: nativeOptions(definition),
   }));
   return JSON.stringify({
@@ -111,6 +112,10 @@ function nativeConfig(registry: ResolvedRegistry): string {
     trustedProxies: registry.trustedProxies,
     actors,
   });
+}
+
+function nativeDisplay({ options: { display } }: CompiledActor): object {
+  return { name: display.name ?? null, icon: display.icon ?? null };
 }
 
 function nativeOptions({ options, onMigrate, wantsRequest, events }: CompiledActor): object {

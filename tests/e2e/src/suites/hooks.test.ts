@@ -89,6 +89,31 @@ test("every instance begins with variables of its own, also after sleep and with
   await client.dispose();
 });
 
+test("tools are told the name, the icon and the crash policy of an actor type", async () => {
+  const read = async (path: string, init?: RequestInit): Promise<unknown> =>
+    (await fetch(new URL(path, server.url), init)).json();
+  const hints = { name: "Sleepless", icon: "moon" };
+  const { actorNames } = (await read("/metadata")) as { actorNames: { [name: string]: unknown } };
+  assert.deepEqual([actorNames.sleepless, actorNames.worker], [hints, {}]);
+  const { names } = (await read("/actors/names")) as { names: { [name: string]: unknown } };
+  assert.deepEqual([names.sleepless, names.worker], [{ metadata: hints }, { metadata: {} }]);
+  const wanted = { name: "phoenix", key: "shown", runner_name_selector: "default", crash_policy: "sleep" };
+  const { actor } = (await read("/actors?namespace=default", {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(wanted),
+  })) as { actor: { crash_policy: string } };
+  assert.equal(actor.crash_policy, "restart");
+  const client = connectTo();
+  const gateway = await client.sleepless.getOrCreate("shown").getGatewayUrl();
+  const [path, query] = gateway.split("?");
+  const shown = (await read(`${path}/metadata${query === undefined ? "" : `?${query}`}`)) as {
+    display: unknown;
+  };
+  assert.deepEqual(shown.display, hints);
+  await client.dispose();
+});
+
 test("createVars knows the actor and its state", async () => {
   const client = connectTo();
   assert.deepEqual(await client.informed.getOrCreate(["a", "b"]).from(), ["informed", ["a", "b"], true, 7]);

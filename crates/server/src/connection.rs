@@ -13,7 +13,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tracing::{Instrument, debug, debug_span};
 
-use crate::{ServerConfig, app::App, router, stream::TimedStream, websocket};
+use crate::{ServerConfig, app::App, head::LENIENCY, router, stream::TimedStream, websocket};
 
 /// Where a request that asked for a WebSocket leaves it for the connection's task to pick up, so
 /// that one task owns the connection from begin to end.
@@ -99,8 +99,8 @@ fn http(config: &ServerConfig) -> http1::Builder {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(config.header_read_timeout)
-        .max_headers(config.max_headers)
-        .max_header_size(config.max_header_bytes)
-        .max_buf_size(config.max_header_bytes.max(8 * 1024));
+        .max_headers(config.max_headers * LENIENCY)
+        .max_header_size(config.max_header_bytes * LENIENCY)
+        .max_buf_size((config.max_header_bytes * LENIENCY).max(8 * 1024));
     http
 }

@@ -30,6 +30,7 @@ mod env;
 mod error;
 mod failure;
 mod gateway;
+mod head;
 mod info;
 mod query;
 mod queue;

@@ -8,7 +8,7 @@ use tracing::trace;
 
 use crate::{
     app::App, body::RequestBody, connection::UpgradeSlot, cors::Cors, dispatch,
-    failure::gateway_error, gateway, info, reply::Reply, rest, sse,
+    failure::gateway_error, gateway, head, info, reply::Reply, rest, sse,
 };
 
 /// The parts of the server, by path.
@@ -47,6 +47,10 @@ pub(crate) async fn handle(
     dispatch::distrust(&mut request);
     trace!(method = %request.method(), "request");
     let cors = Cors::of(request.headers());
+    if let Some(mut reply) = head::too_large(&app.config, &request) {
+        cors.apply(reply.headers_mut());
+        return reply;
+    }
     let by_header = gateway::is_header_routed(&request);
     let part = if by_header {
         Part::Gateway

@@ -8,6 +8,7 @@ use hyper::StatusCode;
 pub(crate) fn status_of(error: &ActorError) -> StatusCode {
     match (&*error.group, &*error.code) {
         ("connection" | "queue", "not_found") => StatusCode::NOT_FOUND,
+        ("request", "headers_too_large") => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         (
             "user" | "message" | "queue" | "encoding" | "request" | "validation" | "api"
             | "namespace",
@@ -80,6 +81,7 @@ mod tests {
             ("queue", "not_found", 404),
             ("encoding", "invalid", 400),
             ("request", "invalid", 400),
+            ("request", "headers_too_large", 431),
             ("namespace", "not_found", 400),
             ("auth", "unauthorized", 401),
             ("auth", "forbidden", 403),

@@ -43,6 +43,17 @@ async fn heads_are_limited_in_size_and_count() {
         "b".repeat(20_000)
     );
     let long = format!("GET /{} HTTP/1.1\r\n\r\n", "b".repeat(70_000));
+    // Not far above the limits, there is a body that says what is wrong.
+    for (request, what) in [(&many, "21 header lines"), (&large, "20014 bytes")] {
+        let answer = String::from_utf8(site.raw(request.as_bytes()).await).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+        assert!(
+            answer.contains("access-control-allow-origin: *"),
+            "{answer}"
+        );
+        assert!(answer.contains("headers_too_large"), "{answer}");
+        assert!(answer.contains(what), "{answer}");
+    }
     for request in [many, large, long] {
         let answer = String::from_utf8(site.raw(request.as_bytes()).await).unwrap();
         assert!(

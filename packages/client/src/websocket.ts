@@ -1,8 +1,13 @@
+import type { ActorError } from "./errors.js";
+
 /** The part of the WebSocket API that the client uses. */
 export interface WebSocketLike {
   binaryType: string;
   onmessage: ((event: { readonly data: unknown }) => void) | null;
-  onclose: ((event: { readonly code: number; readonly reason: string }) => void) | null;
+  /** `error`: what stands behind the reason, where there was room to say it. */
+  onclose:
+    | ((event: { readonly code: number; readonly reason: string; readonly error?: ActorError }) => void)
+    | null;
   onopen: ((event: unknown) => void) | null;
   onerror: ((event: { readonly message?: string }) => void) | null;
   send(data: string | Uint8Array<ArrayBuffer>): void;

@@ -90,7 +90,12 @@ export class Session {
     const socket = makeSocket();
     socket.binaryType = "arraybuffer";
     socket.onmessage = ({ data }) => this.#inOrder(() => this.#received(format, data));
-    socket.onclose = ({ code, reason }) => this.#inOrder(() => this.#closed(code, reason));
+    socket.onclose = ({ code, reason, error }) => {
+      this.#inOrder(() => {
+        this.#lastError = error ?? this.#lastError;
+        this.#closed(code, reason);
+      });
+    };
     // A close event follows. Browsers do not say what went wrong, Node does.
     socket.onerror = ({ message }) => {
       this.#detail = message ?? "";

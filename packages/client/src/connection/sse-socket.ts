@@ -2,6 +2,7 @@ import { fromBase64 } from "../codec/base64.js";
 import { buildBytes } from "../codec/wire-writer.js";
 import type { ClientRuntime } from "../config.js";
 import { describe } from "../errors.js";
+import { errorOf } from "../protocol/error-response.js";
 import type { Format, Packet } from "../protocol/format.js";
 import { contentType } from "../transport.js";
 import type { WebSocketLike } from "../websocket.js";
@@ -80,7 +81,7 @@ export class SseSocket implements WebSocketLike {
     const { url, headers } = this.#source;
     const accept = "text/event-stream";
     const response = await this.#fetch(url, { headers: { ...headers, accept } });
-    if (!response.ok || response.body === null) return this.#refused(response);
+    if (!response.ok || response.body === null) return this.#refusedWhole(response);
     const reader = response.body.getReader();
     const decoder = new TextDecoder();
     let text = "";
@@ -146,6 +147,16 @@ export class SseSocket implements WebSocketLike {
 
   #fetch(url: string, init: RequestInit): Promise<Response> {
     return this.#runtime.fetch(url, { ...init, signal: this.#abort.signal });
+  }
+
+  /** The same with all that the answer says. */
+  async #refusedWhole(response: Response): Promise<Close> {
+    const close = this.#refused(response);
+    if (close === BROKEN) return close;
+    const body = new Uint8Array(await response.arrayBuffer());
+    const error = await errorOf(response, body, this.#format.encoding);
+    // The body may be a proxy's.
+    return `${error.group}.${error.code}` === close.reason ? { ...close, error } : close;
   }
 
   /** How an answer closes the socket: with the server's error, if it has one about more than this socket. */

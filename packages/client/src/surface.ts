@@ -14,7 +14,7 @@ import type {
   ActorListing,
   ActorsOf,
   ConnectOptions,
-  CreateOptions,
+  CreateArgs,
   EventsOf,
   GetOptions,
   GetOrCreateOptions,
@@ -122,7 +122,7 @@ export interface ActorAccessor<Definition> {
   /** A handle whose use creates the actor if there is none. */
   getOrCreate(key?: ActorKey, options?: GetOrCreateOptions<Definition>): ActorHandle<Definition>;
   /** Creates the actor; rejects with `actor.duplicate_key` if there is one. The handle means this actor only. */
-  create(key?: ActorKey, options?: CreateOptions<Definition>): Promise<ActorHandle<Definition>>;
+  create(...args: CreateArgs<Definition>): Promise<ActorHandle<Definition>>;
   /** A handle to the actor with this id, and to no later one with the same key. */
   getForId(actorId: string, options?: GetOptions<Definition>): ActorHandle<Definition>;
   /** One page of the actors, in the order of their keys. A server that has tokens lists for those who have one. */
@@ -151,8 +151,7 @@ export interface ClientMethods<Registry> {
   /** As {@link ActorAccessor.create}, with the actor's name as a value. */
   create<Name extends string>(
     name: Name,
-    key?: ActorKey,
-    options?: CreateOptions<DefinitionNamed<Registry, Name>>,
+    ...args: CreateArgs<DefinitionNamed<Registry, Name>>
   ): Promise<ActorHandle<DefinitionNamed<Registry, Name>>>;
   /** As {@link ActorAccessor.getForId}, with the actor's name as a value. */
   getForId<Name extends string>(

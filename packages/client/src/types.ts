@@ -215,6 +215,22 @@ export interface ActorListing {
 }
 
 /**
+ * What `create` takes: the key and options, which are needed if the definition needs input to begin with.
+ *
+ * `getOrCreate` asks for neither input nor parameters: an actor that exists needs no input, and parameters may be
+ * given to `connect` instead.
+ */
+export type CreateArgs<Definition> =
+  unknown extends InputOf<Definition>
+    ? [key?: ActorKey, options?: CreateOptions<Definition>]
+    : undefined extends InputOf<Definition>
+      ? [key?: ActorKey, options?: CreateOptions<Definition>]
+      : [
+          key: ActorKey | undefined,
+          options: CreateOptions<Definition> & { readonly input: InputOf<Definition> },
+        ];
+
+/**
  * `on`/`once` of a connection. With declared events, names and payloads are checked; without, any name goes,
  * and the handler's own annotations say what it expects.
  */

@@ -16,6 +16,20 @@ client.doc.getOrCreate("k", { createWithInput: { title: "t" }, params: { token: 
 client.doc.getOrCreate("k", { getParams: async () => ({ token: "x" }) });
 client.doc.get("k", { params: { token: "x" } });
 void client.doc.create("k", { input: { title: "t" } });
+// @ts-expect-error an actor whose definition asks for input is not created without
+void client.doc.create("k");
+// @ts-expect-error nor with other options alone
+void client.doc.create("k", { region: "eu" });
+// One that exists needs none.
+client.doc.getOrCreate("k");
+// @ts-expect-error the name that `create` has for it
+client.doc.getOrCreate("k", { input: { title: "t" } });
+// @ts-expect-error the name that `getOrCreate` has for it
+void client.doc.create("k", { createWithInput: { title: "t" } });
+// @ts-expect-error the name that `create` has for it
+client.doc.getOrCreate("k", { region: "eu" });
+// @ts-expect-error the name that `getOrCreate` has for it
+void client.doc.create("k", { input: { title: "t" }, createInRegion: "eu" });
 client.late.getOrCreate("k", { createWithInput: 1 });
 client.plain.getOrCreate("k", { params: { anything: true } });
 // @ts-expect-error wrong input

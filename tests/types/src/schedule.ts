@@ -56,6 +56,21 @@ const clock = actor({
 function soon(c: ActionContextOf<typeof clock>): Promise<string> {
   // @ts-expect-error no such action
   void c.schedule.after(1, "rang");
+  void c.schedule.after(1, "snooze", 5);
+  // @ts-expect-error not what the action takes
+  void c.schedule.after(1, "snooze", "5");
+  // @ts-expect-error too few
+  void c.schedule.at(1, "snooze");
+  // @ts-expect-error too many: the FireInfo comes by itself
+  void c.schedule.after(1, "ring", 1);
+  void c.schedule.at(1, "admin.reset", true);
+  // @ts-expect-error not what the nested action takes
+  void c.schedule.at(1, "admin.reset", 1);
+  void c.cron.every({ name: "n", interval: 5000, action: "snooze", args: [5] });
+  // @ts-expect-error not what the action takes
+  void c.cron.every({ name: "n", interval: 5000, action: "snooze", args: ["5"] });
+  // @ts-expect-error not what the action takes
+  void c.cron.set({ name: "n", expression: "* * * * *", action: "snooze", args: [5, 6] });
   return c.schedule.after(1, "ring");
 }
 

@@ -93,6 +93,7 @@ export interface ActorContext<
   Events,
   ActionNames extends string = string,
   Queues = undefined,
+  Actions = unknown,
 > extends BaseContext {
   /**
    * The actor's durable state: a tracked object. Assignments anywhere in it are noticed and stored.
@@ -111,9 +112,9 @@ export interface ActorContext<
   /** Sends an event to every connection that subscribed to it. */
   readonly broadcast: SendEvent<Events>;
   /** Calls of this actor's own actions at a later time, whatever happens in between. */
-  readonly schedule: Schedule<ActionNames>;
+  readonly schedule: Schedule<ActionNames, Actions>;
   /** Calls of this actor's own actions that come again and again. */
-  readonly cron: Cron<ActionNames>;
+  readonly cron: Cron<ActionNames, Actions>;
   /** The messages for this actor. */
   readonly queue: ActorQueue<Queues>;
   /**
@@ -172,7 +173,8 @@ export interface RunContext<
   Events,
   ActionNames extends string = string,
   Queues = undefined,
-> extends ActorContext<State, Vars, Params, ConnState, Events, ActionNames, Queues> {}
+  Actions = unknown,
+> extends ActorContext<State, Vars, Params, ConnState, Events, ActionNames, Queues, Actions> {}
 
 /** What `onConnect`, `onDisconnect` and actions have: the connection that it is about. */
 export interface ConnContext<
@@ -183,7 +185,8 @@ export interface ConnContext<
   Events,
   ActionNames extends string = string,
   Queues = undefined,
-> extends ActorContext<State, Vars, Params, ConnState, Events, ActionNames, Queues> {
+  Actions = unknown,
+> extends ActorContext<State, Vars, Params, ConnState, Events, ActionNames, Queues, Actions> {
   /**
    * The caller's connection. A stateless call has a short-lived one; a call that `c.schedule` or `c.cron` makes has
    * none, and `conn` is undefined then.
@@ -200,7 +203,8 @@ export interface RequestContext<
   Events,
   ActionNames extends string = string,
   Queues = undefined,
-> extends ConnContext<State, Vars, Params, ConnState, Events, ActionNames, Queues> {
+  Actions = unknown,
+> extends ConnContext<State, Vars, Params, ConnState, Events, ActionNames, Queues, Actions> {
   /** The request that is being answered, the same as the second argument. */
   readonly request: Request;
 }

@@ -27,7 +27,7 @@ type AnyTypes = DefinitionTypes<
   unknown
 >;
 type Known<Definition> = TypesOf<Definition> extends infer Types extends AnyTypes ? Types : never;
-/** The keys alone: what the actions are must not matter here, because they may call helper functions themselves. */
+/** The keys alone: TypeScript must not look into the actions here, because they may call helper functions themselves. */
 type ActionNamesOf<Definition> = keyof Known<Definition>["actions"] & string;
 
 /** What hooks have that are about the actor as a whole. */
@@ -38,7 +38,8 @@ export type ActorContextOf<Definition> = ActorContext<
   Known<Definition>["connState"],
   Known<Definition>["events"],
   ActionNamesOf<Definition>,
-  Known<Definition>["queues"]
+  Known<Definition>["queues"],
+  Known<Definition>["actions"]
 >;
 
 /** What `run` has. */
@@ -49,7 +50,8 @@ export type RunContextOf<Definition> = RunContext<
   Known<Definition>["connState"],
   Known<Definition>["events"],
   ActionNamesOf<Definition>,
-  Known<Definition>["queues"]
+  Known<Definition>["queues"],
+  Known<Definition>["actions"]
 >;
 
 /** What hooks and actions have that are about one connection. */
@@ -60,7 +62,8 @@ export type ConnContextOf<Definition> = ConnContext<
   Known<Definition>["connState"],
   Known<Definition>["events"],
   ActionNamesOf<Definition>,
-  Known<Definition>["queues"]
+  Known<Definition>["queues"],
+  Known<Definition>["actions"]
 >;
 
 /** What hooks have that decide about a connection. */
@@ -105,5 +108,6 @@ export type RequestContextOf<Definition> = RequestContext<
   Known<Definition>["connState"],
   Known<Definition>["events"],
   ActionNamesOf<Definition>,
-  Known<Definition>["queues"]
+  Known<Definition>["queues"],
+  Known<Definition>["actions"]
 >;

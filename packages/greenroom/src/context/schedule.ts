@@ -3,6 +3,47 @@
 /** The name of an action: one of `Names`, or something nested in it, with dots. */
 export type Target<Names extends string> = Names | `${Names}.${string}`;
 
+/** The action with this name, in a tree of actions. */
+type ActionAt<Actions, Name extends string> = Name extends keyof Actions
+  ? Actions[Name]
+  : Name extends `${infer Head}.${infer Rest}`
+    ? Head extends keyof Actions
+      ? ActionAt<Actions[Head], Rest>
+      : never
+    : never;
+
+/**
+ * What a scheduled call may pass: what the action takes, with or without the {@link FireInfo} at the end, which comes
+ * by itself. Anything, where the actions are not known.
+ *
+ * They are known to helper functions, whose context is made from the finished definition (`ActionContextOf`). Inside of
+ * the definition they are not: TypeScript has to know the type of `c` before it reads the functions that say what
+ * actions take, and it settles it once for all of them. Action names it knows by then, because they are keys.
+ *
+ * `void` and not `unknown`, because then nothing asks for what the action returns, which may depend on its helpers.
+ */
+export type ScheduledArgs<Actions, Name extends string> = unknown extends Actions
+  ? unknown[]
+  : ActionAt<Actions, Name> extends (c: never, ...args: infer Args) => void
+    ? Args | WithoutFireInfo<Args>
+    : unknown[];
+
+/** The arguments of a job, see {@link ScheduledArgs}. */
+interface JobArgs<Actions, Name extends string> {
+  readonly args?: Readonly<ScheduledArgs<Actions, Name>>;
+}
+
+type WithoutFireInfo<Args extends readonly unknown[]> =
+  Required<Args> extends [...infer _Passed, infer Last]
+    ? FireInfo extends Last
+      ? Args extends [...infer Passed, Last?]
+        ? Passed
+        : Args extends [...infer Passed, Last]
+          ? Passed
+          : never
+      : never
+    : never;
+
 /** A call that waits for its time. */
 export interface ScheduledCall {
   /** What `after` or `at` gave. */
@@ -40,7 +81,7 @@ export interface FireInfo {
  * All of this belongs to the turn in which it is asked for, as changes of the state do. Nobody has to wait for the
  * promises: what is wrong with the arguments is thrown at once.
  */
-export interface Schedule<Names extends string = string> {
+export interface Schedule<Names extends string = string, Actions = unknown> {
   /**
    * Calls `action` with `args` and a {@link FireInfo} in `delay` milliseconds.
    *
@@ -48,9 +89,17 @@ export interface Schedule<Names extends string = string> {
    * @throws ActorError `actor.action_not_found`, `schedule.invalid_time`, `schedule.max_schedules_exceeded`.
    * @throws TypeError naming the path of what cannot be stored in `args`.
    */
-  after(delay: number, action: Target<Names>, ...args: unknown[]): Promise<string>;
+  after<Name extends Target<Names>>(
+    delay: number,
+    action: Name,
+    ...args: ScheduledArgs<Actions, Name>
+  ): Promise<string>;
   /** As {@link after}, at a time; a time that has passed means as soon as possible. */
-  at(time: number, action: Target<Names>, ...args: unknown[]): Promise<string>;
+  at<Name extends Target<Names>>(
+    time: number,
+    action: Name,
+    ...args: ScheduledArgs<Actions, Name>
+  ): Promise<string>;
   /** Whether there was such a call to remove. One that is being made is not stopped, but not tried again either. */
   cancel(id: string): Promise<boolean>;
   /** The call with this id, if it still waits or is being made. */
@@ -131,7 +180,7 @@ export interface CronRun {
  *
  * As with {@link Schedule}, changes belong to the turn, and what is wrong is thrown at once.
  */
-export interface Cron<Names extends string = string> {
+export interface Cron<Names extends string = string, Actions = unknown> {
   /**
    * Adds or replaces a job that follows the calendar. One whose expression and time zone stay the same keeps its next
    * time, so it does no harm to set a job at every wake.
@@ -140,13 +189,13 @@ export interface Cron<Names extends string = string> {
    * `schedule.invalid_timezone`, `schedule.invalid_max_history`, `schedule.max_schedules_exceeded`.
    * @throws TypeError naming the path of what cannot be stored in `args`.
    */
-  set(job: CronOptions<Names>): Promise<void>;
+  set<Name extends Target<Names>>(job: CronOptions<Name> & JobArgs<Actions, Name>): Promise<void>;
   /**
    * Adds or replaces a job that comes again after a fixed time. One whose interval stays the same keeps its next time.
    *
    * @throws as {@link set} does, and ActorError `schedule.invalid_interval`.
    */
-  every(job: EveryOptions<Names>): Promise<void>;
+  every<Name extends Target<Names>>(job: EveryOptions<Name> & JobArgs<Actions, Name>): Promise<void>;
   /** The job of this name. */
   get(name: string): Promise<CronJob | undefined>;
   /** All jobs, by name. */

@@ -49,7 +49,7 @@ export interface TypeHints<State, Params, ConnState, Vars, Input> {
  *
  * `ActionNames` is inferred from the keys. TypeScript knows those before it looks into the functions, so that their
  * own context can have them: `c.schedule.after(1, "noSuchAction")` is an error. What the functions take it knows only
- * after that, which is too late for their context.
+ * after that, which is too late for their context; the contexts of helper functions (`ActionContextOf`) have it.
  */
 export type NamedActions<ActionNames extends string, Context> = {
   readonly [Name in ActionNames]: ActionTree<Context>[string];

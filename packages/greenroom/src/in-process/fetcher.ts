@@ -1,5 +1,6 @@
 /** `fetch` without a network: takes requests apart for the core. */
 import { type Client, type ClientRuntime, createClient } from "@greenroom/client";
+import { ActorError } from "@greenroom/client/errors";
 import type { RegistryLike } from "@greenroom/client/types";
 import type { RequestHead, Requests, Sender } from "./requests.js";
 
@@ -50,8 +51,14 @@ export function inProcessClient<Registry extends RegistryLike>(
     disableMetadataLookup: true,
     // There are no WebSockets without a network.
     transport: "sse",
-    runtime: { ...runtime, fetch },
+    runtime: { loadWebSocket: noWebSocket, ...runtime, fetch },
   });
+}
+
+function noWebSocket(): Promise<never> {
+  const message =
+    "raw WebSockets cannot be opened within a process: use a client with the address of a server";
+  return Promise.reject(new ActorError("feature", "unsupported", message));
 }
 
 /** What a request from outside consists of, with a path of its own. */

@@ -55,6 +55,8 @@ export interface TestRegistry extends FetchHandler {
 
 /** Longer timers of clients watch over networks; there is none here, and a debugger may stop everything for long. */
 const LONGEST_TIMER = 10_000;
+/** Looked up once: a test may put fake timers in their place. */
+const real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
 
 /**
  * Runs a registry for one test: the real core, with its data in memory, no port, and a clock that the test moves. Each
@@ -78,7 +80,10 @@ export async function setupTest<Actors extends ActorDefinitions>(
   const client = inProcessClient<Registry<Actors>>(
     settings.namespace,
     fetchOver((head) => running.send(head)),
-    { setTimeout: (callback, ms) => (ms > LONGEST_TIMER ? undefined : setTimeout(callback, ms)) },
+    {
+      setTimeout: (callback, ms) => (ms > LONGEST_TIMER ? undefined : real.setTimeout(callback, ms)),
+      clearTimeout: (timer) => real.clearTimeout(timer as number | undefined),
+    },
   );
   end = async () => {
     await client.dispose();

@@ -8,6 +8,8 @@ import type { Host } from "../host/host.js";
 
 /** Turns of the event loop without any crossing after which nothing is going on. */
 const QUIET_TURNS = 3;
+/** Looked up once: a test may put fake timers in its place. */
+const immediately = globalThis.setImmediate;
 
 interface Timer {
   readonly at: number;
@@ -98,7 +100,7 @@ export class VirtualClock implements Clock {
       await native.step(native.now());
       const fired = this.#fire();
       this.#host?.wake();
-      await new Promise((next) => setImmediate(next));
+      await new Promise((next) => immediately(next));
       quiet = fired || this.#host?.crossings !== crossings ? 0 : quiet + 1;
     }
   }

@@ -235,6 +235,16 @@ test("requests can be tried without a server, too", async (t) => {
   assert.deepEqual(((await response.json()) as { actorNames: object }).actorNames, { diary: {}, timers: {} });
 });
 
+test("the program's own fake timers do not stop the registry", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout", "setInterval", "setImmediate", "Date"] });
+  const { client, clock } = await setupTest(t, registry, { now: START });
+  const handle = client.diary.getOrCreate("a");
+  assert.equal(await handle.add(1), 1);
+  await handle.remind(1000);
+  await clock.advance(1000);
+  assert.deepEqual((await handle.read()).at, [1000]);
+});
+
 test("everything is gone when the test ends, whatever the runner calls that", async () => {
   const ends: (() => Promise<void>)[] = [];
   const likeVitest = {

@@ -139,6 +139,48 @@ const guarded = actor({
   },
 });
 
+/** Answers requests piece by piece. */
+const web = actor({
+  onRequest(_c, request): Response {
+    const { pathname } = new URL(request.url);
+    const pieces = Number(request.headers.get("x-pieces") ?? 1);
+    let sent = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (sent++ === pieces) controller.close();
+        else controller.enqueue(new TextEncoder().encode(`${pathname} ${sent}\n`.padEnd(10_000)));
+      },
+    });
+    return new Response(body, { status: 207, headers: { "x-who": "web" } });
+  },
+  actions: {},
+});
+
+const reader = actor({
+  actions: {
+    async read(
+      c,
+      pieces: number,
+    ): Promise<{ status: number; who: string | null; size: number; last: string }> {
+      const response = await c
+        .client<typeof registry>()
+        .web.getOrCreate("site")
+        .fetch("a/b", { headers: { "x-pieces": String(pieces) } });
+      const text = await response.text();
+      const last = text.trimEnd().split("\n").at(-1)?.trim() ?? "";
+      return { status: response.status, who: response.headers.get("x-who"), size: text.length, last };
+    },
+    async socket(c): Promise<string> {
+      try {
+        await c.client<typeof registry>().web.getOrCreate("site").webSocket("x");
+        return "open";
+      } catch (error) {
+        return (error as { code?: string }).code ?? "unknown";
+      }
+    },
+  },
+});
+
 /** Takes a step, and tells the witness of it. */
 const journal = actor({
   state: { steps: 0 },
@@ -192,5 +234,5 @@ function waiter(): { promise: Promise<string>; resolve: (value: string) => void 
 }
 
 export const registry = setup({
-  use: { stock, checkout, link, guarded, journal, witness, ledger, newcomer },
+  use: { stock, checkout, link, guarded, web, reader, journal, witness, ledger, newcomer },
 });

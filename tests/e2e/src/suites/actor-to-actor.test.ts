@@ -97,6 +97,25 @@ test("an actor may call others while it comes into being", async () => {
   assert.equal(await client.ledger.getOrCreate("newcomers").highest(), 7);
 });
 
+test("an actor reads the streamed answer of another one's onRequest, however long", async () => {
+  const reader = client.reader.getOrCreate("r");
+  assert.deepEqual(await reader.read(1), { status: 207, who: "web", size: 10_000, last: "/a/b 1" });
+  assert.deepEqual(await reader.read(200), { status: 207, who: "web", size: 2_000_000, last: "/a/b 200" });
+  assert.equal(await reader.socket(), "unsupported");
+});
+
+test("a shutdown does not wait for actors that watch each other, and they find each other again", async () => {
+  const checkout = client.checkout.getOrCreate("shutdown");
+  await checkout.watch("s");
+  const begun = performance.now();
+  assert.equal(await server.stop("SIGTERM"), 0);
+  assert.ok(performance.now() - begun < 5_000);
+  await server.restart();
+  await checkout.watch("s");
+  await client.stock.getOrCreate(["sku", "s"]).take(1);
+  await eventually(async () => assert.deepEqual(await checkout.seen(), [9]));
+});
+
 test("clients cannot pretend that actors wait for them", async () => {
   const query = "rvt-namespace=default&rvt-method=getOrCreate&rvt-runner=default&rvt-key=pretends";
   const chain = Array.from({ length: 40 }, (_, i) => `actor${i}`).join(",");

@@ -118,6 +118,24 @@ test("managing the actors takes a token here, because nobody knows who reaches t
   assert.equal(response.status, 403);
 });
 
+test("a registry is a route of a Hono program, and its actors are at the service of the other routes", async () => {
+  const own = await ServerProcess.start({ script: join(DIST, "server/serving-hono.js") });
+  try {
+    const mounted = createClient<typeof registry>({ endpoint: `${own.url}/api/rivet`, transport: "sse" });
+    const conn = mounted.counter.getOrCreate("main").connect();
+    const heard: number[] = [];
+    conn.on("n", (n: number) => heard.push(n));
+    assert.equal(await conn.add(2), 2);
+    const response = await fetch(`${own.url}/bump`, { method: "POST" });
+    assert.deepEqual(await response.json(), { n: 3 });
+    await eventually(() => assert.deepEqual(heard, [2, 3]));
+    await mounted.dispose();
+    assert.equal((await fetch(`${own.url}/gateway`)).status, 404);
+  } finally {
+    await own.dispose();
+  }
+});
+
 test("a base path of one's own is the only one", async () => {
   const own = await ServerProcess.start({ script, env: { BASE_PATH: "/actors/" } });
   try {

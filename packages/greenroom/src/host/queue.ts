@@ -42,8 +42,8 @@ export class RuntimeQueue implements Consumer {
   /** How many receives wait, and whether that is all that `run` does. */
   #receiving = 0;
   #isIdle = false;
-  /** Messages that it has taken and not completed. */
-  readonly #held = new Set<Entry>();
+  /** Messages that it has taken and not completed, with the loop that did; without one for other receives. */
+  readonly #held = new Map<Entry, Wanted | undefined>();
   /** The queues that it has had messages of. */
   readonly #sources = new Set<string>();
   /** Its loops, by what they accept. */
@@ -133,7 +133,7 @@ export class RuntimeQueue implements Consumer {
   end(): void {
     this.abort(aborted("the action is over"));
     const { inbox } = this.#instance;
-    for (const entry of this.#held) inbox.release(entry);
+    for (const entry of this.#held.keys()) inbox.release(entry);
     this.#held.clear();
     this.#settle();
     inbox.departed(this);
@@ -184,7 +184,7 @@ export class RuntimeQueue implements Consumer {
     this.#loops.add(wish);
     try {
       for (;;) {
-        this.#assertCompleted();
+        this.#assertCompleted(wish);
         try {
           [entry] = await this.#wait(wish, howLong);
         } catch (error) {
@@ -325,9 +325,9 @@ export class RuntimeQueue implements Consumer {
     return count;
   }
 
-  #note(entry: Entry, { completable }: Wanted): void {
+  #note(entry: Entry, wish: Wanted): void {
     this.#sources.add(entry.name);
-    if (completable) this.#held.add(entry);
+    if (wish.completable) this.#held.set(entry, this.#loops.has(wish) ? wish : undefined);
     this.#settle();
   }
 
@@ -354,8 +354,11 @@ export class RuntimeQueue implements Consumer {
     this.#instance.inbox.complete(id, name, bytes);
   }
 
-  #assertCompleted(): void {
-    for (const { id, name } of this.#held) throw previousNotCompleted(id, name);
+  /** What one loop has to complete is no business of another. */
+  #assertCompleted(loop?: Wanted): void {
+    for (const [{ id, name }, taker] of this.#held) {
+      if (taker === loop) throw previousNotCompleted(id, name);
+    }
   }
 
   #assertAlive(): void {

@@ -213,36 +213,30 @@ export const narrow = actor({
   actions: { take: async (c) => (await c.queue.tryNext())?.body },
 });
 
-/** Counts the effect of every message. */
+/** Counts the effect of every message, in two loops at once. */
 export const worker = actor({
   state: { effects: {} as Record<string, number>, order: [] as string[] },
-  queues: { task: queue<{ from: string; n: number }, number>(), quick: queue<{ from: string; n: number }>() },
-  options: { sleepTimeout: 150 },
-  actions: {
-    /** Completes up to `count` messages, one after the other. */
-    async work(c, count: number) {
-      for (let done = 0; done < count; done++) {
-        const message = await c.queue.tryNext({ names: ["task"], completable: true });
-        if (message === undefined) return done;
-        const { from, n } = message.body;
-        // Something that takes a while, with a kill in the middle of it.
+  queues: { task: queue<string, number>(), quick: queue<string>() },
+  options: { sleepTimeout: 150, maxQueueSize: 5_000 },
+  run: async (c) => {
+    const count = (key: string): number => {
+      c.state.order.push(key);
+      c.state.effects[key] = (c.state.effects[key] ?? 0) + 1;
+      return c.state.effects[key];
+    };
+    const tasks = async (): Promise<void> => {
+      for await (const task of c.queue.iter({ names: ["task"], completable: true })) {
+        // Something that takes a while, with a kill in the middle of it. What follows is one turn.
         await new Promise((resolve) => setImmediate(resolve));
-        const key = `${from} ${n}`;
-        c.state.effects[key] = (c.state.effects[key] ?? 0) + 1;
-        c.state.order.push(key);
-        await message.complete(n);
+        await task.complete(count(task.body));
       }
-      return count;
-    },
-    async sweep(c) {
-      for (const { body } of await c.queue.tryNextBatch({ names: ["quick"], count: 5 })) {
-        const key = `${body.from} ${body.n}`;
-        c.state.effects[key] = (c.state.effects[key] ?? 0) + 1;
-        c.state.order.push(key);
-      }
-    },
-    read: (c) => c.state,
+    };
+    const quick = async (): Promise<void> => {
+      for await (const { body } of c.queue.iter({ names: ["quick"] })) count(body);
+    };
+    await Promise.all([tasks(), quick()]);
   },
+  actions: { read: (c) => c.state },
 });
 
 export const registry = setup({ use: { desk, lateSender, printer, clumsy, guarded, narrow, worker } });

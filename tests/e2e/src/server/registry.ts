@@ -1,6 +1,6 @@
 /** The actors that the suites talk to. */
 
-import { actor, event, setup, UserError } from "greenroom";
+import { actor, event, queue, setup, UserError } from "greenroom";
 
 /** What `conformance/rivetkit-client.mjs` expects of a server. */
 export const counter = actor({
@@ -18,6 +18,19 @@ export const counter = actor({
     },
     echo: (_c, value: unknown) => value,
   },
+});
+
+/** The queues that `conformance/rivetkit-client.mjs` expects. */
+export const post = actor({
+  state: { handled: 0 },
+  queues: { jobs: queue<unknown, { echo: unknown }>(), parked: queue<unknown>() },
+  run: async (c) => {
+    for await (const job of c.queue.iter({ names: ["jobs"], completable: true })) {
+      c.state.handled++;
+      await job.complete({ echo: job.body });
+    }
+  },
+  actions: { handled: (c) => c.state.handled },
 });
 
 /** For the kill test: every effect can be told apart afterwards, and is there twice, in the state and as a pair. */
@@ -231,5 +244,5 @@ export const visitors = actor({
 });
 
 export const registry = setup({
-  use: { visitors, counter, ledger, faulty, memory, napper, room, list, dial, broken },
+  use: { visitors, counter, post, ledger, faulty, memory, napper, room, list, dial, broken },
 });

@@ -349,6 +349,13 @@ async fn run_counters(
             }
             HostEvent::Publish(event) => {
                 seen.push(format!("message for {}", event.queue));
+                // Somebody has waited for this one, and is at work from now on.
+                if event.queue == "run" {
+                    turn.outputs.push(Output::Awake {
+                        held: true,
+                        resumes: true,
+                    });
+                }
                 queues
                     .get_mut(&instance)
                     .expect("started")
@@ -475,8 +482,19 @@ impl World {
         body: u8,
         wait: bool,
     ) -> Result<Published, ActorError> {
+        self.publish_to(id, "jobs", body, wait).await
+    }
+
+    /// Puts a message into a queue.
+    pub(crate) async fn publish_to(
+        &self,
+        id: ActorId,
+        queue: &str,
+        body: u8,
+        wait: bool,
+    ) -> Result<Published, ActorError> {
         let request = PublishRequest {
-            queue: "jobs".to_owned(),
+            queue: queue.to_owned(),
             body: vec![body].into(),
             compat: true,
             client: ClientInfo::default(),

@@ -104,6 +104,27 @@ async fn a_sender_that_gives_up_leaves_its_message_there() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_commit_that_stores_a_message_says_that_somebody_is_at_work_on_it() {
+    for kept in 0..=1 {
+        let store = Arc::new(FaultStore::new());
+        let world = World::new(Arc::clone(&store) as Arc<dyn Store>);
+        let id = world.actor("a").await;
+        world.call(id, "get").await.unwrap();
+        store.pause_syncs();
+        let publish = world.publish_to(id, "run", 7, false);
+        tokio::select! {
+            biased;
+            _ = publish => panic!("acknowledged before the sync"),
+            () = store.until_held(1) => {}
+        }
+        let after = World::new(Arc::new(store.crash(kept)));
+        tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+        assert_eq!(after.seen.lines().len(), kept, "woken without a call");
+        assert_eq!(after.call(id, "count").await, Ok(kept as u64));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn messages_survive_the_fold_and_no_number_is_used_twice() {
     let store = Arc::new(MemoryStore::new());
     let world = World::new(Arc::clone(&store) as Arc<dyn Store>);

@@ -241,6 +241,8 @@ export function resolveRegistry(
 }
 
 function rateLimit(options: RateLimitOptions): Required<RateLimitOptions> {
+  if (typeof options !== "object" || options === null)
+    throw new Error("setup option 'rateLimit' has to be an object");
   const { requestsPerMinute = 1_200, inFlight = 32, ...unknown } = options;
   for (const name of Object.keys(unknown)) throw new Error(`setup option 'rateLimit.${name}' is unknown`);
   return {

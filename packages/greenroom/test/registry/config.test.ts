@@ -78,6 +78,33 @@ test("a token that no header could carry is refused, and not shown", () => {
   assert.throws(() => fromEnv({ RIVET_TOKEN: "a b" }), /RIVET_TOKEN/);
 });
 
+test("limits have their defaults once they are asked for, and what makes no sense is named", () => {
+  const resolved = (options: object) => resolveRegistry({ use: {}, ...options }, none, {});
+  const { rateLimit, trustedProxies, onAuth, onAuthTimeout } = resolved({});
+  assert.deepEqual([rateLimit, trustedProxies, onAuth, onAuthTimeout], [undefined, 0, undefined, 5_000]);
+  assert.deepEqual(resolved({ rateLimit: {} }).rateLimit, { requestsPerMinute: 1_200, inFlight: 32 });
+  assert.deepEqual(resolved({ rateLimit: { inFlight: 2 } }).rateLimit, {
+    requestsPerMinute: 1_200,
+    inFlight: 2,
+  });
+  const proxies = [false, true, 3].map((trustProxy) => resolved({ trustProxy }).trustedProxies);
+  assert.deepEqual(proxies, [0, 1, 3]);
+  for (const [options, name] of [
+    [{ rateLimit: { requestsPerMinute: 0 } }, "rateLimit.requestsPerMinute"],
+    [{ rateLimit: { requestsPerMinute: "many" } }, "rateLimit.requestsPerMinute"],
+    [{ rateLimit: { inFlight: 1.5 } }, "rateLimit.inFlight"],
+    [{ rateLimit: { perMinute: 5 } }, "rateLimit.perMinute"],
+    [{ rateLimit: 5 }, "rateLimit"],
+    [{ rateLimit: null }, "rateLimit"],
+    [{ trustProxy: -1 }, "trustProxy"],
+    [{ trustProxy: "10.0.0.1" }, "trustProxy"],
+    [{ onAuthTimeout: 0 }, "onAuthTimeout"],
+  ] as const) {
+    assert.throws(() => resolved(options), new RegExp(`setup option '${name}'`));
+  }
+  assert.throws(() => setup({ use: {}, onAuth: {} as never }), /setup option 'onAuth' has to be a function/);
+});
+
 test("a start that fails is reported once nobody asks for it, and only then", async () => {
   const failure = new Error("no");
   const ignored = await new Promise((report) => new StartPromise(Promise.reject(failure), report));

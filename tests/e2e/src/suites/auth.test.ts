@@ -1,12 +1,15 @@
 /** `onAuth`: who comes in from outside, seen over every way in. */
 
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { ActorError, type ClientConfig, createClient } from "@greenroom/client";
 import { TestSocket } from "../bad-input/ws-client.js";
 import { eventually } from "../harness/eventually.js";
 import { DIST } from "../harness/paths.js";
+import { Program } from "../harness/program.js";
 import { ServerProcess } from "../harness/server.js";
 import type { registry } from "../server/auth-registry.js";
 
@@ -267,4 +270,18 @@ test("a server that is told to stop does not wait for onAuth for ever", async ()
   } finally {
     await other.dispose();
   }
+});
+
+test("a registry that is mounted in another server asks onAuth, too", async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), "greenroom-mounted-"));
+  const env = { GREENROOM_DATA_DIR: dataDir, GREENROOM_TOKEN: "manage" };
+  const program = new Program(join(DIST, "server/auth-mounted.js"), { env });
+  const { code, stdout, stderr } = await program.ended;
+  await rm(dataDir, { recursive: true });
+  assert.equal(code, 0, stderr);
+  const saw = JSON.parse(stdout) as Readonly<Record<string, unknown>>;
+  const refused = { status: 401, body: unauthorized };
+  assert.deepEqual([saw.refused, saw.pretending], [refused, refused]);
+  assert.deepEqual(saw.letIn, { status: 200, body: { output: 1 } });
+  assert.deepEqual(saw.listed, [401, 200]);
 });

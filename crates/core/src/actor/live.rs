@@ -35,8 +35,11 @@ pub(crate) struct Live {
     pub(crate) idle_since: Instant,
     /// The instance has something in progress besides calls.
     pub(crate) held_awake: bool,
-    /// The instance has asked for the actor to be woken if it is lost: not at all, or since when.
+    /// Whether the instance has asked for the actor to be woken if it is lost.
     pub(crate) resumes: Resumes,
+    /// The next process is to wake the actor. Settled when it begins to stop: by its end, what it was
+    /// about is over. Until it has started, this is what the process before has left behind.
+    pub(crate) goes_on: bool,
     /// How many instances before this one were lost in a row, and when that is forgotten.
     pub(crate) losses: u8,
     pub(crate) steady_at: Option<Instant>,

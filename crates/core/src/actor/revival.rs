@@ -98,9 +98,8 @@ impl ActorTask {
         let Phase::Live(live) = &mut self.phase else {
             return;
         };
-        let goes_on = self.shutting_down && live.resumes == Resumes::Yes;
         let earliest_ms = live.alarms.earliest_ms();
-        let mark = goes_on.then_some(Mark::Resume);
+        let mark = live.goes_on.then_some(Mark::Resume);
         live.journal.set_mark(mark, earliest_ms, Instant::now());
     }
 

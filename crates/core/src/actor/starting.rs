@@ -14,7 +14,7 @@ use super::{
     task::{ActorTask, Phase},
     wake::{Woken, wake},
 };
-use crate::{CloseReason, HostEvent, StartEvent, StopReason, mark::STEADY};
+use crate::{CloseReason, CrashPolicy, HostEvent, StartEvent, StopReason, mark::STEADY};
 
 impl ActorTask {
     /// Keeps `message` until the actor is awake.
@@ -52,6 +52,8 @@ impl ActorTask {
         self.shared.registry.remember_key(&woken.record);
         let instance = self.shared.add_instance(self.handle.control.clone());
         let durable = woken.journal.last();
+        let goes_on =
+            woken.journal.mark().is_some() && self.options.crash_policy == CrashPolicy::Sleep;
         let losses = self.count_losses(woken.journal.mark());
         debug!(actor = %self.id, name = %woken.record.name, instance = instance.0, "actor starts");
         let alarms = Alarms::new(woken.schedule);
@@ -84,6 +86,7 @@ impl ActorTask {
             idle_since: Instant::now(),
             held_awake: false,
             resumes: Resumes::Never,
+            goes_on,
             losses,
             steady_at: None,
             snapshotting: false,
@@ -108,7 +111,11 @@ impl ActorTask {
         self.revival = None;
         // An empty commit marks the end of the first life's beginning: from now on it is a wake.
         let is_created = live.journal.last() == 0;
-        self.update_mark(now);
+        // At the end of the process nothing begins: what was left to do is left to the next.
+        if !self.shutting_down {
+            live.goes_on = false;
+            self.update_mark(now);
+        }
         let Phase::Live(live) = &mut self.phase else {
             return;
         };

@@ -8,7 +8,7 @@ use tokio::{sync::oneshot, time::Instant};
 use tracing::{debug, warn};
 
 use super::{
-    live::{Opening, Release, Stage},
+    live::{Opening, Release, Resumes, Stage},
     message::Message,
     task::{ActorTask, Phase},
 };
@@ -26,6 +26,7 @@ impl ActorTask {
         // that does not even do that is given up.
         let deadline = Instant::now() + self.options.sleep_grace_period + HOST_SLACK;
         live.stage = Stage::Stopping { reason, deadline };
+        live.goes_on = self.shutting_down && (live.goes_on || live.resumes == Resumes::Yes);
         self.shared
             .host
             .deliver(live.instance, HostEvent::Stop(reason));

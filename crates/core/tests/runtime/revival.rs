@@ -2,12 +2,24 @@
 
 use std::{sync::Arc, time::Duration};
 
-use greenroom_core::{ActorOptions, CrashPolicy};
+use greenroom_core::{ActorOptions, CrashPolicy, Instance, Output, StopReason};
 use greenroom_store::{MemoryStore, Store, StoreError, testing::FaultStore};
 use greenroom_types::ActorId;
-use tokio::time::Instant;
+use tokio::{task::JoinHandle, time::Instant};
 
-use crate::host::{World, name, one};
+use crate::{
+    host::{World, name, one, replace_root, request},
+    manual::{Manual, settle},
+};
+
+const AT_WORK: Output = Output::Awake {
+    held: true,
+    resumes: true,
+};
+const DONE: Output = Output::Awake {
+    held: false,
+    resumes: false,
+};
 
 /// A world whose only actor, `a`, has said something.
 async fn world_where(store: &Arc<FaultStore>, says: &str) -> (World, ActorId) {
@@ -117,6 +129,71 @@ async fn work_that_a_shutdown_interrupts_goes_on_in_the_next_process() {
     some_time().await;
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(after.seen.lines(), ["wake", "sleep"]);
+}
+
+/// An instance that is at work, with the call that has started it.
+async fn at_work(manual: &mut Manual) -> Instance {
+    let id = manual.actor().await;
+    let runtime = manual.runtime.clone();
+    tokio::spawn(async move { runtime.call(id, request("get")).await });
+    let instance = manual.started(replace_root(0)).await;
+    manual.say(instance, AT_WORK);
+    manual.called().await;
+    instance
+}
+
+fn shut_down(manual: &Manual) -> JoinHandle<()> {
+    let runtime = manual.runtime.clone();
+    tokio::spawn(async move { runtime.shutdown().await })
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_whose_end_the_shutdown_itself_has_brought_goes_on_too() {
+    let store = Arc::new(FaultStore::new());
+    let mut manual = Manual::new(Arc::clone(&store) as Arc<dyn Store>);
+    let instance = at_work(&mut manual).await;
+    let shutdown = shut_down(&manual);
+    manual.stopping(StopReason::Sleep).await;
+    manual.say(instance, DONE);
+    manual.say(instance, Output::Stopped);
+    shutdown.await.unwrap();
+    let after = World::new(Arc::new(store.crash(0)));
+    after.seen.wait_for("wake", 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_does_not_make_work_of_a_sleep_that_was_asked_for() {
+    let store = Arc::new(FaultStore::new());
+    let mut manual = Manual::new(Arc::clone(&store) as Arc<dyn Store>);
+    let instance = at_work(&mut manual).await;
+    manual.say(instance, Output::Sleep);
+    manual.stopping(StopReason::Sleep).await;
+    let shutdown = shut_down(&manual);
+    settle().await;
+    manual.say(instance, Output::Stopped);
+    shutdown.await.unwrap();
+    let after = World::new(Arc::new(store.crash(0)));
+    some_time().await;
+    assert!(after.seen.lines().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_ends_before_work_has_begun_again_leaves_it_to_the_next() {
+    let before = Arc::new(FaultStore::new());
+    world_where(&before, "awake held resumes").await;
+    let store = Arc::new(before.crash(0));
+    let mut manual = Manual::new(Arc::clone(&store) as Arc<dyn Store>);
+    let (instance, _) = manual.next().await;
+    let shutdown = shut_down(&manual);
+    settle().await;
+    manual.say(instance, Output::Started);
+    manual.stopping(StopReason::Sleep).await;
+    manual.say(instance, AT_WORK);
+    manual.say(instance, DONE);
+    manual.say(instance, Output::Stopped);
+    shutdown.await.unwrap();
+    let after = World::new(Arc::new(store.crash(0)));
+    after.seen.wait_for("wake", 1).await;
 }
 
 #[tokio::test(start_paused = true)]

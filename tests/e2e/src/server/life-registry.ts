@@ -1,6 +1,6 @@
 /** Actors with something of their own to do. What they say on standard error can be read without calling them. */
 
-import { type ActorContextOf, actor, event, setup, UserError } from "greenroom";
+import { type ActorContextOf, actor, event, queue, setup, UserError } from "greenroom";
 
 const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
 const say = (line: string) => process.stderr.write(`${line}\n`);
@@ -20,8 +20,10 @@ export const worker = actor({
   onWake: (c) => {
     c.state.log.push("wake");
   },
-  onSleep: (c) => {
+  // Longer than `run` needs for its end.
+  onSleep: async (c) => {
     c.state.log.push(`sleep aborted=${c.aborted}`);
+    await pause(60);
   },
   run: {
     name: "steps",
@@ -177,11 +179,13 @@ export const keeper = actor({
 export const ending = actor({
   state: { log: [] as string[] },
   events: { bye: event<string>() },
+  queues: { notes: queue<string>() },
   onWake: (c) => {
     c.state.log.push("wake");
   },
   onSleep: async (c) => {
     c.broadcast("bye", "sleeping");
+    await c.queue.send("notes", "to myself");
     // Due while this hook still runs.
     await c.schedule.after(20, "due");
     await pause(100);
@@ -193,8 +197,30 @@ export const ending = actor({
       c.state.log.push("due");
     },
     log: (c) => c.state.log,
+    notes: async (c) => (await c.queue.tryNextBatch({ count: 9 })).map(({ body }) => body),
     nap: (c) => c.sleep(),
     add: (c, text: string) => c.state.log.push(text),
+  },
+});
+
+/** Takes its time. */
+export const slow = actor({
+  state: { log: [] as string[] },
+  onSleep: (c) => {
+    c.state.log.push("sleep");
+    say(`slow ${c.key.join()} sleeps`);
+  },
+  onDisconnect: async (c) => {
+    await pause(300);
+    c.state.log.push("left");
+  },
+  options: { sleepTimeout: 100 },
+  actions: {
+    async work(c, ms: number) {
+      await pause(ms);
+      c.state.log.push("worked");
+    },
+    log: (c) => c.state.log,
   },
 });
 
@@ -419,6 +445,7 @@ export const registry = setup({
     stubborn,
     keeper,
     ending,
+    slow,
     mortal,
     clockwork,
     observer,

@@ -149,6 +149,17 @@ test("keepAwake gives the value, and the actor does not sleep before", async () 
   await client.dispose();
 });
 
+test("an action in progress keeps the actor awake, and so does a hook about a client that has left", async () => {
+  const client = connectTo();
+  const slow = client.slow.getOrCreate("s");
+  const connection = slow.connect();
+  await connection.work(300);
+  await connection.dispose();
+  await said("slow s sleeps");
+  assert.deepEqual(await slow.log(), ["worked", "left", "sleep"]);
+  await client.dispose();
+});
+
 test("waitUntil does not keep the actor awake, but its end waits, also for what comes up meanwhile", async () => {
   const client = connectTo();
   const keeper = client.keeper.getOrCreate("waiting");
@@ -223,6 +234,7 @@ test("onSleep can say and plan things; what comes due meanwhile waits for the ne
   await eventually(async () => assert.ok((await ending.log()).includes("due")));
   assert.deepEqual((await ending.log()).slice(0, 4), ["wake", "slept", "wake", "due"]);
   assert.deepEqual(byes, ["sleeping"]);
+  assert.deepEqual(await ending.notes(), ["to myself"]);
   await client.dispose();
 });
 

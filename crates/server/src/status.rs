@@ -117,4 +117,29 @@ mod tests {
             assert_eq!(status_of(&error).as_u16(), *status, "{group}.{code}");
         }
     }
+
+    #[test]
+    fn the_reference_names_the_statuses() {
+        let reference = include_str!("../../../docs/reference.md");
+        let errors = reference
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+        let mut compared = 0;
+        for (names, rest) in errors {
+            let Some(status) = rest.get(..3).and_then(|digits| digits.parse::<u16>().ok()) else {
+                continue;
+            };
+            for name in names.split("`, `") {
+                let Some((group, code)) = name.split_once('.') else {
+                    continue;
+                };
+                let mut error = ActorError::new("", "", "");
+                error.group = group.to_owned().into();
+                error.code = code.to_owned().into();
+                assert_eq!(status_of(&error).as_u16(), status, "{name}");
+                compared += 1;
+            }
+        }
+        assert!(compared > 60, "the table was read: {compared}");
+    }
 }

@@ -1,6 +1,7 @@
 import { type OwnNames, withActions } from "./action-proxy.js";
 import { Connection, type ConnectionOwner } from "./connection/connection.js";
 import { Dial } from "./connection/dial.js";
+import { iterable } from "./connection/item-stream.js";
 import { ActorError } from "./errors.js";
 import { checkOptions } from "./options.js";
 import { paramsJson } from "./params.js";
@@ -38,6 +39,8 @@ export interface Post {
   /** Whether it may be sent again when it certainly was not carried out. */
   readonly mayRepeat: boolean;
   readonly options: CallOptions;
+  /** Whether the result may be a stream, which is given as a response. */
+  readonly mayStream?: boolean;
 }
 
 /** Options of a handle, whatever the definition. */
@@ -76,7 +79,11 @@ class Handle {
     this.#options = options;
   }
 
-  async action({ name, args = [], ...options }: Call): Promise<unknown> {
+  action(call: Call): Promise<unknown> {
+    return iterable(this.#call(call));
+  }
+
+  async #call({ name, args = [], ...options }: Call): Promise<unknown> {
     const { transport } = this.#owner;
     // Without waiting where that is possible, so that the caller may change the arguments at once.
     const format = transport.format ?? (await transport.loadFormat());
@@ -88,8 +95,13 @@ class Handle {
       body,
       mayRepeat,
       options,
+      mayStream: true,
     });
-    return readAnswer(`the reply to ${name}`, () => format.decodeOutput(answer));
+    if (answer instanceof Uint8Array) {
+      return readAnswer(`the reply to ${name}`, () => format.decodeOutput(answer));
+    }
+    const { readItems } = await import("./http-stream.js");
+    return readItems(answer, format, either(this.#options.signal, options.signal));
   }
 
   async send(
@@ -101,7 +113,9 @@ class Handle {
     const format = transport.format ?? (await transport.loadFormat());
     const message = format.encodeData(body, "body");
     const { sendToQueue } = await import("./protocol/queue-send.js");
-    return sendToQueue((post) => this.#post(post), format.encoding, queue, message, options);
+    // Answers to messages do not stream.
+    const post = (message: Post) => this.#post(message) as Promise<Uint8Array>;
+    return sendToQueue(post, format.encoding, queue, message, options);
   }
 
   connect(params?: unknown, options: ConnectOptions = {}): ActorConn<unknown> {
@@ -156,7 +170,7 @@ class Handle {
   }
 
   /** Posts until it succeeds or may not be repeated. */
-  async #post({ path, body, mayRepeat, options }: Post): Promise<Uint8Array> {
+  async #post({ path, body, mayRepeat, options, mayStream = false }: Post): Promise<Uint8Array | Response> {
     this.#owner.assertOpen();
     const { transport } = this.#owner;
     const target = this.#target;
@@ -168,7 +182,7 @@ class Handle {
     for (;;) {
       try {
         const params = await orAborted(paramsJson(this.#options), signal);
-        return await transport.post({ target, path, body, params, skipReadyWait, signal });
+        return await transport.post({ target, path, body, params, skipReadyWait, signal, mayStream });
       } catch (error) {
         const pause = mayRepeat && error instanceof ActorError ? retry(error) : undefined;
         if (pause === undefined) throw error;

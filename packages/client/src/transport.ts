@@ -17,7 +17,12 @@ export interface ActorPost {
   readonly params: string | undefined;
   readonly skipReadyWait: boolean;
   readonly signal: AbortSignal | undefined;
+  /** Whether the result may be a stream. */
+  readonly mayStream: boolean;
 }
+
+/** Says in `accept` that we can take results that stream, and that we know our extensions of the protocol. */
+export const STREAM_TYPE = "application/vnd.greenroom.stream";
 
 /** All HTTP of one client: single attempts, each of which succeeds or rejects with an `ActorError`. */
 export class Transport {
@@ -45,19 +50,28 @@ export class Transport {
     return this.format;
   }
 
-  /** Sends a body to an actor and returns that of the answer, both in the client's encoding. */
-  async post(post: ActorPost): Promise<Uint8Array> {
+  /**
+   * Sends a body to an actor and returns that of the answer, both in the client's encoding, or the answer itself if
+   * it streams.
+   */
+  async post(post: ActorPost): Promise<Uint8Array | Response> {
     const location = await this.metadata.locate(post.signal);
-    return this.request(gatewayUrl(post.target, location, post.path, this.config), {
+    const url = gatewayUrl(post.target, location, post.path, this.config);
+    const init: RequestInit = {
       method: "POST",
       headers: {
         ...this.actorHeaders(location, post.params, post.skipReadyWait),
         "content-type": contentType(this.config.encoding),
+        ...(post.mayStream ? { accept: `*/*, ${STREAM_TYPE}` } : {}),
       },
       // Bytes, not a stream: browsers refuse to stream uploads over plain HTTP/1.1.
       body: post.body,
       signal: post.signal ?? null,
-    });
+    };
+    const response = await this.fetch(url, init);
+    return response.headers.get("content-type") === STREAM_TYPE
+      ? response
+      : this.#bodyOf(url, init, response);
   }
 
   /** What requests to actors say in headers. @param params connection parameters as ASCII JSON. */
@@ -83,7 +97,10 @@ export class Transport {
 
   /** The body of a successful answer. @throws ActorError also for the server's own errors. */
   async request(url: string, init: RequestInit): Promise<Uint8Array> {
-    const response = await this.fetch(url, init);
+    return this.#bodyOf(url, init, await this.fetch(url, init));
+  }
+
+  async #bodyOf(url: string, init: RequestInit, response: Response): Promise<Uint8Array> {
     const body = new Uint8Array(await explained(url, init, () => response.arrayBuffer()));
     if (response.ok) return body;
     throw await errorOf(response, body, this.config.encoding);

@@ -78,10 +78,25 @@ export type ActorKey = string | readonly string[];
 /** The arguments of an action without its context. */
 export type ActionArgs<Action> = Action extends (c: never, ...args: infer Args) => unknown ? Args : never;
 
-/** What a call of an action gives: one promise layer, whatever the action returns. */
+/**
+ * A call of an action that streams its result, that is, of an async generator: `for await (const item of call)`. Items
+ * come as fast as they are taken; `break` cancels the call. What ends the stream early is thrown after the items before
+ * it. As a promise it resolves with the stream once the action has begun. It can be iterated once.
+ */
+export interface StreamCall<Item> extends Promise<AsyncIterable<Item>>, AsyncIterable<Item> {}
+
+/** What a call of an action gives: one promise layer, whatever the action returns; for those that stream, also items. */
 export type ActionResult<Action> = Action extends (c: never, ...args: never) => infer Result
-  ? Promise<Awaited<Result>>
+  ? CallOf<Awaited<Result>>
   : never;
+
+type CallOf<Result> = unknown extends Result
+  ? Promise<Result>
+  : [Result] extends [never]
+    ? Promise<Result>
+    : [Result] extends [AsyncIterable<infer Item>]
+      ? StreamCall<Item>
+      : Promise<Result>;
 
 type AnyAction = (c: never, ...args: never) => unknown;
 

@@ -132,7 +132,7 @@ describe("opening", () => {
       socket().url,
       "ws://host:1/gateway/lot/connect?rvt-namespace=default&rvt-method=getOrCreate&rvt-runner=default&rvt-key-storage=9&rvt-crash-policy=sleep",
     );
-    assert.deepEqual(socket().protocols, ["rivet", "rivet_encoding.bare"]);
+    assert.deepEqual(socket().protocols, ["rivet", "rivet_encoding.bare", "greenroom.1"]);
     assert.equal(socket().binaryType, "arraybuffer");
   });
 

@@ -78,10 +78,14 @@ describe("frames to the server", () => {
 
 describe("frames from the server", () => {
   const error = { group: "user", code: "my_code", message: "it failed", metadata: { a: 1, b: "x" } };
-  const init = { tag: "Init", actorId: "id", connectionId: "uuid" } as const;
+  const init = { tag: "Init", actorId: "id", connectionId: "uuid", extended: false } as const;
   const cases: readonly [string, ServerFrame][] = [
     ["0400 00 02 6964 04 75756964", { ...init, connectionToken: undefined }],
     ["0100 00 02 6964 04 75756964 03 746f6b", { ...init, connectionToken: "tok" }],
+    ["0400 00 02 6964 04 75756964 00 01 31", { ...init, connectionToken: "", extended: true }],
+    ["0400 20 07", { tag: "Stream", id: 7, part: "start", item: undefined }],
+    ["0400 21 07 01 04", { tag: "Stream", id: 7, part: "item", item: 4 }],
+    ["0400 22 07", { tag: "Stream", id: 7, part: "end", item: undefined }],
     ["0400 02 00 01 04", { tag: "ActionResponse", id: 0, output: 4 }],
     ["0400 03 08 6e6577436f756e74 02 8104", { tag: "Event", name: "newCount", args: [4] }],
     [

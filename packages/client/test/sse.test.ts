@@ -63,7 +63,7 @@ describe("a connection over an event stream", () => {
     const { pathname, searchParams } = new URL(url);
     assert.equal(pathname, "/base/gateway/room/sse");
     assert.equal(searchParams.get("rvt-namespace"), "ns");
-    assert.equal(headers.get("accept"), "text/event-stream");
+    assert.equal(headers.get("accept"), "text/event-stream, application/vnd.greenroom.stream");
     assert.equal(headers.get("x-rivet-encoding"), "json");
     assert.equal(headers.get("x-rivet-conn-params"), '{"user":"ann"}');
     assert.equal(headers.get("x-rivet-token"), "secret");

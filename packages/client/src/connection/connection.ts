@@ -9,6 +9,7 @@ import { type Deferred, deferred } from "../timers.js";
 import type { Transport } from "../transport.js";
 import type { Call } from "../types.js";
 import type { Dial } from "./dial.js";
+import { iterable } from "./item-stream.js";
 import { EventHandlers, Listeners } from "./listeners.js";
 import { ReconnectPolicy } from "./reconnect-policy.js";
 import { RequestTable } from "./request-table.js";
@@ -69,7 +70,9 @@ export class Connection implements SessionOwner {
   readonly #dial: Dial;
   readonly #owner: ConnectionOwner;
   readonly send: ConnectionOwner["send"];
-  readonly #requests = new RequestTable();
+  readonly #requests = new RequestTable((frame) => {
+    if (this.isConnected && this.#extended) this.#send(frame);
+  });
   readonly #reconnect: ReconnectPolicy;
   readonly #handlers: EventHandlers;
   readonly #failed = (error: unknown): void => this.#listenerFailed(error);
@@ -87,6 +90,8 @@ export class Connection implements SessionOwner {
   #session: Session | undefined;
   #timer: unknown;
   #disposed = false;
+  /** Whether the server knows our extensions of the protocol. */
+  #extended = false;
   #closed: Promise<void> = Promise.resolve();
   #actorId: string | undefined;
   #connectionId: string | undefined;
@@ -134,11 +139,11 @@ export class Connection implements SessionOwner {
 
   /** Calls an action by its dotted name. */
   action({ name, args = [], signal }: Call): Promise<unknown> {
-    if (this.#disposed) return Promise.reject(new ActorConnDisposed());
+    if (this.#disposed) return iterable(Promise.reject(new ActorConnDisposed()));
     const encode = (id: number) => this.#encode({ tag: "ActionRequest", id, name, args });
     const { id, promise } = this.#requests.add(name, encode, signal);
     if (id !== undefined && this.isConnected) this.#transmit(id);
-    return promise;
+    return iterable(promise);
   }
 
   on(event: string, handler: (...args: readonly unknown[]) => void): () => void {
@@ -163,7 +168,8 @@ export class Connection implements SessionOwner {
     return this.#closed;
   }
 
-  opened(actorId: string, connectionId: string): void {
+  opened(actorId: string, connectionId: string, extended: boolean): void {
+    this.#extended = extended;
     this.#actorId = actorId;
     this.#connectionId = connectionId;
     this.#timer = this.#runtime.setTimeout(() => this.#reconnect.reset(), STABLE_MS);
@@ -174,7 +180,7 @@ export class Connection implements SessionOwner {
     this.#onOpen.emit();
   }
 
-  frame(frame: ServerFrame): void {
+  frame(frame: ServerFrame, size: number): void {
     switch (frame.tag) {
       case "Event":
         this.#handlers.emit(frame.name, frame.args);
@@ -185,6 +191,9 @@ export class Connection implements SessionOwner {
       case "Error":
         if (frame.actionId === undefined) this.#onError.emit(toActorError(frame.error));
         else this.#requests.reject(frame.actionId, toActorError(frame.error));
+        return;
+      case "Stream":
+        this.#requests.stream(frame.id, frame.part, frame.item, size);
         return;
       case "Init":
         return;
@@ -235,7 +244,11 @@ export class Connection implements SessionOwner {
   }
 
   #sendSubscription(eventName: string, subscribe: boolean): void {
-    const packet = this.#encode({ tag: "SubscriptionRequest", eventName, subscribe });
+    this.#send({ tag: "SubscriptionRequest", eventName, subscribe });
+  }
+
+  #send(frame: ClientFrame): void {
+    const packet = this.#encode(frame);
     if (packet !== undefined) this.#session?.send(packet);
   }
 

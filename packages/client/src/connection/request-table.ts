@@ -1,6 +1,8 @@
 import { ActorClientError, type ActorError } from "../errors.js";
 import type { Packet } from "../protocol/format.js";
+import type { ClientFrame, StreamPart } from "../protocol/frames.js";
 import { abortedError, deferred } from "../timers.js";
+import { ItemStream } from "./item-stream.js";
 
 /** Calls that may wait for a connection or a reply at the same time. */
 const MAX_REQUESTS = 100_000;
@@ -14,7 +16,9 @@ interface Request {
   readonly name: string;
   readonly promise: Promise<unknown>;
   readonly resolve: (output: unknown) => void;
-  readonly reject: (error: unknown) => void;
+  reject: (error: unknown) => void;
+  /** The result, if it streams. */
+  stream?: ItemStream;
   readonly stopListening: () => void;
 }
 
@@ -24,7 +28,13 @@ interface Request {
  */
 export class RequestTable {
   readonly #requests = new Map<number, Request>();
+  readonly #tell: (frame: ClientFrame) => void;
   #nextId = 0;
+
+  /** @param tell passes on what the server should know of a call that was sent, if it can. */
+  constructor(tell: (frame: ClientFrame) => void) {
+    this.#tell = tell;
+  }
 
   /**
    * Adds a call that is still to be sent.
@@ -53,7 +63,10 @@ export class RequestTable {
     this.#nextId++;
     const { promise, resolve, reject } = deferred<unknown>();
     const onAbort = (): void => {
-      if (signal !== undefined) this.#take(id)?.reject(abortedError(signal));
+      const request = this.#take(id);
+      if (request === undefined || signal === undefined) return;
+      request.reject(abortedError(signal));
+      if (request.packet === undefined) this.#cancel(id);
     };
     signal?.addEventListener("abort", onAbort, { once: true });
     const stopListening = (): void => signal?.removeEventListener("abort", onAbort);
@@ -88,7 +101,29 @@ export class RequestTable {
 
   /** Settles a call with its error. Unknown ids are ignored. */
   reject(id: number, error: ActorError): void {
-    this.#take(id)?.reject(error);
+    const request = this.#take(id);
+    request?.reject(error);
+    // It may be about one item, for example because that is too large.
+    if (request?.stream !== undefined) this.#cancel(id);
+  }
+
+  /** A part of a result that streams. Unknown ids are ignored. */
+  stream(id: number, part: StreamPart, item: unknown, size: number): void {
+    const request = this.#requests.get(id);
+    if (request === undefined) return;
+    if (part === "start") {
+      const giveUp = (): void => {
+        if (this.#take(id) !== undefined) this.#cancel(id);
+      };
+      const stream = new ItemStream((items) => this.#tell({ tag: "StreamCredit", id, items }), giveUp);
+      request.stream = stream;
+      request.reject = (error) => stream.finish({ error });
+      request.resolve(stream);
+    } else if (part === "item") {
+      request.stream?.push(item, size);
+    } else {
+      this.#take(id)?.stream?.finish({});
+    }
   }
 
   /** Rejects every call that is in flight. */
@@ -112,6 +147,10 @@ export class RequestTable {
       request.promise.catch(() => {});
       request.reject(makeError(request.name));
     }
+  }
+
+  #cancel(id: number): void {
+    this.#tell({ tag: "CancelRequest", id });
   }
 
   #take(id: number): Request | undefined {

@@ -29,9 +29,10 @@ export interface SessionEnd {
 
 /** What a session tells its owner, in this order: `opened`, any `frame`s, `ended`. Only `ended` is certain. */
 export interface SessionOwner {
-  opened(actorId: string, connectionId: string): void;
-  /** Never Init. */
-  frame(frame: ServerFrame): void;
+  /** @param extended whether the server knows our extensions of the protocol. */
+  opened(actorId: string, connectionId: string, extended: boolean): void;
+  /** Never Init. @param size of the message, in characters or bytes. */
+  frame(frame: ServerFrame, size: number): void;
   ended(end: SessionEnd): void;
 }
 
@@ -141,20 +142,20 @@ export class Session {
       return;
     }
     if (frame.tag === "Init") {
-      this.#initialized(frame.actorId, frame.connectionId);
+      this.#initialized(frame.actorId, frame.connectionId, frame.extended);
       return;
     }
     if (frame.tag === "Error" && frame.actionId === undefined) this.#lastError = toActorError(frame.error);
     // Before Init, only the reason of a refusal can come.
-    if (this.#state === "open") this.#owner.frame(frame);
+    if (this.#state === "open") this.#owner.frame(frame, sizeOf(data));
   }
 
-  #initialized(actorId: string, connectionId: string): void {
+  #initialized(actorId: string, connectionId: string, extended: boolean): void {
     if (this.#state !== "opening") return;
     this.#state = "open";
     this.#dial.succeeded();
     this.#runtime.clearTimeout(this.#timer);
-    this.#owner.opened(actorId, connectionId);
+    this.#owner.opened(actorId, connectionId, extended);
   }
 
   #closed(code: number, reason: string): void {
@@ -210,6 +211,10 @@ export class Session {
       this.#onClosed?.();
     }
   }
+}
+
+function sizeOf(data: unknown): number {
+  return typeof data === "string" ? data.length : (data as ArrayBuffer).byteLength;
 }
 
 /** What may help against codes that come without words of the server. */

@@ -4,7 +4,7 @@ import type { ClientRuntime } from "../config.js";
 import { describe } from "../errors.js";
 import { errorOf } from "../protocol/error-response.js";
 import type { Format, Packet } from "../protocol/format.js";
-import { contentType } from "../transport.js";
+import { contentType, STREAM_TYPE } from "../transport.js";
 import type { WebSocketLike } from "../websocket.js";
 
 /** Where an event stream comes from. */
@@ -79,7 +79,7 @@ export class SseSocket implements WebSocketLike {
 
   async #receive(): Promise<Close> {
     const { url, headers } = this.#source;
-    const accept = "text/event-stream";
+    const accept = `text/event-stream, ${STREAM_TYPE}`;
     const response = await this.#fetch(url, { headers: { ...headers, accept } });
     if (!response.ok || response.body === null) return this.#refusedWhole(response);
     const reader = response.body.getReader();

@@ -3,7 +3,7 @@ import { buildBytes, type WireWriter } from "../codec/wire-writer.js";
 import { BareReader, writeBool, writeData, writeStr, writeVersion } from "./bare.js";
 import { readErrorActor, readErrorFields } from "./error-body.js";
 import type { Format } from "./format.js";
-import { asArgs, type ClientFrame, type ServerFrame } from "./frames.js";
+import { asArgs, type ClientFrame, type ServerFrame, type StreamPart } from "./frames.js";
 
 /** The default encoding: BARE messages with values as CBOR in compat form. */
 export const bareFormat: Format = {
@@ -33,12 +33,20 @@ function writeFrame(writer: WireWriter, frame: ClientFrame): void {
     writer.uvarint(frame.id);
     writeStr(writer, frame.name);
     writeData(writer, frame.args, "args");
-  } else {
+  } else if (frame.tag === "SubscriptionRequest") {
     writer.u8(1);
     writeStr(writer, frame.eventName);
     writeBool(writer, frame.subscribe);
+  } else {
+    const isCancel = frame.tag === "CancelRequest";
+    writer.u8(isCancel ? 32 : 33);
+    writer.uvarint(frame.id);
+    if (!isCancel) writer.uvarint(frame.items);
   }
 }
+
+/** The parts of a stream, by their numbers from 32 on. */
+const PARTS: readonly StreamPart[] = ["start", "item", "end"];
 
 function readFrame(reader: BareReader): ServerFrame {
   const tag = reader.uint();
@@ -49,6 +57,7 @@ function readFrame(reader: BareReader): ServerFrame {
         actorId: reader.str(),
         connectionId: reader.str(),
         connectionToken: reader.atEnd ? undefined : reader.str(),
+        extended: !reader.atEnd,
       };
     case 1: {
       const fields = readErrorFields(reader);
@@ -59,7 +68,10 @@ function readFrame(reader: BareReader): ServerFrame {
       return { tag: "ActionResponse", id: reader.uint(), output: reader.value() };
     case 3:
       return { tag: "Event", name: reader.str(), args: asArgs(reader.value()) };
-    default:
-      throw new RangeError(`a frame of the unknown kind ${tag}`);
+    default: {
+      const part = PARTS[tag - 32];
+      if (part === undefined) throw new RangeError(`a frame of the unknown kind ${tag}`);
+      return { tag: "Stream", id: reader.uint(), part, item: part === "item" ? reader.value() : undefined };
+    }
   }
 }

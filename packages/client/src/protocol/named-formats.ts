@@ -87,6 +87,7 @@ function parseEnvelope(value: unknown): ServerFrame {
         actorId: asText(val.actorId),
         connectionId: asText(val.connectionId),
         connectionToken: val.connectionToken === undefined ? undefined : asText(val.connectionToken),
+        extended: val.extensions !== undefined,
       };
     case "Error": {
       const error = parseErrorBody(val);
@@ -100,6 +101,12 @@ function parseEnvelope(value: unknown): ServerFrame {
     }
     case "ActionResponse":
       return { tag: "ActionResponse", id: asId(val.id), output: val.output };
+    case "StreamStart":
+      return { tag: "Stream", id: asId(val.id), part: "start", item: undefined };
+    case "StreamItem":
+      return { tag: "Stream", id: asId(val.id), part: "item", item: val.item };
+    case "StreamEnd":
+      return { tag: "Stream", id: asId(val.id), part: "end", item: undefined };
     case "Event":
       return { tag: "Event", name: asText(val.name), args: asArgs(val.args) };
     default:

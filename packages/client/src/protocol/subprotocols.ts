@@ -18,5 +18,7 @@ export function subprotocols(
     const escaped = encodeURIComponent(params).replace(/\(/g, "%28").replace(/\)/g, "%29");
     list.push(`rivet_conn_params.${escaped}`);
   }
+  // We know the extensions of the protocol.
+  list.push("greenroom.1");
   return list;
 }

@@ -110,4 +110,84 @@ export const account = actor({
   },
 });
 
-export const registry = setup({ use: { board, guarded, account } });
+/** Waits for its caller to give up. */
+export const patient = actor({
+  state: { log: [] as string[] },
+  onConnect: () => {},
+  actions: {
+    async wait(c, name: string) {
+      c.state.log.push(`+${name}`);
+      await new Promise<void>((resolve) => c.abortSignal.addEventListener("abort", () => resolve()));
+      c.state.log.push(`-${name} ${c.aborted}`);
+      return name;
+    },
+    echo: (_c, value: unknown) => value,
+    log: (c) => c.state.log,
+  },
+});
+
+/** Streams, and writes down how far it came. */
+export const source = actor({
+  state: { made: 0, log: [] as string[] },
+  options: { actionTimeout: 800, sleepTimeout: 100 },
+  onSleep: (c) => void c.state.log.push("sleep"),
+  actions: {
+    async *count(c, to: number) {
+      for (let n = 1; n <= to; n++) {
+        c.state.made = n;
+        yield n;
+      }
+    },
+    async *values() {
+      yield new Date(0);
+      yield new Map([["a", 1n]]);
+      yield new Uint8Array([1, 2]);
+      yield undefined;
+      yield "größer\n";
+    },
+    async *nothing() {},
+    async *forever(c, size: number) {
+      try {
+        for (;;) {
+          c.state.made += 1;
+          yield "x".repeat(size);
+        }
+      } finally {
+        c.state.log.push("finally");
+      }
+    },
+    async *pausing(c, pauses: readonly number[]) {
+      try {
+        for (const ms of pauses) {
+          await new Promise<void>((resolve, reject) => {
+            const timer = setTimeout(resolve, ms);
+            c.abortSignal.addEventListener("abort", () => {
+              clearTimeout(timer);
+              reject(new Error("aborted"));
+            });
+          });
+          yield ms;
+        }
+      } finally {
+        c.state.log.push("finally");
+      }
+    },
+    async *failing(_c, after: number) {
+      for (let n = 1; n <= after; n++) yield n;
+      throw new UserError("no more", { code: "no_more", metadata: { after } });
+    },
+    async *large(_c, size: number) {
+      yield "small";
+      yield "x".repeat(size);
+      yield "never";
+    },
+    made: (c) => c.state.made,
+    log: (c) => c.state.log,
+    plain: (_c, value: number) => value,
+  },
+});
+
+export const registry = setup({
+  use: { board, guarded, account, patient, source },
+  maxOutgoingMessageSize: 256 * 1024,
+});

@@ -1,0 +1,124 @@
+/** Calls that their callers give up, whichever way they came. */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { type ClientConfig, createClient } from "@greenroom/client";
+import { WebSocket } from "ws";
+import { eventually } from "../harness/eventually.js";
+import { DIST } from "../harness/paths.js";
+import { createRivetClient } from "../harness/rivet.js";
+import { ServerProcess } from "../harness/server.js";
+import type { registry } from "../server/calls-registry.js";
+
+let server: ServerProcess;
+before(async () => {
+  server = await ServerProcess.start({ script: join(DIST, "server/calls-main.js") });
+});
+after(() => server.dispose());
+
+const connectTo = (config: ClientConfig = {}) =>
+  createClient<typeof registry>({ endpoint: server.url, ...config });
+
+const ABORTED = { group: "actor", code: "aborted" };
+
+for (const encoding of ["json", "cbor", "bare"] as const) {
+  for (const transport of [undefined, "websocket", "sse"] as const) {
+    test(`an abort reaches the action over ${transport ?? "http"} in ${encoding}`, async () => {
+      const client = connectTo({ encoding, ...(transport === undefined ? {} : { transport }) });
+      const handle = client.patient.getOrCreate(["abort", encoding, transport ?? "http"]);
+      const connection = transport === undefined ? undefined : handle.connect();
+      const callee = connection ?? handle;
+      const controller = new AbortController();
+      const call = callee.action({ name: "wait", args: ["a"], signal: controller.signal });
+      const other = callee.action({ name: "echo", args: ["b"], signal: controller.signal });
+      assert.equal(await other, "b");
+      await eventually(async () => assert.deepEqual(await handle.log(), ["+a"]));
+      controller.abort();
+      await assert.rejects(call, ABORTED);
+      await eventually(async () => assert.deepEqual(await handle.log(), ["+a", "-a true"]));
+      // The connection goes on.
+      assert.equal(await callee.echo(1), 1);
+      await assert.rejects(callee.action({ name: "echo", args: [2], signal: controller.signal }), ABORTED);
+      await client.dispose();
+    });
+  }
+}
+
+test("an action that is given up before its connection is open is never sent", async () => {
+  const client = connectTo();
+  const handle = client.patient.getOrCreate("early");
+  const connection = handle.connect();
+  const controller = new AbortController();
+  const call = connection.action({ name: "wait", args: ["a"], signal: controller.signal });
+  controller.abort();
+  await assert.rejects(call, ABORTED);
+  assert.equal(await connection.echo("later"), "later");
+  assert.deepEqual(await handle.log(), []);
+  await client.dispose();
+});
+
+test("a client that disappears gives up its calls", async () => {
+  const client = connectTo();
+  const handle = client.patient.getOrCreate("gone");
+  const url = `${await handle.getGatewayUrl()}`.replace("http", "ws").replace("?", "/connect?");
+  const socket = new WebSocket(url, ["rivet", "rivet_encoding.json"]);
+  await new Promise((resolve) => socket.once("message", resolve));
+  const request = { id: 1, name: "wait", args: ["a"] };
+  socket.send(JSON.stringify({ body: { tag: "ActionRequest", val: request } }));
+  await eventually(async () => assert.deepEqual(await handle.log(), ["+a"]));
+  socket.terminate();
+  await eventually(async () => assert.deepEqual(await handle.log(), ["+a", "-a true"]));
+  await client.dispose();
+});
+
+test("clients that did not ask for the extensions see nothing of them", async () => {
+  const client = connectTo();
+  const handle = client.source.getOrCreate("old");
+  await handle.made();
+  const url = `${await handle.getGatewayUrl()}`.replace("http", "ws").replace("?", "/connect?");
+  for (const [protocols, extensions] of [
+    [["rivet", "rivet_encoding.json"], undefined],
+    [["rivet", "rivet_encoding.json", "greenroom.1"], "1"],
+  ] as const) {
+    const socket = new WebSocket(url, [...protocols]);
+    const next = () =>
+      new Promise<Record<string, unknown>>((resolve) =>
+        socket.once("message", (data) => resolve(JSON.parse(String(data)).body)),
+      );
+    const init = await next();
+    assert.equal((init.val as { extensions?: unknown }).extensions, extensions);
+    assert.equal(socket.protocol, "rivet");
+    const request = { id: 1, name: "count", args: [1] };
+    socket.send(JSON.stringify({ body: { tag: "ActionRequest", val: request } }));
+    const answer = await next();
+    if (extensions === undefined) {
+      assert.equal(answer.tag, "Error");
+      assert.equal((answer.val as { code: unknown }).code, "stream_not_supported");
+    } else {
+      assert.equal(answer.tag, "StreamStart");
+    }
+    socket.terminate();
+  }
+  await client.dispose();
+});
+
+test("the unmodified rivetkit client can abort, and is told what it cannot have", async () => {
+  const client = await createRivetClient(server.url);
+  const handle = client.getOrCreate("patient", ["rivet"]);
+  const controller = new AbortController();
+  const call = handle.action({ name: "wait", args: ["a"], signal: controller.signal });
+  const log = () => handle.action({ name: "log", args: [] });
+  await eventually(async () => assert.deepEqual(await log(), ["+a"]));
+  controller.abort();
+  await assert.rejects(call);
+  await eventually(async () => assert.deepEqual(await log(), ["+a", "-a true"]));
+  const source = client.getOrCreate("source", ["rivet"]);
+  for (const callee of [source, source.connect()]) {
+    await assert.rejects(callee.action({ name: "count", args: [1] }), {
+      group: "actor",
+      code: "stream_not_supported",
+    });
+  }
+  await client.dispose();
+});

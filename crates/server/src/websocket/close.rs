@@ -115,11 +115,15 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// A refusal whose reason the client is told whole.
-    pub(crate) fn said(error: ActorError) -> Self {
+    /// A refusal at the door. Those who decided have something to say to the client; what only has to do
+    /// with the server's own state is said by the close, as for every other actor that cannot be
+    /// reached, so that clients go on trying.
+    pub(crate) fn at_door(error: ActorError) -> Self {
+        let close = Close::of_error(&error);
+        let is_passing = matches!(&*error.group, "actor" | "guard");
         Self {
-            close: Close::of_error(&error),
-            error: Some(error),
+            error: (!is_passing).then_some(error),
+            close,
         }
     }
 }

@@ -159,7 +159,7 @@ async fn admit(
         mut client,
     } = plan?;
     let entered = target.enter(app, &visitor, Intents::CONNECT, client.params.as_ref());
-    let mut entered = entered.await.map_err(Refusal::said)?;
+    let mut entered = entered.await.map_err(Refusal::at_door)?;
     client.auth = entered.take_auth();
     let record = entered
         .resolve(app)

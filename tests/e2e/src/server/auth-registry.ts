@@ -29,6 +29,9 @@ export const vault = actor({
       return c.state.count;
     },
     nap: (c) => c.sleep(),
+    forbid(): never {
+      throw new Forbidden("not in here", { metadata: { why: "because" } });
+    },
     /** Calls another vault from here: nobody is asked. */
     askOther: (c, key: string): Promise<unknown> => c.client<typeof registry>().vault.getOrCreate(key).who(),
   },

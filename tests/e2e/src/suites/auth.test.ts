@@ -197,6 +197,14 @@ test("onAuth is told what is wanted, of whom, and by whom", async () => {
   await ann.dispose();
 });
 
+test("Unauthorized and Forbidden mean the same in an action", async () => {
+  const ann = connectAs(ANN);
+  const refused = { ...forbidden, message: "not in here", metadata: { why: "because" } };
+  await assert.rejects(ann.vault.getOrCreate("inside").forbid(), { ...refused, statusCode: 403 });
+  await assert.rejects(ann.vault.getOrCreate("inside").connect().forbid(), refused);
+  await ann.dispose();
+});
+
 test("calls between actors are not asked about, and have no auth", async () => {
   const ann = connectAs(ANN);
   await asked();

@@ -1,7 +1,6 @@
 import { type OwnNames, withActions } from "./action-proxy.js";
 import { Connection, type ConnectionOwner } from "./connection/connection.js";
 import { Dial } from "./connection/dial.js";
-import { iterable } from "./connection/item-stream.js";
 import { ActorError } from "./errors.js";
 import { checkOptions } from "./options.js";
 import { paramsJson } from "./params.js";
@@ -9,7 +8,7 @@ import { readAnswer } from "./protocol/answer.js";
 import { callRetry, isPassingRefusal } from "./retry.js";
 import type { ActorConn, ActorHandle, HandleMethods } from "./surface.js";
 import { gatewayUrl, type Target } from "./target.js";
-import { orAborted } from "./timers.js";
+import { iterable, orAborted } from "./timers.js";
 import type { Transport } from "./transport.js";
 import type {
   Call,

@@ -2,7 +2,7 @@ import { Cursor } from "./cursor.js";
 import { MAX_DEPTH } from "./form.js";
 
 /** Thrown for what only the complete reader can read, or can say what is wrong with. */
-const unusual = new Error("the complete reader is needed");
+const unusual = needing(loadCompleteReader);
 
 let decode: (bytes: Uint8Array) => unknown = decodeUsual;
 
@@ -18,9 +18,14 @@ export function decodeCompat(bytes: Uint8Array): unknown {
   return decode(bytes);
 }
 
-/** Whether to read once more after {@link loadCompleteReader}. */
-export function needsMore(error: unknown): boolean {
-  return error === unusual;
+/** What to throw where something can go on only once `load` has loaded what it needs. */
+export function needing(load: () => Promise<void>): Error & { readonly load: () => Promise<void> } {
+  return Object.assign(new Error("something has to be loaded"), { load });
+}
+
+/** Whether to try once more after `error.load()`. */
+export function needsMore(error: unknown): error is ReturnType<typeof needing> {
+  return error instanceof Error && "load" in error;
 }
 
 /** Loads the complete reader. */
@@ -34,8 +39,8 @@ export async function readCompletely<T>(read: () => T): Promise<T> {
   try {
     return read();
   } catch (error) {
-    if (error !== unusual) throw error;
-    await loadCompleteReader();
+    if (!needsMore(error)) throw error;
+    await error.load();
     return read();
   }
 }

@@ -71,12 +71,3 @@ export class ItemStream implements AsyncIterableIterator<unknown> {
     this.#news = deferred();
   }
 }
-
-async function* iterate(this: Promise<AsyncIterable<unknown>>): AsyncGenerator<unknown> {
-  yield* await this;
-}
-
-/** Lets a call be iterated at once, for those whose result streams. */
-export function iterable<T>(call: Promise<T>): Promise<T> {
-  return Object.assign(call, { [Symbol.asyncIterator]: iterate });
-}

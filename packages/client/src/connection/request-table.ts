@@ -1,8 +1,16 @@
+import { needing } from "../codec/usual.js";
 import { ActorClientError, type ActorError } from "../errors.js";
 import type { Packet } from "../protocol/format.js";
 import type { ClientFrame, StreamPart } from "../protocol/frames.js";
 import { abortedError, deferred } from "../timers.js";
-import { ItemStream } from "./item-stream.js";
+import type { ItemStream } from "./item-stream.js";
+
+/** Pages load what streams need with the first of them. */
+let makeStream: ((...args: ConstructorParameters<typeof ItemStream>) => ItemStream) | undefined;
+const streamsNeeded = needing(async () => {
+  const { ItemStream } = await import("./item-stream.js");
+  makeStream = (credit, giveUp) => new ItemStream(credit, giveUp);
+});
 
 /** Calls that may wait for a connection or a reply at the same time. */
 const MAX_REQUESTS = 100_000;
@@ -111,11 +119,12 @@ export class RequestTable {
   stream(id: number, part: StreamPart, item: unknown, size: number): void {
     const request = this.#requests.get(id);
     if (request === undefined) return;
+    if (makeStream === undefined) throw streamsNeeded;
     if (part === "start") {
       const giveUp = (): void => {
         if (this.#take(id) !== undefined) this.#cancel(id);
       };
-      const stream = new ItemStream((items) => this.#tell({ tag: "StreamCredit", id, items }), giveUp);
+      const stream = makeStream((items) => this.#tell({ tag: "StreamCredit", id, items }), giveUp);
       request.stream = stream;
       request.reject = (error) => stream.finish({ error });
       request.resolve(stream);

@@ -1,4 +1,4 @@
-import { loadCompleteReader, needsMore } from "../codec/usual.js";
+import { needsMore } from "../codec/usual.js";
 import type { ClientRuntime } from "../config.js";
 import { ActorClientError, ActorError, describe, MalformedResponseMessage } from "../errors.js";
 import { toActorError } from "../protocol/error-body.js";
@@ -48,7 +48,7 @@ export class Session {
   #lastError: ActorError | undefined;
   #onClosed: (() => void) | undefined;
   #detail = "";
-  /** What came while the complete reader is being loaded. */
+  /** What came while something is being loaded. */
   #waiting: (() => void)[] | undefined;
 
   constructor(transport: Transport, dial: Dial, owner: SessionOwner) {
@@ -104,7 +104,7 @@ export class Session {
     this.#socket = socket;
   }
 
-  /** Does what came over the socket leads to: at once, or after what waits for the complete reader. */
+  /** Does what came over the socket leads to: at once, or after what waits for code that it needs. */
   #inOrder(work: () => void): void {
     if (this.#waiting !== undefined) {
       this.#waiting.push(work);
@@ -115,7 +115,7 @@ export class Session {
     } catch (error) {
       if (!needsMore(error)) throw error;
       this.#waiting = [work];
-      loadCompleteReader().then(
+      error.load().then(
         () => {
           const waiting = this.#waiting ?? [];
           this.#waiting = undefined;

@@ -28,7 +28,9 @@ before(async () => {
 
 test("every document was read, and the README and the guide have snippets", async () => {
   const all = await documents();
-  assert.ok(all.includes("README.md") && all.includes("docs/guide.md"));
+  assert.ok(
+    all.includes("README.md") && all.includes("docs/guide.md") && all.includes("docs/guide/clients.md"),
+  );
   assert.ok((await snippetsOf("README.md")).length >= 2);
   assert.ok((await snippetsOf("docs/guide.md")).length >= 8);
 });

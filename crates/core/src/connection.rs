@@ -4,11 +4,14 @@ use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use greenroom_types::{ActorError, ActorId};
-use tokio::sync::mpsc::error::{SendError, TrySendError};
+use tokio::sync::{
+    Semaphore,
+    mpsc::error::{SendError, TrySendError},
+};
 
 use crate::{
-    ConnKey, Generation,
-    actor::{Control, Message, StreamKey},
+    ConnKey, Generation, SocketClose, SocketMessage,
+    actor::{Control, Message, StreamKey, cost},
     registry::ActorHandle,
     shared::Shared,
 };
@@ -23,6 +26,10 @@ pub struct Connection {
     task: ActorHandle,
     /// Whether the client can take streams.
     streams: bool,
+    /// What the client of a raw WebSocket may still send.
+    credit: Option<Arc<Semaphore>>,
+    /// How its client closed it.
+    close: Option<SocketClose>,
 }
 
 impl fmt::Debug for Connection {
@@ -42,6 +49,7 @@ impl Connection {
         id: String,
         task: ActorHandle,
         streams: bool,
+        credit: Option<Arc<Semaphore>>,
     ) -> Self {
         Self {
             shared,
@@ -50,6 +58,8 @@ impl Connection {
             id,
             task,
             streams,
+            credit,
+            close: None,
         }
     }
 
@@ -123,6 +133,24 @@ impl Connection {
         .await
     }
 
+    /// Sends a message on a raw WebSocket. Waits while the actor has too much of it to handle.
+    ///
+    /// # Errors
+    /// Only when the connection is closed.
+    pub async fn message(&self, message: SocketMessage) -> Result<(), ActorError> {
+        if let Some(credit) = &self.credit {
+            let credit = credit.acquire_many(cost(&message)).await;
+            credit.map_err(|_| ActorError::not_found())?.forget();
+        }
+        let conn = self.conn;
+        self.send(Message::Socket { conn, message }).await
+    }
+
+    /// The client has closed its raw WebSocket like this.
+    pub fn closed_with(mut self, close: SocketClose) {
+        self.close = Some(close);
+    }
+
     async fn send(&self, message: Message) -> Result<(), ActorError> {
         self.shared.check_running()?;
         self.task
@@ -136,9 +164,12 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         // Behind the calls that the client made before, unless there is no room.
-        let message = Message::Disconnect { conn: self.conn };
-        if let Err(TrySendError::Full(_)) = self.task.mailbox.try_send(message) {
-            let _ = self.task.control.send(Control::Disconnect(self.conn));
+        let (conn, close) = (self.conn, self.close.take());
+        let message = Message::Disconnect { conn, close };
+        if let Err(TrySendError::Full(Message::Disconnect { conn, close })) =
+            self.task.mailbox.try_send(message)
+        {
+            let _ = self.task.control.send(Control::Disconnect(conn, close));
         }
     }
 }

@@ -9,6 +9,7 @@ use greenroom_types::{ActorError, ActorId, ActorKey, ActorName};
 
 use crate::{
     Alarm, AlarmUpdate, Departure, KvAnswer, KvRequest, QueueMessage, QueueUpdate, ResponseHead,
+    SocketClose, SocketMessage,
 };
 
 /// One life of an actor in memory, from start to stop. Never reused within a process.
@@ -67,7 +68,13 @@ pub enum HostEvent {
     /// Decide whether a connection may subscribe to a guarded event: [`Output::Subscribe`] or
     /// [`Output::RefuseSubscription`].
     Subscribe(SubscribeEvent),
-    /// An accepted connection is gone.
+    /// Decide whether to accept a raw WebSocket: [`Output::AcceptSocket`] or [`Output::Reject`].
+    SocketConnect(ConnectEvent),
+    /// A message on a raw WebSocket. Answered with [`Output::SocketHandled`], in order.
+    SocketMessage(ConnKey, SocketMessage),
+    /// A raw WebSocket has ended, whoever ended it.
+    SocketClosed(ConnKey, SocketClose),
+    /// An accepted connection is gone. Not told of raw WebSockets.
     Disconnect(ConnKey),
     /// Answer an HTTP request: with [`Output::ResponseHead`] and, if that announces a body,
     /// [`Output::ResponseData`] up to [`Output::ResponseEnd`] or [`Output::ResponseAbort`]; or with an
@@ -151,10 +158,12 @@ pub struct RestoredConn {
     pub conn: ConnKey,
     /// The public id.
     pub id: String,
-    /// Who opened it. The request behind it is not kept.
+    /// Who opened it. The request behind it is kept only for raw WebSockets.
     pub client: ClientInfo,
     /// Its state as of the last [`Output::ConnState`], in the host's form.
     pub state: Option<Bytes>,
+    /// Whether it is a raw WebSocket. Then the request behind it is told again.
+    pub raw: bool,
 }
 
 /// A call to an action.
@@ -333,6 +342,35 @@ pub enum Output {
     Accept {
         /// Which.
         conn: ConnKey,
+    },
+    /// Admit a raw WebSocket.
+    AcceptSocket {
+        /// Which.
+        conn: ConnKey,
+        /// Whether the actor may sleep while it is open, and get it back when it wakes.
+        hibernates: bool,
+    },
+    /// Send a message on a raw WebSocket.
+    SocketSend {
+        /// Which.
+        conn: ConnKey,
+        /// What to send.
+        message: SocketMessage,
+    },
+    /// Close a raw WebSocket. Answered with [`HostEvent::SocketClosed`].
+    SocketClose {
+        /// Which.
+        conn: ConnKey,
+        /// How.
+        close: SocketClose,
+    },
+    /// The oldest messages of a raw WebSocket are handled: they are not told again once this turn is
+    /// durable.
+    SocketHandled {
+        /// Which.
+        conn: ConnKey,
+        /// How many.
+        count: u32,
     },
     /// Refuse a connection.
     Reject {

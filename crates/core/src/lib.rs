@@ -25,6 +25,7 @@ mod reply_stream;
 mod runtime;
 pub mod schedule;
 mod shared;
+mod socket;
 mod stream;
 
 pub use connection::Connection;
@@ -47,4 +48,5 @@ pub use queue::{QueueMessage, QueueUpdate};
 pub use reply_stream::{CallOutcome, ReplyStream};
 pub use runtime::{CallRequest, ConnRequest, PublishRequest, Published, Runtime, RuntimeConfig};
 pub use schedule::{Alarm, AlarmUpdate};
+pub use socket::{SocketClose, SocketMessage};
 pub use stream::{BodyAborted, BodyWriter, ResponseBody};

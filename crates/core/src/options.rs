@@ -20,6 +20,8 @@ pub struct ActorOptions {
     pub guarded_events: Arc<BTreeSet<String>>,
     /// Whether the host is told the requests behind calls and connections. Default `false`.
     pub wants_request: bool,
+    /// Whether the host is told of connections that ended while the actor slept. Default `false`.
+    pub notices_departures: bool,
     /// Bytes that the actor's key-value pairs may have together. Default 64 MiB.
     pub max_kv_size: usize,
     /// What becomes of an actor whose instance was lost. Default [`CrashPolicy::Sleep`].
@@ -60,6 +62,7 @@ impl Default for ActorOptions {
             start_timeout: limits::START_TIMEOUT,
             guarded_events: Arc::default(),
             wants_request: false,
+            notices_departures: false,
             max_kv_size: limits::KV_SIZE,
             crash_policy: CrashPolicy::default(),
         }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use greenroom_types::{ActorError, ActorId, EventFrame, limits};
 use tokio::sync::mpsc;
 
-use crate::StreamPart;
+use crate::{SocketClose, SocketMessage, StreamPart};
 
 /// Something for a connected client. The order in the queue is the order on the wire.
 #[derive(Clone, Debug)]
@@ -42,6 +42,8 @@ pub enum ClientMessage {
         /// Which part.
         part: StreamPart,
     },
+    /// A message on a raw WebSocket; the only ones that those get, beside closes.
+    Raw(SocketMessage),
     /// An event, shared between all who get it.
     Event(EventFrame),
     /// Close the connection; nothing follows.
@@ -53,6 +55,8 @@ pub enum ClientMessage {
 pub enum CloseReason {
     /// The actor disconnected the client, with this reason.
     Disconnected(String),
+    /// The actor closed the raw WebSocket.
+    Closed(SocketClose),
     /// The actor was destroyed.
     Destroyed,
     /// The actor refused the connection. The error went out before.
@@ -170,5 +174,6 @@ fn weight(message: &ClientMessage) -> usize {
                 part: StreamPart::Start | StreamPart::End,
                 ..
             } => 0,
+            ClientMessage::Raw(message) => message.data.len(),
         }
 }

@@ -89,6 +89,8 @@ pub struct ConnRequest {
     pub client: ClientInfo,
     /// Whether the client can take results that stream.
     pub streams: bool,
+    /// Whether it is a raw WebSocket rather than one of the client protocol.
+    pub raw: bool,
     /// Where its messages go. `Init`, or an `Error` and a `Close`, will come first.
     pub outbox: Outbox,
 }

@@ -175,6 +175,7 @@ struct RawOptions {
     state_save_interval: u64,
     start_timeout: u64,
     wants_request: bool,
+    notices_departures: bool,
     max_kv_size: usize,
     guarded_events: BTreeSet<String>,
     crash_policy: RawCrashPolicy,
@@ -205,6 +206,7 @@ impl From<RawOptions> for ActorOptions {
         options.sleep_grace_period = Duration::from_millis(raw.sleep_grace_period);
         options.state_save_interval = Duration::from_millis(raw.state_save_interval);
         options.wants_request = raw.wants_request;
+        options.notices_departures = raw.notices_departures;
         options.start_timeout = Duration::from_millis(raw.start_timeout);
         options.max_kv_size = raw.max_kv_size;
         options.guarded_events = Arc::new(raw.guarded_events);
@@ -232,7 +234,7 @@ mod tests {
         "rateLimit": { "requestsPerMinute": 5, "inFlight": 6 }, "trustedProxies": 2,
         "actors": [{ "name": "counter", "display": { "name": "Counter", "icon": null }, "options": {
             "sleepTimeout": null, "sleepGracePeriod": 1, "stateSaveInterval": 2, "startTimeout": 3, "wantsRequest": false,
-            "maxKvSize": 4, "guardedEvents": ["note"], "crashPolicy": "restart"
+            "noticesDepartures": true, "maxKvSize": 4, "guardedEvents": ["note"], "crashPolicy": "restart"
         } }]
     }"#;
 

@@ -6,6 +6,7 @@
 //!                         ├─ /gateway/…/action/{name} stateless calls
 //!                         ├─ /gateway/…/request/…     the actor's own HTTP handler
 //!                         ├─ /gateway/…/connect ────► WebSocket: connection to an actor
+//!                         ├─ /gateway/…/websocket/… ► raw WebSocket: to the actor's own handler
 //!                         ├─ /gateway/…/sse           the same as an event stream, and
 //!                         ├─ /connections/…/message   what its client has to say
 //!                         └─ anything else            files, if a directory was given

@@ -49,6 +49,9 @@ pub const REQUEST_BODY: usize = 20 * 1024 * 1024;
 pub const STREAM_WINDOW: usize = 256 * 1024;
 /// Largest piece of a streamed body.
 pub const STREAM_PIECE: usize = 64 * 1024;
+/// Bytes that one raw WebSocket may have in messages that its actor has not handled; its client is read
+/// no further.
+pub const SOCKET_WINDOW: usize = 1024 * 1024;
 /// Largest group of commits that the embedded engine writes with one sync.
 pub const COMMIT_BATCH: usize = 16 * 1024 * 1024;
 /// Bytes that the key-value pairs of one actor may have together

@@ -36,6 +36,7 @@ export type {
   SleepContextOf,
   StateChangeContextOf,
   WakeContextOf,
+  WebSocketContextOf,
 } from "./context/helpers.js";
 export type {
   Kv,

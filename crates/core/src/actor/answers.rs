@@ -64,7 +64,8 @@ impl ActorTask {
                 self.disconnected(conn);
             }
             // These need no instance.
-            Message::Disconnect { conn } => self.disconnect(conn),
+            Message::Socket { conn, .. } => self.fail_socket(conn, error),
+            Message::Disconnect { conn, close } => self.disconnect_as(conn, close),
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
             Message::Destroy { done } => self.destroy_unstarted(done),
             Message::Alarm | Message::Revive(_) | Message::Sleep | Message::Cancel { .. } => {}

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use greenroom_types::{ActorError, ActorId, EventFrame, limits};
 
-use super::{asks::Asks, message::Message};
-use crate::{ClientInfo, ClientMessage, CloseReason, ConnKey, Outbox, RestoredConn};
+use super::{asks::Asks, message::Message, sockets::Socket};
+use crate::{ClientInfo, ClientMessage, CloseReason, ConnKey, Outbox, RestoredConn, SocketMessage};
 
 /// One connection.
 #[derive(Debug)]
@@ -18,6 +18,20 @@ pub(crate) struct Conn {
     outbox: Outbox,
     subscriptions: BTreeSet<String>,
     stage: Stage,
+    /// There for a raw WebSocket.
+    socket: Option<Socket>,
+}
+
+impl Conn {
+    /// Whether it keeps the actor awake by being open.
+    fn stays_awake(&self) -> bool {
+        let socket = self.socket.as_ref();
+        !self.stage.is_undecided() && socket.is_some_and(|socket| !socket.hibernates())
+    }
+
+    fn unhandled(&self) -> usize {
+        self.socket.as_ref().map_or(0, Socket::unhandled)
+    }
 }
 
 /// How far a connection has come.
@@ -63,6 +77,10 @@ pub(crate) struct Conns {
     subscribers: BTreeMap<String, BTreeSet<ConnKey>>,
     /// How many of `open` are undecided.
     undecided: usize,
+    /// Admitted raw WebSockets that keep the actor awake.
+    staying_awake: usize,
+    /// Messages of raw WebSockets that are not handled yet.
+    unhandled: usize,
     /// Subscriptions that are undecided.
     asks: Asks,
     last: u32,
@@ -70,7 +88,13 @@ pub(crate) struct Conns {
 
 impl Conns {
     /// Registers a connection that is not admitted yet.
-    pub(crate) fn add(&mut self, id: String, client: ClientInfo, outbox: Outbox) -> ConnKey {
+    pub(crate) fn add(
+        &mut self,
+        id: String,
+        client: ClientInfo,
+        outbox: Outbox,
+        socket: Option<Socket>,
+    ) -> ConnKey {
         // The all-ones value means "no connection" to hosts, and a key must not be in use.
         loop {
             self.last = self.last.wrapping_add(1) % u32::MAX;
@@ -81,15 +105,17 @@ impl Conns {
         let key = ConnKey(self.last);
         let conn = Conn {
             id,
-            // The request has served its purpose once the connection is decided about.
+            // The request has served its purpose once the connection is decided about, unless the
+            // handler of a raw WebSocket is to see it again.
             client: ClientInfo {
-                request: None,
+                request: client.request.filter(|_| socket.is_some()),
                 ..client
             },
             state: None,
             outbox,
             subscriptions: BTreeSet::new(),
             stage: Stage::Undecided { early: Vec::new() },
+            socket,
         };
         self.undecided += 1;
         self.open.insert(key, conn);
@@ -102,6 +128,8 @@ impl Conns {
             return;
         };
         self.undecided -= usize::from(conn.stage.is_undecided());
+        self.unhandled -= conn.unhandled();
+        self.staying_awake -= usize::from(conn.stays_awake());
         self.asks.forget(key);
         for event in &conn.subscriptions {
             if let Some(subscribers) = self.subscribers.get_mut(event) {
@@ -111,6 +139,11 @@ impl Conns {
                 }
             }
         }
+    }
+
+    /// How many there are, admitted or not.
+    pub(crate) fn len(&self) -> usize {
+        self.open.len()
     }
 
     /// Whether there are none.
@@ -131,11 +164,19 @@ impl Conns {
     /// Looks at a message that came over `key` before it is handled: nothing that a client sends
     /// takes effect before it knows that it is accepted.
     pub(crate) fn arrived(&mut self, key: ConnKey, message: Message) -> Arrival {
-        let conn = self.open.get_mut(&key);
-        let Some(early) = conn.and_then(|conn| conn.stage.early()) else {
+        let Some(conn) = self.open.get_mut(&key) else {
             return Arrival::Handle(message);
         };
-        if early.len() >= limits::EARLY_MESSAGES {
+        let is_raw = conn.socket.is_some();
+        let Some(early) = conn.stage.early() else {
+            return Arrival::Handle(message);
+        };
+        // Whoever leaves without a word need not be let in first.
+        if matches!(message, Message::Disconnect { .. }) && early.is_empty() {
+            return Arrival::Handle(message);
+        }
+        // What a raw WebSocket has sent is bounded in bytes.
+        if !is_raw && early.len() >= limits::EARLY_MESSAGES {
             return Arrival::TooEarly;
         }
         early.push(message);
@@ -156,6 +197,83 @@ impl Conns {
         true
     }
 
+    /// As [`Conns::admit`], for a raw WebSocket.
+    pub(crate) fn admit_socket(&mut self, key: ConnKey, hibernates: bool) -> bool {
+        if !self.admit(key) {
+            return false;
+        }
+        let conn = self.open.get_mut(&key).expect("it was just admitted");
+        if let Some(socket) = &mut conn.socket {
+            socket.set_hibernates(hibernates);
+        }
+        self.staying_awake += usize::from(conn.stays_awake());
+        true
+    }
+
+    /// Whether `key` is a raw WebSocket.
+    pub(crate) fn is_socket(&self, key: ConnKey) -> bool {
+        let conn = self.open.get(&key);
+        conn.is_some_and(|conn| conn.socket.is_some())
+    }
+
+    /// Whether the actor has let `key` in.
+    pub(crate) fn is_admitted(&self, key: ConnKey) -> bool {
+        let conn = self.open.get(&key);
+        conn.is_some_and(|conn| !conn.stage.is_undecided())
+    }
+
+    /// Whether raw WebSockets keep the actor awake: by being open, or with messages to handle.
+    pub(crate) fn keep_awake(&self) -> bool {
+        self.staying_awake > 0 || self.unhandled > 0
+    }
+
+    /// The raw WebSockets that do not outlive their instance.
+    pub(crate) fn staying_awake(&self) -> Vec<ConnKey> {
+        let conns = self.open.iter().filter(|(_, conn)| conn.stays_awake());
+        conns.map(|(&key, _)| key).collect()
+    }
+
+    /// Keeps a message until it is handled. `false` when its socket is gone.
+    pub(crate) fn received(&mut self, key: ConnKey, message: SocketMessage) -> bool {
+        let conn = self.open.get_mut(&key);
+        let Some(socket) = conn.and_then(|conn| conn.socket.as_mut()) else {
+            return false;
+        };
+        socket.received(message);
+        self.unhandled += 1;
+        true
+    }
+
+    /// Forgets the oldest `count` messages of a raw WebSocket.
+    pub(crate) fn handled(&mut self, key: ConnKey, count: usize) {
+        let conn = self.open.get_mut(&key);
+        if let Some(socket) = conn.and_then(|conn| conn.socket.as_mut()) {
+            self.unhandled -= socket.handled(count);
+        }
+    }
+
+    /// Whether there are messages that nobody has handled.
+    pub(crate) fn has_unhandled(&self) -> bool {
+        self.unhandled > 0
+    }
+
+    /// All messages that are not handled yet.
+    pub(crate) fn unhandled(&self) -> Vec<(ConnKey, SocketMessage)> {
+        let sockets = self
+            .open
+            .iter()
+            .filter_map(|(&key, conn)| conn.socket.as_ref().map(|socket| (key, socket)));
+        sockets
+            .flat_map(|(key, socket)| socket.messages().map(move |message| (key, message.clone())))
+            .collect()
+    }
+
+    /// Ends one connection.
+    pub(crate) fn close(&mut self, key: ConnKey, reason: CloseReason) {
+        self.send(key, ClientMessage::Close(reason));
+        self.remove(key);
+    }
+
     /// Keeps what the instance wants back when it wakes.
     pub(crate) fn keep_state(&mut self, key: ConnKey, state: Bytes) {
         if let Some(conn) = self.open.get_mut(&key) {
@@ -174,6 +292,7 @@ impl Conns {
                 id: conn.id.clone(),
                 client: conn.client.clone(),
                 state: conn.state.clone(),
+                raw: conn.socket.is_some(),
             })
             .collect()
     }
@@ -280,7 +399,9 @@ impl Conns {
             actor,
             conn_id: conn.id.clone(),
         };
-        conn.outbox.send(init).ok().map(|()| early)
+        let sent = conn.outbox.send(init).is_ok();
+        // What came over a raw WebSocket counts though its client has gone; that it has comes last.
+        (sent || conn.socket.is_some()).then_some(early)
     }
 
     /// Sends an event to all its subscribers and returns those that have to be dropped.
@@ -301,6 +422,8 @@ impl Conns {
         self.open.clear();
         self.subscribers.clear();
         self.undecided = 0;
+        self.staying_awake = 0;
+        self.unhandled = 0;
         self.asks = Asks::default();
     }
 }
@@ -328,8 +451,8 @@ mod tests {
         let mut conns = Conns::default();
         let (first, mut first_reader) = outbox();
         let (second, _second_reader) = outbox();
-        let a = conns.add("a".into(), ClientInfo::default(), first);
-        let b = conns.add("b".into(), ClientInfo::default(), second);
+        let a = conns.add("a".into(), ClientInfo::default(), first, None);
+        let b = conns.add("b".into(), ClientInfo::default(), second, None);
         conns.subscribe(a, "tick".into(), true).unwrap();
         conns.subscribe(a, "tick".into(), true).unwrap();
         assert!(conns.broadcast(&event("tick")).is_empty());
@@ -357,8 +480,8 @@ mod tests {
         let mut conns = Conns::default();
         let (slow, _slow_reader) = outbox_with_limit(100);
         let (fast, _fast_reader) = outbox();
-        let slow = conns.add("slow".into(), ClientInfo::default(), slow);
-        let fast = conns.add("fast".into(), ClientInfo::default(), fast);
+        let slow = conns.add("slow".into(), ClientInfo::default(), slow, None);
+        let fast = conns.add("fast".into(), ClientInfo::default(), fast, None);
         for key in [slow, fast] {
             conns.subscribe(key, "tick".into(), true).unwrap();
         }
@@ -370,7 +493,7 @@ mod tests {
     fn subscriptions_are_bounded() {
         let mut conns = Conns::default();
         let (outbox, _reader) = outbox();
-        let key = conns.add("a".into(), ClientInfo::default(), outbox);
+        let key = conns.add("a".into(), ClientInfo::default(), outbox, None);
         for i in 0..limits::SUBSCRIPTIONS_PER_CONN {
             conns.subscribe(key, i.to_string(), true).unwrap();
         }

@@ -17,8 +17,8 @@ use super::{
     message::{Answer, StreamKey},
 };
 use crate::{
-    CallId, ConnKey, Departure, FetchResponse, Instance, StopReason, kv::Kv,
-    reply_stream::StreamEvent, stream::Piece,
+    CallId, ConnKey, Departure, FetchResponse, Instance, SocketClose, SocketMessage, StopReason,
+    kv::Kv, reply_stream::StreamEvent, stream::Piece,
 };
 
 /// An awake actor.
@@ -153,6 +153,9 @@ pub(crate) enum Release {
     Accept(ConnKey),
     Refuse(ConnKey, ActorError),
     Disconnect(ConnKey, String),
+    SocketSend(ConnKey, SocketMessage),
+    SocketClose(ConnKey, SocketClose),
+    SocketHandled(ConnKey, u32),
     /// What to give back with the connection in the next life.
     ConnState(ConnKey, Bytes),
     Depart(Departure),

@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
-use greenroom_types::ActorError;
-use tokio::{sync::oneshot, time::Instant};
+use greenroom_types::{ActorError, limits};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    time::Instant,
+};
 
 use super::{
     conns::Arrival,
     live::{Caller, Stage},
     message::{Answer, Message, StreamKey},
+    sockets::Socket,
     task::{ActorTask, Phase},
 };
 use crate::{
@@ -21,7 +25,8 @@ impl ActorTask {
     pub(super) fn on_message(&mut self, message: Message) {
         if let &(Message::Action { conn, .. }
         | Message::Cancel { conn, .. }
-        | Message::Subscribe { conn, .. }) = &message
+        | Message::Subscribe { conn, .. }
+        | Message::Socket { conn, .. }) = &message
         {
             match self.conns.arrived(conn, message) {
                 Arrival::Handle(message) => self.handle(message),
@@ -30,6 +35,12 @@ impl ActorTask {
                     self.refuse(conn, &ActorError::overloaded());
                     self.disconnected(conn);
                 }
+            }
+        } else if let &Message::Disconnect { conn, .. } = &message
+            && self.conns.is_socket(conn)
+        {
+            if let Arrival::Handle(message) = self.conns.arrived(conn, message) {
+                self.handle(message);
             }
         } else {
             self.handle(message);
@@ -106,23 +117,30 @@ impl ActorTask {
                 registered,
             } => {
                 let id = self.shared.new_conn_id();
-                let client = self.told(request.client.clone());
+                let is_raw = request.raw;
+                let mut client = request.client.clone();
+                if !is_raw {
+                    client = self.told(client);
+                }
                 let conn = self.register(id.clone(), request, registered);
                 let Phase::Live(live) = &mut self.phase else {
                     return;
                 };
                 live.idle_since = Instant::now();
                 let event = ConnectEvent { conn, id, client };
-                self.shared
-                    .host
-                    .deliver(live.instance, HostEvent::Connect(event));
+                let event = match is_raw {
+                    true => HostEvent::SocketConnect(event),
+                    false => HostEvent::Connect(event),
+                };
+                self.shared.host.deliver(live.instance, event);
             }
             Message::Subscribe { conn, event, on } if on && self.needs_asking(conn, &event) => {
                 self.ask(conn, event);
             }
             Message::Cancel { conn, id } => self.cancel_action(conn, id),
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
-            Message::Disconnect { conn } => self.disconnect(conn),
+            Message::Socket { conn, message } => self.socket_message(conn, message),
+            Message::Disconnect { conn, close } => self.disconnect_as(conn, close),
             Message::Alarm | Message::Revive(_) => {}
             Message::Sleep => self.want(StopReason::Sleep),
             Message::Destroy { done } => {
@@ -140,9 +158,16 @@ impl ActorTask {
         request: ConnRequest,
         registered: oneshot::Sender<Connection>,
     ) -> ConnKey {
-        let conn = self.conns.add(id.clone(), request.client, request.outbox);
+        let credit = request
+            .raw
+            .then(|| Arc::new(Semaphore::new(limits::SOCKET_WINDOW)));
+        let socket = credit.clone().map(Socket::new);
+        let conn = self
+            .conns
+            .add(id.clone(), request.client, request.outbox, socket);
         let (shared, task) = (Arc::clone(&self.shared), self.handle.clone());
-        let connection = Connection::new(shared, self.id, conn, id, task, request.streams);
+        let streams = request.streams;
+        let connection = Connection::new(shared, self.id, conn, id, task, streams, credit);
         drop(registered.send(connection));
         conn
     }
@@ -163,14 +188,15 @@ impl ActorTask {
             }
             Message::Cancel { conn, id } => self.cancel_action(conn, id),
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
-            Message::Disconnect { conn } => self.disconnect(conn),
             Message::Revive(mark) => self.revive(mark.losses()),
+            Message::Disconnect { conn, close } => self.departs_asleep(conn, close),
             Message::Sleep => {}
             Message::Alarm
             | Message::Call { .. }
             | Message::Fetch { .. }
             | Message::Publish { .. }
             | Message::Action { .. }
+            | Message::Socket { .. }
             | Message::Connect { .. }
             | Message::Destroy { .. } => {
                 self.wait_for_wake(message);

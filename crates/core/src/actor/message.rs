@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::exchanges::{ExchangeEvent, ResponseSender};
 use crate::{
     CallId, CallRequest, ClientInfo, ConnKey, ConnRequest, Connection, Instance, PublishRequest,
-    Turn, mark::Mark, reply_stream::StreamEvent, stream::BodyReader,
+    SocketClose, SocketMessage, Turn, mark::Mark, reply_stream::StreamEvent, stream::BodyReader,
 };
 
 /// Work from clients. Waits in the bounded mailbox, in order, and wakes the actor if need be.
@@ -57,8 +57,15 @@ pub(crate) enum Message {
         event: String,
         on: bool,
     },
+    /// A message on a raw WebSocket.
+    Socket {
+        conn: ConnKey,
+        message: SocketMessage,
+    },
     Disconnect {
         conn: ConnKey,
+        /// How a raw WebSocket was closed, if its client said so.
+        close: Option<SocketClose>,
     },
     /// An alarm is due. Waking is all that it takes: an awake actor watches its own.
     Alarm,
@@ -105,7 +112,7 @@ pub(crate) enum Control {
         items: u32,
     },
     /// A connection is gone while the mailbox was full.
-    Disconnect(ConnKey),
+    Disconnect(ConnKey, Option<SocketClose>),
     /// A background snapshot of the journal claimed under this epoch ended: with the size of its
     /// body in bytes, or without one because there was nothing to fold.
     Snapshotted(Epoch, Result<Option<u64>, StoreError>),

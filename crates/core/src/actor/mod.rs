@@ -14,6 +14,7 @@ mod mail;
 mod message;
 mod revival;
 mod snapshot;
+mod sockets;
 mod starting;
 mod stopping;
 mod task;
@@ -22,4 +23,5 @@ mod wake;
 
 pub(crate) use exchanges::ExchangeEvent;
 pub(crate) use message::{Answer, Control, Message, StreamKey};
+pub(crate) use sockets::cost;
 pub(crate) use task::ActorTask;

@@ -23,6 +23,7 @@ impl ActorTask {
     }
 
     pub(super) fn begin_waking(&mut self) {
+        self.must_wake = false;
         self.phase = Phase::Waking(Box::pin(wake(Arc::clone(&self.shared), self.id)));
     }
 
@@ -37,6 +38,7 @@ impl ActorTask {
                     self.conns.close_all(&CloseReason::Destroyed);
                 }
                 self.try_again_later();
+                self.forget_departed();
                 return self.fail_waiting(&error);
             }
         };
@@ -44,6 +46,7 @@ impl ActorTask {
             self.shared.store.release(self.id, woken.journal.epoch());
             // There is nothing to try again for until the next process knows the type.
             self.revival = None;
+            self.forget_departed();
             return self.fail_waiting(&ActorError::not_registered(woken.record.name.as_str()));
         };
         self.options = options.clone();
@@ -122,6 +125,7 @@ impl ActorTask {
         if is_created || live.journal.is_due(now) {
             live.journal.commit(&[]);
         }
+        self.resume_sockets();
         for message in std::mem::take(&mut self.waiting) {
             self.on_message(message);
         }
@@ -130,6 +134,7 @@ impl ActorTask {
     pub(super) fn on_start_failed(&mut self, error: &ActorError) {
         self.drop_instance();
         self.try_again_later();
+        self.forget_departed();
         self.fail_waiting(error);
     }
 

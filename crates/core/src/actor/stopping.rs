@@ -12,7 +12,7 @@ use super::{
     message::Message,
     task::{ActorTask, Phase},
 };
-use crate::{CloseReason, HostEvent, StopReason, store_error};
+use crate::{CloseReason, HostEvent, SocketClose, StopReason, store_error};
 
 /// What the host is given beyond the grace period, for a JavaScript thread that is busy with others.
 const HOST_SLACK: Duration = Duration::from_secs(1);
@@ -72,6 +72,7 @@ impl ActorTask {
         match reason {
             StopReason::Sleep => {
                 debug!(actor = %self.id, "actor sleeps");
+                self.close_sockets(&CloseReason::Closed(SocketClose::going_away()));
                 if wants_destroy {
                     // Asked for when the sleep had begun: it wakes up once more, for its hook.
                     let (done, _) = oneshot::channel();
@@ -143,6 +144,9 @@ impl ActorTask {
                 | Release::Event { .. }
                 | Release::Piece(..)
                 | Release::Disconnect(..)
+                | Release::SocketSend(..)
+                | Release::SocketClose(..)
+                | Release::SocketHandled(..)
                 | Release::ConnState(..)
                 | Release::Depart(_)
                 | Release::Saved(_)
@@ -157,6 +161,8 @@ impl ActorTask {
         }
         self.revive_if_marked();
         self.drop_instance();
+        self.close_sockets(&CloseReason::Refused(error.clone()));
+        self.must_wake = self.wants_replay();
         // Those who wait for a start that has failed, or the next start would fail them again,
         // and so on for as long as the store does.
         for message in std::mem::take(&mut self.waiting) {

@@ -31,8 +31,8 @@ use super::{
     wake::Woken,
 };
 use crate::{
-    ActorOptions, AlarmEvent, CloseReason, HostEvent, StopReason, registry::ActorHandle,
-    shared::Shared,
+    ActorOptions, AlarmEvent, CloseReason, ConnKey, HostEvent, SocketClose, StopReason,
+    registry::ActorHandle, shared::Shared,
 };
 
 /// How long a wait for an alarm goes on without a look at the clock.
@@ -53,6 +53,12 @@ pub(crate) struct ActorTask {
     pub(super) phase: Phase,
     /// Messages taken from the mailbox that wait until the actor is awake.
     pub(super) waiting: VecDeque<Message>,
+    /// Connections that ended while the actor slept, and that it is to be told of.
+    pub(super) departed: Vec<(ConnKey, Option<SocketClose>)>,
+    /// It has messages to handle that its lost instance has left.
+    pub(super) must_wake: bool,
+    /// It has woken up for unhandled messages, and none has been handled since.
+    pub(super) has_replayed: bool,
     pub(super) destroyers: Vec<oneshot::Sender<Result<(), ActorError>>>,
     /// The actor is to wake, or is waking, because an instance was lost.
     pub(super) revival: Option<Revival>,
@@ -107,6 +113,9 @@ impl ActorTask {
             conns: Conns::default(),
             phase: Phase::Asleep,
             waiting: VecDeque::new(),
+            departed: Vec::new(),
+            must_wake: false,
+            has_replayed: false,
             destroyers: Vec::new(),
             revival: None,
             timer: Box::pin(tokio::time::sleep(Duration::from_secs(3600))),
@@ -270,7 +279,10 @@ impl ActorTask {
 
     /// Whether nobody waits for the instance, and it has nothing of its own to do.
     fn is_idle(&self, live: &Live) -> bool {
-        live.calls.is_empty() && !live.held_awake && !self.conns.is_deciding()
+        live.calls.is_empty()
+            && !live.held_awake
+            && !self.conns.is_deciding()
+            && !self.conns.keep_awake()
     }
 
     /// Moves on as far as nothing has to be waited for. Says when the task is to end.
@@ -299,7 +311,11 @@ impl ActorTask {
             self.conns.close_all(&CloseReason::ShuttingDown);
             return Some(End::Over(ActorError::stopping()));
         }
-        if !self.waiting.is_empty() || self.revival.is_some_and(|revival| revival.is_due()) {
+        if !self.waiting.is_empty()
+            || self.revival.is_some_and(|revival| revival.is_due())
+            || self.must_wake
+            || self.have_all_departed()
+        {
             self.begin_waking();
             return None;
         }
@@ -383,7 +399,10 @@ impl ActorTask {
             Control::Exchange(instance, call, event) => self.on_exchange(instance, call, event),
             Control::CancelAction { conn, id } => self.cancel_action(conn, id),
             Control::Credit { stream, items } => self.credit(stream, items),
-            Control::Disconnect(conn) => self.disconnect(conn),
+            Control::Disconnect(conn, close) if matches!(self.phase, Phase::Asleep) => {
+                self.departs_asleep(conn, close);
+            }
+            Control::Disconnect(conn, close) => self.disconnect_as(conn, close),
             Control::Snapshotted(epoch, result) => self.on_snapshotted(epoch, result),
             Control::Shutdown => self.shutting_down = true,
             Control::Crash => self.lose_instance(&ActorError::restarting()),

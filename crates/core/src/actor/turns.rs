@@ -11,8 +11,8 @@ use super::{
     task::{ActorTask, Phase},
 };
 use crate::{
-    ClientMessage, CloseReason, ConnKey, Durability, HostEvent, Instance, Output, StopReason,
-    StreamPart, Turn,
+    ClientMessage, CloseReason, ConnKey, Durability, HostEvent, Instance, Output, SocketClose,
+    StopReason, StreamPart, Turn,
 };
 
 impl ActorTask {
@@ -165,7 +165,15 @@ impl ActorTask {
             }
             Output::Event { to, name, args } => Release::Event { to, name, args },
             Output::Accept { conn } if self.conns.admit(conn) => Release::Accept(conn),
-            Output::Accept { .. } => return,
+            Output::AcceptSocket { conn, hibernates }
+                if self.conns.admit_socket(conn, hibernates) =>
+            {
+                Release::Accept(conn)
+            }
+            Output::Accept { .. } | Output::AcceptSocket { .. } => return,
+            Output::SocketSend { conn, message } => Release::SocketSend(conn, message),
+            Output::SocketClose { conn, close } => Release::SocketClose(conn, close),
+            Output::SocketHandled { conn, count } => Release::SocketHandled(conn, count),
             Output::Reject { conn, error } => Release::Refuse(conn, error),
             Output::Disconnect { conn, reason } => Release::Disconnect(conn, reason),
             Output::Depart(departure) => Release::Depart(departure),
@@ -244,6 +252,13 @@ impl ActorTask {
                 }
                 self.decided();
             }
+            Release::SocketSend(conn, message) => self.send(conn, ClientMessage::Raw(message)),
+            Release::SocketClose(conn, close) => {
+                let reason = CloseReason::Closed(close.clone());
+                self.send(conn, ClientMessage::Close(reason));
+                self.disconnect_as(conn, Some(close));
+            }
+            Release::SocketHandled(conn, count) => self.socket_handled(conn, count as usize),
             Release::Saved(token) => {
                 if let Phase::Live(live) = &self.phase {
                     self.shared
@@ -306,11 +321,21 @@ impl ActorTask {
 
     /// Forgets a connection and tells the instance.
     pub(super) fn disconnect(&mut self, conn: ConnKey) {
+        self.disconnect_as(conn, None);
+    }
+
+    /// As [`ActorTask::disconnect`]. `close` is how a raw WebSocket has ended, if that is known.
+    pub(super) fn disconnect_as(&mut self, conn: ConnKey, close: Option<SocketClose>) {
         if !self.conns.contains(conn) {
             return;
         }
+        let is_socket = self.conns.is_socket(conn);
         self.conns.remove(conn);
-        self.disconnected(conn);
+        if is_socket {
+            self.socket_closed(conn, close.unwrap_or_else(SocketClose::broken));
+        } else {
+            self.disconnected(conn);
+        }
     }
 
     /// Tells the instance that a connection is gone.

@@ -35,6 +35,7 @@ async fn a_refused_connection_is_told_why_and_closed() {
     let id = world.actor("a").await;
     let (sender, mut reader) = outbox();
     let request = ConnRequest {
+        raw: false,
         client: ClientInfo {
             params: Some(Bytes::from_static(&[0xf4])),
             ..ClientInfo::default()
@@ -124,6 +125,7 @@ async fn a_client_that_does_not_read_is_dropped_and_does_not_hold_up_others() {
             ConnRequest {
                 client: ClientInfo::default(),
                 streams: true,
+                raw: false,
                 outbox: sender,
             },
         )

@@ -391,7 +391,10 @@ async fn run_counters(
             | HostEvent::BodyData(..)
             | HostEvent::BodyEnd(_)
             | HostEvent::BodyAbort(_)
-            | HostEvent::BodyCredit(..) => panic!("nobody sends requests: {event:?}"),
+            | HostEvent::BodyCredit(..)
+            | HostEvent::SocketConnect(_)
+            | HostEvent::SocketMessage(..)
+            | HostEvent::SocketClosed(..) => panic!("nobody sends requests: {event:?}"),
             HostEvent::Saved(token) => {
                 seen.push(format!("saved {token}"));
                 continue;
@@ -509,6 +512,7 @@ impl World {
         let request = ConnRequest {
             client: ClientInfo::default(),
             streams: true,
+            raw: false,
             outbox: sender,
         };
         let connection = self.runtime.connect(id, request).await.expect("registered");

@@ -138,6 +138,7 @@ pub(crate) fn client() -> (ConnRequest, OutboxReader) {
         ConnRequest {
             client: ClientInfo::default(),
             streams: true,
+            raw: false,
             outbox,
         },
         reader,

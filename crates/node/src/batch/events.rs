@@ -4,7 +4,7 @@
 //!
 //! | kind | | fields |
 //! |---|---|---|
-//! | 1 | start | str id, str name, u16 count and as many str of the key, opt input, opt state, u8 created, f64 generation, u32 count and as many of (u32 conn, str id, client, opt state), u32 count and as many alarms, f64 bytes of all key-value pairs, u32 version of the state (0 if none was stored), f64 the highest number of a message ever, u32 count and as many of (f64 number, bytes body) |
+//! | 1 | start | str id, str name, u16 count and as many str of the key, opt input, opt state, u8 created, f64 generation, u32 count and as many of (u32 conn, str id, u8 whether it is a raw WebSocket, client, opt state), u32 count and as many alarms, f64 bytes of all key-value pairs, u32 version of the state (0 if none was stored), f64 the highest number of a message ever, u32 count and as many of (f64 number, bytes body) |
 //! | 2 | call | u32 call, u32 conn, str name, u8 with a bit for each of (1 args are in compat form, 2 the caller takes streams), client, bytes args |
 //! | 3 | cancel | u32 call |
 //! | 4 | connect | u32 conn, str id, client |
@@ -21,6 +21,9 @@
 //! | 15 | end of a request's body | u32 call |
 //! | 16 | a request's body breaks off | u32 call |
 //! | 17 | credit for a response's body | u32 call, u32 bytes |
+//! | 18 | connect a raw WebSocket | u32 conn, str id, client |
+//! | 19 | message on a raw WebSocket | u32 conn, u8 whether it is text, bytes |
+//! | 20 | a raw WebSocket has ended | u32 conn, u16 code, str reason |
 //! | 21 | credit | u32 call, u32 items |
 //!
 //! The registry, whose instance is 0, is asked about requests from outside:
@@ -136,6 +139,22 @@ impl<'a> EventWriter<'a> {
             HostEvent::BodyAbort(call) => {
                 self.head(16, instance);
                 self.u32(call.0);
+            }
+            HostEvent::SocketConnect(connect) => {
+                self.head(18, instance);
+                self.connect(connect);
+            }
+            HostEvent::SocketMessage(conn, message) => {
+                self.head(19, instance);
+                self.u32(conn.0);
+                self.u8(message.text.into());
+                self.bytes(&message.data);
+            }
+            HostEvent::SocketClosed(conn, close) => {
+                self.head(20, instance);
+                self.u32(conn.0);
+                self.u16(close.code);
+                self.str(&close.reason);
             }
             HostEvent::BodyCredit(call, bytes) => {
                 self.head(17, instance);
@@ -307,6 +326,7 @@ impl<'a> EventWriter<'a> {
     fn restored(&mut self, conn: &RestoredConn) {
         self.u32(conn.conn.0);
         self.str(&conn.id);
+        self.u8(conn.raw.into());
         self.client(&conn.client);
         self.opt(conn.state.as_deref());
     }
@@ -399,7 +419,10 @@ fn length(len: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use greenroom_core::{AlarmEvent, CallId, ConnKey, FetchEvent, QueueMessage, SubscribeEvent};
+    use greenroom_core::{
+        AlarmEvent, CallId, ConnKey, FetchEvent, QueueMessage, SocketClose, SocketMessage,
+        SubscribeEvent,
+    };
     use greenroom_types::{ActorId, ActorKey, ActorName};
 
     use super::*;
@@ -498,6 +521,7 @@ mod tests {
                 id: "c1".to_owned(),
                 client: ClientInfo::default(),
                 state: Some(bytes("st")),
+                raw: true,
             }],
             alarms: vec![alarm()],
             kv_size: 5,
@@ -525,6 +549,7 @@ mod tests {
                 U32(1),
                 U32(9),
                 Str("c1"),
+                U8(1),
                 U8(0),
                 Str("st"),
                 U32(1),
@@ -781,6 +806,22 @@ mod tests {
         check(
             HostEvent::BodyData(CallId(5), bytes("data")),
             &with(14, vec![U32(5), Str("data")]),
+        );
+        let message = SocketMessage {
+            text: true,
+            data: bytes("hi"),
+        };
+        check(
+            HostEvent::SocketMessage(ConnKey(6), message),
+            &with(19, vec![U32(6), U8(1), Str("hi")]),
+        );
+        let close = SocketClose {
+            code: 4001,
+            reason: "bye".to_owned(),
+        };
+        check(
+            HostEvent::SocketClosed(ConnKey(6), close),
+            &with(20, vec![U32(6), U16(4001), Str("bye")]),
         );
         check(HostEvent::BodyEnd(CallId(5)), &with(15, vec![U32(5)]));
         check(HostEvent::BodyAbort(CallId(5)), &with(16, vec![U32(5)]));

@@ -38,6 +38,10 @@
 //! | 28 | end of a response's body | u32 call |
 //! | 29 | a response's body breaks off | u32 call |
 //! | 30 | credit for a request's body | u32 call, u32 bytes |
+//! | 31 | message on a raw WebSocket | u32 conn, u8 whether it is text, bytes |
+//! | 32 | close a raw WebSocket | u32 conn, u16 code, str reason |
+//! | 33 | accept a raw WebSocket | u32 conn, u8 whether it hibernates |
+//! | 45 | messages of a raw WebSocket are handled | u32 conn, u32 count |
 //!
 //! The registry's instance 0 answers questions about requests from outside:
 //!
@@ -63,7 +67,8 @@
 use bytes::Bytes;
 use greenroom_core::{
     Alarm, AlarmUpdate, CallId, ConnKey, Durability, Instance, KvQuery, KvRange, KvRequest, Output,
-    QueueMessage, QueueUpdate, ResponseHead, StreamPart, Turn, departure,
+    QueueMessage, QueueUpdate, ResponseHead, SocketClose, SocketMessage, StreamPart, Turn,
+    departure,
 };
 use greenroom_server::Origin;
 use greenroom_types::ActorError;
@@ -307,6 +312,29 @@ fn read_output(kind: u8, cursor: &mut Cursor) -> Result<Output, TurnsError> {
         29 => Output::ResponseAbort {
             call: cursor.call()?,
         },
+        31 => Output::SocketSend {
+            conn: cursor.conn()?,
+            message: SocketMessage {
+                text: cursor.u8()? == 1,
+                // Copied, or a slow client would pin the whole batch.
+                data: Bytes::copy_from_slice(&cursor.bytes()?),
+            },
+        },
+        32 => Output::SocketClose {
+            conn: cursor.conn()?,
+            close: SocketClose {
+                code: cursor.u16()?,
+                reason: cursor.str()?,
+            },
+        },
+        33 => Output::AcceptSocket {
+            conn: cursor.conn()?,
+            hibernates: cursor.u8()? == 1,
+        },
+        45 => Output::SocketHandled {
+            conn: cursor.conn()?,
+            count: cursor.u32()?,
+        },
         30 => Output::RequestCredit {
             call: cursor.call()?,
             bytes: cursor.u32()?,
@@ -464,7 +492,7 @@ impl Cursor {
     }
 
     fn response_head(&mut self) -> Result<ResponseHead, TurnsError> {
-        let status = u16::from_le_bytes([self.u8()?, self.u8()?]);
+        let status = self.u16()?;
         let reason = self.str()?;
         // Copied, because they outlive the batch.
         let headers = self.list(|cursor| {
@@ -613,6 +641,11 @@ mod tests {
         out.extend_from_slice(&[27, 7, 0, 0, 0]);
         put(&mut out, b"data");
         out.extend_from_slice(&[28, 7, 0, 0, 0, 29, 8, 0, 0, 0, 30, 7, 0, 0, 0, 4, 0, 0, 0]);
+        out.extend_from_slice(&[31, 2, 0, 0, 0, 1]);
+        put(&mut out, b"hi");
+        out.extend_from_slice(&[32, 2, 0, 0, 0, 0xa1, 0x0f]);
+        put(&mut out, b"bye");
+        out.extend_from_slice(&[33, 2, 0, 0, 0, 1, 45, 2, 0, 0, 0, 3, 0, 0, 0]);
         out.push(18);
         out.extend_from_slice(&7.0f64.to_le_bytes());
         put(&mut out, b"message");
@@ -638,7 +671,7 @@ mod tests {
         let shown = format!("{:?}", first.outputs);
         let nope = r#"ActorError { group: "user", code: "nope", message: "no way", metadata: "#;
         let expected = format!(
-            r#"[Started, StartFailed({nope}None }}), Stream {{ call: CallId(7), part: Start }}, Stream {{ call: CallId(7), part: Item(b"\x01") }}, Stream {{ call: CallId(7), part: End }}, StartRefused({nope}None }}), Reply {{ call: CallId(7), result: Ok(b"\xf6") }}, Reply {{ call: CallId(8), result: Err({nope}Some(b"\xa0") }}) }}, Event {{ to: None, name: "größer", args: b"\x80" }}, Event {{ to: Some(ConnKey(2)), name: "one", args: b"\x81\x01" }}, Accept {{ conn: ConnKey(3) }}, Reject {{ conn: ConnKey(4), error: {nope}None }} }}, ConnState {{ conn: ConnKey(5), state: b"\x01" }}, Disconnect {{ conn: ConnKey(6), reason: "bye" }}, Save {{ token: 9 }}, SaveWithin {{ max_wait_ms: 100 }}, Sleep, Destroy, Stopped, Awake {{ held: false, resumes: true }}, ResponseHead {{ call: CallId(7), head: ResponseHead {{ status: 201, reason: "Made", headers: [("x", b"\xe9")] }}, has_body: true }}, ResponseData {{ call: CallId(7), data: b"data" }}, ResponseEnd {{ call: CallId(7) }}, ResponseAbort {{ call: CallId(8) }}, RequestCredit {{ call: CallId(7), bytes: 4 }}]"#
+            r#"[Started, StartFailed({nope}None }}), Stream {{ call: CallId(7), part: Start }}, Stream {{ call: CallId(7), part: Item(b"\x01") }}, Stream {{ call: CallId(7), part: End }}, StartRefused({nope}None }}), Reply {{ call: CallId(7), result: Ok(b"\xf6") }}, Reply {{ call: CallId(8), result: Err({nope}Some(b"\xa0") }}) }}, Event {{ to: None, name: "größer", args: b"\x80" }}, Event {{ to: Some(ConnKey(2)), name: "one", args: b"\x81\x01" }}, Accept {{ conn: ConnKey(3) }}, Reject {{ conn: ConnKey(4), error: {nope}None }} }}, ConnState {{ conn: ConnKey(5), state: b"\x01" }}, Disconnect {{ conn: ConnKey(6), reason: "bye" }}, Save {{ token: 9 }}, SaveWithin {{ max_wait_ms: 100 }}, Sleep, Destroy, Stopped, Awake {{ held: false, resumes: true }}, ResponseHead {{ call: CallId(7), head: ResponseHead {{ status: 201, reason: "Made", headers: [("x", b"\xe9")] }}, has_body: true }}, ResponseData {{ call: CallId(7), data: b"data" }}, ResponseEnd {{ call: CallId(7) }}, ResponseAbort {{ call: CallId(8) }}, RequestCredit {{ call: CallId(7), bytes: 4 }}, SocketSend {{ conn: ConnKey(2), message: SocketMessage {{ text: true, data: b"hi" }} }}, SocketClose {{ conn: ConnKey(2), close: SocketClose {{ code: 4001, reason: "bye" }} }}, AcceptSocket {{ conn: ConnKey(2), hibernates: true }}, SocketHandled {{ conn: ConnKey(2), count: 3 }}]"#
         );
         assert_eq!(shown, expected);
         let tick = Alarm {

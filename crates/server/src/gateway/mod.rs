@@ -14,6 +14,7 @@ use hyper::{Method, Request, StatusCode, Version};
 use percent_encoding::percent_decode_str;
 
 pub(crate) use target::{Reached, Target, check_namespace};
+use upgrade::Wanted;
 
 use crate::{
     access::{Intents, Visitor},
@@ -97,8 +98,19 @@ pub(crate) async fn handle(
         let target = routed.and_then(|routed| match routed.path.as_str() {
             "/connect" => {
                 let visitor = routed.visitor(app, slot, &request);
-                Ok((routed.target, visitor))
+                Ok(Wanted {
+                    seen: visitor.seen.clone(),
+                    is_raw: false,
+                    target: routed.target,
+                    visitor,
+                })
             }
+            path if raw::is_socket_path(path) => Ok(Wanted {
+                seen: Some(routed.seen_at(path, &request)),
+                is_raw: true,
+                visitor: routed.visitor(app, slot, &request),
+                target: routed.target,
+            }),
             path => Err(elsewhere(path)),
         });
         return upgrade::accept(slot, &mut request, target);
@@ -244,7 +256,11 @@ fn elsewhere(path: &str) -> ActorError {
             "upgrade_required",
             "this is where WebSockets connect: ask for an upgrade over HTTP/1.1, or use `/sse`",
         ),
-        "websocket" | "inspector" | "dynamic" | "metrics" => ActorError::new(
+        "websocket" => ActorError::guard(
+            "upgrade_required",
+            "this is where raw WebSockets connect: ask for an upgrade over HTTP/1.1",
+        ),
+        "inspector" | "dynamic" | "metrics" => ActorError::new(
             "feature",
             "unsupported",
             format!("this server does not support `/{first}` of actors"),

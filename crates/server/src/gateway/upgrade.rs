@@ -1,6 +1,7 @@
 //! Opening a WebSocket to an actor. Whatever stands against it is said with a close after the
 //! handshake: browsers do not let their pages see a refused one.
 
+use bytes::Bytes;
 use fastwebsockets::upgrade::upgrade;
 use greenroom_core::ClientInfo;
 use greenroom_types::{
@@ -26,6 +27,16 @@ use crate::{
 /// The subprotocol that the server speaks.
 const RIVET: HeaderValue = HeaderValue::from_static("rivet");
 
+/// What an upgrade asks for.
+pub(super) struct Wanted {
+    pub(super) target: Target,
+    pub(super) visitor: Visitor,
+    /// The request as the actor is told of it, if it is.
+    pub(super) seen: Option<Bytes>,
+    /// Whether it is a raw WebSocket.
+    pub(super) is_raw: bool,
+}
+
 /// What the subprotocol headers of a request say.
 pub(super) fn handshake(headers: &HeaderMap) -> Handshake {
     let lines: Vec<&str> = headers
@@ -41,18 +52,18 @@ pub(super) fn handshake(headers: &HeaderMap) -> Handshake {
 pub(super) fn accept(
     slot: &UpgradeSlot,
     request: &mut Request<RequestBody>,
-    target: Result<(Target, Visitor), ActorError>,
+    wanted: Result<Wanted, ActorError>,
 ) -> Reply {
     let handshake = handshake(request.headers());
     let (reply, upgrade) = match upgrade(request) {
         Ok(accepted) => accepted,
         Err(error) => return refused(&error.to_string()),
     };
-    let address = match &target {
-        Ok((_, visitor)) => visitor.address,
+    let address = match &wanted {
+        Ok(wanted) => wanted.visitor.address,
         Err(_) => slot.peer(),
     };
-    let plan = plan(&handshake, target);
+    let plan = plan(&handshake, wanted);
     slot.put(Pending {
         upgrade,
         encoding: handshake.encoding().unwrap_or_default(),
@@ -68,10 +79,7 @@ pub(super) fn accept(
 }
 
 /// Where the socket leads. What the client got wrong itself comes before where it wanted to go.
-fn plan(
-    handshake: &Handshake,
-    target: Result<(Target, Visitor), ActorError>,
-) -> Result<Plan, Close> {
+fn plan(handshake: &Handshake, wanted: Result<Wanted, ActorError>) -> Result<Plan, Close> {
     let _: Encoding = handshake
         .encoding()
         .map_err(|_| Close::unsupported_encoding())?;
@@ -81,16 +89,17 @@ fn plan(
             "message" => Close::of_error(&error),
             _ => Close::invalid_request(),
         })?;
-    let (target, visitor) = target.map_err(|error| Close::of_error(&error))?;
+    let wanted = wanted.map_err(|error| Close::of_error(&error))?;
     let client = ClientInfo {
         params,
         auth: None,
-        request: visitor.seen.clone(),
+        request: wanted.seen,
         chain: None,
     };
     Ok(Plan {
-        target,
-        visitor,
+        target: wanted.target,
+        visitor: wanted.visitor,
+        is_raw: wanted.is_raw,
         client,
     })
 }

@@ -36,6 +36,12 @@ pub(crate) fn path_of(path: &str) -> Option<&str> {
     }
 }
 
+/// Whether raw WebSockets connect at `path`. The handler sees it whole.
+pub(crate) fn is_socket_path(path: &str) -> bool {
+    path.strip_prefix("/websocket")
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// Answers a request to the handler. `seen` is the request as the actor is told of it.
 pub(crate) async fn fetch(
     app: &Arc<App>,

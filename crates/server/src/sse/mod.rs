@@ -115,6 +115,7 @@ async fn connect(
     let record = entered.resolve(app).await?;
     let (sender, reader) = outbox();
     let request = ConnRequest {
+        raw: false,
         client,
         streams: extended,
         outbox: sender,

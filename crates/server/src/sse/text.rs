@@ -86,6 +86,8 @@ impl EventText {
             }
             ClientMessage::Stream { id, part } => self.response(*id, stream_frame(*id, part)),
             ClientMessage::Error { id, error } => self.push(&self.error(*id, error)),
+            // Never comes: an event stream is no raw WebSocket.
+            ClientMessage::Raw(_) => {}
             ClientMessage::Event(event) => self.event(event),
             ClientMessage::Close(reason) => self.close(&Close::of_reason(reason)),
         }

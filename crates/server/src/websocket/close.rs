@@ -1,7 +1,7 @@
 //! How WebSockets end: codes, reasons, and what causes which.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use greenroom_core::CloseReason;
+use greenroom_core::{CloseReason, SocketClose};
 use greenroom_types::ActorError;
 
 /// Longest reason that fits a close frame beside its code, in bytes (RFC 6455, 5.5).
@@ -65,10 +65,19 @@ impl Close {
         Self::new(1011, format!("{}.{}", error.group, error.code))
     }
 
+    /// A raw WebSocket is closed like this. 1005 stands for no code at all.
+    fn of_socket(close: &SocketClose) -> Self {
+        match close.code {
+            1005 => Self::echo(None),
+            code => Self::new(code, close.reason.as_str()),
+        }
+    }
+
     /// The actor or the runtime ends the connection.
     pub(crate) fn of_reason(reason: &CloseReason) -> Self {
         match reason {
             CloseReason::Disconnected(reason) => Self::new(1000, reason.as_str()),
+            CloseReason::Closed(close) => Self::of_socket(close),
             CloseReason::Destroyed => Self::new(1000, ""),
             CloseReason::Refused(error) => Self::of_error(error),
             CloseReason::TooSlow => Self::new(1008, "actor.client_too_slow"),
@@ -134,11 +143,11 @@ impl From<Close> for Refusal {
     }
 }
 
-/// Reads the payload of a client's close frame: its code if it has one.
+/// Reads the payload of a client's close frame: its code and reason if it has any.
 ///
 /// # Errors
 /// The close to answer when the payload breaks the protocol.
-pub(crate) fn parse_close(payload: &[u8]) -> Result<Option<u16>, Close> {
+pub(crate) fn parse_close(payload: &[u8]) -> Result<Option<SocketClose>, Close> {
     let Some((code, reason)) = payload.split_first_chunk() else {
         return if payload.is_empty() {
             Ok(None)
@@ -150,10 +159,13 @@ pub(crate) fn parse_close(payload: &[u8]) -> Result<Option<u16>, Close> {
     if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {
         return Err(Close::protocol_error("close code out of range"));
     }
-    if str::from_utf8(reason).is_err() {
-        return Err(Close::invalid_utf8());
+    match str::from_utf8(reason) {
+        Ok(reason) => Ok(Some(SocketClose {
+            code,
+            reason: reason.to_owned(),
+        })),
+        Err(_) => Err(Close::invalid_utf8()),
     }
-    Ok(Some(code))
 }
 
 #[cfg(test)]
@@ -189,8 +201,12 @@ mod tests {
     #[test]
     fn closes_of_clients_are_checked() {
         assert_eq!(parse_close(b""), Ok(None));
-        assert_eq!(parse_close(b"\x03\xe8Disposed"), Ok(Some(1000)));
-        assert_eq!(parse_close(b"\x0f\xa1"), Ok(Some(4001)));
+        let said = |code, reason: &str| {
+            let reason = reason.to_owned();
+            Ok(Some(SocketClose { code, reason }))
+        };
+        assert_eq!(parse_close(b"\x03\xe8Disposed"), said(1000, "Disposed"));
+        assert_eq!(parse_close(b"\x0f\xa1"), said(4001, ""));
         for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, u16::MAX] {
             let payload = code.to_be_bytes();
             assert_eq!(

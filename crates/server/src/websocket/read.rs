@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use fastwebsockets::{
     Frame, OpCode, Payload, Role, WebSocketError, WebSocketRead, after_handshake_split,
 };
+use greenroom_core::SocketClose;
 use tokio::io::AsyncRead;
 
 use super::close::{Close, parse_close};
@@ -27,8 +28,8 @@ pub(crate) enum Inbound {
     Pong,
     /// A piece of a message that goes on.
     Piece,
-    /// The client closes, with this code if it gave one.
-    Close(Option<u16>),
+    /// The client closes, with this code and reason if it gave any.
+    Close(Option<SocketClose>),
 }
 
 /// Why no message comes.

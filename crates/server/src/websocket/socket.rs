@@ -9,8 +9,13 @@ use std::{
 };
 
 use fastwebsockets::upgrade::UpgradeFut;
-use greenroom_core::{ClientInfo, ConnRequest, Connection, OutboxReader, outbox};
-use greenroom_types::protocol::{ClientFrame, Encoding, decode_client_frame};
+use greenroom_core::{
+    ClientInfo, ConnRequest, Connection, OutboxReader, SocketClose, SocketMessage, outbox,
+};
+use greenroom_types::{
+    ActorError,
+    protocol::{ClientFrame, Encoding, decode_client_frame},
+};
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
@@ -52,6 +57,8 @@ pub(crate) struct Pending {
 pub(crate) struct Plan {
     pub(crate) target: Target,
     pub(crate) visitor: Visitor,
+    /// Whether nothing is spoken there but what the actor itself says.
+    pub(crate) is_raw: bool,
     /// Who wants to go there.
     pub(crate) client: ClientInfo,
 }
@@ -61,6 +68,7 @@ pub(crate) async fn run(app: &App, pending: Pending) {
     let Some((stream, early)) = opened(pending.upgrade).await else {
         return;
     };
+    let is_raw = pending.plan.as_ref().is_ok_and(|plan| plan.is_raw);
     // Dropping the attempt is the end of it, wherever it is.
     let admitted = tokio::select! {
         biased;
@@ -74,6 +82,9 @@ pub(crate) async fn run(app: &App, pending: Pending) {
         patience: app.config.write_timeout,
     };
     let mut writer = MessageWriter::new(write, pending.encoding, pending.extended, limits);
+    if is_raw {
+        writer.is_raw();
+    }
     let refused = match admitted {
         Ok((connection, mut outbox)) => {
             writer.speaks_for(connection.actor(), connection.generation().clone());
@@ -81,6 +92,7 @@ pub(crate) async fn run(app: &App, pending: Pending) {
             let talk = Talk {
                 config: &app.config,
                 encoding: pending.encoding,
+                is_raw,
                 connection,
                 reader,
                 heard: Instant::now(),
@@ -156,6 +168,7 @@ async fn admit(
     let Plan {
         target,
         visitor,
+        is_raw,
         mut client,
     } = plan?;
     let entered = target.enter(app, &visitor, Intents::CONNECT, client.params.as_ref());
@@ -169,6 +182,7 @@ async fn admit(
     let request = ConnRequest {
         client,
         streams: extended,
+        raw: is_raw,
         outbox: sender,
     };
     let connection = app
@@ -184,6 +198,7 @@ async fn admit(
 struct Talk<'a, R> {
     config: &'a ServerConfig,
     encoding: Encoding,
+    is_raw: bool,
     connection: Connection,
     reader: MessageReader<R>,
     /// When the client last sent something.
@@ -225,6 +240,7 @@ impl<R: AsyncRead + Unpin> Talk<'_, R> {
     }
 
     async fn read(mut self, control: mpsc::Sender<Control>) -> ReadEnd {
+        let mut said = None;
         loop {
             let close = match self.next(&control).await {
                 Ok(Inbound::Piece | Inbound::Pong) => continue,
@@ -241,12 +257,19 @@ impl<R: AsyncRead + Unpin> Talk<'_, R> {
                     Ok(()) => continue,
                     Err(close) => close,
                 },
-                Ok(Inbound::Close(code)) => Close::echo(code),
+                Ok(Inbound::Close(close)) => {
+                    let code = close.as_ref().map(|close| close.code);
+                    said = Some(close.unwrap_or_else(SocketClose::without_code));
+                    Close::echo(code)
+                }
                 Err(ReadError::Violation(close)) => close,
                 Err(ReadError::Gone) => return ReadEnd::Gone,
             };
             trace!(?close, "websocket closes");
             let _ = control.send(Control::Close(close)).await;
+            if let Some(said) = said {
+                self.connection.closed_with(said);
+            }
             return ReadEnd::Closing;
         }
     }
@@ -284,6 +307,11 @@ impl<R: AsyncRead + Unpin> Talk<'_, R> {
 
     /// Passes a message on to the actor.
     async fn handle(&self, text: bool, message: bytes::Bytes) -> Result<(), Close> {
+        if self.is_raw {
+            let data = message;
+            let passed = self.connection.message(SocketMessage { text, data }).await;
+            return self.passed(passed).await;
+        }
         let frame = decode_client_frame(self.encoding, text, message).map_err(|error| {
             debug!(%error, "client sent a malformed message");
             Close::invalid_request()
@@ -302,6 +330,10 @@ impl<R: AsyncRead + Unpin> Talk<'_, R> {
                 Ok(())
             }
         };
+        self.passed(passed).await
+    }
+
+    async fn passed(&self, passed: Result<(), ActorError>) -> Result<(), Close> {
         if passed.is_err() {
             // The actor's own close is in the outbox or on its way there, and ends the write side
             // and with it this one. Leaving now would let go of the connection before that.

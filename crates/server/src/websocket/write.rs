@@ -10,7 +10,7 @@ use std::{
 
 use bytes::{Buf, Bytes};
 use fastwebsockets::OpCode;
-use greenroom_core::{ClientMessage, CloseReason, Generation, OutboxReader};
+use greenroom_core::{ClientMessage, CloseReason, Generation, OutboxReader, SocketMessage};
 use greenroom_types::{
     ActorError, ActorId, EventFrame,
     protocol::{ActorRef, Encoding, ServerFrame, encode_server_frame},
@@ -66,13 +66,17 @@ pub(crate) struct MessageWriter<W> {
     closing: bool,
     /// The close that ends a connection which the actor has turned away.
     turned_away: Option<Close>,
+    /// Whether only raw messages and closes are written.
+    is_raw: bool,
     /// Whom errors are of.
     actor: Option<(ActorId, Generation)>,
 }
 
 impl<W: AsyncWrite + Unpin> MessageWriter<W> {
+    /// A writer in the client protocol.
     pub(crate) fn new(out: W, encoding: Encoding, extended: bool, limits: WriteLimits) -> Self {
         Self {
+            is_raw: false,
             out,
             encoding,
             extended,
@@ -82,6 +86,11 @@ impl<W: AsyncWrite + Unpin> MessageWriter<W> {
             turned_away: None,
             actor: None,
         }
+    }
+
+    /// From here on nothing is written that belongs to the client protocol.
+    pub(crate) fn is_raw(&mut self) {
+        self.is_raw = true;
     }
 
     /// From here on errors say that they are of this actor.
@@ -130,7 +139,9 @@ impl<W: AsyncWrite + Unpin> MessageWriter<W> {
     /// # Errors
     /// As [`MessageWriter::run`].
     pub(crate) async fn say(&mut self, error: &ActorError) -> io::Result<()> {
-        self.push(self.error(None, error));
+        if !self.is_raw {
+            self.push(self.error(None, error));
+        }
         self.flush().await
     }
 
@@ -153,6 +164,12 @@ impl<W: AsyncWrite + Unpin> MessageWriter<W> {
 
     fn message(&mut self, message: &ClientMessage) {
         match message {
+            ClientMessage::Raw(message) => self.raw(message),
+            ClientMessage::Init { .. }
+            | ClientMessage::Response { .. }
+            | ClientMessage::Error { .. }
+            | ClientMessage::Event(_)
+                if self.is_raw => {}
             ClientMessage::Init { actor, conn_id } => {
                 self.push(self.frame(ServerFrame::Init {
                     actor: *actor,
@@ -171,6 +188,20 @@ impl<W: AsyncWrite + Unpin> MessageWriter<W> {
                 self.turned_away = Some(Close::of_reason(reason));
             }
             ClientMessage::Close(reason) => self.close(&Close::of_reason(reason)),
+        }
+    }
+
+    /// Nobody can be told that a message is too large: it ends the connection.
+    fn raw(&mut self, message: &SocketMessage) {
+        let opcode = if message.text {
+            OpCode::Text
+        } else {
+            OpCode::Binary
+        };
+        if message.data.len() > self.limits.message {
+            self.close(&Close::outgoing_too_long());
+        } else {
+            self.push(frame(opcode, &message.data));
         }
     }
 

@@ -339,7 +339,7 @@ async fn other_paths_of_actors_answer_or_say_why_not() {
         ("POST", "/health", "405 actor.method_not_allowed"),
         ("GET", "/connect", "426 guard.upgrade_required"),
         ("TRACE", "/request/hello", "405 actor.method_not_allowed"),
-        ("GET", "/websocket", "501 feature.unsupported"),
+        ("GET", "/websocket", "426 guard.upgrade_required"),
         ("POST", "/queue", "404 actor.not_found"),
         ("POST", "/action/a/b", "404 actor.not_found"),
         ("POST", "/action/", "404 actor.not_found"),

@@ -178,7 +178,10 @@ impl Counters {
             | HostEvent::BodyData(..)
             | HostEvent::BodyEnd(_)
             | HostEvent::BodyAbort(_)
-            | HostEvent::BodyCredit(..) => None,
+            | HostEvent::BodyCredit(..)
+            | HostEvent::SocketConnect(_)
+            | HostEvent::SocketMessage(..)
+            | HostEvent::SocketClosed(..) => None,
         }
     }
 

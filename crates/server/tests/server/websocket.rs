@@ -172,11 +172,6 @@ async fn whatever_stands_against_a_connection_is_said_in_the_close() {
             "1011 message.incoming_too_long",
         ),
         (
-            format!("/gateway/counter/websocket/x?{}", by_key("k")),
-            "rivet",
-            "1011 feature.unsupported",
-        ),
-        (
             format!("/gateway/counter/connect/?{}", by_key("k")),
             "rivet",
             "1011 actor.not_found",

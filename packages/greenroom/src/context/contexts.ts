@@ -208,3 +208,18 @@ export interface RequestContext<
   /** The request that is being answered, the same as the second argument. */
   readonly request: Request;
 }
+
+/** What `onWebSocket` has. `abortSignal` fires when the socket has ended, too. */
+export interface WebSocketContext<
+  State,
+  Vars,
+  Params,
+  ConnState,
+  Events,
+  ActionNames extends string = string,
+  Queues = undefined,
+  Actions = unknown,
+> extends ConnContext<State, Vars, Params, ConnState, Events, ActionNames, Queues, Actions> {
+  /** The request that opened the socket. Its path begins with `/websocket`. */
+  readonly request: Request;
+}

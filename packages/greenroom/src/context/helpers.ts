@@ -12,6 +12,7 @@ import type {
   MigrateContext,
   RequestContext,
   RunContext,
+  WebSocketContext,
 } from "./contexts.js";
 
 type AnyTypes = DefinitionTypes<
@@ -104,7 +105,18 @@ export type StateChangeContextOf<Definition> = ActorContextOf<Definition>;
 export type RequestContextOf<Definition> = RequestContext<
   Known<Definition>["state"],
   Known<Definition>["vars"],
-  Known<Definition>["params"],
+  Known<Definition>["checkedParams"],
+  Known<Definition>["connState"],
+  Known<Definition>["events"],
+  ActionNamesOf<Definition>,
+  Known<Definition>["queues"],
+  Known<Definition>["actions"]
+>;
+/** What `onWebSocket` has. */
+export type WebSocketContextOf<Definition> = WebSocketContext<
+  Known<Definition>["state"],
+  Known<Definition>["vars"],
+  Known<Definition>["checkedParams"],
   Known<Definition>["connState"],
   Known<Definition>["events"],
   ActionNamesOf<Definition>,

@@ -46,6 +46,7 @@ export interface CompiledActor {
   readonly onDisconnect: Hook | undefined;
   readonly onBeforeActionResponse: Hook | undefined;
   readonly onRequest: Hook | undefined;
+  readonly onWebSocket: Hook | undefined;
 }
 
 /** A constant that is copied, or a function that makes a value. */
@@ -63,6 +64,7 @@ const HOOKS = [
   "onDisconnect",
   "onBeforeActionResponse",
   "onRequest",
+  "onWebSocket",
 ] as const;
 
 const SOURCES = [
@@ -88,7 +90,7 @@ const KNOWN: ReadonlySet<string> = new Set([
 ]);
 
 /** Keys that mean something in later versions: ignoring them would be worse than refusing them. */
-const LATER: ReadonlySet<string> = new Set(["db", "inspector", "onWebSocket", "schedule"]);
+const LATER: ReadonlySet<string> = new Set(["db", "inspector", "schedule"]);
 
 const compiled = new WeakMap<object, CompiledActor>();
 
@@ -261,6 +263,7 @@ function compile(config: { readonly [key: string]: unknown }): CompiledActor {
     onDisconnect: hooks.onDisconnect,
     onBeforeActionResponse: hooks.onBeforeActionResponse,
     onRequest: hooks.onRequest,
+    onWebSocket: hooks.onWebSocket,
   };
 }
 

@@ -16,6 +16,7 @@ import type {
   MigrateContext,
   RequestContext,
   RunContext,
+  WebSocketContext,
 } from "../context/contexts.js";
 import type { ActionFor, ActionTree } from "./action.js";
 import type { EventArgsMap, EventMap } from "./event.js";
@@ -254,6 +255,25 @@ export interface BaseActorConfig<
     >,
     request: Request,
   ) => Response | Promise<Response>;
+  /**
+   * Takes a raw WebSocket: what `handle.webSocket` and plain `WebSocket` open to the actor. Runs after the connect hooks;
+   * for a socket that outlived the actor's sleep, again after each wake, and then without `open`. A throw closes it.
+   * Without it, raw WebSockets are refused.
+   */
+  readonly onWebSocket?: Callback<
+    [
+      c: WebSocketContext<
+        State,
+        Vars,
+        Params,
+        ConnState,
+        EventArgsMap<Events>,
+        ActionNames,
+        QueueTypesMap<Queues>
+      >,
+      websocket: WebSocket,
+    ]
+  >;
   /** Settings. */
   readonly options?: ActorOptions;
 }

@@ -26,6 +26,12 @@ export interface ActorOptions {
   readonly onBeforeConnectTimeout?: number;
   /** Time that `onConnect` may take. Default 5,000. */
   readonly onConnectTimeout?: number;
+  /**
+   * Whether the actor may sleep while a raw WebSocket is open: the client stays connected, its next message wakes the
+   * actor, and `onWebSocket` gets the socket again. A function decides for each. Default false: such sockets keep it
+   * awake.
+   */
+  readonly canHibernateWebSocket?: boolean | ((request: Request) => boolean);
   /** So many scheduled calls and jobs may wait at most (`schedule.max_schedules_exceeded`). Default 1,000. */
   readonly maxSchedules?: number;
   /**
@@ -85,6 +91,7 @@ export interface ResolvedOptions {
   readonly maxKvSize: number;
   readonly durability: DurabilityCode;
   readonly isExclusive: boolean;
+  readonly canHibernateWebSocket: boolean | ((request: Request) => boolean);
   readonly crashPolicy: CrashPolicy;
   /** What tools show. */
   readonly display: { readonly name: string | undefined; readonly icon: string | undefined };
@@ -135,8 +142,6 @@ const LARGEST_KV = 1024 * 1024 * 1024;
 /** The longest delay of a JavaScript timer. */
 const MAX_TIME = 0x7fff_ffff;
 
-const LATER: ReadonlySet<string> = new Set(["canHibernateWebSocket"]);
-
 /** Times that are checked and not used. */
 const UNUSED_TIMES: ReadonlySet<string> = new Set([
   "onDestroyTimeout",
@@ -149,6 +154,7 @@ const UNUSED_TIMES: ReadonlySet<string> = new Set([
 const CHECKS: { readonly [name: string]: (name: string, value: unknown) => void } = {
   noSleep: checkBoolean,
   crashPolicy: checkCrashPolicy,
+  canHibernateWebSocket: checkHibernation,
   name: checkText,
   icon: checkText,
   enableActorRuntimeSocket: checkOff,
@@ -158,7 +164,6 @@ const CHECKS: { readonly [name: string]: (name: string, value: unknown) => void 
 export function resolveOptions(options: ActorOptions): ResolvedOptions {
   const times: { -readonly [Name in keyof Times]: number } = { ...DEFAULT_TIMES };
   for (const [name, value] of Object.entries(options)) {
-    if (LATER.has(name)) throw new Error(`actor option '${name}' is not supported in this version`);
     if (value === undefined) continue;
     if (name in DEFAULT_TIMES) times[name as keyof Times] = checkTime(name, value);
     else if (UNUSED_TIMES.has(name)) checkTime(name, value);
@@ -178,9 +183,15 @@ export function resolveOptions(options: ActorOptions): ResolvedOptions {
     maxKvSize: checkCount("maxKvSize", options.maxKvSize ?? DEFAULT_MAX_KV_SIZE, LARGEST_KV),
     durability: durabilityCode(options.durability ?? "strict", "actor option 'durability'"),
     isExclusive: isExclusive(options.concurrency ?? "interleaved", "actor option 'concurrency'"),
+    canHibernateWebSocket: options.canHibernateWebSocket ?? false,
     crashPolicy: options.crashPolicy ?? "sleep",
     display: { name: options.name, icon: options.icon },
   };
+}
+
+function checkHibernation(name: string, value: unknown): void {
+  if (typeof value === "boolean" || typeof value === "function") return;
+  throw new Error(`actor option '${name}' has to be a boolean, or a function of the request`);
 }
 
 function checkBoolean(name: string, value: unknown): void {

@@ -17,6 +17,8 @@ export class RuntimeConn {
   readonly #key: number | undefined;
   #state: StateTracker | undefined;
   #phase: ConnPhase = "deciding";
+  #isSocket = false;
+  #hibernates = true;
 
   constructor(instance: Instance, key: number | undefined, id: string, client: Client) {
     this.#instance = instance;
@@ -37,12 +39,13 @@ export class RuntimeConn {
   }
 
   get isHibernatable(): boolean {
-    return this.#key !== undefined;
+    return this.#key !== undefined && this.#hibernates;
   }
 
   /** Sends an event to this connection alone. */
   send(name: string, ...args: unknown[]): void {
     const checked = this.#instance.checkEvent(name, args);
+    if (this.#isSocket) return;
     if (this.#key !== undefined && this.#phase !== "gone") this.#instance.sendEvent(this.#key, name, checked);
   }
 
@@ -50,6 +53,12 @@ export class RuntimeConn {
   disconnect(reason = ""): Promise<void> {
     if (this.#key !== undefined && this.#phase === "open") this.#instance.disconnect(this.#key, reason);
     return Promise.resolve();
+  }
+
+  /** It is a raw WebSocket: its client knows no events. */
+  static becomeSocket(conn: RuntimeConn, hibernates: boolean): void {
+    conn.#isSocket = true;
+    conn.#hibernates = hibernates;
   }
 
   /** The addon's handle. */

@@ -5,7 +5,7 @@ import { isThenable, withDeadline } from "./async.js";
 import { Client, type ClientRecord } from "./client.js";
 import { RuntimeConn } from "./conn.js";
 import { ConnContext, ConnInitContext } from "./context.js";
-import { notConnected } from "./failure.js";
+import { notConnected, websocketNotSupported } from "./failure.js";
 import { askGuard } from "./guard.js";
 import type { Instance } from "./instance.js";
 import { validated } from "./validation.js";
@@ -14,6 +14,7 @@ import { validated } from "./validation.js";
 export interface RestoredConn {
   readonly key: number;
   readonly id: string;
+  readonly isSocket: boolean;
   readonly client: ClientRecord;
   readonly state: Uint8Array | undefined;
 }
@@ -59,7 +60,7 @@ export class Connections {
 
   /** Takes over a connection that outlived the previous instance: later if its parameters take time to check. */
   restore(restored: RestoredConn): void | PromiseLike<void> {
-    const { key, id, state } = restored;
+    const { key, id, state, isSocket } = restored;
     const refuse = (error: unknown): void => {
       // What was good enough once is not any more: the actor has another schema.
       const { group, code } = this.#instance.failure(error, { hook: "connect" });
@@ -69,10 +70,10 @@ export class Connections {
       // The bytes are read at once.
       const image = state?.slice();
       const client = this.checked(Client.read(restored.client));
-      if (!isThenable(client)) return this.#takeOver(key, id, client, image);
+      if (!isThenable(client)) return this.#takeOver(key, id, client, image, isSocket);
       this.#checking.add(key);
       const takeOver = (checked: Client): void => {
-        if (this.#checking.delete(key)) this.#takeOver(key, id, checked, image);
+        if (this.#checking.delete(key)) this.#takeOver(key, id, checked, image, isSocket);
       };
       return client.then(takeOver).then(undefined, refuse);
     } catch (error) {
@@ -80,7 +81,7 @@ export class Connections {
     }
   }
 
-  #takeOver(key: number, id: string, client: Client, state: Uint8Array | undefined): void {
+  #takeOver(key: number, id: string, client: Client, state: Uint8Array | undefined, isSocket: boolean): void {
     const conn = new RuntimeConn(this.#instance, key, id, client);
     const { connState } = this.#instance.definition;
     if (connState !== undefined) {
@@ -90,6 +91,9 @@ export class Connections {
     }
     this.#byKey.set(key, conn);
     this.#list(conn);
+    if (!isSocket) return;
+    RuntimeConn.becomeSocket(conn, true);
+    this.#instance.sockets.restored(key, conn, client);
   }
 
   /** A connection for a stateless call whose actor decides nothing about connections. */
@@ -120,8 +124,12 @@ export class Connections {
     }
   }
 
-  /** Decides about a client that wants to connect, and answers it. */
-  connect(key: number, id: string, record: ClientRecord): void {
+  /** Decides about a client that wants to connect, and answers it. @param isSocket Whether with a raw WebSocket. */
+  connect(key: number, id: string, record: ClientRecord, isSocket: boolean): void {
+    if (isSocket && this.#instance.definition.onWebSocket === undefined) {
+      this.#refuse(key, websocketNotSupported());
+      return;
+    }
     let client: Client | PromiseLike<Client>;
     try {
       client = this.checked(Client.read(record));
@@ -130,14 +138,14 @@ export class Connections {
       return;
     }
     if (!isThenable(client)) {
-      this.#introduce(key, id, client);
+      this.#introduce(key, id, client, isSocket);
       return;
     }
     this.#checking.add(key);
     const introduced = Promise.resolve(client).then(
       (checked) => {
         // The client may have left meanwhile.
-        if (this.#checking.delete(key)) this.#introduce(key, id, checked);
+        if (this.#checking.delete(key)) this.#introduce(key, id, checked, isSocket);
       },
       (error: unknown) => {
         if (this.#checking.delete(key)) this.#refuse(key, error);
@@ -146,7 +154,7 @@ export class Connections {
     this.#instance.life.waitFor(introduced);
   }
 
-  #introduce(key: number, id: string, client: Client): void {
+  #introduce(key: number, id: string, client: Client, isSocket: boolean): void {
     const instance = this.#instance;
     if (instance.isDropped) return;
     let conn: RuntimeConn;
@@ -159,16 +167,12 @@ export class Connections {
       this.#refuse(key, error);
       return;
     }
+    const admit = (): void => (isSocket ? this.#admitSocket(conn, key, client) : this.#admit(conn, key));
     if (decided === undefined) {
-      this.#admit(conn, key);
+      admit();
       return;
     }
-    instance.life.waitFor(
-      decided.then(
-        () => this.#admit(conn, key),
-        (error: unknown) => this.#refuse(key, error),
-      ),
-    );
+    instance.life.waitFor(decided.then(admit, (error: unknown) => this.#refuse(key, error)));
   }
 
   /**
@@ -295,12 +299,39 @@ export class Connections {
     return this.#instance.run(() => source.create(context, conn.params));
   }
 
-  #admit(conn: RuntimeConn, key: number): void {
+  #admitSocket(conn: RuntimeConn, key: number, client: Client): void {
     const instance = this.#instance;
-    // The client may have left while the actor was deciding, or the actor may be gone.
     if (RuntimeConn.phaseOf(conn) === "gone" || instance.isDropped) return;
+    let hibernates: boolean;
+    try {
+      hibernates = this.#mayHibernate(client);
+    } catch (error) {
+      this.#refuse(key, error);
+      return;
+    }
+    RuntimeConn.becomeSocket(conn, hibernates);
+    instance.sockets.admitted(key, conn, client);
+    instance.outputs().acceptSocket(key, hibernates);
+    this.#welcome(conn, key, () => instance.sockets.start(key));
+  }
+
+  #mayHibernate(client: Client): boolean {
+    const { canHibernateWebSocket } = this.#instance.definition.options;
+    if (typeof canHibernateWebSocket === "boolean") return canHibernateWebSocket;
+    return canHibernateWebSocket(client.makeRequest({})) === true;
+  }
+
+  #admit(conn: RuntimeConn, key: number): void {
+    // The client may have left while the actor was deciding, or the actor may be gone.
+    if (RuntimeConn.phaseOf(conn) === "gone" || this.#instance.isDropped) return;
+    this.#instance.outputs().accept(key);
+    this.#welcome(conn, key);
+  }
+
+  /** Lists a connection and runs `onConnect`. @param welcomed Called once that is through. */
+  #welcome(conn: RuntimeConn, key: number, welcomed: () => void = () => {}): void {
+    const instance = this.#instance;
     this.#list(conn);
-    instance.outputs().accept(key);
     if (RuntimeConn.trackerOf(conn) !== undefined) instance.connChanged(conn);
     const drop = (error: unknown): void => {
       const { group, code } = instance.failure(error, { hook: "onConnect" });
@@ -308,8 +339,11 @@ export class Connections {
     };
     try {
       const greeted = this.greet(conn);
-      if (greeted === undefined) return;
-      const connecting = greeted.catch(drop).then(() => {
+      if (greeted === undefined) {
+        welcomed();
+        return;
+      }
+      const connecting = greeted.then(welcomed, drop).then(() => {
         this.#connecting.delete(conn);
       });
       this.#connecting.set(conn, connecting);

@@ -313,6 +313,16 @@ export class RequestContext extends ConnContext {
   }
 }
 
+/** The context of `onWebSocket`. Its signal fires when the socket has ended, too. */
+export class WebSocketContext extends ConnContext {
+  readonly request: Request | undefined;
+
+  constructor(instance: Instance, conn: RuntimeConn, client: Client, request: Request | undefined) {
+    super(instance, conn, client);
+    this.request = request;
+  }
+}
+
 /** The context of an action that an alarm calls: there is no caller to have a connection. */
 export class FiringContext extends ConnContext {
   constructor(instance: Instance) {

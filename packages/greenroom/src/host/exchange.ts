@@ -3,7 +3,7 @@ import type { Hook } from "../definition/actor.js";
 import { isThenable } from "./async.js";
 import type { Client } from "./client.js";
 import type { RuntimeConn } from "./conn.js";
-import { RequestContext } from "./context.js";
+import { HookContext, RequestContext } from "./context.js";
 import { bodyBrokeOff, HostError, requestTimedOut } from "./failure.js";
 import type { Instance } from "./instance.js";
 import { RequestBody } from "./request-body.js";
@@ -45,8 +45,12 @@ export class Exchange {
   /** @param ended Called once, when the handler is done and the response is out. */
   run(handler: Hook, client: Client, conn: RuntimeConn | undefined, ended: () => void): void {
     const instance = this.#instance;
-    this.#ended = ended;
+    if (instance.isDropped) return;
     const context = new RequestContext(instance, conn, client, this.#request, this.#abort.signal);
+    this.#ended = () => {
+      HookContext.end(context);
+      ended();
+    };
     let result: unknown;
     try {
       result = instance.run(() => handler(context, this.#request));

@@ -1,8 +1,9 @@
 /** The HTTP requests to one instance: from the request to the end of the response. */
+import type { Hook } from "../definition/actor.js";
 import { Client, type ClientRecord } from "./client.js";
+import type { RuntimeConn } from "./conn.js";
 import { Exchange } from "./exchange.js";
 import type { Instance } from "./instance.js";
-import { asksVisitors, type Visit, visit } from "./visit.js";
 
 /** A request as it arrives. The byte fields are views into the batch. */
 export interface FetchRecord {
@@ -49,22 +50,27 @@ export class Exchanges {
       return;
     }
     this.#open.set(call, exchange);
-    if (!asksVisitors(instance)) {
-      exchange.run(onRequest, client, undefined, () => this.#ended(call));
+    const ended = (): void => this.#ended(call);
+    const { connParamsSchema, decidesConnections } = instance.definition;
+    if (connParamsSchema === undefined && !decidesConnections) {
+      exchange.run(onRequest, client, undefined, ended);
       return;
     }
-    const admitted = ({ client, conn, leave }: Visit): void => {
-      exchange.run(onRequest, client, conn, () => {
-        leave();
-        this.#ended(call);
-      });
-    };
     const refused = (error: unknown): void => {
       if (instance.isDropped) return;
       instance.replyError(call, error, "onRequest");
-      this.#ended(call);
+      ended();
     };
-    instance.life.track(visit(instance, client).then(admitted, refused));
+    instance.life.track(this.#admit(exchange, onRequest, client).then(ended, refused));
+  }
+
+  /** Runs the handler for a client that the connect hooks let in. */
+  async #admit(exchange: Exchange, handler: Hook, client: Client): Promise<void> {
+    const { connections, definition } = this.#instance;
+    const checked = await connections.checked(client);
+    const run = (conn: RuntimeConn | undefined): Promise<void> =>
+      new Promise((resolve) => exchange.run(handler, checked, conn, resolve));
+    await (definition.decidesConnections ? connections.visit(checked, run) : run(undefined));
   }
 
   /** The client has gone. */

@@ -146,6 +146,13 @@ export const requestTimedOut = (milliseconds: number): HostError =>
     `\`onRequest\` took longer than ${milliseconds} ms to answer (\`actionTimeout\`)`,
   );
 
+export const websocketNotSupported = (): HostError =>
+  new HostError(
+    "actor",
+    "websocket_not_supported",
+    "the actor takes no raw WebSockets: define `onWebSocket`",
+  );
+
 export const bodyBrokeOff = (): HostError =>
   new HostError("actor", "aborted", "the body of the request breaks off here");
 

@@ -268,7 +268,28 @@ export class Host {
         const conn = reader.u32();
         const connId = reader.str();
         const client = reader.client();
-        instance?.connections.connect(conn, connId, client);
+        instance?.connections.connect(conn, connId, client, false);
+        return;
+      }
+      case EventKind.socketConnect: {
+        const conn = reader.u32();
+        const connId = reader.str();
+        const client = reader.client();
+        instance?.connections.connect(conn, connId, client, true);
+        return;
+      }
+      case EventKind.socketMessage: {
+        const conn = reader.u32();
+        const isText = reader.u8() === 1;
+        const data = isText ? reader.str() : reader.bytes();
+        instance?.sockets.message(conn, data);
+        return;
+      }
+      case EventKind.socketClosed: {
+        const conn = reader.u32();
+        const code = reader.u16();
+        const reason = reader.str();
+        instance?.sockets.closed(conn, code, reason);
         return;
       }
       case EventKind.disconnect: {
@@ -404,7 +425,13 @@ function readStart(reader: BatchReader): StartRecord {
   reader.f64();
   const conns: RestoredConn[] = [];
   for (let count = reader.u32(); count > 0; count--) {
-    conns.push({ key: reader.u32(), id: reader.str(), client: reader.client(), state: reader.opt() });
+    conns.push({
+      key: reader.u32(),
+      id: reader.str(),
+      isSocket: reader.u8() === 1,
+      client: reader.client(),
+      state: reader.opt(),
+    });
   }
   const alarms: AlarmRecord[] = [];
   for (let count = reader.u32(); count > 0; count--) alarms.push(readAlarm(reader));

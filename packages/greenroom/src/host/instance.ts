@@ -29,6 +29,7 @@ import { Lifecycle, type StartRecord } from "./lifecycle.js";
 import type { OutputWriter } from "./output-writer.js";
 import { Publishing } from "./publish.js";
 import { Saves } from "./saves.js";
+import { Sockets } from "./sockets.js";
 import { Timers } from "./timers.js";
 import { TurnLog, type TurnOwner } from "./turn.js";
 
@@ -49,6 +50,7 @@ export class Instance implements TurnOwner {
   readonly connections: Connections;
   readonly calls: Calls;
   readonly exchanges: Exchanges;
+  readonly sockets: Sockets;
   readonly turn: TurnLog;
   readonly life: Lifecycle;
   readonly alarms: Alarms;
@@ -82,6 +84,7 @@ export class Instance implements TurnOwner {
     this.connections = new Connections(this);
     this.calls = new Calls(this);
     this.exchanges = new Exchanges(this);
+    this.sockets = new Sockets(this);
     this.turn = new TurnLog(this);
     this.life = new Lifecycle(this);
     this.alarms = new Alarms(this);
@@ -366,6 +369,7 @@ export class Instance implements TurnOwner {
     this.timers.drop();
     this.calls.drop();
     this.exchanges.drop();
+    this.sockets.drop();
     this.#publishing?.drop();
     this.#inbox?.drop();
     this.#saves.drop();

@@ -104,7 +104,12 @@ export class Lifecycle {
     let isHookOver = false;
     const finished = this.#callLast(name, isSleep ? onSleep : onDestroy).then(() => {
       isHookOver = true;
-      if (!isSleep) instance.connections.endAll();
+      if (isSleep) {
+        instance.sockets.endBeforeSleep();
+      } else {
+        instance.sockets.endAll();
+        instance.connections.endAll();
+      }
       return this.#idle();
     });
     // One budget for everything; what is not over by then is left behind.
@@ -219,6 +224,7 @@ export class Lifecycle {
       if (this.#phase !== "starting") return;
       instance.outputs().started();
       this.#phase = "running";
+      instance.sockets.resume();
       if (instance.definition.run === undefined) return;
       // What `run` does is no part of the start.
       instance.flush();

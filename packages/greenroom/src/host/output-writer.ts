@@ -182,6 +182,38 @@ export class OutputWriter {
     this.#bytes.u32le(call);
   }
 
+  acceptSocket(conn: number, hibernates: boolean): void {
+    this.#bytes.u8(OutputKind.acceptSocket);
+    this.#bytes.u32le(conn);
+    this.#bytes.u8(hibernates ? 1 : 0);
+  }
+
+  socketSend(conn: number, data: string | Uint8Array): void {
+    this.#bytes.u8(OutputKind.socketSend);
+    this.#bytes.u32le(conn);
+    this.#bytes.u8(typeof data === "string" ? 1 : 0);
+    if (typeof data === "string") {
+      this.#text(data);
+    } else {
+      this.#bytes.u32le(data.length);
+      this.#bytes.bytes(data);
+    }
+  }
+
+  socketClose(conn: number, code: number, reason: string): void {
+    this.#bytes.u8(OutputKind.socketClose);
+    this.#bytes.u32le(conn);
+    this.#bytes.u16le(code);
+    this.#text(reason);
+  }
+
+  /** @param count So many of its oldest messages. */
+  socketHandled(conn: number, count: number): void {
+    this.#bytes.u8(OutputKind.socketHandled);
+    this.#bytes.u32le(conn);
+    this.#bytes.u32le(count);
+  }
+
   requestCredit(call: number, bytes: number): void {
     this.#bytes.u8(OutputKind.requestCredit);
     this.#bytes.u32le(call);

@@ -118,7 +118,8 @@ function nativeDisplay({ options: { display } }: CompiledActor): object {
   return { name: display.name ?? null, icon: display.icon ?? null };
 }
 
-function nativeOptions({ options, onMigrate, wantsRequest, events }: CompiledActor): object {
+function nativeOptions(definition: CompiledActor): object {
+  const { options, onMigrate, wantsRequest, events, onDisconnect, onWebSocket } = definition;
   return {
     sleepTimeout: options.sleepTimeout ?? null,
     sleepGracePeriod: options.sleepGracePeriod,
@@ -127,6 +128,7 @@ function nativeOptions({ options, onMigrate, wantsRequest, events }: CompiledAct
     crashPolicy: options.crashPolicy,
     maxKvSize: options.maxKvSize,
     wantsRequest,
+    noticesDepartures: onDisconnect !== undefined || onWebSocket !== undefined,
     guardedEvents: [...(events ?? [])].filter(([, { canSubscribe }]) => canSubscribe).map(([name]) => name),
   };
 }

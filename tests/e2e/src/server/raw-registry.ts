@@ -2,6 +2,7 @@
 
 import { actor, type RequestContextOf, setup, UserError } from "greenroom";
 import { Hono } from "hono";
+import { dozer, greeter, guest, relay, talker } from "./raw-sockets.js";
 
 /** Says what it got. */
 export const mirror = actor({
@@ -263,4 +264,6 @@ export const routed = actor({
   actions: {},
 });
 
-export const registry = setup({ use: { mirror, responder, plain, streamer, guarded, routed } });
+export const registry = setup({
+  use: { mirror, responder, plain, streamer, guarded, routed, talker, relay, guest, dozer, greeter },
+});

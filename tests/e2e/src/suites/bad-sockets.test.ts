@@ -64,11 +64,11 @@ describe("handshakes", () => {
     ["an unknown path", connect({ path: "/nowhere" }), offer(), 1011, "actor.not_found"],
     ["a slash behind the path", connect({ path: "/connect/" }), offer(), 1011, "actor.not_found"],
     [
-      "a raw WebSocket, which this version does not have",
+      "a raw WebSocket to an actor without a handler",
       connect({ path: "/websocket" }),
       offer(),
       1011,
-      "feature.unsupported",
+      "actor.websocket_not_supported",
     ],
     ["//", `/gateway//counter/connect?${connect().split("?")[1]}`, offer(), 1011, "guard.no_route"],
     ["an unknown method", changes({ "rvt-method": "steal" }), offer(), 1011, "guard.query_invalid_params"],

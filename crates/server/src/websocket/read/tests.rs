@@ -49,7 +49,10 @@ async fn messages_and_control_frames_are_told_apart() {
         Inbound::Binary(Bytes::from_static(&[1, 2])),
         Inbound::Ping(Bytes::from_static(b"ping")),
         Inbound::Pong,
-        Inbound::Close(Some(1000)),
+        Inbound::Close(Some(SocketClose {
+            code: 1000,
+            reason: "Disposed".to_owned(),
+        })),
     ];
     assert_eq!(got, expected);
     assert_eq!(end, ReadError::Gone);

@@ -54,13 +54,13 @@ export class Instance implements TurnOwner {
   readonly turn: TurnLog;
   readonly life: Lifecycle;
   readonly alarms: Alarms;
-  readonly timers: Timers;
   #peers: Peers | undefined;
   #client: unknown;
   /** Whether the host has this on its list of instances to flush. */
   isListed = false;
   /** Nothing is handed over any more. */
   isDropped = false;
+  #timers: Timers | undefined;
   readonly #saves = new Saves();
   #inbox: Inbox | undefined;
   #publishing: Publishing | undefined;
@@ -88,7 +88,6 @@ export class Instance implements TurnOwner {
     this.turn = new TurnLog(this);
     this.life = new Lifecycle(this);
     this.alarms = new Alarms(this);
-    this.timers = new Timers(this);
   }
 
   // What contexts read and write.
@@ -120,6 +119,16 @@ export class Instance implements TurnOwner {
   get kv(): RuntimeKv {
     this.#kv ??= new RuntimeKv(this, this.#kvSize);
     return this.#kv;
+  }
+
+  /** The timers of user code; most actors have none. */
+  get timers(): Timers {
+    this.#timers ??= new Timers(this);
+    return this.#timers;
+  }
+
+  dropTimers(): void {
+    this.#timers?.drop();
   }
 
   #noState(): Error {
@@ -366,7 +375,7 @@ export class Instance implements TurnOwner {
     this.isDropped = true;
     this.#peers?.drop();
     this.life.drop();
-    this.timers.drop();
+    this.dropTimers();
     this.calls.drop();
     this.exchanges.drop();
     this.sockets.drop();

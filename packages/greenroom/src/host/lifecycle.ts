@@ -56,6 +56,7 @@ export class Lifecycle {
   /** How many promises there are that nobody but the end waits for. */
   #background = 0;
   #whenIdle: (() => void) | undefined;
+  #whenDropped: (() => void) | undefined;
   #hasRefused = false;
 
   constructor(instance: Instance) {
@@ -113,7 +114,8 @@ export class Lifecycle {
       return this.#idle();
     });
     // One budget for everything; what is not over by then is left behind.
-    await withDeadline(instance.host.clock, finished, options.sleepGracePeriod, "stopping").catch(
+    const over = Promise.race([finished, this.#untilDropped()]);
+    await withDeadline(instance.host.clock, over, options.sleepGracePeriod, "stopping").catch(
       (error: unknown) => {
         const unfinished = isHookOver ? this.#inProgress() : [name, ...this.#inProgress()];
         instance.log.error(
@@ -127,13 +129,14 @@ export class Lifecycle {
     instance.endQueues();
     instance.outputs().stopped();
     this.#phase = "over";
-    instance.timers.drop();
+    instance.dropTimers();
   }
 
   /** Ends at once: nobody is interested any more. */
   drop(): void {
     this.#phase = "over";
     this.#stop?.abort();
+    this.#whenDropped?.();
   }
 
   /** Keeps the actor awake for `work`, and lets the end wait for it. Its errors are logged. */
@@ -371,6 +374,13 @@ export class Lifecycle {
     const result = this.#instance.run(() => hook(this.#context, input));
     if (isThenable(result)) this.#instance.defer();
     return result;
+  }
+
+  /** Resolves if the instance is dropped while it stops: then nobody waits for anything. */
+  #untilDropped(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenDropped = resolve;
+    });
   }
 
   /** Resolves once nothing is in progress. */

@@ -172,6 +172,10 @@ test("once an actor is gone, nothing of it happens any more, and its code is tol
   ).started();
   assert.equal(clock.waiting, 1);
   stage.core.stop(1, "sleep");
+  stage.host.wake();
+  await sleep(1);
+  // The grace period is over.
+  clock.advance(1);
   await stage.until((output) => output.kind === "stopped");
   assert.equal(clock.waiting, 0);
   await sleep(40);

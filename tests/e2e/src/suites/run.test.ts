@@ -135,6 +135,19 @@ test("a run that does not end is left behind after the grace period; who calls m
   await client.dispose();
 });
 
+test("neither does a shutdown wait longer for it, and it goes on in the next process", async () => {
+  const client = connectTo();
+  const stubborn = client.stubborn.getOrCreate("shut down");
+  await stubborn.wakes();
+  const began = performance.now();
+  assert.equal(await server.stop("SIGTERM"), 0);
+  const took = performance.now() - began;
+  assert.ok(took >= 190 && took < 5_000, `${took} ms`);
+  await server.restart();
+  await eventually(async () => assert.equal(await stubborn.wakes(), 2));
+  await client.dispose();
+});
+
 test("keepAwake gives the value, and the actor does not sleep before", async () => {
   const client = connectTo();
   const keeper = client.keeper.getOrCreate("kept");

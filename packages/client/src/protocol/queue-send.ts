@@ -31,7 +31,8 @@ export async function sendToQueue(
   message: Packet,
   options: QueueSendOptions,
 ): Promise<QueueOutcome<unknown> | undefined> {
-  const { wait = false, timeout } = options;
+  const { wait = false } = options;
+  const timeout = checkTimeout(options.timeout);
   const answer = await post({
     path: `/queue/${encodeURIComponent(queue)}`,
     body: encodeQueueSend(encoding, { name: queue, message, wait, timeout }),
@@ -42,6 +43,16 @@ export async function sendToQueue(
     decodeQueueReply(encoding, answer),
   );
   return wait ? reply : undefined;
+}
+
+/** @throws TypeError for what is no time. */
+function checkTimeout(timeout: number | undefined): number | undefined {
+  if (timeout === undefined) return undefined;
+  if (typeof timeout !== "number" || !(timeout >= 0)) {
+    throw new TypeError("the option `timeout` has to be a number of milliseconds");
+  }
+  // What is infinite could not be written down.
+  return Math.min(timeout, Number.MAX_SAFE_INTEGER);
 }
 
 /** The body of a queue send. */

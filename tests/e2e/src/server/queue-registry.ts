@@ -1,6 +1,14 @@
 /** Actors that consume queues, for the suite about queues. */
 
-import { actor, queue, type StandardSchema, setup, UserError } from "greenroom";
+import {
+  type ActorError,
+  actor,
+  type GuardContext,
+  queue,
+  type StandardSchema,
+  setup,
+  UserError,
+} from "greenroom";
 
 /** A schema that takes what `check` does not complain about. */
 function schema<T>(check: (value: unknown) => string | undefined): StandardSchema<unknown, T> {
@@ -155,6 +163,45 @@ export const printer = actor({
   },
 });
 
+/** Sends to the printers of others. */
+export const clerk = actor({
+  actions: {
+    order: (c, key: string, file: string) =>
+      c.client<typeof registry>().printer.getOrCreate(key).send("job", { file }, { wait: true }),
+    leave: (c, key: string, file: string): Promise<void> =>
+      c.client<typeof registry>().printer.getOrCreate(key).send("job", { file }),
+    async misplace(c, key: string): Promise<void> {
+      try {
+        await c
+          .client<typeof registry>()
+          .printer.getOrCreate(key)
+          .send("jobs" as "job", { file: "x" });
+      } catch (error) {
+        const { group, code, message } = error as ActorError;
+        if (group === "queue") throw new UserError(message, { code });
+        throw error;
+      }
+    },
+  },
+});
+
+/** Wants to know who sends. */
+export const picky = actor({
+  connParamsSchema: schema<{ user: string }>((value) =>
+    typeof (value as { user?: unknown } | undefined)?.user === "string" ? undefined : "has to be a text",
+  ),
+  state: { from: "" },
+  queues: {
+    note: queue<string>({
+      canPublish: (c: GuardContext<undefined, { from: string }, { user: string }>) => {
+        c.state.from = c.conn.params.user;
+        return true;
+      },
+    }),
+  },
+  actions: { read: async (c) => `${(await c.queue.tryNext())?.body} from ${c.state.from}` },
+});
+
 /** Fails at every message a few times, and goes on. */
 export const clumsy = actor({
   state: { attempts: [] as string[] },
@@ -239,4 +286,6 @@ export const worker = actor({
   actions: { read: (c) => c.state },
 });
 
-export const registry = setup({ use: { desk, lateSender, printer, clumsy, guarded, narrow, worker } });
+export const registry = setup({
+  use: { desk, lateSender, printer, clerk, picky, clumsy, guarded, narrow, worker },
+});

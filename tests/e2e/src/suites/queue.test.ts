@@ -92,7 +92,41 @@ test("names filter, and the oldest message of all comes first", async () => {
   assert.deepEqual(await desk.next(["job", "ping"], 0), 2);
   assert.deepEqual(await desk.tryNext(), { file: "b" });
   assert.equal(await desk.tryNext(), undefined);
+  // The handle by key means the next actor of that key.
+  await desk.send("ping", 2);
+  assert.equal(await desk.next(["ping"], 0), 2);
 });
+
+test("an actor sends to the queue of another, and waits for the response", async () => {
+  const clerk = connectTo().clerk.getOrCreate("c");
+  assert.deepEqual(await clerk.order("other", "letter"), { status: "completed", response: { pages: 6 } });
+  assert.equal(await clerk.leave("other", "note"), undefined);
+  const printer = connectTo().printer.getOrCreate("other");
+  await eventually(async () => assert.deepEqual(await printer.done(), ["letter", "note"]));
+  assert.equal(await refusal(clerk.misplace("other")), "user.not_found");
+});
+
+test("connection parameters of senders are checked by their schema", async () => {
+  const params = { user: 5 } as unknown as { user: string };
+  const picky = connectTo().picky.getOrCreate("p", { params });
+  assert.equal(await refusal(picky.send("note", "a")), "actor.validation_error");
+  const right = connectTo().picky.getOrCreate("p", { params: { user: "me" } });
+  await right.send("note", "b");
+  assert.deepEqual(await right.read(), "b from me");
+});
+
+for (const encoding of ENCODINGS) {
+  test(`times that are none are refused before anything is sent in ${encoding}`, async () => {
+    const desk = connectTo(encoding).desk.getOrCreate(["times", encoding]);
+    for (const timeout of [-1, Number.NaN, "5" as unknown as number]) {
+      await assert.rejects(desk.send("ping", 1, { wait: true, timeout }), TypeError);
+    }
+    assert.equal(await desk.tryNext(), undefined);
+    const patient = desk.send("ping", 1, { wait: true, timeout: Number.POSITIVE_INFINITY });
+    assert.equal(await desk.next(["ping"], 1_000), 1);
+    assert.deepEqual(await patient, { status: "completed" });
+  });
+}
 
 test("batches take what is there, up to their count", async () => {
   const desk = connectTo().desk.getOrCreate("batches");
@@ -240,14 +274,14 @@ test("a consumer that waits for itself is refused, unless somebody else consumes
 
 test("a sleep that is asked for ends all waiting, and loses no message", async () => {
   const desk = connectTo().desk.getOrCreate("asleep");
-  const sent = desk.send("job", { file: "a" }, { wait: true });
-  await eventually(async () => assert.notEqual(await desk.next(["ping"], 0), 0));
+  const sent = refusal(desk.send("job", { file: "a" }, { wait: true }));
+  await delay(100);
   await desk.nap();
-  assert.equal(await refusal(sent), "queue.completion_waiter_dropped");
-  const receiving = desk.next(["ping"], 60_000);
-  await delay(50);
+  assert.equal(await sent, "queue.completion_waiter_dropped");
+  const receiving = refusal(desk.next(["ping"], 60_000));
+  await delay(100);
   await desk.nap();
-  assert.equal(await refusal(receiving), "actor.aborted");
+  assert.equal(await receiving, "actor.aborted");
   assert.equal(await desk.print(1), "a");
 });
 

@@ -118,14 +118,15 @@ class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Acto
   #listen(asked: string, settings: () => ResolvedRegistry): Promise<StartedInfo> {
     if (this.#listening?.asked === asked) return this.#listening.info;
     if (this.#server !== undefined) return Promise.reject(this.#runsAlready(asked));
-    this.#server = this.#run(settings);
-    const info = new StartPromise(
-      this.#server.then((server) => server.address),
-      (error) => {
-        standardError(messageOf(error));
-        process.exit(1);
-      },
-    );
+    let resolved: ResolvedRegistry;
+    try {
+      resolved = settings();
+    } catch (error) {
+      // Nothing runs, and other settings can be tried.
+      return startPromise(Promise.reject(error));
+    }
+    this.#server = this.#run(() => resolved);
+    const info = startPromise(this.#server.then((server) => server.address));
     this.#listening = { asked, info };
     return info;
   }
@@ -196,6 +197,14 @@ class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Acto
   #ignoreSignals(): void {
     if (this.#stoppable !== undefined) forgetSignals(this.#stoppable);
   }
+}
+
+/** A promise whose failure ends the process if nobody asks. */
+function startPromise(info: Promise<StartedInfo>): Promise<StartedInfo> {
+  return new StartPromise(info, (error) => {
+    standardError(messageOf(error));
+    process.exit(1);
+  });
 }
 
 function elsewhere({ url }: Request, basePath: string | undefined): ActorError {

@@ -64,7 +64,7 @@ class Peer implements Sender {
     if (length > MAX_DEPTH) {
       const calls = namesOf(this.#chain).join(" calls ");
       const message = `${length} calls wait for each other, limit is ${MAX_DEPTH}: ${calls}`;
-      throw new ActorError("actor", "call_chain_too_long", message);
+      throw new ActorError("actor", "call_chain_too_long", message, { statusCode: 500 });
     }
     // A start is committed when it is through, and it may wait for this call. If it fails, it begins again.
     return instance.life.phase === "starting" ? undefined : instance.outputs();

@@ -208,7 +208,8 @@ function closed(): ActorError {
 }
 
 /** An error as the server answers it. */
-export function errorResponse({ group, code, message }: ActorError, status = 503): Response {
+export function errorResponse(error: ActorError, status = error.statusCode ?? 503): Response {
+  const { group, code, message } = error;
   return Response.json(
     { group, code, message, metadata: null },
     { status, headers: { "x-rivet-error": `${group}.${code}` } },

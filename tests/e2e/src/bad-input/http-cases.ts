@@ -25,7 +25,35 @@ function badQuery(what: string, code: string, path: string): HttpCase {
 const long = (length: number) => "x".repeat(length);
 const ID = "0123456789abcdef0123456789abcdef";
 
+/** What an engine of RivetKit's would send to a program without a server of its own. */
+const startHeaders = (endpoint: string, slots: string) => ({
+  "x-rivet-endpoint": endpoint,
+  "x-rivet-total-slots": slots,
+  "x-rivet-runner-name": "default",
+  "x-rivet-namespace-name": "default",
+});
+
 const ROUTES: readonly HttpCase[] = [
+  ...["/start", "/api/rivet/start"].flatMap((path) => [
+    refused(`an engine's start at ${path}`, 404, "guard.no_route", {
+      path,
+      headers: startHeaders("http://engine.test", "1"),
+    }),
+    refused(`a start at ${path} whose headers make no sense`, 404, "guard.no_route", {
+      path,
+      headers: startHeaders("not a url", "many"),
+    }),
+  ]),
+  refused("more header lines than there may be", 431, "request.headers_too_large", {
+    method: "GET",
+    path: "/health",
+    headers: Object.fromEntries(Array.from({ length: 120 }, (_, n) => [`x-${n}`, "1"])),
+  }),
+  refused("headers that are too large", 431, "request.headers_too_large", {
+    method: "GET",
+    path: "/health",
+    headers: { "x-large": long(70_000) },
+  }),
   refused("unknown path", 404, "guard.no_route", { method: "GET", path: "/nowhere" }),
   refused("unknown path, POST", 404, "guard.no_route", { path: "/metadata/more" }),
   refused("gateway without an actor", 404, "guard.no_route", { path: "/gateway" }),
@@ -44,7 +72,7 @@ const ROUTES: readonly HttpCase[] = [
   }),
   refused("no action name", 404, "actor.not_found", { path: action("") }),
   refused("two action names", 404, "actor.not_found", { path: action("a/b") }),
-  refused("a queue, which this version does not have", 501, "feature.unsupported", {
+  refused("what is no message to a queue", 400, "request.invalid", {
     path: `/gateway/counter/queue/jobs?${query()}`,
   }),
   refused("connect without an upgrade", 426, "guard.upgrade_required", {

@@ -80,7 +80,11 @@ pub(crate) async fn fetch(
     let entered = target.enter(app, &visitor, Intents::REQUEST, params.as_ref());
     let mut entered = match entered.await {
         Ok(entered) => entered,
-        Err(error) => return gateway_error(&error),
+        Err(error) => {
+            // A client that sends first and reads later is to see this, not a reset.
+            discard(request.into_body(), limits.patience).await;
+            return gateway_error(&error);
+        }
     };
     let auth = entered.take_auth();
     let mut actor = match entered.reach(app).await {

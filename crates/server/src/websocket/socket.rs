@@ -171,7 +171,11 @@ async fn admit(
         is_raw,
         mut client,
     } = plan?;
-    let entered = target.enter(app, &visitor, Intents::CONNECT, client.params.as_ref());
+    let intent = match is_raw {
+        true => Intents::WEBSOCKET,
+        false => Intents::CONNECT,
+    };
+    let entered = target.enter(app, &visitor, intent, client.params.as_ref());
     let mut entered = entered.await.map_err(Refusal::at_door)?;
     client.auth = entered.take_auth();
     let record = entered

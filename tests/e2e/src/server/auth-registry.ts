@@ -1,6 +1,6 @@
 /** Actors behind `onAuth`, for the suite about it. */
 
-import { type AuthRequest, actor, event, Forbidden, setup, Unauthorized, UserError } from "greenroom";
+import { type AuthRequest, actor, event, Forbidden, queue, setup, Unauthorized, UserError } from "greenroom";
 
 declare module "greenroom" {
   interface Register {
@@ -20,6 +20,9 @@ export const vault = actor({
   onCreate: (c) => void happened.push(`create ${c.key.join("/")}`),
   onWake: (c) => void happened.push(`wake ${c.key.join("/")}`),
   events: { opened: event<string>() },
+  queues: { jobs: queue<number>() },
+  onRequest: (c) => Response.json({ auth: c.conn.auth?.uid }),
+  onWebSocket: (c, socket) => socket.send(`auth ${c.conn.auth?.uid}`),
   actions: {
     who: (c) => ({ auth: c.conn.auth, greeted: c.conn.state.greeted }),
     since: (c) => c.conn.auth?.since,

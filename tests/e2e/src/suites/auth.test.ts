@@ -10,6 +10,7 @@ import { TestSocket } from "../bad-input/ws-client.js";
 import { eventually } from "../harness/eventually.js";
 import { DIST } from "../harness/paths.js";
 import { Program } from "../harness/program.js";
+import { RawSocket } from "../harness/raw-socket.js";
 import { ServerProcess } from "../harness/server.js";
 import type { registry } from "../server/auth-registry.js";
 
@@ -195,6 +196,28 @@ test("onAuth is told what is wanted, of whom, and by whom", async () => {
   // What goes over a connection that is open is not asked about.
   assert.equal(rest.length, 0);
   await ann.dispose();
+});
+
+test("every way in has its intent, and those with streams get in or learn why, too", async () => {
+  const ann = connectAs(ANN).vault.getOrCreate("ways");
+  const nobody = connectAs(undefined).vault.getOrCreate("ways");
+  await asked();
+  assert.deepEqual(await (await ann.fetch("x")).json(), { auth: "ann" });
+  const socket = await RawSocket.open(ann);
+  assert.equal(await socket.next(), "auth ann");
+  socket.close();
+  await ann.send("jobs", 1);
+  assert.deepEqual(
+    (await asked()).map(({ intents }) => intents),
+    ["request", "websocket", "publish"].map((intent) => ["get", "create", intent]),
+  );
+  const upload = await nobody.fetch("upload", { method: "POST", body: new Uint8Array(8_000_000) });
+  assert.equal(upload.status, 401);
+  assert.equal(((await upload.json()) as ActorError).message, "who are you?");
+  const refused = await RawSocket.open(nobody);
+  // No message of a protocol that a raw socket does not speak comes before the close.
+  await assert.rejects(refused.next(), /closed with 1011 auth\.unauthorized/);
+  await assert.rejects(nobody.send("jobs", 1), unauthorized);
 });
 
 test("Unauthorized and Forbidden mean the same in an action", async () => {

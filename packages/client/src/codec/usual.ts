@@ -9,8 +9,8 @@ let decode: (bytes: Uint8Array) => unknown = decodeUsual;
 /**
  * The value of one CBOR item in compat form that fills `bytes`.
  *
- * Pages load a small reader for what nearly all messages consist of. The complete one, `decodeValue`, is loaded with
- * the first message that has more in it, and reads everything from then on.
+ * Pages load a small reader for what nearly all messages consist of. The complete one, `decodeValue`, follows in the
+ * background once a connection is open, or with the first answer that has more in it, and then reads everything.
  *
  * @throws what {@link needsMore} recognizes, or what `decodeValue` throws.
  */

@@ -1,4 +1,4 @@
-import { needsMore } from "../codec/usual.js";
+import { loadCompleteReader, needsMore } from "../codec/usual.js";
 import type { ClientRuntime } from "../config.js";
 import { ActorClientError, ActorError, describe, MalformedResponseMessage } from "../errors.js";
 import { toActorError } from "../protocol/error-body.js";
@@ -154,6 +154,8 @@ export class Session {
     if (this.#state !== "opening") return;
     this.#state = "open";
     this.#dial.succeeded();
+    // In the background: messages need not wait for it when they come, nor depend on a page's files being there still.
+    loadCompleteReader().catch(() => {});
     this.#runtime.clearTimeout(this.#timer);
     this.#owner.opened(actorId, connectionId, extended);
   }

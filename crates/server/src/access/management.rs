@@ -1,10 +1,13 @@
 //! The management API: listing, destroying and putting to sleep whatever there is. It is for whoever
 //! runs the server, not for its clients.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use greenroom_types::ActorError;
-use hyper::{HeaderMap, header::AUTHORIZATION};
+use hyper::{
+    HeaderMap,
+    header::{AUTHORIZATION, ORIGIN},
+};
 
 use super::Secret;
 use crate::{ServerConfig, dispatch::Origin};
@@ -12,7 +15,8 @@ use crate::{ServerConfig, dispatch::Origin};
 /// Who may use the management API.
 #[derive(Debug)]
 pub(crate) enum Management {
-    /// Everybody: only this machine reaches the server, and it is said to be in development.
+    /// Everybody but pages of other sites: only this machine reaches the server, and it is said to be in
+    /// development. Browsers carry such pages to this machine.
     Open,
     /// Those who know the token.
     Token(Secret),
@@ -40,6 +44,10 @@ impl Management {
     pub(crate) fn check(&self, origin: Origin, headers: &HeaderMap) -> Result<bool, ActorError> {
         match self {
             _ if origin == Origin::Trusted => Ok(true),
+            Self::Open if is_foreign_page(headers) => Err(ActorError::forbidden(
+                "a page of another site may manage nothing here without a token: give the server one \
+                 with `setup({ token })` or `GREENROOM_TOKEN`",
+            )),
             Self::Open => Ok(false),
             Self::Token(token) if bearer(headers).is_some_and(|claimed| token.is(claimed)) => {
                 Ok(true)
@@ -53,6 +61,29 @@ impl Management {
             )),
         }
     }
+}
+
+/// Whether a browser sends this for a page that does not come from this machine.
+fn is_foreign_page(headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(ORIGIN) else {
+        return false;
+    };
+    let host = origin.to_str().ok().and_then(host_of);
+    !host.is_some_and(|host| {
+        let ip = host.trim_start_matches('[').trim_end_matches(']');
+        let is_local = ip.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+        is_local || host == "localhost" || host.ends_with(".localhost")
+    })
+}
+
+/// The host of an origin: `scheme://host[:port]`.
+fn host_of(origin: &str) -> Option<&str> {
+    let (_, authority) = origin.split_once("://")?;
+    let without_port = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        Some(_) | None => authority,
+    };
+    Some(without_port)
 }
 
 /// The token of an `Authorization` header.
@@ -97,6 +128,39 @@ mod tests {
                 Err(error) => assert!(!open && error.code == "forbidden", "{error}"),
             }
         }
+    }
+
+    #[test]
+    fn pages_of_other_sites_manage_nothing_without_a_token() {
+        let from = |origin: &'static str| {
+            HeaderMap::from_iter([(ORIGIN, HeaderValue::from_static(origin))])
+        };
+        let open = rule(None, true, Some("127.0.0.1:1"));
+        for own in [
+            "http://localhost",
+            "http://localhost:5173",
+            "http://app.localhost:80",
+            "http://127.0.0.1:6420",
+            "http://[::1]:6420",
+            "http://[::1]",
+        ] {
+            assert!(open.check(Origin::Public, &from(own)).is_ok(), "{own}");
+        }
+        for foreign in [
+            "https://page.test",
+            "http://localhost.page.test",
+            "http://127.0.0.1.page.test:80",
+            "http://notlocalhost",
+            "null",
+            "",
+        ] {
+            let error = open.check(Origin::Public, &from(foreign));
+            assert_eq!(error.expect_err(foreign).code, "forbidden");
+        }
+        let mut headers = from("https://page.test");
+        headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer t0k"));
+        let rule = rule(Some("t0k"), true, Some("127.0.0.1:1"));
+        assert_eq!(rule.check(Origin::Public, &headers), Ok(true));
     }
 
     #[test]

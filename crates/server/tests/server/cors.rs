@@ -101,7 +101,8 @@ async fn answers_and_errors_are_readable() {
     let cases = [
         ("GET", "/metadata", 200),
         ("GET", "/health", 200),
-        ("GET", "/actors?name=counter", 200),
+        ("GET", "/actors?name=counter&key=k", 200),
+        ("GET", "/actors?name=counter", 403),
         ("GET", "/actors?key=k", 400),
         ("POST", ok.as_str(), 200),
         ("POST", missing, 404),

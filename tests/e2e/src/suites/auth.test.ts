@@ -86,10 +86,10 @@ test("a caller that is refused creates and wakes nothing over any way in", async
   ] as const;
   for (const [method, url] of requests) {
     const body = method === "POST" ? JSON.stringify({ body: 1 }) : null;
-    const answer = await fetch(url, { method, body, headers: { origin: "http://page.test" } });
+    const answer = await fetch(url, { method, body, headers: { origin: "http://localhost:5173" } });
     const { group, code } = (await answer.json()) as ActorError;
     assert.deepEqual([answer.status, group, code], [401, "auth", "unauthorized"], `${method} ${url}`);
-    assert.equal(answer.headers.get("access-control-allow-origin"), "http://page.test");
+    assert.equal(answer.headers.get("access-control-allow-origin"), "http://localhost:5173");
   }
   assert.equal(await exists(key), false);
   assert.deepEqual(await happened(key), []);

@@ -125,6 +125,21 @@ test("queries that make no sense are refused", async () => {
   }
 });
 
+test("in development no token is needed on this machine, but pages of other sites need one", async () => {
+  const open = await ServerProcess.start();
+  try {
+    const from = async (origin?: string) => {
+      const answer = await fetch(`${open.url}/actors`, origin === undefined ? {} : { headers: { origin } });
+      await answer.body?.cancel();
+      return answer.status;
+    };
+    assert.deepEqual([await from(), await from("http://localhost:5173")], [200, 200]);
+    assert.deepEqual([await from("https://page.test"), await from("null")], [403, 403]);
+  } finally {
+    await open.dispose();
+  }
+});
+
 test("without a token, a server that others can reach manages nothing, and says so when it starts", async () => {
   const script = join(DIST, "server/on-all-addresses.js");
   const open = await ServerProcess.start({ script, env: { GREENROOM_HOST: "0.0.0.0" } });

@@ -51,7 +51,7 @@ export const worker = actor({
 
 /** Its `run` ends as its key says. */
 export const brief = actor({
-  state: { runs: 0, wakes: 0, sleeps: 0, destroyed: false },
+  state: { runs: 0, ended: 0, wakes: 0, sleeps: 0 },
   onWake: (c) => {
     c.state.wakes += 1;
   },
@@ -70,6 +70,7 @@ export const brief = actor({
     if (how === "throw") throw new Error("run has failed");
     if (how === "sleep") c.sleep();
     if (how === "destroy") c.destroy();
+    c.state.ended += 1;
   },
   options: { sleepTimeout: 150 },
   actions: { counts: (c) => ({ ...c.state }) },
@@ -84,10 +85,15 @@ export const stubborn = actor({
   onDestroy: () => {
     say("stubborn destroyed");
   },
+  events: { hanging: event<[]>() },
   run: () => never,
   options: { sleepGracePeriod: 200 },
   actions: {
     wakes: (c) => c.state.wakes,
+    hang: async (c) => {
+      c.broadcast("hanging");
+      await never;
+    },
     nap: (c) => c.sleep(),
     end: (c) => c.destroy(),
   },
@@ -101,6 +107,7 @@ export const keeper = actor({
   },
   onSleep: (c) => {
     c.state.log.push("sleep");
+    say(`keeper ${c.key.join()} sleeps`);
     c.waitUntil(
       pause(30).then(() => {
         c.state.log.push("after sleep");
@@ -399,13 +406,23 @@ function takeEarly(id: string): string[] {
 
 /** Comes back by itself. */
 export const phoenix = actor({
-  state: { wakes: 0 },
+  state: { wakes: 0, writes: 0 },
   onWake: (c) => {
     c.state.wakes += 1;
     say(`phoenix ${c.key.join()} wake ${c.state.wakes}`);
   },
+  onSleep: (c) => {
+    say(`phoenix ${c.key.join()} sleeps`);
+  },
   options: { crashPolicy: "restart", sleepTimeout: 60_000 },
-  actions: { wakes: (c) => c.state.wakes, nap: (c) => c.sleep() },
+  actions: {
+    wakes: (c) => c.state.wakes,
+    nap: (c) => c.sleep(),
+    // For its commit, which those of before precede.
+    write: (c) => {
+      c.state.writes += 1;
+    },
+  },
 });
 
 /** Does not come back. */
@@ -413,6 +430,9 @@ export const mayfly = actor({
   state: { wakes: 0 },
   onWake: (c) => {
     c.state.wakes += 1;
+  },
+  onSleep: (c) => {
+    say(`mayfly ${c.key.join()} sleeps`);
   },
   options: { crashPolicy: "destroy", sleepTimeout: 60_000 },
   actions: { wakes: (c) => c.state.wakes, nap: (c) => c.sleep() },

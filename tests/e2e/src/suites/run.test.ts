@@ -72,9 +72,8 @@ test("a run that was at work when the process was killed goes on in the next one
   const client = connectTo();
   const [worker, resting] = [client.worker.getOrCreate("killed"), client.brief.getOrCreate("return too")];
   const steps = await worker.steps();
-  await resting.counts();
-  // Its `run` is over by then, and the reply says that this is stored.
-  await delay(50);
+  await eventually(async () => assert.equal((await resting.counts()).ended, 1));
+  // What the end of `run` has changed is stored when this is answered.
   await resting.counts();
   await server.kill();
   await server.restart();
@@ -104,17 +103,16 @@ test("a run that a graceful shutdown ends goes on in the next process, without a
 test("an actor that was put to sleep is left alone by the next process", async () => {
   const client = connectTo();
   const [napping, witness] = [client.worker.getOrCreate("left alone"), client.worker.getOrCreate("witness")];
-  await napping.nap();
   await witness.steps();
-  await eventually(async () => {
-    // Asleep, and so it is not in this process's way when it ends.
-    await delay(60);
-    assert.ok(server.stderr.includes("worker left alone run 1"));
-  });
-  await server.kill();
+  await napping.nap();
+  assert.equal(await server.stop("SIGTERM"), 0);
   await server.restart();
   await said("worker witness run 2");
-  await delay(100);
+  await witness.steps();
+  await server.kill();
+  await server.restart();
+  await said("worker witness run 3");
+  await witness.steps();
   assert.ok(!server.stderr.includes("worker left alone run 2"));
   await client.dispose();
 });
@@ -132,6 +130,20 @@ test("a run that does not end is left behind after the grace period; who calls m
   await stubborn.end();
   await said("stubborn destroyed");
   assert.equal(await stubborn.wakes(), 1);
+  await client.dispose();
+});
+
+test("a call that does not end is left behind as well, and its caller is told", async () => {
+  const client = connectTo();
+  const connection = client.stubborn.getOrCreate("hanging").connect();
+  const hanging = new Promise((resolve) => connection.on("hanging", () => resolve(undefined)));
+  await connection.ready;
+  const over = assert.rejects(connection.hang(), (e) => e instanceof ActorError && e.code === "restarting");
+  await hanging;
+  await connection.nap();
+  await over;
+  assert.equal(await connection.wakes(), 2);
+  assert.match(server.stderr, /unfinished="run, 1 call"/);
   await client.dispose();
 });
 
@@ -176,8 +188,8 @@ test("an action in progress keeps the actor awake, and so does a hook about a cl
 test("waitUntil does not keep the actor awake, but its end waits, also for what comes up meanwhile", async () => {
   const client = connectTo();
   const keeper = client.keeper.getOrCreate("waiting");
-  await keeper.wait(300);
-  await delay(250);
+  await keeper.wait(600);
+  await said("keeper waiting sleeps");
   const expected = ["wake", "sleep", "after sleep", "nested", "waited", "wake"];
   assert.deepEqual(await keeper.log(), expected);
   const old = client.keeper.getOrCreate("in background");
@@ -331,10 +343,9 @@ test("crashPolicy: what becomes of an actor that was awake when the process was 
   const [gone, kept] = [await mayfly.resolve(), await sleeping.resolve()];
   await asleep.nap();
   await sleeping.nap();
-  await said("phoenix p wake 1");
-  // Both have nothing to wait for, so they are asleep as soon as this is answered.
-  await phoenix.wakes();
-  await delay(100);
+  await said("phoenix asleep sleeps");
+  await said("mayfly sleeping sleeps");
+  for (let write = 0; write < 3; write++) await phoenix.write();
   await server.kill();
   await server.restart();
   await said("phoenix p wake 2");

@@ -163,7 +163,7 @@ impl VirtualTime {
         let (Some(seen), Some((start, origin_ms))) = (inner.seen, inner.origin) else {
             return;
         };
-        if now > seen {
+        if now > seen && !inner.over {
             inner.seen = Some(now);
             let passed = i64::try_from((now - start).as_millis()).unwrap_or(i64::MAX);
             self.now_ms

@@ -13,6 +13,7 @@ export function config(changes: Record<string, unknown>): string {
     stateSaveInterval: 1000,
     startTimeout: 5000,
     wantsRequest: false,
+    noticesDepartures: false,
     maxKvSize: 1048576,
     guardedEvents: [],
     crashPolicy: "sleep",

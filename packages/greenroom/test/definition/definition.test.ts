@@ -117,6 +117,7 @@ test("settings have their documented defaults", () => {
     maxKvSize: 67_108_864,
     durability: 0,
     isExclusive: false,
+    canHibernateWebSocket: false,
     crashPolicy: "sleep",
     display: { name: undefined, icon: undefined },
   });

@@ -17,6 +17,20 @@ export type Output =
   | { readonly kind: "reject"; readonly conn: number; readonly error: WireError }
   | { readonly kind: "connState"; readonly conn: number; readonly state: unknown }
   | { readonly kind: "disconnect"; readonly conn: number; readonly reason: string }
+  | {
+      readonly kind: "responseHead";
+      readonly call: number;
+      readonly status: number;
+      readonly headers: readonly (readonly [string, string])[];
+      readonly hasBody: boolean;
+    }
+  | { readonly kind: "responseData"; readonly call: number; readonly data: string }
+  | { readonly kind: "responseEnd" | "responseAbort"; readonly call: number }
+  | { readonly kind: "requestCredit"; readonly call: number; readonly bytes: number }
+  | { readonly kind: "acceptSocket"; readonly conn: number; readonly hibernates: boolean }
+  | { readonly kind: "socketSend"; readonly conn: number; readonly data: string | Uint8Array }
+  | { readonly kind: "socketClose"; readonly conn: number; readonly code: number; readonly reason: string }
+  | { readonly kind: "socketHandled"; readonly conn: number; readonly count: number }
   | { readonly kind: "save"; readonly token: number }
   | { readonly kind: "saveWithin"; readonly ms: number }
   | { readonly kind: "awake"; readonly held: boolean; readonly resumes: boolean }
@@ -42,6 +56,9 @@ export type Output =
   | { readonly kind: "stateVersion"; readonly version: number }
   | { readonly kind: "putMessage"; readonly id: number; readonly body: Uint8Array }
   | { readonly kind: "removeMessage"; readonly id: number };
+
+/** Method, URL and header lines. */
+export type WireRequest = readonly [string, string, readonly (readonly [string, string])[]];
 
 /** An alarm as the core keeps it. */
 export interface CoreAlarm {
@@ -71,6 +88,8 @@ export interface Restored {
   readonly id: string;
   readonly params?: unknown;
   readonly state?: unknown;
+  /** There for a raw WebSocket. */
+  readonly request?: WireRequest;
 }
 
 export interface StartOptions {
@@ -125,10 +144,11 @@ export class FakeCore implements Exchange {
     this.#events.f64le(1);
     const conns = options.conns ?? [];
     this.#events.u32le(conns.length);
-    for (const { conn, id, params, state } of conns) {
+    for (const { conn, id, params, state, request } of conns) {
       this.#events.u32le(conn);
       this.#text(id);
-      this.#client(params);
+      this.#events.u8(request === undefined ? 0 : 1);
+      this.#client(params, request);
       this.#optional(state, "state");
     }
     const alarms = options.alarms ?? [];
@@ -187,6 +207,60 @@ export class FakeCore implements Exchange {
     this.#events.u32le(conn);
     this.#text(`conn-${conn}`);
     this.#client(params);
+    return this;
+  }
+
+  fetch(instance: number, call: number, request: WireRequest, hasBody = false): this {
+    this.#head(EventKind.fetch, instance);
+    this.#events.u32le(call);
+    this.#events.u8(hasBody ? 1 : 0);
+    this.#client(undefined, request);
+    return this;
+  }
+
+  /** A piece of a request's body; without one its end. */
+  body(instance: number, call: number, piece?: Uint8Array): this {
+    this.#head(piece === undefined ? EventKind.bodyEnd : EventKind.bodyData, instance);
+    this.#events.u32le(call);
+    if (piece !== undefined) this.#bytes(piece);
+    return this;
+  }
+
+  bodyAbort(instance: number, call: number): this {
+    this.#head(EventKind.bodyAbort, instance);
+    this.#events.u32le(call);
+    return this;
+  }
+
+  bodyCredit(instance: number, call: number, bytes: number): this {
+    this.#head(EventKind.bodyCredit, instance);
+    this.#events.u32le(call);
+    this.#events.u32le(bytes);
+    return this;
+  }
+
+  socketConnect(instance: number, conn: number, request: WireRequest): this {
+    this.#head(EventKind.socketConnect, instance);
+    this.#events.u32le(conn);
+    this.#text(`conn-${conn}`);
+    this.#client(undefined, request);
+    return this;
+  }
+
+  socketMessage(instance: number, conn: number, data: string | Uint8Array): this {
+    this.#head(EventKind.socketMessage, instance);
+    this.#events.u32le(conn);
+    this.#events.u8(typeof data === "string" ? 1 : 0);
+    if (typeof data === "string") this.#text(data);
+    else this.#bytes(data);
+    return this;
+  }
+
+  socketClosed(instance: number, conn: number, code: number, reason: string): this {
+    this.#head(EventKind.socketClosed, instance);
+    this.#events.u32le(conn);
+    this.#events.u16le(code);
+    this.#text(reason);
     return this;
   }
 
@@ -292,9 +366,10 @@ export class FakeCore implements Exchange {
     this.#events.bytes(bytes);
   }
 
-  #client(params: unknown): void {
-    this.#events.u8(params === undefined ? 0 : 1);
+  #client(params: unknown, request?: WireRequest): void {
+    this.#events.u8((params === undefined ? 0 : 1) | (request === undefined ? 0 : 4));
     if (params !== undefined) this.#optional(params, "compat");
+    if (request !== undefined) this.#optional(request, "native");
   }
 
   #optional(value: unknown, form: "compat" | "native" | "state"): void {
@@ -364,6 +439,36 @@ function readOutput(reader: BatchReader): Output {
       return { kind: "reject", conn: reader.u32(), error: readError(reader) };
     case OutputKind.connState:
       return { kind: "connState", conn: reader.u32(), state: decodeValue(reader.bytes(), "state") };
+    case OutputKind.responseHead: {
+      const call = reader.u32();
+      const hasBody = reader.u8() === 1;
+      const status = reader.u16();
+      reader.str();
+      const headers: [string, string][] = [];
+      for (let count = reader.u32(); count > 0; count--)
+        headers.push([reader.str(), decoded(reader.bytes())]);
+      return { kind: "responseHead", call, status, headers, hasBody };
+    }
+    case OutputKind.responseData:
+      return { kind: "responseData", call: reader.u32(), data: decoded(reader.bytes()) };
+    case OutputKind.responseEnd:
+      return { kind: "responseEnd", call: reader.u32() };
+    case OutputKind.responseAbort:
+      return { kind: "responseAbort", call: reader.u32() };
+    case OutputKind.requestCredit:
+      return { kind: "requestCredit", call: reader.u32(), bytes: reader.u32() };
+    case OutputKind.acceptSocket:
+      return { kind: "acceptSocket", conn: reader.u32(), hibernates: reader.u8() === 1 };
+    case OutputKind.socketSend: {
+      const conn = reader.u32();
+      const isText = reader.u8() === 1;
+      const data = reader.bytes();
+      return { kind: "socketSend", conn, data: isText ? decoded(data) : data.slice() };
+    }
+    case OutputKind.socketClose:
+      return { kind: "socketClose", conn: reader.u32(), code: reader.u16(), reason: reader.str() };
+    case OutputKind.socketHandled:
+      return { kind: "socketHandled", conn: reader.u32(), count: reader.u32() };
     case OutputKind.disconnect:
       return { kind: "disconnect", conn: reader.u32(), reason: reader.str() };
     case OutputKind.save:
@@ -437,4 +542,8 @@ function readError(reader: BatchReader): WireError {
   const error = { group: reader.str(), code: reader.str(), message: reader.str() };
   const metadata = reader.opt();
   return metadata === undefined ? error : { ...error, metadata: decodeValue(metadata, "compat") };
+}
+
+function decoded(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
 }

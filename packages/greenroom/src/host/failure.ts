@@ -19,18 +19,22 @@ export class HostError extends ActorError {
   }
 }
 
+/** Errors about how actors call each other: all of them are concerned, and so is whoever called the first. */
+const ABOUT_CHAINS: ReadonlySet<string> = new Set(["actor.call_cycle", "actor.call_chain_too_long"]);
+
 /**
  * What may be shown of a thrown value; undefined if it has to be masked.
  *
- * Errors of group `user` and `auth` pass wherever they were made, so that they come through calls from actor to
- * actor. Others of our own pass only if the host raised them: `actor.stopping` of another actor would be taken
+ * Errors of group `user` and `auth`, and those about chains of calls, pass wherever they were made, so that they come
+ * through calls from actor to actor. Others of our own pass only if the host raised them: `actor.stopping` of another actor would be taken
  * for this one's.
  */
 export function publicFailure(error: unknown): Failure | undefined {
   if (!(error instanceof Error)) return undefined;
   const { group, code, metadata } = error as { group?: unknown; code?: unknown; metadata?: unknown };
   if (typeof group !== "string" || typeof code !== "string") return undefined;
-  if (!(error instanceof HostError) && group !== "user" && group !== "auth") return undefined;
+  const passes = group === "user" || group === "auth" || ABOUT_CHAINS.has(`${group}.${code}`);
+  if (!(error instanceof HostError) && !passes) return undefined;
   return { group, code, message: error.message, metadata };
 }
 

@@ -187,7 +187,41 @@ export const source = actor({
   },
 });
 
+type Registry = typeof registry;
+
+/** Calls its peer, which calls back; and passes on what its source streams. */
+export const peer = actor({
+  state: { log: [] as string[] },
+  actions: {
+    /** Holds its turn while it waits for what its peer says. */
+    ask: {
+      concurrency: "exclusive",
+      async run(c, other: string, back: "locked" | "free"): Promise<string> {
+        const answer: string = await c.client<Registry>().peer.getOrCreate(other).callBack(c.key[0] ?? "", back);
+        return `asked: ${answer}`;
+      },
+    },
+    callBack: async (c, asker: string, back: "locked" | "free"): Promise<string> => {
+      const handle = c.client<Registry>().peer.getOrCreate(asker);
+      return back === "locked" ? await handle.locked() : await handle.free();
+    },
+    locked: { concurrency: "exclusive", run: () => "locked" },
+    free: () => "free",
+    async *relay(c, to: number) {
+      try {
+        for await (const n of c.client<Registry>().source.getOrCreate(c.key).count(to)) yield n * 10;
+      } finally {
+        c.state.log.push("finally");
+      }
+    },
+    async *relayForever(c) {
+      yield* c.client<Registry>().source.getOrCreate(c.key).forever(10);
+    },
+    log: (c) => c.state.log,
+  },
+});
+
 export const registry = setup({
-  use: { board, guarded, account, patient, source },
+  use: { board, guarded, account, patient, source, peer },
   maxOutgoingMessageSize: 256 * 1024,
 });

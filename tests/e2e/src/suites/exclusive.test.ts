@@ -89,3 +89,24 @@ test("a call that takes too long loses its turn", async () => {
   await next;
   await client.dispose();
 });
+
+test("calls that go in a circle through an exclusive action are refused, with the circle", async () => {
+  const client = connectTo();
+  const one = client.peer.getOrCreate("one");
+  for (const callee of [one, one.connect()]) {
+    const refused = await callee.ask("two", "locked").then(
+      () => assert.fail("it went round"),
+      (error: unknown) => error as Error,
+    );
+    assert.match(
+      refused.message,
+      /`peer\/one\.ask` calls `peer\/two\.callBack` calls `peer\/one\.locked`; make it interleaved/,
+    );
+    // The circle is no circle where nobody has to wait.
+    assert.equal(await callee.ask("two", "free"), "asked: free");
+  }
+  // Calls that only meet wait for each other.
+  const answers = await Promise.all([one.ask("two", "free"), one.locked(), one.ask("three", "free")]);
+  assert.deepEqual(answers, ["asked: free", "locked", "asked: free"]);
+  await client.dispose();
+});

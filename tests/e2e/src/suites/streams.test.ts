@@ -220,3 +220,24 @@ test("a stream over a connection that breaks ends with an error, after what arri
   assert.deepEqual(await collect(callee.count(2)), [1, 2]);
   await client.dispose();
 });
+
+test("an actor can pass on what another one streams", async () => {
+  const client = createClient<typeof registry>(server.url);
+  const relay = client.peer.getOrCreate("relay");
+  const source = client.source.getOrCreate("relay");
+  for (const callee of [relay, relay.connect()]) {
+    assert.deepEqual(await collect(callee.relay(100)), [
+      ...Array.from({ length: 100 }, (_, index) => (index + 1) * 10),
+    ]);
+    // Giving up reaches through to the source.
+    const before = (await source.log()).filter((entry) => entry === "finally").length;
+    for await (const item of callee.relayForever()) {
+      assert.equal(item.length, 10);
+      break;
+    }
+    await eventually(async () =>
+      assert.ok((await source.log()).filter((entry) => entry === "finally").length > before),
+    );
+  }
+  await client.dispose();
+});

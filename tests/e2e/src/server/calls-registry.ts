@@ -126,6 +126,27 @@ export const patient = actor({
   },
 });
 
+/** Takes and gives as much as is asked for, and takes its time to wake. */
+export const bulk = actor({
+  state: { wakes: 0 },
+  options: { sleepTimeout: 60_000 },
+  events: { lump: event<string>() },
+  async onWake(c) {
+    c.state.wakes += 1;
+    if (c.state.wakes > 1) await pause(1_500);
+  },
+  actions: {
+    size: (_c, text: string) => text.length,
+    text: (_c, length: number) => "x".repeat(length),
+    tell(c, length: number, times: number) {
+      for (let n = 0; n < times; n++) c.broadcast("lump", "x".repeat(length));
+    },
+    hang: (c) => new Promise<void>((resolve) => c.abortSignal.addEventListener("abort", () => resolve())),
+    wakes: (c) => c.state.wakes,
+    nap: (c) => c.sleep(),
+  },
+});
+
 /** Streams, and writes down how far it came. */
 export const source = actor({
   state: { made: 0, log: [] as string[] },
@@ -197,7 +218,10 @@ export const peer = actor({
     ask: {
       concurrency: "exclusive",
       async run(c, other: string, back: "locked" | "free"): Promise<string> {
-        const answer: string = await c.client<Registry>().peer.getOrCreate(other).callBack(c.key[0] ?? "", back);
+        const answer: string = await c
+          .client<Registry>()
+          .peer.getOrCreate(other)
+          .callBack(c.key[0] ?? "", back);
         return `asked: ${answer}`;
       },
     },
@@ -222,6 +246,6 @@ export const peer = actor({
 });
 
 export const registry = setup({
-  use: { board, guarded, account, patient, source, peer },
+  use: { board, guarded, account, patient, bulk, source, peer },
   maxOutgoingMessageSize: 256 * 1024,
 });

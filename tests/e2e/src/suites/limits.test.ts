@@ -1,140 +1,169 @@
-/** What one address may do to one actor, over every way in. */
+/** Limits to the byte, and what is said when somebody has too much to do or too little to read. */
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { ActorError, createClient } from "@greenroom/client";
-import { TestSocket } from "../bad-input/ws-client.js";
+import { createClient, type WebSocketConstructor } from "@greenroom/client";
+import { WebSocket } from "ws";
 import { DIST } from "../harness/paths.js";
 import { ServerProcess } from "../harness/server.js";
-import type { registry } from "../server/limits-registry.js";
+import type { registry } from "../server/calls-registry.js";
 
-/** A turn comes back every ten seconds: long enough for slow machines. */
-const PER_MINUTE = 6;
-const IN_FLIGHT = 3;
-const script = join(DIST, "server/limits-main.js");
+const INCOMING = 64 * 1024;
+const OUTGOING = 256 * 1024;
+const CALLS_IN_PROGRESS = 8192;
+const MAILBOX = 4096;
 
 let server: ServerProcess;
 before(async () => {
-  server = await ServerProcess.start({ script, env: { TEST_PER_MINUTE: String(PER_MINUTE) } });
+  server = await ServerProcess.start({ script: join(DIST, "server/calls-main.js") });
 });
 after(() => server.dispose());
 
-function pathOf(key: string, path: string): string {
-  const query = `rvt-namespace=default&rvt-method=getOrCreate&rvt-runner=default&rvt-key=${key}`;
-  return `/gateway/shop${path}?${query}`;
+/** The sizes of the last messages, in bytes on the wire. */
+interface Sizes {
+  sent: number;
+  received: number;
 }
 
-/** Requests an actor as if from an address. */
-function request(key: string, path: string, from: string, method = "GET", body?: unknown): Promise<Response> {
-  const headers = { "x-forwarded-for": from, origin: "http://page.test" };
-  const init = body === undefined ? { method, headers } : { method, headers, body: JSON.stringify(body) };
-  return fetch(server.url + pathOf(key, path), init);
+const bytesIn = (data: unknown): number =>
+  typeof data === "string" ? Buffer.byteLength(data) : (data as ArrayBuffer).byteLength;
+
+/** A client that measures what it sends and gets. */
+function measuring(encoding: "json" | "cbor" | "bare", sizes: Sizes) {
+  const measuredFetch: typeof fetch = async (input, init) => {
+    const isCall = String(input).includes("/action/");
+    if (isCall) sizes.sent = bytesIn(init?.body);
+    const response = await fetch(input, init);
+    if (isCall) sizes.received = (await response.clone().arrayBuffer()).byteLength;
+    return response;
+  };
+  class MeasuredSocket extends WebSocket {
+    constructor(url: string, protocols: string[]) {
+      super(url, protocols);
+      this.on("message", (data: ArrayBuffer | Buffer) => {
+        sizes.received = data.byteLength;
+      });
+    }
+
+    override send(data: string | Uint8Array): void {
+      sizes.sent = bytesIn(data);
+      super.send(data);
+    }
+  }
+  return createClient<typeof registry>({
+    endpoint: server.url,
+    encoding,
+    transport: "websocket",
+    runtime: {
+      fetch: measuredFetch,
+      loadWebSocket: async () => MeasuredSocket as unknown as WebSocketConstructor,
+    },
+  });
 }
 
-const sell = (key: string, from: string) => request(key, "/action/sell", from, "POST", { args: [] });
-
-/** Uses up what an address has for an actor. */
-async function useUp(key: string, from: string): Promise<void> {
-  for (let refused = false; !refused; ) {
-    const answer = await request(key, "/metadata", from);
-    await answer.text();
-    refused = answer.status === 429;
+for (const encoding of ["json", "cbor", "bare"] as const) {
+  for (const way of ["http", "websocket"] as const) {
+    test(`requests and replies may be as long as the limits over ${way} in ${encoding}`, async () => {
+      const sizes: Sizes = { sent: 0, received: 0 };
+      const client = measuring(encoding, sizes);
+      const handle = client.bulk.getOrCreate(["limits", encoding, way]);
+      const callee = way === "http" ? handle : handle.connect();
+      // What is around the text is the same for texts of about this length.
+      await callee.size("x".repeat(INCOMING - 200));
+      const request = sizes.sent - (INCOMING - 200);
+      const longest = INCOMING - request;
+      assert.equal(await callee.size("x".repeat(longest)), longest);
+      assert.equal(sizes.sent, INCOMING);
+      await callee.text(OUTGOING - 200);
+      const reply = sizes.received - (OUTGOING - 200);
+      assert.equal((await callee.text(OUTGOING - reply)).length, OUTGOING - reply);
+      assert.equal(sizes.received, OUTGOING);
+      await assert.rejects(callee.text(OUTGOING - reply + 1), {
+        group: "message",
+        code: "outgoing_too_long",
+      });
+      // An oversized reply costs the caller its call, an oversized message the connection.
+      assert.equal(await callee.size(""), 0);
+      const tooLong = callee.size("x".repeat(longest + 1));
+      await assert.rejects(tooLong, { group: "message", code: "incoming_too_long" });
+      assert.equal(sizes.sent, INCOMING + 1);
+      assert.equal(await callee.size(""), 0);
+      await client.dispose();
+    });
   }
 }
 
-async function checkRefused(answer: Response): Promise<void> {
-  assert.equal(answer.status, 429);
-  const error = (await answer.json()) as ActorError & { metadata: { retryAfter: number } };
-  assert.deepEqual([error.group, error.code], ["guard", "rate_limit"]);
-  assert.match(error.message, /more than 6 requests to this actor within a minute/);
-  assert.equal(answer.headers.get("retry-after"), String(error.metadata.retryAfter));
-  assert.ok(error.metadata.retryAfter >= 1 && error.metadata.retryAfter <= 60 / PER_MINUTE);
-  // A page of another origin can read all that.
-  assert.equal(answer.headers.get("access-control-allow-origin"), "http://page.test");
-}
-
-test("an address that has used up its turns is refused over every way in, and others are not", async () => {
-  await useUp("a", "10.0.0.1");
-  await checkRefused(await sell("a", "10.0.0.1"));
-  await checkRefused(await request("a", "/sse", "10.0.0.1"));
-  await checkRefused(await request("a", "/request/x", "10.0.0.1"));
-  await checkRefused(await request("a", "/queue/orders", "10.0.0.1", "POST", { body: { n: 1 } }));
-  // What the client itself writes in front of what the proxy adds makes it nobody else.
-  await checkRefused(await sell("a", "10.9.9.9, 10.0.0.1"));
-  const lookUp = await fetch(`${server.url}/actors?name=shop&key=a`, {
-    headers: { "x-forwarded-for": "10.0.0.1", origin: "http://page.test" },
-  });
-  await checkRefused(lookUp);
-  assert.equal((await sell("b", "10.0.0.1")).status, 200);
-  const other = await sell("a", "10.0.0.2");
-  assert.deepEqual(await other.json(), { output: 1 });
-});
-
-test("requests at once are limited until they are answered", async () => {
-  // Over its connection: what is sent there is not counted.
+test("calls beyond those that an actor can have in progress are refused, and make room again", async () => {
   const client = createClient<typeof registry>(server.url);
-  const shop = client.shop.getOrCreate("busy").connect();
-  const all = new Promise<void>((resolve) => shop.on("waiting", (count) => count === IN_FLIGHT && resolve()));
-  await shop.ready;
-  const wait = () => request("busy", "/action/wait", "10.0.1.1", "POST", { args: [] });
-  const waiting = Array.from({ length: IN_FLIGHT }, wait);
-  await all;
-  const refused = await sell("busy", "10.0.1.1");
-  assert.equal(refused.status, 429);
-  assert.match(((await refused.json()) as ActorError).message, /more than 3 requests to this actor at once/);
-  await shop.letGo();
-  for (const answer of await Promise.all(waiting)) assert.equal(answer.status, 200);
-  assert.equal((await sell("busy", "10.0.1.1")).status, 200);
-  await client.dispose();
-});
-
-test("our client says that it may try again, and its connections do so by themselves", async () => {
-  // Two turns come back within a second.
-  const generous = await ServerProcess.start({ script, env: { TEST_PER_MINUTE: "120" } });
-  const client = createClient<typeof registry>(generous.url);
-  const handle = client.shop.getOrCreate("c");
-  const sellOut = async (): Promise<never> => {
-    for (;;) await Promise.all([handle.sell(), handle.sell(), handle.sell()]);
-  };
-  await assert.rejects(sellOut(), (error) => {
-    assert.ok(error instanceof ActorError);
-    assert.deepEqual([error.code, error.retryable, error.statusCode], ["rate_limit", true, 429]);
-    assert.deepEqual(error.metadata, { retryAfter: 1 });
-    return true;
-  });
-  const shop = handle.connect();
-  const sold = await shop.sell();
-  // And then as often as it likes.
-  for (let more = 1; more <= 300; more++) assert.equal(await shop.sell(), sold + more);
-  await client.dispose();
-  await generous.dispose();
-});
-
-test("a WebSocket that is too much is closed with the reason", async () => {
-  await useUp("d", "127.0.0.1");
-  const socket = await TestSocket.open(server.port, pathOf("d", "/connect"), [
-    "rivet",
-    "rivet_encoding.json",
-  ]);
-  assert.deepEqual(await socket.ended, { code: 1011, reason: "guard.rate_limit" });
-});
-
-test("a client that opens one refused socket after the other has to wait for its refusals", async () => {
-  const refused = async (key: number) => {
-    const path = `/gateway/shop/connect?rvt-namespace=default&rvt-method=get&rvt-key=${key}`;
-    return (await (await TestSocket.open(server.port, path, ["rivet"])).ended).reason;
-  };
-  const begin = performance.now();
-  let count = 0;
-  while (performance.now() - begin < 2_500) {
-    assert.equal(await refused(count), "actor.not_found");
-    count++;
+  const handle = client.bulk.getOrCreate("busy");
+  const connection = handle.connect();
+  await connection.ready;
+  const controller = new AbortController();
+  const call = () => connection.action({ name: "hang", signal: controller.signal });
+  const hanging = Array.from({ length: CALLS_IN_PROGRESS }, call);
+  const settled = Promise.allSettled(hanging);
+  for (const callee of [connection, handle]) {
+    await assert.rejects(callee.size(""), { group: "actor", code: "overloaded", retryable: true });
   }
-  // Without the pause it is hundreds.
-  assert.ok(count < 20, `${count} sockets`);
-  // Others are not held up by that, nor is the same client where it is let in.
+  controller.abort();
+  const outcomes = await settled;
+  assert.ok(outcomes.every(({ status }) => status === "rejected"));
+  for (;;) {
+    const size = await connection.size("abc").catch((error: { code: string }) => error.code);
+    if (size === 3) break;
+    assert.equal(size, "overloaded");
+  }
+  await client.dispose();
+});
+
+test("an actor whose mailbox is full refuses further calls at once, and loses none that it took", async () => {
   const client = createClient<typeof registry>(server.url);
-  assert.equal(await client.shop.getOrCreate("welcome").connect().sell(), 1);
+  const handle = client.bulk.getOrCreate("full");
+  const connection = handle.connect();
+  await connection.nap();
+  // It wakes slowly, so these wait: one wakes it, the others fill the mailbox and the socket.
+  let answered = 0;
+  const waiting = Array.from({ length: MAILBOX + 500 }, () => connection.size("x").then(() => answered++));
+  let refused: { code: string } | undefined;
+  while (refused === undefined && answered === 0) {
+    const patience = AbortSignal.timeout(50);
+    const outcome = await handle
+      .action({ name: "size", args: [""], signal: patience })
+      .catch((error: { code: string }) => error);
+    if (typeof outcome === "object" && outcome.code !== "aborted") refused = outcome;
+  }
+  assert.equal(refused?.code, "overloaded");
+  assert.equal(answered, 0);
+  await Promise.all(waiting);
+  assert.equal(await handle.wakes(), 2);
+  await client.dispose();
+});
+
+test("a client that does not read is let go, and the others hear everything", async () => {
+  const client = createClient<typeof registry>(server.url);
+  const handle = client.bulk.getOrCreate("slow");
+  const connection = handle.connect();
+  let heard = 0;
+  connection.on("lump", () => heard++);
+  await connection.ready;
+  const url = `${await handle.getGatewayUrl()}`.replace("http", "ws").replace("?", "/connect?");
+  const socket = new WebSocket(url, ["rivet", "rivet_encoding.json"]);
+  await new Promise((resolve) => socket.once("message", resolve));
+  const subscribe = { tag: "SubscriptionRequest", val: { eventName: "lump", subscribe: true } };
+  socket.send(JSON.stringify({ body: subscribe }));
+  const request = { tag: "ActionRequest", val: { id: 1, name: "size", args: [""] } };
+  socket.send(JSON.stringify({ body: request }));
+  await new Promise((resolve) => socket.once("message", resolve));
+  socket.pause();
+  const closed = new Promise<[number, string]>((resolve) =>
+    socket.once("close", (code, reason) => resolve([code, String(reason)])),
+  );
+  const lumps = 300;
+  for (let n = 0; n < lumps; n += 10) await connection.tell(200 * 1024, 10);
+  assert.equal(await handle.size("a"), 1);
+  socket.resume();
+  assert.deepEqual(await closed, [1008, "actor.client_too_slow"]);
+  assert.equal(heard, lumps);
   await client.dispose();
 });

@@ -1,5 +1,5 @@
-//! Random programs of an actor against a model of what it keeps: state, alarms, key-value pairs and the
-//! version of the state.
+//! Random programs of an actor against a model of what it keeps: state, alarms, key-value pairs, messages
+//! and the version of the state.
 //!
 //! What must hold, whatever the store does:
 //! - a turn is kept whole or not at all, and none is kept without those before it;
@@ -17,7 +17,7 @@ use std::{
 use bytes::Bytes;
 use greenroom_core::{
     Alarm, AlarmUpdate, Durability, HostEvent, Instance, KvQuery, KvRange, KvRequest, KvResult,
-    Output, StartEvent, StopReason, Turn,
+    Output, QueueMessage, QueueUpdate, StartEvent, StopReason, Turn,
 };
 use greenroom_store::{Store, StoreError, testing::FaultStore};
 use greenroom_types::ActorId;
@@ -42,6 +42,8 @@ struct Kept {
     version: Option<u32>,
     alarms: BTreeMap<String, i64>,
     pairs: Pairs,
+    messages: BTreeMap<u64, Bytes>,
+    last_message: u64,
 }
 
 impl Kept {
@@ -153,6 +155,12 @@ impl History {
             version: start.state_version,
             alarms: alarms.map(|a| (a.id.clone(), a.due_ms)).collect(),
             pairs,
+            messages: start
+                .messages
+                .iter()
+                .map(|message| (message.id, message.body.clone()))
+                .collect(),
+            last_message: start.last_message,
         };
         assert_eq!(start.kv_size, found.size());
         let kept = self.after[self.saved..].iter().rposition(|k| *k == found);
@@ -196,6 +204,9 @@ impl History {
         for _ in 0..self.random.below(4) {
             self.kv(&mut turn, &mut kept);
         }
+        if self.random.below(3) == 0 {
+            self.queue(&mut turn, &mut kept);
+        }
         self.after.push(kept);
         if self.random.below(3) == 0 {
             self.last_token += 1;
@@ -221,6 +232,28 @@ impl History {
             attempt: 1,
             body: Bytes::from_static(b"body"),
         }));
+    }
+
+    fn queue(&mut self, turn: &mut Turn, kept: &mut Kept) {
+        for _ in 0..1 + self.random.below(3) {
+            let next = kept.last_message + 1;
+            let update = match self.random.below(5) {
+                0..=2 => {
+                    let body = self.value();
+                    kept.messages.insert(next, body.clone());
+                    QueueUpdate::Put(QueueMessage { id: next, body })
+                }
+                // One that was finished before it was stored.
+                3 => QueueUpdate::Remove(next),
+                _ => match kept.messages.pop_first() {
+                    Some((first, _)) => QueueUpdate::Remove(first),
+                    None => QueueUpdate::Remove(next),
+                },
+            };
+            let (QueueUpdate::Put(QueueMessage { id, .. }) | QueueUpdate::Remove(id)) = &update;
+            kept.last_message = kept.last_message.max(*id);
+            turn.queue.push(update);
+        }
     }
 
     fn kv(&mut self, turn: &mut Turn, kept: &mut Kept) {

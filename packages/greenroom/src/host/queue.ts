@@ -4,7 +4,6 @@ import { decodePayload } from "../queue/message.js";
 import { unwrap } from "../state/index.js";
 import {
   aborted,
-  asError,
   HostError,
   instanceGone,
   invalidCompletion,
@@ -24,6 +23,7 @@ import {
   wanted,
 } from "./queue-options.js";
 import { checkPayload, prepare } from "./sending.js";
+import { type Begin, Waits } from "./waits.js";
 
 /** A message as user code gets it. */
 interface Received {
@@ -48,14 +48,12 @@ export class RuntimeQueue implements Consumer {
   readonly #sources = new Set<string>();
   /** Its loops, by what they accept. */
   readonly #loops = new Set<Wanted>();
-  /** Ends everything that it waits for. */
-  readonly #waits = new Set<(error: Error) => void>();
-  /** Why it waits for nothing any more. */
-  #ended: Error | undefined;
+  readonly #waits: Waits;
 
   constructor(instance: Instance, isRun: boolean) {
     this.#instance = instance;
     this.#isRun = isRun;
+    this.#waits = new Waits(instance);
   }
 
   async send(name: string, body: unknown): Promise<Received> {
@@ -125,8 +123,7 @@ export class RuntimeQueue implements Consumer {
 
   /** Ends all waiting, for a reason. What was taken can still be completed. */
   abort(error: Error): void {
-    this.#ended ??= error;
-    for (const end of [...this.#waits]) end(error);
+    this.#waits.abort(error);
   }
 
   /** The code behind the context has come to its end: what it has not completed goes back. */
@@ -218,6 +215,13 @@ export class RuntimeQueue implements Consumer {
     });
   }
 
+  #waiting<T>(patience: Patience, late: T, begin: Begin<T>): Promise<T> {
+    return this.#waits.until(patience, late, (resolve, reject) => {
+      this.#instance.inbox.joined(this);
+      return begin(resolve, reject);
+    });
+  }
+
   /** As {@link #waiting}, for messages. */
   #receiver<T>(patience: Patience, late: T, begin: (resolve: (value: T) => void) => () => void): Promise<T> {
     return this.#waiting<T>(patience, late, (resolve) => {
@@ -240,56 +244,6 @@ export class RuntimeQueue implements Consumer {
     const { life } = this.#instance;
     if (isIdle) life.pauseRun();
     else life.resumeRun();
-  }
-
-  /**
-   * What `begin` resolves with, or `late` when the time is up.
-   *
-   * @param begin Gives what ends the waiting.
-   */
-  #waiting<T>(
-    { timeout, signal }: Patience,
-    late: T,
-    begin: (resolve: (value: T) => void, reject: (error: Error) => void) => () => void,
-  ): Promise<T> {
-    if (signal?.aborted) return Promise.reject(aborted("the waiting was ended"));
-    if (this.#ended !== undefined) return Promise.reject(this.#ended);
-    if (this.#instance.life.isStopping) return Promise.reject(aborted("the actor stops"));
-    this.#instance.inbox.joined(this);
-    return new Promise<T>((resolve, reject) => {
-      let timer: unknown;
-      let isOver = false;
-      let stop = (): void => {};
-      const over = (): void => {
-        isOver = true;
-        this.#instance.host.clock.clearTimeout(timer);
-        signal?.removeEventListener("abort", onAbort);
-        this.#waits.delete(fail);
-        stop();
-      };
-      const settle = (value: T): void => {
-        over();
-        resolve(value);
-      };
-      const fail = (error: Error): void => {
-        over();
-        reject(error);
-      };
-      const onAbort = (): void => fail(aborted("the waiting was ended"));
-      this.#waits.add(fail);
-      try {
-        stop = begin(settle, fail);
-      } catch (error) {
-        fail(asError(error));
-      }
-      if (isOver) {
-        // It was served before it could wait.
-        stop();
-        return;
-      }
-      signal?.addEventListener("abort", onAbort);
-      if (timeout !== undefined) timer = this.#instance.host.clock.setTimeout(() => settle(late), timeout);
-    });
   }
 
   async #enqueueAndWait(name: string, body: unknown, options: GivenOptions | undefined): Promise<unknown> {

@@ -29,10 +29,20 @@ before(async () => {
 test("every document was read, and the README and the guide have snippets", async () => {
   const all = await documents();
   assert.ok(
-    all.includes("README.md") && all.includes("docs/guide.md") && all.includes("docs/guide/clients.md"),
+    all.includes("README.md") &&
+      all.includes("docs/guide/README.md") &&
+      all.includes("docs/guide/clients.md"),
   );
   assert.ok((await snippetsOf("README.md")).length >= 2);
-  assert.ok((await snippetsOf("docs/guide.md")).length >= 8);
+  assert.ok((await snippetsOf("docs/guide/README.md")).length >= 3);
+  const pages = all.filter((file) => file.startsWith("docs/guide/") && !file.endsWith("README.md"));
+  const index = await linksOf("docs/guide/README.md");
+  for (const page of pages) {
+    assert.ok(
+      index.some((target) => target.endsWith(page)),
+      `the guide does not lead to ${page}`,
+    );
+  }
 });
 
 test("links between the documents lead somewhere", async () => {

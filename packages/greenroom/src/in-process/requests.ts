@@ -61,6 +61,7 @@ export class Requests {
   readonly #owner: RequestsOwner;
   readonly #exchanges = new Map<number, Exchange>();
   #last = 0;
+  #isDraining = false;
   #isClosed = false;
 
   constructor(owner: RequestsOwner) {
@@ -151,6 +152,11 @@ export class Requests {
     }
   }
 
+  /** The registry is about to end: actors that are told so by others need not try again. */
+  drain(): void {
+    this.#isDraining = true;
+  }
+
   /** Ends all requests: the core answers nothing any more. */
   close(): void {
     this.#isClosed = true;
@@ -160,6 +166,10 @@ export class Requests {
   #answered(id: number, status: number, headers: [string, string][], whole: Uint8Array | undefined): void {
     const exchange = this.#exchanges.get(id);
     if (exchange === undefined) return;
+    if (this.#isDraining && exchange.sender !== undefined && headers.some(isStopping)) {
+      this.#finish(id, closed());
+      return;
+    }
     const hasNoBody = BODILESS.has(status) || exchange.isHead;
     if (whole !== undefined) {
       this.#take(id);
@@ -201,6 +211,10 @@ export class Requests {
     exchange?.requestBody?.stop();
     return exchange;
   }
+}
+
+function isStopping([name, value]: readonly [string, string]): boolean {
+  return name === "x-rivet-error" && value === "actor.stopping";
 }
 
 function closed(): ActorError {

@@ -80,6 +80,7 @@ export class RegistryServer {
 
   /** Puts all actors to sleep and closes everything; afterwards nothing keeps the process alive. */
   async stop(): Promise<void> {
+    this.#host.requests.drain();
     try {
       await this.#native.shutdown();
     } finally {

@@ -8,6 +8,8 @@ import type { Host } from "../host/host.js";
 
 /** Turns of the event loop without any crossing after which nothing is going on. */
 const QUIET_TURNS = 3;
+/** The longest time that anything may take without coming to rest, in milliseconds of the machine. */
+const PATIENCE = 10_000;
 /** Looked up once: a test may put fake timers in its place. */
 const immediately = globalThis.setImmediate;
 
@@ -94,7 +96,11 @@ export class VirtualClock implements Clock {
   /** Runs what is due, until there is nothing to do in the core, in the host, or for user code. */
   async #settle(): Promise<void> {
     let quiet = 0;
+    const begun = performance.now();
     while (quiet < QUIET_TURNS) {
+      if (performance.now() - begun > PATIENCE) {
+        throw new Error(`an actor is at work without a pause for ${PATIENCE} ms, so the clock cannot go on`);
+      }
       const native = this.#running();
       const crossings = this.#host?.crossings;
       await native.step(native.now());

@@ -94,6 +94,22 @@ test("what is no request is answered with an error", async () => {
   });
 });
 
+test("answers without a body, and questions of browsers, come through", async () => {
+  await withRegistry(async (registry) => {
+    const head = await registry.handler(new Request("http://any/health", { method: "HEAD" }));
+    assert.deepEqual([head.status, await head.text()], [200, ""]);
+    const headers = { origin: "http://page", "access-control-request-method": "POST" };
+    const preflight = await registry.handler(
+      new Request("http://any/gateway/tally/action/add", { method: "OPTIONS", headers }),
+    );
+    assert.equal(preflight.status, 204);
+    assert.equal(preflight.body, null);
+    assert.ok(preflight.headers.get("access-control-allow-methods")?.includes("POST"));
+    const wrong = await registry.handler(new Request("http://any/health", { method: "DELETE" }));
+    assert.equal(wrong.status, 405);
+  });
+});
+
 test("a request whose body breaks off is answered, and the handler goes on", async () => {
   await withRegistry(async (registry) => {
     const body = new ReadableStream({

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { type TestContext as NodeTestContext, test } from "node:test";
 import { ActorError } from "../../dist/errors.js";
-import { actor, setup } from "../../dist/index.js";
+import { actor, queue, setup } from "../../dist/index.js";
 import { setupTest } from "../../dist/test/index.js";
 
 const HOUR = 3_600_000;
@@ -233,6 +233,29 @@ test("requests can be tried without a server, too", async (t) => {
   const { registry: running } = await setupTest(t, registry);
   const response = await running.fetch(new Request("http://any/metadata"));
   assert.deepEqual(((await response.json()) as { actorNames: object }).actorNames, { diary: {}, timers: {} });
+});
+
+test("loops that wait for messages go by the clock", async (t) => {
+  const worker = actor({
+    state: { done: [] as string[], ticks: 0 },
+    options: { sleepTimeout: HOUR },
+    queues: { jobs: queue<string>() },
+    run: async (c) => {
+      while (!c.aborted) {
+        const message = await c.queue.next({ names: ["jobs"], timeout: 60_000 });
+        if (message === undefined) c.state.ticks++;
+        else c.state.done.push(message.body);
+      }
+    },
+    actions: { look: (c) => ({ done: [...c.state.done], ticks: c.state.ticks }) },
+  });
+  const { client, clock } = await setupTest(t, setup({ use: { worker }, logging: { level: "silent" } }));
+  const handle = client.worker.getOrCreate("w");
+  assert.deepEqual(await handle.look(), { done: [], ticks: 0 });
+  await clock.advance(180_000);
+  await handle.send("jobs", "one");
+  await clock.settle();
+  assert.deepEqual(await handle.look(), { done: ["one"], ticks: 3 });
 });
 
 test("the program's own fake timers do not stop the registry", async (t) => {

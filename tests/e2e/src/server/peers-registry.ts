@@ -225,6 +225,22 @@ const newcomer = actor({
   actions: { greeting: (c): number => c.state.greeting },
 });
 
+/** Says good-bye to another one. */
+const parting = actor({
+  state: { greeted: 0 },
+  onSleep: async (c): Promise<void> => {
+    try {
+      await c
+        .client<typeof registry>()
+        .ledger.getOrCreate("good-byes")
+        .note(++c.state.greeted);
+    } catch (error) {
+      writeSync(2, `no good-bye: ${(error as { code?: string }).code};\n`);
+    }
+  },
+  actions: { greet: (c): number => c.state.greeted, sleep: (c): void => c.sleep() },
+});
+
 function waiter(): { promise: Promise<string>; resolve: (value: string) => void } {
   let resolve: (value: string) => void = () => {};
   const promise = new Promise<string>((done) => {
@@ -234,5 +250,5 @@ function waiter(): { promise: Promise<string>; resolve: (value: string) => void 
 }
 
 export const registry = setup({
-  use: { stock, checkout, link, guarded, web, reader, journal, witness, ledger, newcomer },
+  use: { stock, checkout, link, guarded, web, reader, journal, witness, ledger, newcomer, parting },
 });

@@ -116,6 +116,19 @@ test("a shutdown does not wait for actors that watch each other, and they find e
   await eventually(async () => assert.deepEqual(await checkout.seen(), [9]));
 });
 
+test("an actor may call others on its way to sleep; when all of them go, it is told at once that nobody is there", async () => {
+  const parting = client.parting.getOrCreate("p");
+  await parting.greet();
+  await parting.sleep();
+  await eventually(async () => assert.equal(await client.ledger.getOrCreate("good-byes").highest(), 1));
+  await parting.greet();
+  const begun = performance.now();
+  assert.equal(await server.stop("SIGTERM"), 0);
+  assert.ok(performance.now() - begun < 4_000);
+  assert.match(server.stderr, /no good-bye: restarting;/);
+  await server.restart();
+});
+
 test("clients cannot pretend that actors wait for them", async () => {
   const query = "rvt-namespace=default&rvt-method=getOrCreate&rvt-runner=default&rvt-key=pretends";
   const chain = Array.from({ length: 40 }, (_, i) => `actor${i}`).join(",");

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use greenroom_core::{ClientInfo, PublishRequest, Published};
 use greenroom_types::{
-    ActorError, limits,
+    ActorError, cbor, limits,
     protocol::{Encoding, QueueStatus, decode_queue_request, encode_queue_response},
 };
 use hyper::{Request, StatusCode};
@@ -54,6 +54,7 @@ pub(crate) async fn publish(
     actor.generation = generation.get();
     let result = result
         .inspect_err(|error| debug!(actor = %actor.id, %error, "a message was not taken"))
+        .map_err(with_hint)
         .and_then(|published| response(app, encoding, &published));
     let result = result.map(|body| reply::bytes(StatusCode::OK, encoding.content_type(), body));
     answer(result, encoding, &actor)
@@ -99,4 +100,19 @@ fn response(app: &App, encoding: Encoding, published: &Published) -> Result<Byte
         Published::TimedOut => (QueueStatus::TimedOut, None),
     };
     within_limit(app, encode_queue_response(encoding, status, response)?)
+}
+
+/// Clients of the protocol send a message again after a pause if the error says that it is the inbox
+/// that is full.
+fn with_hint(mut error: ActorError) -> ActorError {
+    if error.group == "actor" && error.code == "overloaded" && error.metadata.is_none() {
+        let mut metadata = Vec::with_capacity(64);
+        cbor::put_map(&mut metadata, 2);
+        cbor::put_text(&mut metadata, "channel");
+        cbor::put_text(&mut metadata, "dispatch_inbox");
+        cbor::put_text(&mut metadata, "operation");
+        cbor::put_text(&mut metadata, "dispatch_queue_send");
+        error.metadata = Some(metadata.into());
+    }
+    error
 }

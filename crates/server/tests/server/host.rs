@@ -260,6 +260,7 @@ fn publish_answer(publish: &PublishEvent) -> Option<Output> {
         }
         "hang" => return None,
         "fail" => Err(ActorError::new("queue", "full", "no more")),
+        "busy" => Err(ActorError::overloaded()),
         _ => Err(ActorError::new("queue", "not_found", "no such queue")),
     };
     let call = publish.call;

@@ -154,6 +154,15 @@ async fn refusals_of_the_actor_come_in_the_encoding_of_the_message() {
 }
 
 #[tokio::test]
+async fn a_full_inbox_is_named_so_that_clients_send_again() {
+    let site = site().await;
+    let busy = post(&site, &queue("busy"), "json", br#"{"body":1}"#).await;
+    assert_eq!(busy.status, 429);
+    let hint = r#""metadata":{"channel":"dispatch_inbox","operation":"dispatch_queue_send"}"#;
+    assert!(busy.text().contains(hint), "{}", busy.text());
+}
+
+#[tokio::test]
 async fn a_client_that_goes_away_ends_the_waiting() {
     let site = site().await;
     let target = queue("hang");

@@ -425,6 +425,18 @@ for (const end of ["SIGKILL", "SIGTERM"] as const) {
   });
 }
 
+test("a shutdown tells senders that wait, takes no time over them, and keeps their messages", async () => {
+  const desk = connectTo().desk.getOrCreate("shut down");
+  const sent = refusal(desk.send("job", { file: "a" }, { wait: true, timeout: 60_000 }));
+  await delay(100);
+  const began = Date.now();
+  assert.equal(await server.stop("SIGTERM"), 0);
+  assert.ok(Date.now() - began < 5_000);
+  assert.equal(await sent, "queue.completion_waiter_dropped");
+  await server.restart();
+  assert.equal(await desk.print(1), "a");
+});
+
 test("a message that wakes a waiting run is handled even if the process dies at once", async () => {
   const printer = connectTo().printer.getOrCreate("marked");
   await printer.send("job", { file: "first" }, { wait: true });

@@ -36,6 +36,23 @@ export class FakeSocket implements WebSocketLike {
     });
   }
 
+  /** As {@link init}, of a server that knows our extensions of the protocol. */
+  extendedInit(actorId = "a1", connectionId = "c1"): void {
+    this.receive((w) => {
+      w.u8(0);
+      for (const text of [actorId, connectionId, "", "1"]) str(w, text);
+    });
+  }
+
+  /** A part of a stream; an item if there is a value. */
+  stream(id: number, part: "start" | "item" | "end", item?: unknown): void {
+    this.receive((w) => {
+      w.u8({ start: 32, item: 33, end: 34 }[part]);
+      w.uvarint(id);
+      if (part === "item") data(w, item);
+    });
+  }
+
   event(name: string, ...args: unknown[]): void {
     this.receive((w) => {
       w.u8(3);

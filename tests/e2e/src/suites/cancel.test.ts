@@ -103,6 +103,39 @@ test("clients that did not ask for the extensions see nothing of them", async ()
   await client.dispose();
 });
 
+test("frames about calls that are not there change nothing, and malformed ones end the connection", async () => {
+  const client = connectTo();
+  const handle = client.source.getOrCreate("strange");
+  await handle.made();
+  const url = `${await handle.getGatewayUrl()}`.replace("http", "ws").replace("?", "/connect?");
+  const open = async () => {
+    const socket = new WebSocket(url, ["rivet", "rivet_encoding.json"]);
+    await new Promise((resolve) => socket.once("message", resolve));
+    const say = (tag: string, val: unknown) => socket.send(JSON.stringify({ body: { tag, val } }));
+    return { socket, say };
+  };
+  const { socket, say } = await open();
+  const answer = new Promise<string>((resolve) => socket.once("message", (data) => resolve(String(data))));
+  say("CancelRequest", { id: 77 });
+  say("StreamCredit", { id: 77, items: 4_000_000_000_000 });
+  say("ActionRequest", { id: 1, name: "plain", args: [5] });
+  say("CancelRequest", { id: 1 });
+  say("StreamCredit", { id: 1, items: 0 });
+  assert.match(await answer, /"output":5/);
+  socket.terminate();
+  for (const val of [{}, { id: "x" }, { id: -1 }, null]) {
+    for (const tag of ["CancelRequest", "StreamCredit"]) {
+      const { socket, say } = await open();
+      const closed = new Promise<string>((resolve) =>
+        socket.once("close", (code, reason) => resolve(`${code} ${reason}`)),
+      );
+      say(tag, val);
+      assert.equal(await closed, "1011 actor.invalid_request");
+    }
+  }
+  await client.dispose();
+});
+
 test("the unmodified rivetkit client can abort, and is told what it cannot have", async () => {
   const client = await createRivetClient(server.url);
   const handle = client.getOrCreate("patient", ["rivet"]);

@@ -37,6 +37,8 @@ pub(crate) struct Live {
     pub(crate) held_awake: bool,
     /// Whether the instance has asked for the actor to be woken if it is lost.
     pub(crate) resumes: Resumes,
+    /// When the mark goes that it does not need any more.
+    pub(crate) unmark_at: Option<Instant>,
     /// The next process is to wake the actor. Settled when it begins to stop: by its end, what it was
     /// about is over. Until it has started, this is what the process before has left behind.
     pub(crate) goes_on: bool,

@@ -47,14 +47,28 @@ impl ActorTask {
         if live.stage != Stage::Running {
             return;
         }
-        // An instance that waits now and then would commit all the time, so only the first word counts
-        // at once.
-        let now = Instant::now();
+        // An instance that waits now and then would move its mark with every commit, so a mark that is
+        // not needed any more stays for a while.
+        let later = Instant::now() + self.options.state_save_interval;
+        if !resumes {
+            live.unmark_at = live.journal.mark().map(|_| later);
+            return;
+        }
+        live.unmark_at = None;
         if is_first {
-            self.update_mark(now);
+            self.update_mark(Instant::now());
             self.commit_owed();
         } else {
-            self.update_mark(now + self.options.state_save_interval);
+            self.update_mark(later);
+        }
+    }
+
+    /// The mark has not been needed for a while.
+    pub(super) fn unmark(&mut self) {
+        if let Phase::Live(live) = &mut self.phase {
+            live.unmark_at = None;
+            self.update_mark(Instant::now());
+            self.commit_owed();
         }
     }
 
@@ -67,6 +81,7 @@ impl ActorTask {
         };
         if live.stage == Stage::Running && outputs.iter().any(resumes) {
             live.resumes = Resumes::Yes;
+            live.unmark_at = None;
             self.update_mark(Instant::now());
         }
     }
@@ -76,8 +91,9 @@ impl ActorTask {
         let Phase::Live(live) = &mut self.phase else {
             return;
         };
-        let is_marked =
-            live.resumes == Resumes::Yes || self.options.crash_policy != CrashPolicy::Sleep;
+        let is_marked = live.resumes == Resumes::Yes
+            || live.unmark_at.is_some()
+            || self.options.crash_policy != CrashPolicy::Sleep;
         let mark = is_marked.then_some(Mark::Awake {
             losses: live.losses,
         });

@@ -89,6 +89,7 @@ impl ActorTask {
             idle_since: Instant::now(),
             held_awake: false,
             resumes: Resumes::Never,
+            unmark_at: None,
             goes_on,
             losses,
             steady_at: None,

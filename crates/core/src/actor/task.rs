@@ -206,7 +206,7 @@ impl ActorTask {
         };
         let stage = match live.stage {
             Stage::Starting { deadline } | Stage::Stopping { deadline, .. } => Some(deadline),
-            Stage::Running => [self.idle_deadline(live), live.steady_at]
+            Stage::Running => [self.idle_deadline(live), live.steady_at, live.unmark_at]
                 .into_iter()
                 .flatten()
                 .min(),
@@ -448,6 +448,7 @@ impl ActorTask {
                 self.on_stopped();
             }
             Stage::Running if idle => self.stop(StopReason::Sleep),
+            Stage::Running if live.unmark_at.is_some_and(|at| at <= now) => self.unmark(),
             Stage::Running if live.steady_at.is_some_and(|at| at <= now) => self.forget_losses(),
             Stage::Starting { .. }
             | Stage::Running

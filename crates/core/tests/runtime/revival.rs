@@ -91,6 +91,31 @@ async fn one_that_has_finished_its_work_is_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_actor_that_waits_now_and_then_moves_its_mark_only_when_it_waits_for_long() {
+    let store = Arc::new(FaultStore::new());
+    let (world, id) = world_where(&store, "awake held resumes").await;
+    let last = async || {
+        let (snapshot, tail) = store.read(id).await.unwrap().unwrap();
+        tail.last()
+            .map_or_else(|| snapshot.map_or(0, |s| s.seq), |entry| entry.seq)
+    };
+    let before = last().await;
+    for _ in 0..20 {
+        world.call(id, "awake").await.unwrap();
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        world.call(id, "awake held resumes").await.unwrap();
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    assert_eq!(last().await, before);
+    world.call(id, "awake").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(last().await, before + 1);
+    let after = World::new(Arc::new(store.crash(0)));
+    some_time().await;
+    assert!(after.seen.lines().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_that_was_put_to_sleep_is_left_alone_and_its_alarm_is_kept() {
     let store = Arc::new(FaultStore::new());
     let (world, id) = world_where(&store, "alarm 100000").await;

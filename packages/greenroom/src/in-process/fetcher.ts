@@ -92,5 +92,6 @@ function plainHead(url: string, init: RequestInit): RequestHead | undefined {
     body,
     signal,
     isTrusted: false,
+    isPlain: true,
   };
 }

@@ -10,6 +10,7 @@ import type { OutputWriter } from "../host/output-writer.js";
 import { EventKind } from "../host/records.js";
 import { RequestBody } from "./request-body.js";
 import { ResponseBody } from "./response-body.js";
+import { WholeAnswer } from "./whole-answer.js";
 
 /** A request, taken apart. */
 export interface RequestHead {
@@ -21,6 +22,8 @@ export interface RequestHead {
   readonly signal: AbortSignal | null;
   /** Whether it comes from this registry itself, and is not asked for credentials. */
   readonly isTrusted: boolean;
+  /** Whether it is enough to answer with a {@link WholeAnswer}, if the answer is one. */
+  readonly isPlain?: boolean;
 }
 
 /** On whose behalf requests are made. */
@@ -52,6 +55,7 @@ interface Exchange {
   readonly reject: (error: unknown) => void;
   readonly stopListening: () => void;
   readonly isHead: boolean;
+  readonly isPlain: boolean;
   requestBody: RequestBody | undefined;
   responseBody: ResponseBody | undefined;
 }
@@ -96,6 +100,7 @@ export class Requests {
         reject,
         stopListening: () => signal?.removeEventListener("abort", onAbort),
         isHead: head.method === "HEAD",
+        isPlain: head.isPlain === true,
         requestBody: undefined,
         responseBody: undefined,
       };
@@ -173,8 +178,13 @@ export class Requests {
     const hasNoBody = BODILESS.has(status) || exchange.isHead;
     if (whole !== undefined) {
       this.#take(id);
-      const body = hasNoBody ? null : (whole.slice() as Uint8Array<ArrayBuffer>);
-      exchange.resolve(new Response(body, { status, headers }));
+      const bytes = whole.slice() as Uint8Array<ArrayBuffer>;
+      if (exchange.isPlain) {
+        // Our client uses no more of it than there is.
+        exchange.resolve(new WholeAnswer(status, headers, bytes) as unknown as Response);
+      } else {
+        exchange.resolve(new Response(hasNoBody ? null : bytes, { status, headers }));
+      }
       return;
     }
     const body = new ResponseBody(

@@ -312,3 +312,43 @@ async fn requests_at_once_are_limited_until_they_are_answered() {
     }
     assert_eq!(call("getCount").await.unwrap().status, 200);
 }
+
+#[tokio::test]
+async fn a_server_that_drains_asks_nobody_about_visitors() {
+    let (site, doorman) = guarded().await;
+    let site = Arc::new(site);
+    let hang = format!("/gateway/counter/action/hang?{}", by_key("k"));
+    let asker = Arc::clone(&site);
+    let call =
+        tokio::spawn(async move { asker.http("POST", &hang, &OPEN, b"{\"args\":[]}").await });
+    while site
+        .observed
+        .hanging
+        .load(std::sync::atomic::Ordering::SeqCst)
+        < 1
+    {
+        tokio::task::yield_now().await;
+    }
+    let server = Arc::clone(&site.server);
+    let ending = tokio::spawn(async move { server.shutdown().await });
+    while site.get("/health").await.status == 200 {
+        tokio::task::yield_now().await;
+    }
+    doorman.seen();
+    let late = site
+        .http("POST", &get_count("k"), &OPEN, b"{\"args\":[]}")
+        .await;
+    assert_eq!(late.gateway_error(), "503 actor.stopping");
+    let mut socket = site.socket(&connect_to("k"), "rivet").await;
+    // Only a close: clients take that for a reason to try again.
+    match socket.next().await {
+        tokio_tungstenite::tungstenite::Message::Close(Some(close)) => {
+            assert_eq!(close.reason.as_str(), "actor.stopping");
+        }
+        other => panic!("expected a close, got {other:?}"),
+    }
+    assert!(doorman.seen().is_empty());
+    site.observed.release.notify_one();
+    assert_eq!(call.await.unwrap().status, 200);
+    ending.await.unwrap();
+}

@@ -46,13 +46,13 @@ function evaluate(expression: string): number {
 
 /** What makes errors, by the group of those that take only a code. */
 const MAKERS: readonly (readonly [pattern: RegExp, group?: string])[] = [
-  [/\b(?:ActorError|HostError|ActorError::new|Self::new|super)\(\s*"([a-z]+)",\s*"([a-z_]+)"/g],
-  [/\b(?:ActorError|Self)::guard\(\s*"([a-z_]+)"/g, "guard"],
-  [/\b(?:ActorClientError|MalformedResponseMessage)\(\s*"([a-z_]+)"/g, "client"],
-  [/\bsuper\(\s*"([a-z]+_[a-z_]+)",\s*"/g, "client"],
+  [/\b(?:ActorError|HostError|ActorError::new|Self::new|super)\(\s*"([a-z]+)",\s*"([a-z0-9_]+)"/g],
+  [/\b(?:ActorError|Self)::guard\(\s*"([a-z0-9_]+)"/g, "guard"],
+  [/\b(?:ActorClientError|MalformedResponseMessage)\(\s*"([a-z0-9_]+)"/g, "client"],
+  [/\bsuper\(\s*"([a-z]+_[a-z0-9_]+)",\s*"/g, "client"],
 ];
 /** `c.kv` makes its own. */
-const KV_MAKER = /\bfailure\(\s*"([a-z_]+)"/g;
+const KV_MAKER = /\bfailure\(\s*"([a-z0-9_]+)"/g;
 
 /** Every `group.code` of an error that the sources make. */
 export async function errorCodes(): Promise<Set<string>> {

@@ -1,0 +1,3 @@
+import { registry } from "./chat.js";
+
+registry.start();

@@ -1,6 +1,6 @@
 /** The actors of the suite that goes through what users count on. */
 
-import { actor, event, queue, setup } from "greenroom";
+import { actor, queue, setup } from "greenroom";
 
 const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
 
@@ -27,11 +27,9 @@ export const box = actor({
     },
     end: (c) => c.destroy(),
     nap: (c) => c.sleep(),
-    key: (c) => c.key,
     /** Not `async`, but gives a promise. */
     later: (_c, value: string) => pause(1).then(() => value),
-    echo: (_c, value: string) => value,
-    repeat: (_c, length: number) => "x".repeat(length),
+    whichConnection: (c) => c.conn.id,
   },
 });
 
@@ -61,35 +59,6 @@ export const hasty = actor({
   },
 });
 
-/** Takes its time to let clients in, and says who is there. */
-export const lounge = actor({
-  state: { log: [] as string[] },
-  createVars: () => ({ open: () => {} }),
-  createConnState: async (c, params: { name: string; slow?: boolean } | undefined) => {
-    if (params?.slow)
-      await new Promise<void>((resolve) => {
-        c.vars.open = resolve;
-      });
-    return { name: params?.name ?? "nobody" };
-  },
-  events: { hello: event<string>() },
-  onConnect: (c, conn) => {
-    // A call over HTTP comes and goes as well.
-    if (conn.state.name !== "nobody") c.state.log.push(`+${conn.state.name}`);
-  },
-  onDisconnect: (c, conn) => {
-    if (conn.state.name !== "nobody") c.state.log.push(`-${conn.state.name}`);
-  },
-  actions: {
-    letIn: (c) => c.vars.open(),
-    present: (c) => [...c.conns.values()].map(({ state }) => state.name),
-    greet: (c, text: string) => c.broadcast("hello", text),
-    myId: (c) => c.conn.id,
-    log: (c) => c.state.log,
-    nap: (c) => c.sleep(),
-  },
-});
-
 /** Answers slowly, and would rather sleep. */
 export const drowsy = actor({
   state: { sleeps: 0 },
@@ -105,4 +74,4 @@ export const drowsy = actor({
   actions: { sleeps: (c) => c.state.sleeps },
 });
 
-export const registry = setup({ use: { box, lazy, hasty, lounge, drowsy } });
+export const registry = setup({ use: { box, lazy, hasty, drowsy } });

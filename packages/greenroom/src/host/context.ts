@@ -202,7 +202,8 @@ export class ConnContext extends HookContext {
   readonly #client: Client;
   #abort: AbortController | undefined;
   #signal: AbortSignal | undefined;
-  #aborted = false;
+  /** Why the call was given up. */
+  #aborted: Error | undefined;
   #call: number | undefined;
   #action = "";
   #args: readonly unknown[] = NO_ARGS;
@@ -232,14 +233,14 @@ export class ConnContext extends HookContext {
   override get abortSignal(): AbortSignal {
     if (this.#signal === undefined) {
       this.#abort = new AbortController();
-      if (this.#aborted) this.#abort.abort();
+      if (this.#aborted !== undefined) this.#abort.abort(this.#aborted);
       this.#signal = AbortSignal.any([this.#instance.life.signal, this.#abort.signal]);
     }
     return this.#signal;
   }
 
   override get aborted(): boolean {
-    return this.#aborted || super.aborted;
+    return this.#aborted !== undefined || super.aborted;
   }
 
   /** Says which call this context is for. */
@@ -280,7 +281,7 @@ export class ConnContext extends HookContext {
 
   /** Fires the signal of this context alone. */
   static abort(context: ConnContext, reason: Error): void {
-    context.#aborted = true;
+    context.#aborted = reason;
     context.#abort?.abort(reason);
     HookContext.queueOf(context)?.abort(aborted(reason.message));
   }

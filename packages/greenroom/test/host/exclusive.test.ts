@@ -133,3 +133,44 @@ test("the end of the actor waits for exclusive calls that wait", async () => {
     ["reply", "reply", "stopped"],
   );
 });
+
+test("a scheduled call waits for its turn like any other, and its reply is nobody's to change", async () => {
+  const script = new Script();
+  const rewritten: string[] = [];
+  const stage = await new Stage(
+    actor({
+      options: { concurrency: "exclusive" },
+      onBeforeActionResponse: (_c, name, _args, output) => {
+        rewritten.push(name);
+        return output;
+      },
+      actions: {
+        plan: (c) => c.schedule.after(0, "pass", "s"),
+        pass: (_c, name: string) => script.pass(name),
+      },
+    }),
+  ).started();
+  await stage.call("plan");
+  const set = stage.outputs.find((output) => output.kind === "setAlarm");
+  assert.ok(set?.kind === "setAlarm");
+  stage.core.call(1, 1, "pass", ["a"]).alarm(1, 2, set, set.due);
+  stage.host.wake();
+  assert.deepEqual(script.log, ["+a"]);
+  script.open("a");
+  await stage.until((output) => output.kind === "reply" && output.call === 1);
+  assert.deepEqual(script.log, ["+a", "-a", "+s"]);
+  script.open("s");
+  await stage.until((output) => output.kind === "removeAlarm");
+  assert.deepEqual(rewritten, ["plan", "pass"]);
+});
+
+test("an instance that is dropped runs none of the calls that wait", async () => {
+  const script = new Script();
+  const stage = await new Stage(locked(script)).started();
+  stage.core.call(1, 1, "pass", ["a"]).call(1, 2, "pass", ["b"]).drop(1);
+  stage.host.wake();
+  script.open("a");
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(script.log, ["+a", "-a"]);
+  assert.deepEqual(stage.outputs, []);
+});

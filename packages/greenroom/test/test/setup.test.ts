@@ -268,6 +268,33 @@ test("the program's own fake timers do not stop the registry", async (t) => {
   assert.deepEqual((await handle.read()).at, [1000]);
 });
 
+test("a test as one writes it for vitest", async () => {
+  const stock = actor({
+    state: { left: 10 },
+    actions: {
+      take(c, n: number): boolean {
+        if (c.state.left < n) return false;
+        c.state.left -= n;
+        c.broadcast("left", c.state.left);
+        return true;
+      },
+    },
+  });
+  const ends: (() => Promise<void>)[] = [];
+  const t = { task: { id: "7" }, onTestFinished: (work: () => Promise<void>) => void ends.push(work) };
+  const { client } = await setupTest(t, setup({ use: { stock }, logging: { level: "silent" } }));
+  const s = client.stock.getOrCreate(["sku", t.task.id]);
+  assert.equal(await s.take(7), true);
+  assert.equal(await s.take(7), false);
+  const seen: number[] = [];
+  const conn = s.connect();
+  conn.on("left", (n: number) => seen.push(n));
+  await conn.ready;
+  await conn.take(3);
+  assert.deepEqual(seen, [0]);
+  for (const end of ends) await end();
+});
+
 test("everything is gone when the test ends, whatever the runner calls that", async () => {
   const ends: (() => Promise<void>)[] = [];
   const likeVitest = {

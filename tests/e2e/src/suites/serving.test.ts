@@ -1,13 +1,16 @@
 /** A registry inside of a program's own web server, reached through `registry.handler`. */
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { type Client, createClient } from "@greenroom/client";
 import { eventually } from "../harness/eventually.js";
 import { DIST } from "../harness/paths.js";
-import { ServerProcess } from "../harness/server.js";
+import { freePort, ServerProcess } from "../harness/server.js";
+import type { registry as listening } from "../server/serving-listen.js";
 import type { registry } from "../server/serving-registry.js";
 
 const script = join(DIST, "server/serving-main.js");
@@ -179,6 +182,35 @@ test("after a shutdown requests are answered with an error, event streams have e
     assert.ok((await again.counter.getOrCreate("x").read()) >= 1 + done);
   } finally {
     await own.dispose();
+  }
+});
+
+test("a registry that listens takes port, files and namespace from rivetkit's variables, and says what has no effect", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "greenroom-public-"));
+  await writeFile(join(folder, "page.txt"), "a page");
+  const port = await freePort();
+  const own = await ServerProcess.start({
+    script: join(DIST, "server/serving-listen.js"),
+    port,
+    env: {
+      GREENROOM_PORT: "",
+      RIVET_PORT: String(port),
+      RIVETKIT_PUBLIC_DIR: folder,
+      RIVET_NAMESPACE: "shop",
+      RIVET_LOG_TIMESTAMP: "0",
+    },
+  });
+  try {
+    assert.equal(await (await fetch(`${own.url}/page.txt`)).text(), "a page");
+    const shop = createClient<typeof listening>({ endpoint: own.url, namespace: "shop" });
+    assert.equal(await shop.counter.getOrCreate("x").add(1), 1);
+    const other = createClient<typeof listening>({ endpoint: own.url, namespace: "other" });
+    await assert.rejects(other.counter.getOrCreate("x").add(1), { group: "namespace", code: "not_found" });
+    assert.match(own.stderr, /^WARN {2}options of setup have no effect here options="startEngine, envoy"$/m);
+    assert.equal(await own.stop("SIGTERM"), 0);
+  } finally {
+    await own.dispose();
+    await rm(folder, { recursive: true });
   }
 });
 

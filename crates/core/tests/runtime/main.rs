@@ -22,5 +22,6 @@ mod queues;
 mod races;
 mod revival;
 mod snapshots;
+mod sockets;
 mod streams;
 mod threads;

@@ -153,10 +153,10 @@ class Handle {
     return rawFetch(this.#owner.transport, this.#target, this.#options, input, request);
   }
 
-  async webSocket(path = "/"): Promise<WebSocket> {
+  async webSocket(path = "/", protocols: string | readonly string[] = []): Promise<WebSocket> {
     this.#owner.assertOpen();
     const { rawWebSocket } = await import("./raw.js");
-    return rawWebSocket(this.#owner.transport, this.#target, this.#options, path);
+    return rawWebSocket(this.#owner.transport, this.#target, this.#options, path, protocols);
   }
 
   async getGatewayUrl(): Promise<string> {

@@ -57,6 +57,7 @@ export async function rawWebSocket(
   target: Target,
   options: ParamsOptions<unknown>,
   path: string,
+  protocols: string | readonly string[],
 ): Promise<WebSocket> {
   const { config, metadata } = transport;
   const [params, location, Socket] = await Promise.all([
@@ -65,7 +66,8 @@ export async function rawWebSocket(
     config.runtime.loadWebSocket(),
   ]);
   const url = gatewayUrl(target, location, `/websocket${resource(path).path}`, config).replace(/^http/, "ws");
-  const socket = new Socket(url, subprotocols("bare", params, false));
+  // The server selects one of ours; the others are for the actor to see.
+  const socket = new Socket(url, [...subprotocols("bare", params, false), ...[protocols].flat()]);
   await opened(socket, transport);
   return socket as unknown as WebSocket;
 }

@@ -68,8 +68,13 @@ export interface HandleMethods<Definition> {
    * @param input a path in the actor; of a URL or `Request`, path and query count.
    */
   fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
-  /** Opens a WebSocket to the actor's `onWebSocket`; resolves when it is open. Default path `/`. */
-  webSocket(path?: string): Promise<WebSocket>;
+  /**
+   * Opens a WebSocket to the actor's `onWebSocket`; resolves when it is open.
+   *
+   * @param path in the actor, default `/`
+   * @param protocols subprotocols that the actor sees in the headers of its request
+   */
+  webSocket(path?: string, protocols?: string | readonly string[]): Promise<WebSocket>;
 }
 
 /** Calls an actor by single requests. Holds no resources; never look up anything until it is used. */

@@ -39,7 +39,11 @@ export const talker = actor({
           break;
         case "url":
           socket.send(
-            JSON.stringify([c.request.url, c.request.headers.get("x-mine"), c.conn.params ?? null]),
+            JSON.stringify([
+              c.request.url,
+              c.request.headers.get("sec-websocket-protocol"),
+              c.conn.params ?? null,
+            ]),
           );
           break;
         case "view":

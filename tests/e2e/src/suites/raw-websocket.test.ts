@@ -68,6 +68,16 @@ test("the handler sees path and query below /websocket, and the parameters", asy
   }
 });
 
+test("subprotocols of the caller's own are for the actor to see", async () => {
+  const handle = connectTo().talker.getOrCreate("protocols");
+  const socket = new RawSocket(await handle.webSocket("/", ["chat.v2", "chat.v1"]));
+  await socket.next();
+  const [, protocols] = JSON.parse(String(await socket.ask("url"))) as [string, string];
+  assert.match(protocols, /^rivet\b.*chat\.v2.*chat\.v1/);
+  assert.equal(socket.socket.protocol, "rivet");
+  socket.close();
+});
+
 test("messages go to all sockets of an actor", async () => {
   const client = connectTo();
   const [first, second] = await Promise.all([

@@ -37,6 +37,8 @@ export class BlockingProxy {
     const proxy = new BlockingProxy(server, (server.address() as AddressInfo).port);
     server.on("upgrade", (_incoming, socket: Socket) => {
       proxy.refused++;
+      // Once a connection is taken from HTTP, a client that breaks it first is nobody else's business.
+      socket.on("error", () => socket.destroy());
       if (refusal === "answer") {
         socket.end("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
       } else {

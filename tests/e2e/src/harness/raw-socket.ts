@@ -27,7 +27,12 @@ export class RawSocket {
     handle: { webSocket(path?: string): Promise<WebSocket> },
     path?: string,
   ): Promise<RawSocket> {
-    return new RawSocket(await handle.webSocket(path));
+    const raw = new RawSocket(await handle.webSocket(path));
+    // Not every client waits for it.
+    if (raw.socket.readyState === 0) {
+      await new Promise((resolve) => raw.socket.addEventListener("open", resolve, { once: true }));
+    }
+    return raw;
   }
 
   send(data: string | Uint8Array<ArrayBuffer>): void {

@@ -12,6 +12,9 @@ export interface RivetCallee {
 /** A handle to an actor. */
 export interface RivetHandle extends RivetCallee {
   connect(): RivetCallee & { dispose(): Promise<void> };
+  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
+  webSocket(path?: string): Promise<WebSocket>;
+  getGatewayUrl(): Promise<string>;
 }
 
 /** A client. */

@@ -340,3 +340,37 @@ test("a stale handle by key opens sockets again after the actor was destroyed", 
   assert.equal(await again.ask("count"), "1");
   again.close();
 });
+
+test("the id of an actor that was destroyed leads nowhere", async () => {
+  const { talker, socket } = await talkTo("gone");
+  const id = await talker.resolve();
+  socket.send("destroy");
+  await socket.closed;
+  const late = await RawSocket.open(connectTo().talker.getForId(id));
+  assert.deepEqual(await late.closed, { code: 1011, reason: "actor.not_found" });
+});
+
+test("a server that shuts down turns new sockets and requests to its successor", async () => {
+  const own = await ServerProcess.start({ script: join(DIST, "server/raw-main.js") });
+  try {
+    const client = createClient<typeof registry>(own.url);
+    const talker = client.talker.getOrCreate("busy");
+    const socket = await RawSocket.open(talker);
+    await socket.next();
+    socket.send("slowly");
+    await eventually(async () => assert.ok((await talker.log()).includes("begins")));
+    const url = new URL(await client.mirror.getOrCreate("late").getGatewayUrl());
+    url.pathname += "/request/x";
+    // Its listener holds up the end for as long as the grace period lasts.
+    const stopped = own.stop("SIGTERM");
+    await eventually(async () => assert.equal((await fetch(`${own.url}/health`)).status, 503));
+    const refused = await fetch(url);
+    assert.deepEqual([refused.status, refused.headers.get("x-rivet-error")], [503, "actor.stopping"]);
+    const late = await RawSocket.open(client.talker.getOrCreate("late"));
+    assert.deepEqual(await late.closed, { code: 1011, reason: "actor.stopping" });
+    assert.deepEqual(await socket.closed, { code: 1001, reason: "ws.going_away" });
+    assert.equal(await stopped, 0);
+  } finally {
+    await own.dispose();
+  }
+});

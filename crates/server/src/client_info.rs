@@ -7,7 +7,7 @@ use hyper::{
     header::{HOST, HeaderName, HeaderValue},
 };
 
-use crate::raw::is_hop_by_hop;
+use crate::{dispatch::CALL_CHAIN, raw::is_hop_by_hop};
 
 /// The URL that a client's `fetch` was called with.
 const ORIGINAL_URL: &str = "x-rivet-internal-original-request-url";
@@ -42,9 +42,9 @@ impl Seen<'_> {
     /// The header lines that are the actor's business.
     fn lines(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
         let (own, headers) = (HeaderName::from_static(ORIGINAL_URL), self.headers);
-        headers
-            .iter()
-            .filter(move |(name, _)| **name != own && !is_hop_by_hop(name, headers))
+        headers.iter().filter(move |(name, _)| {
+            **name != own && name.as_str() != CALL_CHAIN && !is_hop_by_hop(name, headers)
+        })
     }
 
     /// The URL, with the origin that the client named.

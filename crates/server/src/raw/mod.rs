@@ -16,6 +16,7 @@ use self::body::{Limits, discard, into_stream, pump};
 pub(crate) use self::headers::is_hop_by_hop;
 use crate::{
     access::{Intents, Visitor},
+    action::chain_of,
     app::App,
     body::RequestBody,
     failure::{fetch_error, gateway_error, name_actor},
@@ -86,6 +87,7 @@ pub(crate) async fn fetch(
             return gateway_error(&error);
         }
     };
+    let chain = chain_of(&request);
     let auth = entered.take_auth();
     let mut actor = match entered.reach(app).await {
         Ok(actor) => actor,
@@ -95,7 +97,7 @@ pub(crate) async fn fetch(
         params,
         auth,
         request: Some(seen),
-        chain: None,
+        chain,
     };
     let fetch = app
         .runtime

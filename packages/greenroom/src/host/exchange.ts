@@ -3,7 +3,7 @@ import type { Hook } from "../definition/actor.js";
 import { isThenable } from "./async.js";
 import type { Client } from "./client.js";
 import type { RuntimeConn } from "./conn.js";
-import { HookContext, RequestContext } from "./context.js";
+import { ConnContext, HookContext, RequestContext } from "./context.js";
 import { bodyBrokeOff, HostError, requestTimedOut } from "./failure.js";
 import type { Instance } from "./instance.js";
 import { RequestBody } from "./request-body.js";
@@ -47,6 +47,11 @@ export class Exchange {
     const instance = this.#instance;
     if (instance.isDropped) return;
     const context = new RequestContext(instance, conn, client, this.#request, this.#abort.signal);
+    // What it calls is part of what waits for it.
+    ConnContext.begin(context, this.#call, "onRequest", [], {
+      takesStreams: false,
+      chain: client.chain ?? [],
+    });
     this.#ended = () => {
       HookContext.end(context);
       ended();

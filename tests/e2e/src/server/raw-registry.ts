@@ -1,5 +1,7 @@
 /** Actors that answer HTTP requests themselves, for the suite about raw HTTP. */
 
+import type { ActorError, Client } from "@greenroom/client";
+import type { RegistryLike } from "@greenroom/client/types";
 import { actor, type RequestContextOf, setup, UserError } from "greenroom";
 import { Hono } from "hono";
 import { dozer, greeter, guest, relay, talker } from "./raw-sockets.js";
@@ -264,6 +266,45 @@ export const routed = actor({
   actions: {},
 });
 
+/** Asks `bouncer`, which asks back. */
+export const asker = actor({
+  options: { concurrency: "exclusive" },
+  actions: {
+    around: async (c): Promise<string> => {
+      const client: Client<RegistryLike> = c.client();
+      return (await client.getOrCreate("bouncer", "b").fetch("/back")).text();
+    },
+    back: () => "back",
+  },
+});
+
+/** Calls its caller. */
+export const bouncer = actor({
+  onRequest: async (c, request): Promise<Response> => {
+    const client: Client<RegistryLike> = c.client();
+    const hidden = request.headers.get("x-greenroom-chain");
+    const answer = await client
+      .getOrCreate("asker", "a")
+      .action({ name: "back", args: [] })
+      .catch((error: ActorError) => error.code);
+    return new Response(`${answer} ${hidden}`);
+  },
+});
+
 export const registry = setup({
-  use: { mirror, responder, plain, streamer, guarded, routed, talker, relay, guest, dozer, greeter },
+  use: {
+    mirror,
+    responder,
+    plain,
+    streamer,
+    guarded,
+    routed,
+    talker,
+    relay,
+    guest,
+    dozer,
+    greeter,
+    asker,
+    bouncer,
+  },
 });

@@ -80,6 +80,11 @@ export const talker = actor({
           socket.send(data);
       }
     });
+    socket.addEventListener("message", async ({ data }: MessageEvent<string | ArrayBuffer>) => {
+      if (data !== "take a while") return;
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      c.state.log.push("took a while");
+    });
     socket.addEventListener("message", async (message: MessageEvent<string | ArrayBuffer>) => {
       if (message.data !== "slowly") return;
       c.state.log.push("begins");

@@ -275,6 +275,11 @@ test("a router inside the actor works as it does elsewhere", async () => {
   assert.equal((await routed.fetch("/elsewhere")).status, 404);
 });
 
+test("a circle of calls through a handler is told from a queue", async () => {
+  const answer = await connectTo().asker.getOrCreate("a").around();
+  assert.equal(answer, "call_cycle null");
+});
+
 test("the connect hooks decide about requests, and the handler has the connection", async () => {
   const client = connectTo();
   const refused = await client.guarded.getOrCreate("gate").fetch("/x");

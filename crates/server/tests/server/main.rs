@@ -13,6 +13,7 @@ mod hostile_websocket;
 mod in_process;
 mod lookup;
 mod queues;
+mod raw;
 mod shutdown;
 mod site;
 mod sse;

@@ -11,6 +11,7 @@ const MATRIX = "docs/feature-matrix.md";
 /** Where the tests of a prefix are, and how their files end unless that is said. */
 const PLACES: ReadonlyMap<string, readonly [folder: string, ending: string]> = new Map([
   ["", ["tests/e2e/src/suites", ".test.ts"]],
+  ["e2e", ["tests/e2e/src", ""]],
   ["greenroom", ["packages/greenroom/test", ".test.ts"]],
   ["client", ["packages/client/test", ".test.ts"]],
   ["types", ["tests/types", ""]],

@@ -36,6 +36,7 @@ const SECTIONS: readonly (readonly [
   ["Queues of the context", [`${CONTEXT}/queue.ts`, "ActorQueue"]],
   ["Setup options", [`${REGISTRY}/config.ts`, "RegistryConfig"]],
   ["Members", [`${REGISTRY}/surface.ts`, "Registry"]],
+  ["Testing", ["packages/greenroom/src/test/setup-test.ts", "TestSetup"]],
   ["Client options", [`${CLIENT}/config.ts`, "ClientConfig"]],
   [
     "Client members",

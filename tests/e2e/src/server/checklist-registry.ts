@@ -27,6 +27,7 @@ export const box = actor({
     },
     end: (c) => c.destroy(),
     nap: (c) => c.sleep(),
+    hang: () => new Promise<void>(() => {}),
     /** Not `async`, but gives a promise. */
     later: (_c, value: string) => pause(1).then(() => value),
     whichConnection: (c) => c.conn.id,

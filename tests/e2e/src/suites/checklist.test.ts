@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { ActorError, createClient } from "@greenroom/client";
+import { setupTest } from "greenroom/test";
 import { eventually } from "../harness/eventually.js";
 import { DIST } from "../harness/paths.js";
 import { ServerProcess } from "../harness/server.js";
-import type { registry } from "../server/checklist-registry.js";
+import { registry } from "../server/checklist-registry.js";
 
 let server: ServerProcess;
 before(async () => {
@@ -87,6 +88,18 @@ test("an action that waits for nothing is never timed out", async () => {
   assert.equal(await hasty.block(200), "done");
   await refused(hasty.wait(10_000), "actor.action_timed_out");
   await client.dispose();
+});
+
+test("an action has a minute unless the options say otherwise", async (t) => {
+  const { client, clock } = await setupTest(t, registry);
+  let outcome = "waits";
+  const ended = refused(client.box.getOrCreate("hangs").hang(), "actor.action_timed_out").then(() => {
+    outcome = "timed out";
+  });
+  await clock.advance(59_999);
+  assert.equal(outcome, "waits");
+  await clock.advance(1);
+  await ended;
 });
 
 test("onOpen and onClose have any number of listeners, and each can be taken back", async () => {

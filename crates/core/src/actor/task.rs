@@ -399,10 +399,11 @@ impl ActorTask {
             Control::Exchange(instance, call, event) => self.on_exchange(instance, call, event),
             Control::CancelAction { conn, id } => self.cancel_action(conn, id),
             Control::Credit { stream, items } => self.credit(stream, items),
-            Control::Disconnect(conn, close) if matches!(self.phase, Phase::Asleep) => {
-                self.departs_asleep(conn, close);
-            }
-            Control::Disconnect(conn, close) => self.disconnect_as(conn, close),
+            Control::Disconnect(conn, close) => match self.phase {
+                // There is no instance to be told yet.
+                Phase::Asleep | Phase::Waking(_) => self.departs_asleep(conn, close),
+                Phase::Live(_) => self.disconnect_as(conn, close),
+            },
             Control::Snapshotted(epoch, result) => self.on_snapshotted(epoch, result),
             Control::Shutdown => self.shutting_down = true,
             Control::Crash => self.lose_instance(&ActorError::restarting()),

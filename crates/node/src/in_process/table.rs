@@ -18,7 +18,7 @@ use tokio::{
 };
 use tracing::warn;
 
-use super::{Answer, Begin, BeginBody, Requested, WINDOW, body::PartBody};
+use super::{Answer, Begin, BeginBody, Requested, WINDOW, body::{Part, PartBody}};
 use crate::host::JsHost;
 
 /// Answers requests for as long as it has a server.
@@ -47,7 +47,7 @@ struct Server {
 /// What JavaScript can still do about a request.
 struct UnderWay {
     task: AbortHandle,
-    parts: Option<mpsc::UnboundedSender<Bytes>>,
+    parts: Option<mpsc::UnboundedSender<Part>>,
     /// How many bytes of the answer may be sent.
     room: Arc<Semaphore>,
 }
@@ -102,12 +102,14 @@ impl Requests {
                 }) = self.lock().under_way.get(&request)
                 {
                     // The server may have enough of it.
-                    let _ = parts.send(part);
+                    let _ = parts.send(Part::Data(part));
                 }
             }
             Requested::End { request } => {
-                if let Some(request) = self.lock().under_way.get_mut(&request) {
-                    request.parts = None;
+                if let Some(request) = self.lock().under_way.get_mut(&request)
+                    && let Some(parts) = request.parts.take()
+                {
+                    let _ = parts.send(Part::End);
                 }
             }
             Requested::GiveUp { request } => {
@@ -161,19 +163,14 @@ impl Requests {
 fn body_of(
     begin: &Begin,
     host: &Arc<JsHost>,
-) -> (InProcessBody, Option<mpsc::UnboundedSender<Bytes>>) {
+) -> (InProcessBody, Option<mpsc::UnboundedSender<Part>>) {
     match &begin.body {
         BeginBody::Whole(body) => {
             let body = Full::new(body.clone());
             (body.map_err(|never| match never {}).boxed(), None)
         }
         BeginBody::Follows => {
-            let (sender, parts) = mpsc::unbounded_channel();
-            let body = PartBody {
-                request: begin.request,
-                host: Arc::clone(host),
-                parts,
-            };
+            let (body, sender) = PartBody::new(begin.request, Arc::clone(host));
             (body.boxed(), Some(sender))
         }
     }

@@ -2,9 +2,13 @@ import type { Clock } from "./clock.js";
 
 /** Whether a user's function gave a promise, of whatever make. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function"
-  );
+  if (typeof value !== "object" || value === null) return false;
+  try {
+    return typeof (value as { then?: unknown }).then === "function";
+  } catch {
+    // It does not even say what it is, and will say so again when it is used.
+    return false;
+  }
 }
 
 /** Something took longer than it may. */

@@ -202,18 +202,22 @@ export class Calls {
     const instance = this.#instance;
     this.#approaching.set(call, { entry, conn, undo });
     instance.defer();
+    const refuse = (error: unknown): void => {
+      instance.replyError(call, error, entry.name);
+      undo?.();
+    };
+    const unlessGivenUp = (goOn: () => void): void => {
+      if (!this.#approaching.delete(call)) return;
+      try {
+        goOn();
+      } catch (error) {
+        refuse(error);
+      }
+      instance.life.checkIdle();
+    };
     Promise.resolve(value).then(
-      (known) => {
-        if (!this.#approaching.delete(call)) return;
-        next(known as T);
-        instance.life.checkIdle();
-      },
-      (error: unknown) => {
-        if (!this.#approaching.delete(call)) return;
-        instance.replyError(call, error, entry.name);
-        undo?.();
-        instance.life.checkIdle();
-      },
+      (known) => unlessGivenUp(() => next(known as T)),
+      (error: unknown) => unlessGivenUp(() => refuse(error)),
     );
   }
 

@@ -128,10 +128,16 @@ export class Exchange {
   }
 
   #answer(response: unknown): void {
-    if (!isResponse(response)) {
-      this.#failed(new TypeError("onRequest has to return a Response"));
-      return;
+    try {
+      if (!isResponse(response)) throw new TypeError("onRequest has to return a Response");
+      this.#respond(response);
+    } catch (error) {
+      this.#failed(error);
     }
+  }
+
+  /** @throws what keeps the response from being one, before anything of it is out. */
+  #respond(response: Response): void {
     const { body } = response;
     const isEmpty = body === null || this.#request.method === "HEAD";
     if (isEmpty || !this.#isAwaited) {
@@ -141,13 +147,7 @@ export class Exchange {
       this.#over();
       return;
     }
-    let stream: ResponseBody;
-    try {
-      stream = new ResponseBody(this.#instance, this.#call, body);
-    } catch (error) {
-      this.#failed(error);
-      return;
-    }
+    const stream = new ResponseBody(this.#instance, this.#call, body);
     this.#begin(response, true);
     this.#response = stream;
     // The client may have gone while the handler ran.
@@ -157,7 +157,8 @@ export class Exchange {
   }
 
   #begin(response: Response, hasBody: boolean): void {
-    this.#settle(() => this.#instance.outputs().responseHead(this.#call, headOf(response), hasBody));
+    const head = headOf(response);
+    this.#settle(() => this.#instance.outputs().responseHead(this.#call, head, hasBody));
   }
 
   #settle(write: () => void): void {

@@ -31,6 +31,8 @@ export class Publishing {
   readonly #instance: Instance;
   /** Those who wait until their message is finished, by call. */
   readonly #waiting = new Map<number, WaitingSender>();
+  /** Those about whom a hook, a schema or a guard has yet to decide. */
+  readonly #undecided = new Set<number>();
 
   constructor(instance: Instance) {
     this.#instance = instance;
@@ -53,15 +55,29 @@ export class Publishing {
         if (!instance.isDropped) this.#store(call, record.queue, payload, wait, timeout);
       };
       const { decidesConnections, connParamsSchema } = instance.definition;
-      if (queue.canPublish === undefined && connParamsSchema === undefined && !decidesConnections) store();
-      else instance.life.track(this.#admit(queue, record).then(store).catch(refuse));
+      if (queue.canPublish === undefined && connParamsSchema === undefined && !decidesConnections) {
+        store();
+        return;
+      }
+      this.#undecided.add(call);
+      this.#undecided.add(call);
+      const admitted = this.#admit(queue, record).then(() => {
+        // The message of one who has given up meanwhile is not taken.
+        if (this.#undecided.delete(call)) store();
+      });
+      const failed = (error: unknown): void => {
+        this.#undecided.delete(call);
+        refuse(error);
+      };
+      instance.life.track(admitted.catch(failed));
     } catch (error) {
       refuse(error);
     }
   }
 
-  /** The sender has given up; the message stays. */
+  /** The sender has given up. Its message stays if it is there already. */
   cancel(call: number): void {
+    if (this.#undecided.delete(call)) this.#instance.outputs().reply(call, null);
     this.#waiting.get(call)?.giveUp();
   }
 
@@ -69,6 +85,7 @@ export class Publishing {
   drop(): void {
     for (const sender of this.#waiting.values()) sender.drop();
     this.#waiting.clear();
+    this.#undecided.clear();
   }
 
   ended(sender: WaitingSender): void {

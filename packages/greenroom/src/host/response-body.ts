@@ -23,9 +23,13 @@ export function isResponse(value: unknown): value is Response {
   );
 }
 
+/** @throws TypeError if the response, of another make than the platform's, has what no response can have. */
 export function headOf({ status, statusText, headers }: Response): ResponseHead {
+  const isPossible = Number.isInteger(status) && status >= 200 && status <= 599;
   // `Response.error()` has the status 0.
-  return { status: status === 0 ? 500 : status, reason: statusText, headers: [...headers] };
+  if (!isPossible && status !== 0) throw new TypeError(`a response cannot have the status ${status}`);
+  const lines = [...headers].map(([name, value]) => [String(name), String(value)] as const);
+  return { status: status === 0 ? 500 : status, reason: String(statusText ?? ""), headers: lines };
 }
 
 /** A body that is being read. */

@@ -6,11 +6,13 @@ const WINDOW_BYTES = 256 * 1024;
 
 /** Whether an action's result is a stream: of an async generator, a `ReadableStream`, anything to `for await` over. */
 export function isStream(value: unknown): value is AsyncIterable<unknown> {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    typeof (value as { [Symbol.asyncIterator]?: unknown })[Symbol.asyncIterator] === "function"
-  );
+  if (typeof value !== "object" || value === null) return false;
+  try {
+    return typeof (value as { [Symbol.asyncIterator]?: unknown })[Symbol.asyncIterator] === "function";
+  } catch {
+    // It does not even say what it is, and will say so again when it is sent.
+    return false;
+  }
 }
 
 /** Where the items of a stream go. */
@@ -25,7 +27,8 @@ export interface StreamSink {
 
 /** See the top of the file. */
 export class ResultStream {
-  readonly #items: AsyncIterator<unknown>;
+  readonly #source: AsyncIterable<unknown>;
+  #items: AsyncIterator<unknown> | undefined;
   readonly #sink: StreamSink;
   /** The sizes of the items that the caller has not taken. */
   readonly #underWay: number[] = [];
@@ -34,17 +37,19 @@ export class ResultStream {
   #goOn: (() => void) | undefined;
 
   constructor(items: AsyncIterable<unknown>, sink: StreamSink) {
-    this.#items = items[Symbol.asyncIterator]();
+    this.#source = items;
     this.#sink = sink;
   }
 
   /** Passes all items on. Never rejects. */
   async run(): Promise<void> {
     try {
+      const items = this.#source[Symbol.asyncIterator]();
+      this.#items = items;
       for (;;) {
         while (this.#isFull) await new Promise<void>((resolve) => (this.#goOn = resolve));
         if (this.#isGivenUp) break;
-        const { done, value } = await this.#items.next();
+        const { done, value } = await items.next();
         if (done === true || this.#isGivenUp) break;
         const passedOn = this.#sink.item(value);
         if (passedOn !== undefined) await passedOn;
@@ -73,8 +78,7 @@ export class ResultStream {
     if (this.#isGivenUp) return;
     this.#isGivenUp = true;
     this.#wakeUp();
-    // What it throws on its way out is nobody's business any more.
-    void Promise.resolve(this.#items.return?.()).catch(() => {});
+    if (this.#items !== undefined) void close(this.#items);
   }
 
   get #isFull(): boolean {
@@ -88,7 +92,18 @@ export class ResultStream {
   }
 }
 
-/** Ends a stream that nobody can take before it has begun. */
+/** Ends a stream that nobody can take before it has begun. Never throws. */
 export function refuseStream(items: AsyncIterable<unknown>): void {
-  void Promise.resolve(items[Symbol.asyncIterator]().return?.()).catch(() => {});
+  try {
+    void close(items[Symbol.asyncIterator]());
+  } catch {
+    // One that cannot begin need not end.
+  }
+}
+
+/** Never rejects: what an iterator throws on its way out is nobody's business any more. */
+async function close(items: AsyncIterator<unknown>): Promise<void> {
+  try {
+    await items.return?.();
+  } catch {}
 }

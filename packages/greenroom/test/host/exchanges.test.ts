@@ -148,3 +148,42 @@ test("a stop fires the signals of requests, and waits for their responses", asyn
   const kinds = stage.outputs.map(({ kind }) => kind).filter((kind) => kind !== "awake");
   assert.deepEqual(kinds, ["responseData", "responseEnd", "stopped"]);
 });
+
+test("what is not quite a response is an error of its handler, and no more", async () => {
+  const like = (more: object): Response => ({ status: 200, headers: new Headers(), body: null, ...more }) as never;
+  const answers: { readonly [path: string]: () => Response } = {
+    "/status": () => like({ status: 700 }),
+    "/fraction": () => like({ status: 200.5 }),
+    "/headers": () => like({ headers: { forEach() {} } }),
+    "/body": () => like({ body: { getReader: 1 } }),
+    "/reader": () =>
+      like({
+        body: {
+          getReader() {
+            throw new Error("no");
+          },
+        },
+      }),
+    "/proxy": () => {
+      const { proxy, revoke } = Proxy.revocable({}, {});
+      revoke();
+      return proxy as Response;
+    },
+  };
+  const handlers = [(path: string) => answers[path]?.(), async (path: string) => [answers[path]?.()][0]];
+  for (const [which, handle] of handlers.entries()) {
+    const stage = await new Stage(
+      actor({ onRequest: (_c, { url }) => handle(new URL(url).pathname) as Response }),
+    ).started();
+    for (const [call, path] of Object.keys(answers).entries()) {
+      // A promise cannot even be resolved with something that does not say whether it is one.
+      if (which === 1 && path === "/proxy") continue;
+      stage.core.fetch(1, call, request(path));
+      const isIt = (output: Output): boolean => "call" in output && output.call === call;
+      const output = await stage.until(isIt);
+      assert.equal(output.kind, "replyError", path);
+    }
+    stage.core.stop(1, "sleep");
+    await stage.until(isKind("stopped"));
+  }
+});

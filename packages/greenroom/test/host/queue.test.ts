@@ -260,3 +260,28 @@ test("an instance that is dropped lets everybody go", async () => {
   await new Promise((resolve) => setTimeout(resolve, 20));
   assert.equal(stage.outputs.length, before);
 });
+
+test("a sender that gives up before it is let in leaves no message and nobody who waits", async () => {
+  let decide: (isAllowed: boolean) => void = () => {};
+  const stage = await new Stage(
+    actor({
+      queues: { job: queue<string>({ canPublish: () => new Promise((resolve) => (decide = resolve)) }) },
+      actions: { take: async (c) => (await c.queue.tryNext())?.body },
+    }),
+  ).started();
+  const asked = () => new Promise((resolve) => setImmediate(resolve));
+  stage.core.publish(1, 1, "job", "left", { wait: true });
+  stage.host.wake();
+  await asked();
+  stage.core.cancel(1, 1);
+  assert.deepEqual(await stage.until(answerTo(1)), { kind: "reply", call: 1, value: null });
+  decide(true);
+  assert.deepEqual(await stage.call("take"), { kind: "reply", call: 1001, value: undefined });
+  stage.core.publish(1, 2, "job", "kept");
+  stage.host.wake();
+  await asked();
+  decide(true);
+  await stage.until((output) => output.kind === "putMessage");
+  stage.core.stop(1, "sleep");
+  await stage.until((output) => output.kind === "stopped");
+});

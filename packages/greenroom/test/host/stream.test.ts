@@ -97,6 +97,7 @@ test("a generator is not advanced beyond what its caller takes", async () => {
   await stage.run();
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(made, 3);
+  stage.host.abandon();
 });
 
 test("a caller that gives up ends the generator, whose `finally` runs; nothing comes after that", async () => {
@@ -298,4 +299,56 @@ test("the end of the actor waits for streams, and a dropped instance ends them",
   dropped.host.wake();
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(log, ["finally", "finally"]);
+});
+
+test("streams that cannot begin, and iterators that throw on their way out, fail their call only", async () => {
+  const locked = (): ReadableStream<number> => {
+    const stream = new ReadableStream<number>();
+    stream.getReader();
+    return stream;
+  };
+  const stage = await new Stage(
+    actor({
+      actions: {
+        locked,
+        lockedLater: async () => locked(),
+        revoked: async () => {
+          const { proxy, revoke } = Proxy.revocable({}, {});
+          revoke();
+          return [proxy][0];
+        },
+        clingy: (): AsyncIterable<number> => ({
+          [Symbol.asyncIterator]: () => ({
+            next: async () => ({ done: false, value: 1 }),
+            return: () => {
+              throw new Error("I stay");
+            },
+          }),
+        }),
+        fine: () => "fine",
+      },
+    }),
+  ).started();
+  const failed = ["<start>", "<rivetkit.internal_error>"];
+  for (const [call, name] of ["locked", "lockedLater"].entries()) {
+    stage.core.call(1, call, name, [], STREAMS);
+    await stage.until(isOver(call));
+    assert.deepEqual(streamed(stage.outputs, call), failed, name);
+    stage.core.call(1, 10 + call, name, []);
+    await stage.until(isOver(10 + call));
+    assert.deepEqual(streamed(stage.outputs, 10 + call), ["<actor.stream_not_supported>"], name);
+  }
+  stage.core.call(1, 5, "revoked", [], STREAMS);
+  await stage.until(isOver(5));
+  assert.deepEqual(streamed(stage.outputs, 5), ["<rivetkit.internal_error>"]);
+  stage.core.call(1, 6, "clingy", [], STREAMS);
+  await stage.until((output) => output.kind === "stream" && output.call === 6 && output.part === "item");
+  stage.core.cancel(1, 6);
+  await stage.until(isOver(6));
+  stage.core.call(1, 7, "clingy", []);
+  await stage.until(isOver(7));
+  assert.deepEqual(await stage.call("fine"), { kind: "reply", call: 1001, value: "fine" });
+  // Nothing is left that the end would wait for.
+  stage.core.stop(1, "sleep");
+  await stage.until((output) => output.kind === "stopped");
 });

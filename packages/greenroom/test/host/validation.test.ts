@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { actor, type StandardSchema } from "../../dist/index.js";
+import { actor, type StandardSchema, UserError } from "../../dist/index.js";
 import { Stage } from "./support/stage.js";
 
 /** A schema made of a function that gives the checked value, or throws what is wrong. */
@@ -199,5 +199,29 @@ test("an actor whose input is refused does not start, and `createState` gets wha
     // Nobody asks for the input of an actor that has its state.
     const woken = await new Stage(define()).started({ state: { n: 1 }, input: "x" });
     assert.deepEqual(await woken.call("n"), { kind: "reply", call: 1001, value: 1 });
+  }
+});
+
+test("a hook that throws after a check that took its time refuses the call", async () => {
+  const async = Promise.resolve();
+  const refuse = (): never => {
+    throw new UserError("not you", { code: "no" });
+  };
+  const actors = [
+    actor({
+      actionInputSchemas: { a: schema(numbers, { async }) },
+      onBeforeConnect: refuse,
+      actions: { a: () => 1 },
+    }),
+    actor({
+      connParamsSchema: schema((value) => value, { async }),
+      onBeforeConnect: refuse,
+      actions: { a: () => 1 },
+    }),
+  ];
+  for (const definition of actors) {
+    const stage = await new Stage(definition).started();
+    const output = await stage.call("a", 1);
+    assert.ok(output.kind === "replyError" && output.error.code === "no");
   }
 });

@@ -19,7 +19,21 @@ const tally = actor({
     },
   },
 });
-const use = { tally };
+/** Says what became of the bodies that it was sent. */
+const box = actor({
+  state: { log: [] as string[] },
+  onRequest: async (c, request) => {
+    c.state.log.push("begun");
+    try {
+      c.state.log.push(`all of it: ${await request.text()}`);
+    } catch {
+      c.state.log.push("broken off");
+    }
+    return new Response("thanks");
+  },
+  actions: { log: (c) => [...c.state.log] },
+});
+const use = { tally, box };
 type Tally = Registry<typeof use>;
 
 /** Runs `work` with a registry on a directory of its own, and shuts it down. */
@@ -47,8 +61,8 @@ async function withRegistry(
 
 const QUERY = "rvt-namespace=default&rvt-method=getOrCreate&rvt-runner=default&rvt-key=k";
 
-function action(name: string, args: readonly unknown[] = [], init: RequestInit = {}): Request {
-  return new Request(`http://any/api/rivet/gateway/tally/action/${name}?${QUERY}`, {
+function action(name: string, args: readonly unknown[] = [], init: RequestInit = {}, type = "tally"): Request {
+  return new Request(`http://any/api/rivet/gateway/${type}/action/${name}?${QUERY}`, {
     method: "POST",
     headers: { "x-rivet-encoding": "json" },
     body: JSON.stringify({ args }),
@@ -122,6 +136,37 @@ test("a request whose body breaks off is answered, and the handler goes on", asy
     const response = await registry.handler(action("add", [], init));
     assert.ok(response.status >= 400);
     assert.deepEqual(await (await registry.handler(action("add", [1]))).json(), { output: 1 });
+  });
+});
+
+test("an upload that breaks off is not taken for a complete one", async () => {
+  await withRegistry(async (registry) => {
+    const log = async (): Promise<readonly string[]> => {
+      const response = await registry.handler(action("log", [], {}, "box"));
+      return ((await response.json()) as { output: string[] }).output;
+    };
+    const lines = async (count: number): Promise<readonly string[]> => {
+      for (;;) {
+        const found = await log();
+        if (found.length >= count) return found;
+      }
+    };
+    for (let round = 0; round < 10; round++) {
+      let fail: (error: Error) => void = () => {};
+      const body = new ReadableStream({
+        start: (controller) => {
+          controller.enqueue(new TextEncoder().encode("half of"));
+          fail = (error) => controller.error(error);
+        },
+      });
+      const init: RequestInit & { duplex: "half" } = { method: "POST", body, duplex: "half" };
+      const request = new Request(`http://any/gateway/box/request/?${QUERY}`, init);
+      const answered = registry.handler(request);
+      await lines(2 * round + 1);
+      fail(new Error("gone"));
+      assert.ok((await answered).status >= 400);
+      assert.deepEqual((await lines(2 * round + 2)).slice(2 * round), ["begun", "broken off"]);
+    }
   });
 });
 

@@ -18,7 +18,10 @@ use tokio::{
 };
 use tracing::warn;
 
-use super::{Answer, Begin, BeginBody, Requested, WINDOW, body::{Part, PartBody}};
+use super::{
+    Answer, Begin, BeginBody, Requested, WINDOW,
+    body::{Part, PartBody},
+};
 use crate::host::JsHost;
 
 /// Answers requests for as long as it has a server.

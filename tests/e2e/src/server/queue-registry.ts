@@ -27,9 +27,20 @@ function schema<T>(check: (value: unknown) => string | undefined): StandardSchem
 const isJob = (value: unknown): string | undefined =>
   typeof (value as { file?: unknown } | null)?.file === "string" ? undefined : "has to be a text";
 
+/** Counts those who want something of the queues at the moment. */
+async function consuming<T>(c: { readonly vars: { consumers: number } }, work: () => Promise<T>): Promise<T> {
+  c.vars.consumers++;
+  try {
+    return await work();
+  } finally {
+    c.vars.consumers--;
+  }
+}
+
 /** Does what its callers ask of its queues. */
 export const desk = actor({
   state: { done: [] as string[] },
+  vars: { consumers: 0 },
   queues: {
     job: queue<{ file: string }, { pages: number }>(),
     ping: queue<number>(),
@@ -43,20 +54,27 @@ export const desk = actor({
   },
   options: { sleepTimeout: 300, maxQueueSize: 10, actionTimeout: 2_000 },
   actions: {
-    next: async (c, names: ("job" | "ping")[], timeout: number) =>
-      (await c.queue.next({ names, timeout }))?.body,
-    batch: async (c, count: number) =>
-      (await c.queue.nextBatch({ names: ["ping"], count, timeout: 1_000 })).map(({ body }) => body),
+    /** How many wait for messages, or are at work on one. */
+    consumers: (c) => c.vars.consumers,
+    /** Waits until there is a job. */
+    jobComes: (c) => c.queue.waitForAvailable(["job"]),
+    next: (c, names: ("job" | "ping")[], timeout: number) =>
+      consuming(c, async () => (await c.queue.next({ names, timeout }))?.body),
+    batch: (c, count: number) =>
+      consuming(c, async () =>
+        (await c.queue.nextBatch({ names: ["ping"], count, timeout: 1_000 })).map(({ body }) => body),
+      ),
     tryNext: async (c) => (await c.queue.tryNext())?.body,
     tryBatch: async (c, count: number) =>
       (await c.queue.tryNextBatch({ names: ["ping"], count })).map(({ body }) => body),
     /** Waits for a job and completes it. */
-    async print(c, pages: number) {
-      const job = await c.queue.next({ names: ["job"], completable: true });
-      c.state.done.push(job.body.file);
-      await job.complete({ pages });
-      return job.body.file;
-    },
+    print: (c, pages: number) =>
+      consuming(c, async () => {
+        const job = await c.queue.next({ names: ["job"], completable: true });
+        c.state.done.push(job.body.file);
+        await job.complete({ pages });
+        return job.body.file;
+      }),
     /** Takes a job and ends without completing it. */
     async giveUp(c) {
       const job = await c.queue.next({ names: ["job"], completable: true });
@@ -74,7 +92,7 @@ export const desk = actor({
     /** Handles a job that asks for a ping meanwhile. */
     async curious(c) {
       const job = await c.queue.next({ names: ["job"], completable: true });
-      const ping = await c.queue.waitForNames(["ping"], { timeout: 1_000 });
+      const ping = await consuming(c, () => c.queue.waitForNames(["ping"], { timeout: 1_000 }));
       await c.queue.complete(job, { pages: ping.body });
     },
     async all(c, count: number) {
@@ -92,7 +110,7 @@ export const desk = actor({
       await c.queue.waitForNames(["ping"], { timeout: 50 });
     },
     async available(c) {
-      await c.queue.waitForAvailable(["ping"]);
+      await consuming(c, () => c.queue.waitForAvailable(["ping"]));
       return (await c.queue.tryNext({ names: ["ping"] }))?.body;
     },
     async selfSend(c, file: string) {
@@ -101,14 +119,15 @@ export const desk = actor({
     },
     ask: (c, file: string, timeout?: number) => c.queue.enqueueAndWait("job", { file }, { timeout }),
     /** The consumer of a queue waits for what it alone could consume. */
-    async askMyself(c) {
-      const job = await c.queue.next({ names: ["job"], completable: true });
-      try {
-        return await c.queue.enqueueAndWait("job", { file: "to myself" });
-      } finally {
-        await job.complete({ pages: 0 });
-      }
-    },
+    askMyself: (c) =>
+      consuming(c, async () => {
+        const job = await c.queue.next({ names: ["job"], completable: true });
+        try {
+          return await c.queue.enqueueAndWait("job", { file: "to myself" });
+        } finally {
+          await job.complete({ pages: 0 });
+        }
+      }),
     sendTo: (c, name: string, body: unknown) => c.queue.send(name as "anything", body),
     nextOf: async (c, name: string) => (await c.queue.next({ names: [name as "ping"], timeout: 0 }))?.body,
     badOption: (c, option: string, value: unknown) => c.queue.next({ [option]: value }),

@@ -21,6 +21,10 @@ after(() => server.dispose());
 const connectTo = (encoding: (typeof ENCODINGS)[number] = "bare") =>
   createClient<typeof registry>({ endpoint: server.url, encoding });
 
+/** Resolves once so many wait for messages of `desk`, or are at work on one. */
+const areConsuming = (desk: { consumers(): Promise<number> }, count: number): Promise<void> =>
+  eventually(async () => assert.equal(await desk.consumers(), count));
+
 /** The error that a call is refused with, as `group.code`. */
 async function refusal(call: Promise<unknown>): Promise<string> {
   try {
@@ -136,7 +140,7 @@ test("batches take what is there, up to their count", async () => {
   assert.deepEqual(await desk.tryBatch(9), [5]);
   assert.deepEqual(await desk.tryBatch(9), []);
   const waiting = desk.batch(3);
-  await delay(50);
+  await areConsuming(desk, 1);
   await desk.send("ping", 6);
   assert.deepEqual(await waiting, [6]);
 });
@@ -153,10 +157,10 @@ test("waiting ends with the time, with the signal, and with the caller", async (
   const caller = new AbortController();
   const left = desk.action({ name: "next", args: [["ping"], 60_000], signal: caller.signal });
   left.catch(() => {});
-  await delay(100);
+  await areConsuming(desk, 1);
   caller.abort();
   await assert.rejects(left);
-  await delay(100);
+  await areConsuming(desk, 0);
   // Nobody takes this one on behalf of a caller that has gone.
   await desk.send("ping", 5);
   assert.equal(await desk.next(["ping"], 1_000), 5);
@@ -168,7 +172,7 @@ test("several consumers are served in the order in which they began to wait", as
   const consumers = [];
   for (let n = 0; n < 3; n++) {
     consumers.push(desk.next(["ping"], 5_000).then((body) => taken.push([n, body])));
-    await delay(50);
+    await areConsuming(desk, n + 1);
   }
   for (let n = 0; n < 3; n++) await desk.send("ping", n);
   await Promise.all(consumers);
@@ -199,7 +203,7 @@ test("a message that was being handled comes back after a kill", async () => {
   await desk.send("job", { file: "important" });
   const handling = desk.curious();
   handling.catch(() => {});
-  await delay(200);
+  await areConsuming(desk, 1);
   await server.kill();
   await assert.rejects(handling);
   await server.restart();
@@ -220,7 +224,7 @@ test("a consumer can wait for another queue while it handles a message", async (
   const desk = connectTo().desk.getOrCreate("curious");
   const sent = desk.send("job", { file: "a" }, { wait: true });
   const handled = desk.curious();
-  await delay(50);
+  await areConsuming(desk, 1);
   await desk.send("ping", 12);
   await handled;
   assert.deepEqual(await sent, { status: "completed", response: { pages: 12 } });
@@ -242,7 +246,7 @@ test("a loop gives one message after the other, and every message has a number o
 test("an actor waits until a message is available without taking it", async () => {
   const desk = connectTo().desk.getOrCreate("available");
   const available = desk.available();
-  await delay(50);
+  await areConsuming(desk, 1);
   await desk.send("job", { file: "not this" });
   await desk.send("ping", 4);
   assert.equal(await available, 4);
@@ -264,9 +268,9 @@ test("a consumer that waits for itself is refused, unless somebody else consumes
   assert.equal(await refusal(desk.askMyself()), "queue.waits_for_itself");
   assert.deepEqual(await desk.done(), []);
   const asked = desk.askMyself();
-  await delay(100);
+  await areConsuming(desk, 1);
   const other = desk.print(3);
-  await delay(100);
+  await areConsuming(desk, 2);
   await desk.send("job", { file: "b" });
   assert.equal(await other, "to myself");
   assert.deepEqual(await asked, { pages: 3 });
@@ -275,11 +279,11 @@ test("a consumer that waits for itself is refused, unless somebody else consumes
 test("a sleep that is asked for ends all waiting, and loses no message", async () => {
   const desk = connectTo().desk.getOrCreate("asleep");
   const sent = refusal(desk.send("job", { file: "a" }, { wait: true }));
-  await delay(100);
+  await desk.jobComes();
   await desk.nap();
   assert.equal(await sent, "queue.completion_waiter_dropped");
   const receiving = refusal(desk.next(["ping"], 60_000));
-  await delay(100);
+  await areConsuming(desk, 1);
   await desk.nap();
   assert.equal(await receiving, "actor.aborted");
   assert.equal(await desk.print(1), "a");
@@ -310,7 +314,7 @@ test("a sender that goes away leaves its message there", async () => {
   const sender = new AbortController();
   const sent = desk.send("job", { file: "left" }, { wait: true, signal: sender.signal });
   sent.catch(() => {});
-  await delay(100);
+  await desk.jobComes();
   sender.abort();
   await assert.rejects(sent);
   assert.equal(await desk.print(1), "left");
@@ -428,7 +432,7 @@ for (const end of ["SIGKILL", "SIGTERM"] as const) {
 test("a shutdown tells senders that wait, takes no time over them, and keeps their messages", async () => {
   const desk = connectTo().desk.getOrCreate("shut down");
   const sent = refusal(desk.send("job", { file: "a" }, { wait: true, timeout: 60_000 }));
-  await delay(100);
+  await desk.jobComes();
   const began = Date.now();
   assert.equal(await server.stop("SIGTERM"), 0);
   assert.ok(Date.now() - began < 5_000);

@@ -150,7 +150,8 @@ test("a stop fires the signals of requests, and waits for their responses", asyn
 });
 
 test("what is not quite a response is an error of its handler, and no more", async () => {
-  const like = (more: object): Response => ({ status: 200, headers: new Headers(), body: null, ...more }) as never;
+  const like = (more: object): Response =>
+    ({ status: 200, headers: new Headers(), body: null, ...more }) as never;
   const answers: { readonly [path: string]: () => Response } = {
     "/status": () => like({ status: 700 }),
     "/fraction": () => like({ status: 200.5 }),

@@ -61,7 +61,12 @@ async function withRegistry(
 
 const QUERY = "rvt-namespace=default&rvt-method=getOrCreate&rvt-runner=default&rvt-key=k";
 
-function action(name: string, args: readonly unknown[] = [], init: RequestInit = {}, type = "tally"): Request {
+function action(
+  name: string,
+  args: readonly unknown[] = [],
+  init: RequestInit = {},
+  type = "tally",
+): Request {
   return new Request(`http://any/api/rivet/gateway/${type}/action/${name}?${QUERY}`, {
     method: "POST",
     headers: { "x-rivet-encoding": "json" },

@@ -1,4 +1,5 @@
 import { type OwnNames, withActions } from "./action-proxy.js";
+import { completely } from "./codec/usual.js";
 import { Connection, type ConnectionOwner } from "./connection/connection.js";
 import { Dial } from "./connection/dial.js";
 import { ActorError } from "./errors.js";
@@ -86,7 +87,7 @@ class Handle {
     const { transport } = this.#owner;
     // Without waiting where that is possible, so that the caller may change the arguments at once.
     const format = transport.format ?? (await transport.loadFormat());
-    const body = format.encodeArgs(args);
+    const body = await completely(() => format.encodeArgs(args));
     // Repeating a `destroy` could destroy the actor's successor.
     const mayRepeat = name !== "destroy";
     const answer = await this.#post({
@@ -110,7 +111,7 @@ class Handle {
   ): Promise<QueueOutcome<unknown> | undefined> {
     const { transport } = this.#owner;
     const format = transport.format ?? (await transport.loadFormat());
-    const message = format.encodeData(body, "body");
+    const message = await completely(() => format.encodeData(body, "body"));
     const { sendToQueue } = await import("./protocol/queue-send.js");
     // Answers to messages do not stream.
     const post = (message: Post) => this.#post(message) as Promise<Uint8Array>;

@@ -1,5 +1,5 @@
 /** The result of a stateless call that streams. Loaded with the first of them. */
-import { readCompletely } from "./codec/usual.js";
+import { completely } from "./codec/usual.js";
 import { ActorClientError } from "./errors.js";
 import { networkError } from "./network-error.js";
 import { toActorError } from "./protocol/error-body.js";
@@ -26,7 +26,7 @@ export async function* readItems(
       for (let end = messageEnd(format, bytes); end !== undefined; end = messageEnd(format, bytes)) {
         const message = bytes.slice(format.encoding === "json" ? 0 : 4, end);
         bytes = bytes.subarray(end);
-        const frame = await readCompletely(() => format.decodeFrame(asData(format, message)));
+        const frame = await completely(() => format.decodeFrame(asData(format, message)));
         if (frame.tag === "Error") throw toActorError(frame.error);
         if (frame.tag !== "Stream" || frame.part === "end") return;
         yield frame.item;

@@ -34,7 +34,7 @@ export async function create(
   },
   signal?: AbortSignal,
 ): Promise<string> {
-  const input = encodeInput(options.input);
+  const input = await encodeInput(options.input);
   const body = {
     name,
     key: storageKey(key),

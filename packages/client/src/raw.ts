@@ -37,7 +37,7 @@ export async function rawFetch(
     if (location.token !== undefined) headers.set("x-rivet-token", location.token);
     if (params !== undefined) headers.set("x-rivet-conn-params", params);
     if (absolute !== undefined) headers.set("x-rivet-internal-original-request-url", absolute);
-    const url = gatewayUrl(target, location, `/request${path}`, transport.config);
+    const url = await gatewayUrl(target, location, `/request${path}`, transport.config);
     const response = await transport.fetch(url, { ...request, headers });
     const pause = repeatable ? retry(gatewayError(response)) : undefined;
     if (pause === undefined) return response;
@@ -65,7 +65,8 @@ export async function rawWebSocket(
     metadata.locate(),
     config.runtime.loadWebSocket(),
   ]);
-  const url = gatewayUrl(target, location, `/websocket${resource(path).path}`, config).replace(/^http/, "ws");
+  const address = await gatewayUrl(target, location, `/websocket${resource(path).path}`, config);
+  const url = address.replace(/^http/, "ws");
   // The server selects one of ours; the others are for the actor to see.
   const socket = new Socket(url, [...subprotocols("bare", params, false), ...[protocols].flat()]);
   await opened(socket, transport);

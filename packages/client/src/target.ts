@@ -1,5 +1,5 @@
 import { toBase64 } from "./codec/base64.js";
-import { encodeCompat } from "./codec/encode.js";
+import { completely, encodeCompat } from "./codec/usual.js";
 import { buildBytes } from "./codec/wire-writer.js";
 import type { Location, ResolvedConfig } from "./config.js";
 import { ActorClientError } from "./errors.js";
@@ -32,7 +32,12 @@ export function describeTarget(target: Target): string {
  *
  * @param path what follows the actor, starting with `/`, already percent-encoded; may end in a query.
  */
-export function gatewayUrl(target: Target, location: Location, path: string, config: ResolvedConfig): string {
+export async function gatewayUrl(
+  target: Target,
+  location: Location,
+  path: string,
+  config: ResolvedConfig,
+): Promise<string> {
   const { url, namespace, token } = location;
   if (target.by === "id") {
     const suffix = token === undefined ? "" : `@${encodeURIComponent(token)}`;
@@ -44,7 +49,7 @@ export function gatewayUrl(target: Target, location: Location, path: string, con
     "rvt-method": target.by,
     "rvt-runner": creating?.pool,
     "rvt-key-storage": storageKey(target.key),
-    "rvt-input": creating && inputParameter(creating.input, config.maxInputSize),
+    "rvt-input": creating && (await inputParameter(creating.input, config.maxInputSize)),
     "rvt-region": creating?.region,
     "rvt-crash-policy": creating && "sleep",
     "rvt-token": token,
@@ -61,13 +66,13 @@ export function queryOf(parameters: Readonly<Record<string, string | number | un
 }
 
 /** Creation input as CBOR; `undefined` for no input. */
-export function encodeInput(input: unknown): Uint8Array | undefined {
+export async function encodeInput(input: unknown): Promise<Uint8Array | undefined> {
   if (input === undefined) return undefined;
-  return buildBytes((writer) => encodeCompat(writer, input, "input"));
+  return completely(() => buildBytes((writer) => encodeCompat(writer, input, "input")));
 }
 
-function inputParameter(input: unknown, limit: number): string | undefined {
-  const bytes = encodeInput(input);
+async function inputParameter(input: unknown, limit: number): Promise<string | undefined> {
+  const bytes = await encodeInput(input);
   if (bytes === undefined) return undefined;
   if (bytes.length > limit) {
     const message = `createWithInput is ${bytes.length} bytes, limit is ${limit}; use create() for larger input`;

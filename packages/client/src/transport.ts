@@ -56,7 +56,7 @@ export class Transport {
    */
   async post(post: ActorPost): Promise<Uint8Array | Response> {
     const location = await this.metadata.locate(post.signal);
-    const url = gatewayUrl(post.target, location, post.path, this.config);
+    const url = await gatewayUrl(post.target, location, post.path, this.config);
     const init: RequestInit = {
       method: "POST",
       headers: {

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { loadCompleteCodec } from "../dist/codec/usual.js";
 import { bareFormat } from "../dist/protocol/bare-format.js";
 import type { Format } from "../dist/protocol/format.js";
 import type { ClientFrame, ServerFrame } from "../dist/protocol/frames.js";
 import { cborFormat, jsonFormat } from "../dist/protocol/named-formats.js";
+
+// It says where in a value is what cannot be sent.
+await loadCompleteCodec();
 
 const formats = { bare: bareFormat, cbor: cborFormat, json: jsonFormat } satisfies Record<string, Format>;
 

@@ -3,12 +3,12 @@ import { describe, test } from "node:test";
 import { createClient, type Encoding } from "@greenroom/client";
 import { ByteWriter, decodeValue, encodeValue, writeMapHead, writeText } from "@greenroom/client/codec";
 import { type WebSocket as ServerSocket, WebSocketServer } from "ws";
-import { loadCompleteReader } from "../dist/codec/usual.js";
+import { loadCompleteCodec } from "../dist/codec/usual.js";
 import { BareReader } from "../dist/protocol/bare.js";
 import { FakeServer } from "./support/fake-server.js";
 
 // The server of the test reads values that are not usual.
-await loadCompleteReader();
+await loadCompleteCodec();
 
 interface Registry {
   readonly "~actors"?: {

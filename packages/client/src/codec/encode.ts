@@ -1,12 +1,11 @@
 import { toBase64 } from "./base64.js";
 import { MAX_DEPTH, Tag } from "./form.js";
-import { writeByteString, writeHead, writeText } from "./heads.js";
+import { isPlainObject, writeByteString, writeHead, writeNumber, writeText } from "./heads.js";
 import { typedArrayTag } from "./typed-array-tags.js";
 import type { WireWriter } from "./wire-writer.js";
 
-/** The integers that are written as CBOR integers; all other numbers are 64-bit floats. */
-const MAX_INT = 0xffff_ffff;
-const MIN_INT = -0x1_0000_0000;
+/** Dates up to this many seconds after 1970 are integers on the wire. */
+const MAX_SECONDS = 0xffff_ffff;
 
 type PathStep = string | number;
 
@@ -66,7 +65,7 @@ class ValueEncoder {
         this.#string(value);
         return;
       case "number":
-        this.#number(value);
+        writeNumber(this.#writer, value);
         return;
       case "boolean":
         this.#writer.u8(value ? 0xf5 : 0xf4);
@@ -90,16 +89,6 @@ class ValueEncoder {
   #string(text: string): void {
     if (this.#lossless && this.#plain?.isIllFormed(text)) this.#plain.illFormed(this.#writer, text);
     else writeText(this.#writer, text);
-  }
-
-  #number(value: number): void {
-    if (Number.isInteger(value) && value <= MAX_INT && value >= MIN_INT && !Object.is(value, -0)) {
-      if (value >= 0) writeHead(this.#writer, 0x00, value);
-      else writeHead(this.#writer, 0x20, -1 - value);
-      return;
-    }
-    this.#writer.u8(0xfb);
-    this.#writer.f64be(value);
   }
 
   #undefined(): void {
@@ -202,7 +191,7 @@ class ValueEncoder {
   #date(date: Date): void {
     const seconds = date.getTime() / 1000;
     writeHead(this.#writer, 0xc0, Tag.epoch);
-    if (!this.#lossless && Number.isInteger(seconds) && seconds >= 0 && seconds <= MAX_INT) {
+    if (!this.#lossless && Number.isInteger(seconds) && seconds >= 0 && seconds <= MAX_SECONDS) {
       writeHead(this.#writer, 0x00, seconds);
       return;
     }
@@ -281,10 +270,4 @@ function formatStep(step: PathStep): string {
 function className(value: object): string {
   const { constructor: type } = value as { constructor?: unknown };
   return typeof type === "function" && type.name !== "" ? type.name : "an unnamed class";
-}
-
-/** Whether `value` is an object literal, of this or another realm, or an object without a prototype. */
-function isPlainObject(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
 }

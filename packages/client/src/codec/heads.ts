@@ -60,3 +60,25 @@ export function writeHead(writer: WireWriter, major: number, argument: number): 
     writer.u32be(argument);
   }
 }
+
+/** The integers that are written as CBOR integers; all other numbers are 64-bit floats. */
+const MAX_INT = 0xffff_ffff;
+const MIN_INT = -0x1_0000_0000;
+
+/** Appends a number: an integer of at most 32 bits and a sign, or a 64-bit float. */
+export function writeNumber(writer: WireWriter, value: number): void {
+  if (!Number.isInteger(value) || value > MAX_INT || value < MIN_INT || Object.is(value, -0)) {
+    writer.u8(0xfb);
+    writer.f64be(value);
+  } else if (value >= 0) {
+    writeHead(writer, 0x00, value);
+  } else {
+    writeHead(writer, 0x20, -1 - value);
+  }
+}
+
+/** Whether `value` is an object literal, of this or another realm, or an object without a prototype. */
+export function isPlainObject(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
+}

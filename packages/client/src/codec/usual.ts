@@ -1,10 +1,13 @@
 import { Cursor } from "./cursor.js";
 import { MAX_DEPTH } from "./form.js";
+import { writeUsual } from "./usual-writer.js";
+import type { WireWriter } from "./wire-writer.js";
 
-/** Thrown for what only the complete reader can read, or can say what is wrong with. */
-const unusual = needing(loadCompleteReader);
+/** Thrown for what only the complete codec can read or write, or can say what is wrong with. */
+const unusual = needing(loadCompleteCodec);
 
 let decode: (bytes: Uint8Array) => unknown = decodeUsual;
+let encode: (writer: WireWriter, value: unknown, at: string) => void = encodeUsual;
 
 /**
  * The value of one CBOR item in compat form that fills `bytes`.
@@ -18,9 +21,20 @@ export function decodeCompat(bytes: Uint8Array): unknown {
   return decode(bytes);
 }
 
+/**
+ * Appends `value` in compat form to `writer`, with a small writer or the complete one, as {@link decodeCompat} reads.
+ * If it throws, the writer is as it was before.
+ *
+ * @param at how error messages name the value itself, for example `args[0]`.
+ * @throws what {@link needsMore} recognizes, or what `encodeValue` throws.
+ */
+export function encodeCompat(writer: WireWriter, value: unknown, at: string): void {
+  encode(writer, value, at);
+}
+
 /** What to throw where something can go on only once `load` has loaded what it needs. */
 export function needing(load: () => Promise<void>): Error & { readonly load: () => Promise<void> } {
-  return Object.assign(new Error("something has to be loaded"), { load });
+  return Object.assign(new Error("a part of the client could not be loaded"), { load });
 }
 
 /** Whether to try once more after `error.load()`. */
@@ -28,20 +42,32 @@ export function needsMore(error: unknown): error is ReturnType<typeof needing> {
   return error instanceof Error && "load" in error;
 }
 
-/** Loads the complete reader. */
-export async function loadCompleteReader(): Promise<void> {
-  const { decodeValue } = await import("./decode.js");
-  decode = (bytes) => decodeValue(bytes, "compat");
+/** Loads the complete codec. */
+export async function loadCompleteCodec(): Promise<void> {
+  const complete = await import("./complete.js");
+  decode = complete.decodeCompat;
+  encode = complete.encodeCompat;
 }
 
-/** What `read` gives, if need be with the complete reader. */
-export async function readCompletely<T>(read: () => T): Promise<T> {
+/** What `work` gives, if need be with the complete codec. It is done at once if that is possible. */
+export async function completely<T>(work: () => T): Promise<T> {
   try {
-    return read();
+    return work();
   } catch (error) {
     if (!needsMore(error)) throw error;
     await error.load();
-    return read();
+    return work();
+  }
+}
+
+function encodeUsual(writer: WireWriter, value: unknown): void {
+  const start = writer.length;
+  try {
+    writeUsual(writer, value);
+  } catch {
+    // The complete writer can write it, or says where in the value is what cannot be sent.
+    writer.truncate(start);
+    throw unusual;
   }
 }
 

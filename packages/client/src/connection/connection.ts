@@ -89,6 +89,8 @@ export class Connection implements SessionOwner {
   #session: Session | undefined;
   #timer: unknown;
   #disposed = false;
+  /** Whether a call waits for something to be loaded, and all later ones for that call. */
+  #waiting = false;
   /** Whether the server knows our extensions of the protocol. */
   #extended = false;
   #closed: Promise<void> = Promise.resolve();
@@ -140,8 +142,8 @@ export class Connection implements SessionOwner {
   action({ name, args = [], signal }: Call): Promise<unknown> {
     if (this.#disposed) return iterable(Promise.reject(new ActorConnDisposed()));
     const encode = (id: number) => this.#encode({ tag: "ActionRequest", id, name, args });
-    const { id, promise } = this.#requests.add(name, encode, signal);
-    if (id !== undefined && this.isConnected) this.#transmit(id);
+    const { id, promise } = this.#requests.add(name, encode, signal, (load) => void this.#wait(load));
+    if (id !== undefined && this.isConnected && !this.#waiting) this.#transmit(id);
     return iterable(promise);
   }
 
@@ -173,7 +175,7 @@ export class Connection implements SessionOwner {
     this.#connectionId = connectionId;
     this.#timer = this.#runtime.setTimeout(() => this.#reconnect.reset(), STABLE_MS);
     for (const event of this.#handlers.names()) this.#sendSubscription(event, true);
-    for (const id of this.#requests.unsent()) this.#transmit(id);
+    this.#transmitUnsent();
     this.#ready.resolve();
     this.#setStatus("connected");
     this.#onOpen.emit();
@@ -231,6 +233,20 @@ export class Connection implements SessionOwner {
     const session = new Session(this.#transport, this.#dial, this);
     if (this.#disposed) void session.close("Disposed");
     else this.#session = session;
+  }
+
+  /** Keeps calls until something is loaded that one of them needs, so that they stay in order. */
+  async #wait(load: () => Promise<void>): Promise<void> {
+    this.#waiting = true;
+    // The call that needs it fails if it cannot be loaded.
+    await load().catch(() => {});
+    this.#waiting = false;
+    if (this.isConnected) this.#transmitUnsent();
+  }
+
+  #transmitUnsent(): void {
+    if (this.#waiting) return;
+    for (const id of this.#requests.unsent()) this.#transmit(id);
   }
 
   #transmit(id: number): void {

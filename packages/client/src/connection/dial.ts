@@ -61,14 +61,14 @@ export class Dial {
         import("./sse-socket.js"),
         this.#transport.loadFormat(),
       ]);
-      const url = gatewayUrl(this.#target, location, "/sse", config);
+      const url = await gatewayUrl(this.#target, location, "/sse", config);
       const headers = this.#transport.actorHeaders(location, params, this.#skipReadyWait);
       return () => {
         this.#tried = "sse";
         return new SseSocket(config.runtime, format, { url, headers, server: location.url });
       };
     }
-    const url = gatewayUrl(this.#target, location, "/connect", config).replace(/^http/, "ws");
+    const url = (await gatewayUrl(this.#target, location, "/connect", config)).replace(/^http/, "ws");
     return () => {
       this.#tried = "websocket";
       return new WebSocket(url, subprotocols(config.encoding, params, this.#skipReadyWait));

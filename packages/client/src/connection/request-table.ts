@@ -1,4 +1,4 @@
-import { needing } from "../codec/usual.js";
+import { needing, needsMore } from "../codec/usual.js";
 import { ActorClientError, type ActorError } from "../errors.js";
 import type { Packet } from "../protocol/format.js";
 import type { ClientFrame, StreamPart } from "../protocol/frames.js";
@@ -48,13 +48,14 @@ export class RequestTable {
    * Adds a call that is still to be sent.
    *
    * @param encode makes the packet for the call's id, at once if possible, else when it is taken; what it throws
-   *   becomes the outcome.
+   *   becomes the outcome, except for what {@link needsMore} recognizes: that is passed on to `wait`.
    * @returns the outcome, and the id unless there already is an outcome.
    */
   add(
     name: string,
     encode: Encode,
     signal: AbortSignal | undefined,
+    wait: (load: () => Promise<void>) => void,
   ): { readonly id: number | undefined; readonly promise: Promise<unknown> } {
     if (signal?.aborted) return { id: undefined, promise: Promise.reject(abortedError(signal)) };
     if (this.#requests.size >= MAX_REQUESTS) {
@@ -66,7 +67,9 @@ export class RequestTable {
     try {
       packet = encode(id) ?? encode;
     } catch (error) {
-      return { id: undefined, promise: Promise.reject(error) };
+      if (!needsMore(error)) return { id: undefined, promise: Promise.reject(error) };
+      packet = encode;
+      wait(error.load);
     }
     this.#nextId++;
     const { promise, resolve, reject } = deferred<unknown>();

@@ -1,4 +1,4 @@
-import { loadCompleteReader, needsMore } from "../codec/usual.js";
+import { loadCompleteCodec, needsMore } from "../codec/usual.js";
 import type { ClientRuntime } from "../config.js";
 import { ActorClientError, ActorError, describe, MalformedResponseMessage } from "../errors.js";
 import { toActorError } from "../protocol/error-body.js";
@@ -155,7 +155,7 @@ export class Session {
     this.#state = "open";
     this.#dial.succeeded();
     // In the background: messages need not wait for it when they come, nor depend on a page's files being there still.
-    loadCompleteReader().catch(() => {});
+    loadCompleteCodec().catch(() => {});
     this.#runtime.clearTimeout(this.#timer);
     this.#owner.opened(actorId, connectionId, extended);
   }

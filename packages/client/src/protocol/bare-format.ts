@@ -1,4 +1,4 @@
-import { encodeCompat } from "../codec/encode.js";
+import { encodeCompat } from "../codec/usual.js";
 import { buildBytes, type WireWriter } from "../codec/wire-writer.js";
 import { BareReader, writeBool, writeData, writeStr, writeVersion } from "./bare.js";
 import { readErrorActor, readErrorFields } from "./error-body.js";

@@ -1,6 +1,5 @@
 import { Cursor } from "../codec/cursor.js";
-import { encodeCompat } from "../codec/encode.js";
-import { decodeCompat } from "../codec/usual.js";
+import { decodeCompat, encodeCompat } from "../codec/usual.js";
 import type { WireWriter } from "../codec/wire-writer.js";
 
 /** The protocol version we write, little endian, in front of every BARE message. */

@@ -1,4 +1,4 @@
-import { readCompletely } from "../codec/usual.js";
+import { completely } from "../codec/usual.js";
 import type { Encoding } from "../config.js";
 import { ActorClientError, type ActorError } from "../errors.js";
 import { type ErrorBody, parseErrorBody, toActorError } from "./error-body.js";
@@ -8,7 +8,7 @@ const utf8 = new TextDecoder();
 
 async function decode(encoding: Encoding, body: Uint8Array): Promise<ErrorBody | undefined> {
   const format = await loadFormat(encoding);
-  return readCompletely(() => format.decodeError(body));
+  return completely(() => format.decodeError(body));
 }
 
 /** The error in the body of a failed request, whose content type says how it is written. */

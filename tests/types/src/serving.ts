@@ -38,6 +38,15 @@ export async function tests(t: { after(work: () => Promise<void>): void }): Prom
   same<typeof sum, number>();
   // @ts-expect-error no such action
   await handle.ad(1);
+  const { createClient, registry: own } = await setupTest(t, registry);
+  for (const each of [createClient({ token: "t", encoding: "json" }), createClient(), own.client()]) {
+    const n = await each.counter.getOrCreate("a").add(1);
+    same<typeof n, number>();
+    // @ts-expect-error no such actor
+    each.count;
+  }
+  // @ts-expect-error it goes to the registry of the test
+  createClient({ endpoint: "http://localhost" });
   const now: number = clock.now();
   await clock.advance(now);
   await crash();

@@ -1,5 +1,5 @@
 /** `fetch` without a network: takes requests apart for the core. */
-import { type Client, type ClientRuntime, createClient } from "@greenroom/client";
+import { type Client, type ClientConfig, createClient } from "@greenroom/client";
 import { ActorError } from "@greenroom/client/errors";
 import type { RegistryLike } from "@greenroom/client/types";
 import type { RequestHead, Requests, Sender } from "./requests.js";
@@ -39,19 +39,24 @@ function streaming(init: RequestInit | undefined): RequestInit | undefined {
   return asStream;
 }
 
-/** A client whose requests go through `fetch`. */
+/**
+ * A client whose requests go through `fetch`.
+ *
+ * @param config What else it should have, except for where it goes and how.
+ */
 export function inProcessClient<Registry extends RegistryLike>(
   namespace: string,
   fetch: typeof globalThis.fetch,
-  runtime: Partial<ClientRuntime> = {},
+  config: Pick<ClientConfig, "token" | "headers" | "encoding" | "runtime"> = {},
 ): Client<Registry> {
   return createClient<Registry>({
+    ...config,
     endpoint: IN_PROCESS,
     namespace,
     disableMetadataLookup: true,
     // There are no WebSockets without a network.
     transport: "sse",
-    runtime: { loadWebSocket: noWebSocket, ...runtime, fetch },
+    runtime: { loadWebSocket: noWebSocket, ...config.runtime, fetch },
   });
 }
 

@@ -2,6 +2,7 @@
 export {
   type SetupTestOptions,
   setupTest,
+  type TestClientOptions,
   type TestClock,
   type TestRegistry,
   type TestSetup,

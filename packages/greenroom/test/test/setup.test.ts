@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { type TestContext as NodeTestContext, test } from "node:test";
-import { ActorError } from "../../dist/errors.js";
-import { actor, queue, setup } from "../../dist/index.js";
+import { ActorError, isActorErrorCode } from "../../dist/errors.js";
+import { actor, queue, setup, Unauthorized } from "../../dist/index.js";
 import { setupTest } from "../../dist/test/index.js";
 
 const HOUR = 3_600_000;
@@ -321,4 +321,54 @@ test("what is no test, no registry or no time is refused", async (t) => {
   for (const wrong of [-1, Number.NaN, Number.POSITIVE_INFINITY, "1" as never]) {
     await assert.rejects(clock.advance(wrong), /clock\.advance takes milliseconds/);
   }
+});
+
+test("clients have tokens of their own, and the registry's own client needs none", async (t) => {
+  const whoami = actor({ actions: { whoami: (c) => [c.conn.auth, c.conn.params] } });
+  const guarded = setup({
+    use: { whoami },
+    token: "admin",
+    logging: { level: "silent" },
+    onAuth: ({ token, request }) => {
+      if (token !== "t1" && token !== "t2") throw new Unauthorized("log in first");
+      return `${token} ${request?.headers.get("x-trace")}`;
+    },
+  });
+  const { client, createClient, registry: own, crash, restart } = await setupTest(t, guarded);
+  const isRefused = (error: unknown): boolean => isActorErrorCode(error, "auth", "unauthorized");
+  await assert.rejects(client.whoami.getOrCreate("a").whoami(), isRefused);
+  await assert.rejects(createClient({ token: "t3" }).whoami.getOrCreate("a").whoami(), isRefused);
+  const one = createClient({ token: "t1", headers: { "x-trace": "7" }, encoding: "json" });
+  const connection = one.whoami.getOrCreate("a").connect();
+  assert.deepEqual((await connection.whoami())[0], "t1 7");
+  const two = createClient({ token: "t2" }).whoami.getOrCreate("a");
+  assert.deepEqual((await two.whoami())[0], "t2 null");
+  assert.equal(own.client(), own.client());
+  assert.equal((await own.client().whoami.getOrCreate("a").whoami())[0], undefined);
+  assert.equal((await createClient({ token: "admin" }).whoami.list()).actors.length, 1);
+  await assert.rejects(one.whoami.list(), isRefused);
+  await crash();
+  await assert.rejects(own.client().whoami.get("a").whoami(), /has crashed/);
+  await restart();
+  assert.equal((await own.client().whoami.get("a").whoami())[0], undefined);
+  assert.throws(
+    () => createClient({ endpoint: "http://a" } as never),
+    /has no option 'endpoint', only token/,
+  );
+  assert.throws(() => createClient({ token: 7 as never }), /token/);
+});
+
+test("clients that a test made are disposed when it ends", async () => {
+  const ends: (() => Promise<void>)[] = [];
+  const { createClient, registry: own } = await setupTest(
+    { after: (work) => void ends.push(work) },
+    registry,
+  );
+  const connections = [createClient(), own.client()].map((each) => each.diary.getOrCreate("a").connect());
+  for (const each of connections) await each.add(1);
+  for (const end of ends) await end();
+  assert.deepEqual(
+    connections.map((each) => each.connStatus),
+    ["idle", "idle"],
+  );
 });

@@ -277,8 +277,8 @@ export type QueueName<Queues> = [Queues] extends [undefined]
 export type QueueMessageOf<Queues, Name extends string> = unknown extends Queues
   ? unknown
   : Name extends keyof Queues
-    ? Queues[Name] extends { readonly message: infer Message }
-      ? Message
+    ? Queues[Name] extends { readonly sent: infer Sent }
+      ? Sent
       : unknown
     : never;
 

@@ -10,6 +10,7 @@ import {
   setup,
 } from "rivetkit";
 import { createClient } from "rivetkit/client";
+import { z } from "zod";
 import { same } from "./equal.js";
 
 interface Job {
@@ -102,7 +103,7 @@ const schema = <T>() => ({
     version: 1 as const,
     vendor: "test",
     validate: (value: unknown) => ({ value: value as T }),
-    types: undefined as { input: unknown; output: T } | undefined,
+    types: undefined as { input: T; output: T } | undefined,
   },
 });
 const checked = actor({
@@ -117,6 +118,48 @@ const checked = actor({
     },
   },
 });
+
+// Schemas that make something else of what they take.
+const changing = actor({
+  queues: {
+    order: queue({
+      message: z.object({ count: z.string().transform(Number), note: z.string().default("") }),
+      complete: z.object({ ok: z.boolean().default(true) }),
+    }),
+    plain: queue<string>({ canPublish: () => true }),
+  },
+  run: async (c) => {
+    for await (const message of c.queue.iter({ completable: true })) {
+      if (message.name === "plain") {
+        same<typeof message.body, string>();
+        await message.complete();
+        continue;
+      }
+      same<typeof message.body, { count: number; note: string }>();
+      // @ts-expect-error what the schema takes is no number
+      await message.complete({ ok: 1 });
+      await message.complete({});
+    }
+    const sent = await c.queue.send("order", { count: "1" });
+    same<typeof sent.body.count, string>();
+    // @ts-expect-error what it gives is not what it takes
+    await c.queue.send("order", { count: 1, note: "" });
+    const answer = await c.queue.enqueueAndWait("order", { count: "1" });
+    same<typeof answer, { ok: boolean } | undefined>();
+    await c.queue.complete({ id: 1, name: "order" }, {});
+  },
+});
+export async function changes(): Promise<void> {
+  const handle = createClient<typeof changingRegistry>().changing.getOrCreate("a");
+  const outcome = await handle.send("order", { count: "1" }, { wait: true });
+  if (outcome.status === "completed") same<typeof outcome.response, { ok: boolean } | undefined>();
+  await handle.connect().send("order", { count: "1", note: "x" });
+  // @ts-expect-error what it gives is not what it takes
+  await handle.send("order", { count: 1, note: "" });
+  // @ts-expect-error not declared
+  await handle.send("ordr", { count: "1" });
+}
+const changingRegistry = setup({ use: { changing } });
 
 // Guards.
 actor({

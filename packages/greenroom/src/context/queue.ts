@@ -9,10 +9,14 @@ type Member<Queues, Name, Key extends string> = Name extends keyof Queues
     : never
   : never;
 
-/** What a queue takes. */
+/** What consumers of a queue get. */
 export type QueueBody<Queues, Name> = Member<Queues, Name, "message">;
+/** What senders to a queue pass. */
+export type QueueSent<Queues, Name> = Member<Queues, Name, "sent">;
 /** What completing a message of a queue gives its sender. */
 export type QueueReply<Queues, Name> = Member<Queues, Name, "reply">;
+/** What consumers of a queue complete a message with. */
+export type QueueResponse<Queues, Name> = Member<Queues, Name, "response">;
 
 /** A message as a consumer gets it. */
 export interface QueueMessage<Name extends string = string, Body = unknown> {
@@ -44,7 +48,7 @@ export type ResponseArgs<Reply> = [undefined] extends [Reply] ? [response?: Repl
 /** A message of one of the queues `Names`: a union that `message.name` tells apart. */
 export type ReceivedMessage<Queues, Names extends string, Completable extends boolean> = {
   readonly [Name in Names]: Completable extends true
-    ? CompletableMessage<Name, QueueBody<Queues, Name>, QueueReply<Queues, Name>>
+    ? CompletableMessage<Name, QueueBody<Queues, Name>, QueueResponse<Queues, Name>>
     : QueueMessage<Name, QueueBody<Queues, Name>>;
 }[Names];
 
@@ -84,15 +88,15 @@ export interface BatchOptions {
  */
 export interface ActorQueue<Queues> {
   /**
-   * Puts a message into a queue, as a part of the turn.
+   * Puts a message into a queue, as a part of the turn. Gives it back as it was passed, before its schema.
    *
    * @throws ActorError `queue.not_found`, `queue.full`, `queue.message_too_large`, `queue.invalid_payload`.
    * @throws TypeError naming the path of what cannot be stored.
    */
   send<Name extends QueueNames<Queues>>(
     name: Name,
-    body: QueueBody<Queues, Name>,
-  ): Promise<QueueMessage<Name, QueueBody<Queues, Name>>>;
+    body: QueueSent<Queues, Name>,
+  ): Promise<QueueMessage<Name, QueueSent<Queues, Name>>>;
   /**
    * Puts a message into a queue and waits until it is finished. Gives the response, if it was completed with one.
    *
@@ -102,7 +106,7 @@ export interface ActorQueue<Queues> {
    */
   enqueueAndWait<Name extends QueueNames<Queues>>(
     name: Name,
-    body: QueueBody<Queues, Name>,
+    body: QueueSent<Queues, Name>,
     options?: WaitOptions,
   ): Promise<QueueReply<Queues, Name> | undefined>;
   /**
@@ -173,6 +177,6 @@ export interface ActorQueue<Queues> {
    */
   complete<const Name extends QueueNames<Queues>>(
     message: { readonly id: number; readonly name: Name },
-    ...response: ResponseArgs<QueueReply<Queues, Name>>
+    ...response: ResponseArgs<QueueResponse<Queues, Name>>
   ): Promise<void>;
 }

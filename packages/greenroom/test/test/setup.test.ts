@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { type TestContext as NodeTestContext, test } from "node:test";
 import { ActorError, isActorErrorCode } from "../../dist/errors.js";
-import { actor, queue, setup, Unauthorized } from "../../dist/index.js";
+import { actor, queue, type StandardSchema, setup, Unauthorized } from "../../dist/index.js";
 import { setupTest } from "../../dist/test/index.js";
 
 const HOUR = 3_600_000;
@@ -371,4 +371,35 @@ test("clients that a test made are disposed when it ends", async () => {
     connections.map((each) => each.connStatus),
     ["idle", "idle"],
   );
+});
+
+test("messages and responses are what their schemas make of what was passed", async (t) => {
+  const schemaOf = <In, Out>(change: (value: In) => Out): StandardSchema<In, Out> => ({
+    "~standard": { version: 1, vendor: "test", validate: (value) => ({ value: change(value as In) }) },
+  });
+  const till = actor({
+    state: { sum: 0 },
+    queues: {
+      coin: queue({
+        message: schemaOf(({ value }: { value: string }) => ({ value: Number(value), currency: "EUR" })),
+        complete: schemaOf(({ sum }: { sum: number }) => `${sum} in all`),
+      }),
+    },
+    run: async (c) => {
+      for await (const coin of c.queue.iter({ completable: true })) {
+        c.state.sum += coin.body.value;
+        await coin.complete({ sum: c.state.sum });
+      }
+    },
+    actions: {
+      drop: async (c): Promise<string> => (await c.queue.send("coin", { value: "3" })).body.value,
+    },
+  });
+  const { client } = await setupTest(t, setup({ use: { till }, logging: { level: "silent" } }));
+  const mine = client.till.getOrCreate("a");
+  assert.equal(await mine.drop(), "3");
+  assert.deepEqual(await mine.send("coin", { value: "4" }, { wait: true }), {
+    status: "completed",
+    response: "7 in all",
+  });
 });

@@ -13,7 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use greenroom_types::limits;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 
 use crate::{
     CallId, Instance,
@@ -57,6 +57,7 @@ impl BodyReader {
 impl Drop for BodyReader {
     fn drop(&mut self) {
         self.0.credit.close();
+        self.0.abandoned.notify_one();
     }
 }
 
@@ -66,6 +67,8 @@ pub(crate) struct Flow {
     /// A sync lock, held for one assignment.
     stage: Mutex<Stage>,
     credit: Semaphore,
+    /// Tells the writer that its reader is gone.
+    abandoned: Notify,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +86,7 @@ impl Flow {
         Self {
             stage: Mutex::new(Stage::Pending),
             credit: Semaphore::new(0),
+            abandoned: Notify::new(),
         }
     }
 
@@ -138,6 +142,16 @@ impl BodyWriter {
             self.send(ExchangeEvent::Data(piece));
         }
         Ok(())
+    }
+
+    /// Returns once the actor has no use for the body any more, for whoever waits for the next part of it.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost when the future is dropped.
+    pub async fn abandoned(&self) {
+        if !self.flow.credit.is_closed() {
+            self.flow.abandoned.notified().await;
+        }
     }
 
     /// The body is complete. Returns once the actor has been told, or has no use for it.

@@ -42,7 +42,16 @@ pub(super) async fn pump(
     exceed: oneshot::Sender<()>,
 ) {
     let mut size = 0;
-    while let Some(frame) = body.frame().await {
+    loop {
+        // A body that nobody reads may never end, and its connection is not kept for it.
+        let frame = tokio::select! {
+            biased;
+            () = writer.abandoned() => return discard(body, limits.patience).await,
+            frame = body.frame() => frame,
+        };
+        let Some(frame) = frame else {
+            break;
+        };
         let Ok(frame) = frame else {
             debug!("a request's body broke off");
             return;

@@ -1,9 +1,11 @@
 //! Requests to an actor's own HTTP handler. That of these tests answers every request with nothing but a
 //! header, which says whether a body came.
 
-use tokio::io::AsyncWriteExt;
+use std::time::Duration;
 
-use crate::harness::{by_key, site, site_with};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::harness::{PATIENCE, by_key, site, site_with};
 
 fn target(path: &str) -> String {
     format!("/gateway/counter/request{path}?{}", by_key("k"))
@@ -81,4 +83,19 @@ async fn a_body_that_breaks_off_or_is_malformed_ends_its_connection_only() {
     }
     let answer = site.http("POST", &target("/a"), &[], b"hi").await;
     assert_eq!(answer.status, 299);
+}
+
+#[tokio::test]
+async fn a_body_that_nobody_reads_and_that_never_ends_does_not_keep_its_connection() {
+    let site = site_with(|config| config.body_read_timeout = Duration::from_millis(100)).await;
+    let mut tcp = site.tcp().await;
+    let request = format!(
+        "POST {} HTTP/1.1\r\nhost: test\r\ncontent-length: 100\r\n\r\nfew",
+        target("/a")
+    );
+    tcp.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let end = tokio::time::timeout(PATIENCE, tcp.read_to_end(&mut answer)).await;
+    end.expect("the connection ends").unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 299"));
 }

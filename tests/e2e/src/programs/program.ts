@@ -16,10 +16,10 @@ import { freePort } from "../harness/server.js";
 const FIXTURES = join(ROOT, "tests/types/fixtures");
 const BUILD = join(DIST, "programs/run");
 
-let runs = 0;
-
 /** What is put around the text of a program. */
 export interface Setting {
+  /** The program, if it is not that of the setting's name: a program can be run once. */
+  readonly program?: string;
   /** Replacements in the text, each of which has to be found. */
   readonly replace?: readonly (readonly [found: string, by: string])[];
   /** The names of its top level that the test asks for. */
@@ -43,7 +43,7 @@ export async function compilePrograms(settings: ReadonlyMap<string, Setting>): P
   await rm(BUILD, { recursive: true, force: true });
   await mkdir(join(BUILD, "src"), { recursive: true });
   for (const [name, setting] of settings) {
-    const text = await readFile(join(FIXTURES, `${name}.ts`), "utf8");
+    const text = await readFile(join(FIXTURES, `${setting.program ?? name}.ts`), "utf8");
     await writeFile(join(BUILD, "src", `${name}.ts`), adapted(text, setting));
   }
   const config = {
@@ -113,8 +113,5 @@ export async function runProgram(name: string, look: (ran: Ran) => Promise<void>
 
 /** Runs a program that has no registry of its own, and gives what it exports. */
 export async function importProgram(name: string): Promise<Ran["names"]> {
-  runs += 1;
-  // A module runs once for each of its addresses.
-  const address = `${pathToFileURL(join(BUILD, "out", `${name}.js`)).href}?run=${runs}`;
-  return (await import(address)) as Ran["names"];
+  return (await import(pathToFileURL(join(BUILD, "out", `${name}.js`)).href)) as Ran["names"];
 }

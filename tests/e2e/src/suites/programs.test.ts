@@ -27,6 +27,7 @@ const SETTINGS = new Map<string, Setting>([
   ["s12", { exports: ["r1", "r2", "publicUrl"] }],
   ["s13", { exports: ["ws"] }],
   ["s17", {}],
+  ["s17-again", { program: "s17" }],
   ["s18", {}],
   ["s19", {}],
   ["s20", { actor: "guarded" }],
@@ -216,7 +217,7 @@ test("actors that call and watch others", () =>
 test("clients: handles, keys, ids, errors, and the life of a connection", () => {
   const seen: unknown[] = [];
   declare({ render: (n: number) => seen.push(n), badge: (text: string) => seen.push(text) });
-  return runProgram("s17", async (ran) => {
+  return runProgram("s17-again", async (ran) => {
     await importProgram("s18");
     const fresh = handle(ran, "stock", ["sku", "y"]);
     assert.deepEqual([await fresh.call("take", 8), await fresh.call("take", 1)], [true, false]);

@@ -16,7 +16,7 @@ use crate::{
 /// A request to the actor's own HTTP handler.
 #[derive(Clone, Debug)]
 pub struct FetchRequest {
-    /// Who asks, and in [`ClientInfo::request`] what for.
+    /// Who asks, and in [`ClientFacts::request`](crate::ClientFacts::request) what for.
     pub client: ClientInfo,
     /// Whether a body follows.
     pub has_body: bool,

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use greenroom_types::{ActorError, ActorId, ActorKey, ActorName};
 
 use crate::{
-    Alarm, AlarmUpdate, Departure, KvAnswer, KvRequest, QueueMessage, QueueUpdate, ResponseHead,
-    SocketClose, SocketMessage,
+    Alarm, AlarmUpdate, ClientInfo, Departure, KvAnswer, KvRequest, QueueMessage, QueueUpdate,
+    ResponseHead, SocketClose, SocketMessage,
 };
 
 /// One life of an actor in memory, from start to stop. Never reused within a process.
@@ -135,22 +135,6 @@ pub struct StartEvent {
     pub last_message: u64,
 }
 
-/// What the server knows of whoever calls or connects. Opaque to the runtime.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ClientInfo {
-    /// The connection parameters, in compat form.
-    pub params: Option<Bytes>,
-    /// What authentication came to, in compat form.
-    pub auth: Option<Bytes>,
-    /// The HTTP request behind it: a CBOR array of its method, its URL, and an array with an array of
-    /// name and value for each header line, all of them texts. Only told to actor types that want it
-    /// ([`ActorOptions::wants_request`](crate::ActorOptions::wants_request)).
-    pub request: Option<Bytes>,
-    /// The actors that wait for this call, outermost first: their ids with commas between. Only of
-    /// calls that actors make, and not over connections.
-    pub chain: Option<Box<str>>,
-}
-
 /// A connection that outlived the previous instance.
 #[derive(Clone, Debug)]
 pub struct RestoredConn {
@@ -190,7 +174,7 @@ pub struct CallEvent {
 pub struct FetchEvent {
     /// To answer by.
     pub call: CallId,
-    /// Who asks, and in [`ClientInfo::request`] what for.
+    /// Who asks, and in [`ClientFacts::request`](crate::ClientFacts::request) what for.
     pub client: ClientInfo,
     /// Whether a body follows.
     pub has_body: bool,

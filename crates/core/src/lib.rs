@@ -7,6 +7,7 @@
 
 mod actor;
 mod alarm_clock;
+mod client_info;
 mod connection;
 mod departure;
 mod env;
@@ -28,6 +29,7 @@ mod shared;
 mod socket;
 mod stream;
 
+pub use client_info::{ClientFacts, ClientInfo};
 pub use connection::Connection;
 pub use departure::{Clearance, Departure, departure};
 pub use env::Env;
@@ -35,9 +37,9 @@ pub(crate) use error::store_error;
 pub use fetch::{Fetch, FetchRequest, FetchResponse, ResponseHead};
 pub use generation::Generation;
 pub use host::{
-    ActorHost, AlarmEvent, CallEvent, CallId, ClientInfo, ConnKey, ConnectEvent, Durability,
-    FetchEvent, HostEvent, Instance, Output, PublishEvent, RestoredConn, StartEvent, StopReason,
-    StreamPart, SubscribeEvent, Turn,
+    ActorHost, AlarmEvent, CallEvent, CallId, ConnKey, ConnectEvent, Durability, FetchEvent,
+    HostEvent, Instance, Output, PublishEvent, RestoredConn, StartEvent, StopReason, StreamPart,
+    SubscribeEvent, Turn,
 };
 pub use kv::{KvAnswer, KvQuery, KvRange, KvRequest, KvResult};
 pub use options::{ActorOptions, CrashPolicy};

@@ -120,7 +120,7 @@ impl Runtime {
         self.shared.actors.contains_key(name)
     }
 
-    /// Whether any actor type wants to be told of requests ([`ClientInfo::request`]).
+    /// Whether any actor type wants to be told of requests ([`ClientFacts::request`](crate::ClientFacts::request)).
     pub fn wants_requests(&self) -> bool {
         self.shared.wants_requests
     }
@@ -427,7 +427,7 @@ impl Runtime {
     /// of an instance that is gone are dropped.
     pub fn turn(&self, instance: Instance, turn: Turn) {
         self.shared
-            .to_instance(instance, Control::Turn(instance, turn));
+            .to_instance(instance, Control::Turn(instance, Box::new(turn)));
     }
 
     /// How many actors have a task at the moment: awake, or asleep with connections.

@@ -1,7 +1,7 @@
 //! Actions over HTTP: a stateless call to an actor.
 
 use bytes::Bytes;
-use greenroom_core::{CallOutcome, CallRequest, ClientInfo};
+use greenroom_core::{CallOutcome, CallRequest, ClientFacts, ClientInfo};
 use greenroom_types::{
     ActorError, limits,
     protocol::{Encoding, conn_params_from_header, decode_action_request, encode_action_response},
@@ -47,7 +47,7 @@ pub(crate) async fn call(
         Ok(entered) => entered,
         Err(error) => return gateway_error(&error),
     };
-    call.client.auth = entered.take_auth();
+    call.client.set_auth(entered.take_auth());
     let mut actor = match entered.reach(app).await {
         Ok(actor) => actor,
         Err(error) => return gateway_error(&error),
@@ -138,12 +138,12 @@ async fn read_call(
         name,
         args: request.args,
         compat: request.compat,
-        client: ClientInfo {
+        client: ClientInfo::from(ClientFacts {
             params,
             auth: None,
             request: seen,
             chain,
-        },
+        }),
     })
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    /// The form of [`ClientInfo::request`](greenroom_core::ClientInfo::request).
+    /// The form of [`ClientFacts::request`](greenroom_core::ClientFacts::request).
     pub(crate) fn encode(&self) -> Bytes {
         let lines: Vec<_> = self.lines().collect();
         let mut out = Vec::with_capacity(512);

@@ -1,7 +1,7 @@
 //! Messages for the queues of actors, over HTTP.
 
 use bytes::Bytes;
-use greenroom_core::{ClientInfo, PublishRequest, Published};
+use greenroom_core::{ClientFacts, ClientInfo, PublishRequest, Published};
 use greenroom_types::{
     ActorError, cbor, limits,
     protocol::{Encoding, QueueStatus, decode_queue_request, encode_queue_response},
@@ -40,7 +40,7 @@ pub(crate) async fn publish(
         Ok(entered) => entered,
         Err(error) => return gateway_error(&error),
     };
-    message.client.auth = entered.take_auth();
+    message.client.set_auth(entered.take_auth());
     let mut actor = match entered.reach(app).await {
         Ok(actor) => actor,
         Err(error) => return gateway_error(&error),
@@ -83,12 +83,12 @@ async fn read_message(
         queue,
         body: request.body,
         compat: request.compat,
-        client: ClientInfo {
+        client: ClientInfo::from(ClientFacts {
             params,
             auth: None,
             request: seen,
             chain,
-        },
+        }),
         wait: request.wait,
         timeout_ms: request.timeout_ms,
     })

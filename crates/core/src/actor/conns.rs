@@ -91,10 +91,15 @@ impl Conns {
     pub(crate) fn add(
         &mut self,
         id: String,
-        client: ClientInfo,
+        mut client: ClientInfo,
         outbox: Outbox,
         socket: Option<Socket>,
     ) -> ConnKey {
+        // The request has served its purpose once the connection is decided about, unless the
+        // handler of a raw WebSocket is to see it again.
+        if socket.is_none() {
+            client.forget_request();
+        }
         // The all-ones value means "no connection" to hosts, and a key must not be in use.
         loop {
             self.last = self.last.wrapping_add(1) % u32::MAX;
@@ -105,12 +110,7 @@ impl Conns {
         let key = ConnKey(self.last);
         let conn = Conn {
             id,
-            // The request has served its purpose once the connection is decided about, unless the
-            // handler of a raw WebSocket is to see it again.
-            client: ClientInfo {
-                request: client.request.filter(|_| socket.is_some()),
-                ..client
-            },
+            client,
             state: None,
             outbox,
             subscriptions: BTreeSet::new(),

@@ -175,7 +175,7 @@ impl ActorTask {
     /// What the instance is told of a client.
     fn told(&self, mut client: ClientInfo) -> ClientInfo {
         if !self.options.wants_request {
-            client.request = None;
+            client.forget_request();
         }
         client
     }

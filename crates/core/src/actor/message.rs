@@ -96,7 +96,8 @@ pub(crate) enum StreamKey {
 /// Word from the host and the runtime. Never waits behind client work.
 #[derive(Debug)]
 pub(crate) enum Control {
-    Turn(Instance, Turn),
+    /// Boxed, because the channel keeps room for dozens.
+    Turn(Instance, Box<Turn>),
     /// Something about an exchange of an instance.
     Exchange(Instance, CallId, ExchangeEvent),
     /// The caller of the stateless call or request with this token is gone.

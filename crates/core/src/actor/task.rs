@@ -394,7 +394,7 @@ impl ActorTask {
 
     fn on_control(&mut self, control: Control) {
         match control {
-            Control::Turn(instance, turn) => self.on_turn(instance, turn),
+            Control::Turn(instance, turn) => self.on_turn(instance, *turn),
             Control::Cancel(token) => self.cancel(token),
             Control::Exchange(instance, call, event) => self.on_exchange(instance, call, event),
             Control::CancelAction { conn, id } => self.cancel_action(conn, id),

@@ -1,6 +1,7 @@
 use bytes::Bytes;
 use greenroom_core::{
-    ActorOptions, ClientInfo, ClientMessage, CloseReason, ConnRequest, outbox, outbox_with_limit,
+    ActorOptions, ClientFacts, ClientInfo, ClientMessage, CloseReason, ConnRequest, outbox,
+    outbox_with_limit,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -36,10 +37,10 @@ async fn a_refused_connection_is_told_why_and_closed() {
     let (sender, mut reader) = outbox();
     let request = ConnRequest {
         raw: false,
-        client: ClientInfo {
+        client: ClientInfo::from(ClientFacts {
             params: Some(Bytes::from_static(&[0xf4])),
-            ..ClientInfo::default()
-        },
+            ..ClientFacts::default()
+        }),
         streams: true,
         outbox: sender,
     };

@@ -4,8 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use greenroom_core::{
-    ActorOptions, ClientInfo, ClientMessage, CloseReason, ConnKey, ConnRequest, Connection,
-    HostEvent, Instance, OutboxReader, Output, SocketClose, SocketMessage, StopReason, outbox,
+    ActorOptions, ClientFacts, ClientInfo, ClientMessage, CloseReason, ConnKey, ConnRequest,
+    Connection, HostEvent, Instance, OutboxReader, Output, SocketClose, SocketMessage, StopReason,
+    outbox,
 };
 use greenroom_store::{MemoryStore, Store, StoreError, testing::FaultStore};
 use greenroom_types::{ActorId, limits};
@@ -49,10 +50,10 @@ async fn open(manual: &mut Manual, hibernates: bool) -> Line {
     let id = manual.actor().await;
     let (outbox, mut reader) = outbox();
     let request = ConnRequest {
-        client: ClientInfo {
+        client: ClientInfo::from(ClientFacts {
             request: Some(Bytes::from_static(b"request")),
-            ..ClientInfo::default()
-        },
+            ..ClientFacts::default()
+        }),
         streams: false,
         raw: true,
         outbox,

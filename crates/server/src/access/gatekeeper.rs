@@ -36,7 +36,7 @@ pub struct AccessRequest {
     pub token: Option<String>,
     /// The address that it comes from, if it is known.
     pub address: Option<IpAddr>,
-    /// The HTTP request, as in [`ClientInfo::request`](greenroom_core::ClientInfo::request).
+    /// The HTTP request, as in [`ClientFacts::request`](greenroom_core::ClientFacts::request).
     pub request: Bytes,
 }
 

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use fastwebsockets::upgrade::upgrade;
-use greenroom_core::ClientInfo;
+use greenroom_core::{ClientFacts, ClientInfo};
 use greenroom_types::{
     ActorError,
     protocol::{Encoding, Handshake},
@@ -90,12 +90,12 @@ fn plan(handshake: &Handshake, wanted: Result<Wanted, ActorError>) -> Result<Pla
             _ => Close::invalid_request(),
         })?;
     let wanted = wanted.map_err(|error| Close::of_error(&error))?;
-    let client = ClientInfo {
+    let client = ClientInfo::from(ClientFacts {
         params,
         auth: None,
         request: wanted.seen,
         chain: None,
-    };
+    });
     Ok(Plan {
         target: wanted.target,
         visitor: wanted.visitor,

@@ -6,7 +6,7 @@ mod headers;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use greenroom_core::{ClientInfo, Fetch, FetchRequest, FetchResponse};
+use greenroom_core::{ClientFacts, ClientInfo, Fetch, FetchRequest, FetchResponse};
 use greenroom_types::{ActorError, protocol::conn_params_from_header};
 use hyper::{Method, Request, StatusCode, body::Body as _, ext::ReasonPhrase};
 use tokio::sync::oneshot;
@@ -93,12 +93,12 @@ pub(crate) async fn fetch(
         Ok(actor) => actor,
         Err(error) => return gateway_error(&error),
     };
-    let client = ClientInfo {
+    let client = ClientInfo::from(ClientFacts {
         params,
         auth,
         request: Some(seen),
         chain,
-    };
+    });
     let fetch = app
         .runtime
         .fetch(actor.id, FetchRequest { client, has_body });

@@ -45,7 +45,7 @@ mod text;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use greenroom_core::{ClientInfo, ConnRequest, outbox};
+use greenroom_core::{ClientFacts, ClientInfo, ConnRequest, outbox};
 use greenroom_types::{
     ActorError,
     protocol::{Encoding, conn_params_from_header, conn_params_from_json},
@@ -101,17 +101,17 @@ async fn connect(
     visitor: Visitor,
 ) -> Result<(EventStream, Reached), ActorError> {
     let encoding = encoding(&query, headers)?;
-    let mut client = ClientInfo {
+    let mut client = ClientInfo::from(ClientFacts {
         params: params(&query, headers)?,
         auth: None,
         request: visitor.seen.clone(),
         chain: None,
-    };
+    });
     let extended = takes_streams(headers);
     let params = client.params.as_ref();
     let entered = target.enter(app, &visitor, Intents::CONNECT, params);
     let mut entered = entered.await?;
-    client.auth = entered.take_auth();
+    client.set_auth(entered.take_auth());
     let record = entered.resolve(app).await?;
     let (sender, reader) = outbox();
     let request = ConnRequest {

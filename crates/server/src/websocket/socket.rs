@@ -177,7 +177,7 @@ async fn admit(
     };
     let entered = target.enter(app, &visitor, intent, client.params.as_ref());
     let mut entered = entered.await.map_err(Refusal::at_door)?;
-    client.auth = entered.take_auth();
+    client.set_auth(entered.take_auth());
     let record = entered
         .resolve(app)
         .await

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use greenroom_core::{
-    AlarmEvent, CallId, ConnKey, FetchEvent, QueueMessage, SocketClose, SocketMessage,
+    AlarmEvent, CallId, ClientFacts, ConnKey, FetchEvent, QueueMessage, SocketClose, SocketMessage,
     SubscribeEvent,
 };
 use greenroom_types::{ActorId, ActorKey, ActorName};
@@ -255,12 +255,12 @@ fn calls_are_written_with_and_without_a_connection() {
     check(
         HostEvent::Call(call(
             None,
-            ClientInfo {
+            ClientInfo::from(ClientFacts {
                 params: Some(bytes("")),
                 auth: None,
                 request: Some(bytes("r")),
                 chain: Some("a,b".into()),
-            },
+            }),
         )),
         &[
             U8(2),
@@ -349,12 +349,12 @@ fn small_events_are_written() {
     let connect = ConnectEvent {
         conn: ConnKey(6),
         id: "c".to_owned(),
-        client: ClientInfo {
+        client: ClientInfo::from(ClientFacts {
             params: Some(bytes("p")),
             auth: Some(bytes("who")),
             request: None,
             chain: None,
-        },
+        }),
     };
     check(
         HostEvent::Connect(connect),

@@ -50,7 +50,8 @@ export class Calls {
   readonly #instance: Instance;
   readonly #pending = new Map<number, PendingCall>();
   readonly #approaching = new Map<number, Approach>();
-  readonly #lock = new ExclusiveLock();
+  /** There once an exclusive action was called. */
+  #lock: ExclusiveLock | undefined;
 
   constructor(instance: Instance) {
     this.#instance = instance;
@@ -160,7 +161,7 @@ export class Calls {
 
   /** A call is over as far as others are concerned, even if its action goes on. */
   gaveUp(call: number): void {
-    this.#lock.release(call);
+    this.#lock?.release(call);
   }
 
   /** Forgets all calls. */
@@ -168,7 +169,7 @@ export class Calls {
     for (const pending of this.#pending.values()) pending.drop();
     this.#pending.clear();
     this.#approaching.clear();
-    this.#lock.drop();
+    this.#lock?.drop();
   }
 
   #cancel(call: number, error: HostError): void {
@@ -180,7 +181,7 @@ export class Calls {
     const approach = this.#approaching.get(call);
     if (approach === undefined) return;
     this.#approaching.delete(call);
-    this.#lock.leave(call);
+    this.#lock?.leave(call);
     this.#instance.replyError(call, error, approach.entry.name);
     approach.undo?.();
     this.#instance.life.checkIdle();
@@ -327,11 +328,17 @@ export class Calls {
     origin: CallOrigin,
   ): void {
     ConnContext.begin(context, call, entry.name, args, origin);
-    if (!entry.isExclusive || this.#lock.take(call)) {
+    if (!entry.isExclusive) {
       this.#run(call, entry, context, args, after, firing);
       return;
     }
-    const { holder } = this.#lock;
+    this.#lock ??= new ExclusiveLock();
+    const lock = this.#lock;
+    if (lock.take(call)) {
+      this.#run(call, entry, context, args, after, firing);
+      return;
+    }
+    const { holder } = lock;
     const circle = holder === undefined ? undefined : circleFrom(origin.chain, this.#instance, holder);
     if (circle !== undefined) {
       const error = callCycle([...circle, nameOf(this.#instance, entry.name)]);
@@ -340,7 +347,7 @@ export class Calls {
       return;
     }
     this.#approaching.set(call, { entry, conn: ConnContext.connOf(context), undo: after });
-    this.#lock.wait(call, () => {
+    lock.wait(call, () => {
       this.#approaching.delete(call);
       this.#run(call, entry, context, args, after, firing);
       this.#instance.life.checkIdle();
@@ -376,7 +383,7 @@ export class Calls {
     ConnContext.end(context);
     after?.();
     instance.endTurn(entry.durability);
-    if (entry.isExclusive) this.#lock.release(call);
+    if (entry.isExclusive) this.#lock?.release(call);
   }
 
   #rewritten(context: ConnContext, entry: ActionEntry, result: unknown): unknown {

@@ -49,8 +49,6 @@ export class Instance implements TurnOwner {
   readonly key: string[];
   readonly connections: Connections;
   readonly calls: Calls;
-  readonly exchanges: Exchanges;
-  readonly sockets: Sockets;
   readonly turn: TurnLog;
   readonly life: Lifecycle;
   readonly alarms: Alarms;
@@ -60,6 +58,8 @@ export class Instance implements TurnOwner {
   isListed = false;
   /** Nothing is handed over any more. */
   isDropped = false;
+  #exchanges: Exchanges | undefined;
+  #sockets: Sockets | undefined;
   #timers: Timers | undefined;
   readonly #saves = new Saves();
   #inbox: Inbox | undefined;
@@ -83,8 +83,6 @@ export class Instance implements TurnOwner {
     this.#kvSize = record.kvSize;
     this.connections = new Connections(this);
     this.calls = new Calls(this);
-    this.exchanges = new Exchanges(this);
-    this.sockets = new Sockets(this);
     this.turn = new TurnLog(this);
     this.life = new Lifecycle(this);
     this.alarms = new Alarms(this);
@@ -121,7 +119,19 @@ export class Instance implements TurnOwner {
     return this.#kv;
   }
 
-  /** The timers of user code; most actors have none. */
+  // What most actors never have is made with the first use.
+
+  get exchanges(): Exchanges {
+    this.#exchanges ??= new Exchanges(this);
+    return this.#exchanges;
+  }
+
+  get sockets(): Sockets {
+    this.#sockets ??= new Sockets(this);
+    return this.#sockets;
+  }
+
+  /** The timers of user code. */
   get timers(): Timers {
     this.#timers ??= new Timers(this);
     return this.#timers;
@@ -205,7 +215,7 @@ export class Instance implements TurnOwner {
 
   strictestInProgress(): DurabilityCode | undefined {
     const ofCalls = this.calls.strictest();
-    if (this.exchanges.size === 0) return ofCalls;
+    if (this.#exchanges === undefined || this.#exchanges.size === 0) return ofCalls;
     return ofCalls === undefined || this.durability < ofCalls ? this.durability : ofCalls;
   }
 
@@ -377,8 +387,8 @@ export class Instance implements TurnOwner {
     this.life.drop();
     this.dropTimers();
     this.calls.drop();
-    this.exchanges.drop();
-    this.sockets.drop();
+    this.#exchanges?.drop();
+    this.#sockets?.drop();
     this.#publishing?.drop();
     this.#inbox?.drop();
     this.#saves.drop();

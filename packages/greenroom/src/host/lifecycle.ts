@@ -227,7 +227,7 @@ export class Lifecycle {
       if (this.#phase !== "starting") return;
       instance.outputs().started();
       this.#phase = "running";
-      instance.sockets.resume();
+      if (record.conns.length > 0) instance.sockets.resume();
       if (instance.definition.run === undefined) return;
       // What `run` does is no part of the start.
       instance.flush();

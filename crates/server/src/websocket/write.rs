@@ -4,7 +4,9 @@
 //! framed once per encoding and shared by all its receivers.
 
 use std::{
+    future::poll_fn,
     io::{self, IoSlice},
+    pin::Pin,
     time::Duration,
 };
 
@@ -286,12 +288,18 @@ async fn write_all(
 ) -> io::Result<()> {
     let mut done = 0;
     while done < frames.len() {
-        let mut slices = [IoSlice::new(&[]); BATCH];
-        let count = frames.len().min(done + BATCH) - done;
-        for (slice, frame) in slices.iter_mut().zip(&frames[done..]) {
-            *slice = IoSlice::new(frame);
-        }
-        let mut written = within(patience, out.write_vectored(&slices[..count])).await?;
+        let rest = &frames[done..];
+        // The slices are made anew for each try: kept while it waits, they would take a kilobyte of
+        // every open connection.
+        let write = poll_fn(|cx| {
+            let mut slices = [IoSlice::new(&[]); BATCH];
+            for (slice, frame) in slices.iter_mut().zip(rest) {
+                *slice = IoSlice::new(frame);
+            }
+            let count = rest.len().min(BATCH);
+            Pin::new(&mut *out).poll_write_vectored(cx, &slices[..count])
+        });
+        let mut written = within(patience, write).await?;
         if written == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }

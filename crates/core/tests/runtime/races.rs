@@ -210,6 +210,40 @@ async fn a_client_that_cannot_wait_to_be_let_in_is_turned_away() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_client_that_leaves_while_its_actor_wakes_is_told_of() {
+    let store = Arc::new(FaultStore::new());
+    let mut options = ActorOptions::default();
+    options.notices_departures = true;
+    let mut manual = Manual::with_options(Arc::clone(&store) as Arc<dyn Store>, options);
+    let (id, instance) = awake(&mut manual).await;
+    let (connection, _reader) = connected(&mut manual, id, instance).await;
+    put_to_sleep(&mut manual, id).await;
+    store.pause_loads();
+    let waking = call(&manual, id, "get");
+    settle().await;
+    // There is no room left to leave behind all that was sent before.
+    let mut others: Vec<_> = (0..=limits::MAILBOX)
+        .map(|_| call(&manual, id, "get"))
+        .collect();
+    let last = others.pop().unwrap();
+    assert_eq!(code(last.await.unwrap()), "overloaded");
+    drop(connection);
+    settle().await;
+    store.release_loads();
+    let (instance, event) = manual.next().await;
+    assert!(
+        matches!(&event, HostEvent::Start(start) if start.conns.len() == 1),
+        "{event:?}"
+    );
+    manual.say(instance, Output::Started);
+    let (_, event) = manual.next().await;
+    assert!(matches!(event, HostEvent::Disconnect(_)), "{event:?}");
+    let (_, number) = manual.called().await;
+    manual.say(instance, reply(number));
+    waking.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_turn_after_the_end_changes_nothing() {
     let (store, mut manual) = fault();
     let (id, _) = awake(&mut manual).await;

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use greenroom_types::{ActorId, ActorKey, ActorName};
+use tokio::sync::watch;
 
 use crate::{
     ActorRecord, Commit, Created, DueAlarm, Epoch, Image, ListPage, ListQuery, MemoryStore,
@@ -42,6 +43,8 @@ use crate::{
 pub struct FaultStore {
     store: MemoryStore,
     faults: Mutex<Faults>,
+    /// Whether loads wait.
+    loads: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -67,7 +70,18 @@ impl FaultStore {
         Self {
             store,
             faults: Mutex::default(),
+            loads: watch::Sender::new(false),
         }
+    }
+
+    /// From now on loads are unanswered.
+    pub fn pause_loads(&self) {
+        self.loads.send_replace(true);
+    }
+
+    /// Answers all loads, and goes on without a pause.
+    pub fn release_loads(&self) {
+        self.loads.send_replace(false);
     }
 
     /// From now on writes stay volatile and unanswered.
@@ -171,7 +185,16 @@ impl Store for FaultStore {
     }
 
     fn load(&self, id: ActorId) -> StoreFuture<Option<Image>> {
-        self.store.load(id)
+        let load = self.store.load(id);
+        let mut paused = self.loads.subscribe();
+        if !*paused.borrow() {
+            return load;
+        }
+        Box::pin(async move {
+            // Without the store nobody pauses anything.
+            let _ = paused.wait_for(|paused| !paused).await;
+            load.await
+        })
     }
 
     fn append(&self, commit: Commit) -> StoreFuture<()> {

@@ -5,72 +5,47 @@ export type CallAction = (name: string, args: readonly unknown[]) => Promise<unk
  * Names that must not look like actions: JavaScript itself calls them on values it meets (`await`,
  * `JSON.stringify`).
  */
-const NEVER_ACTIONS: ReadonlySet<PropertyKey> = new Set(["then", "toJSON"]);
+const NEVER_ACTIONS: ReadonlySet<string> = new Set(["then", "toJSON"]);
 
 /** What a nested action shares with every function, so that `handle.add.bind(null)` works. */
-const FUNCTION_METHODS: ReadonlySet<PropertyKey> = new Set(["call", "apply", "bind"]);
+const FUNCTION_METHODS: ReadonlySet<string> = new Set(["call", "apply", "bind"]);
 
-type Members = Readonly<Record<PropertyKey, unknown>>;
+type AnyMembers = Readonly<Record<PropertyKey, unknown>>;
 
-/** The members that a surface has of its own. */
-export type OwnNames<Surface> = { readonly [Name in keyof Surface]: 1 };
+/** The members that a surface has of its own, exactly. */
+export type Members<Surface> = { readonly [Name in keyof Surface]: unknown };
 
 /**
- * What users see of `inner`: its members with the given `names`, and an action behind every other name. `Surface` is
- * the type of the result; it must describe exactly that.
+ * What users see: `members`, and an action behind every other name. `Surface` is the type of the result; it must
+ * describe exactly that.
  */
-export function withActions<Surface>(inner: object, names: object, call: CallAction): Surface {
-  return withProperties<Surface>(inner, names, (name) => actionNamed(name, call));
+export function withActions<Surface>(members: object, call: CallAction): Surface {
+  return withProperties<Surface>(members, (name) => actionNamed(name, call));
 }
 
 /** As {@link withActions}, with a property made by `make` at first use behind every other name. */
-export function withProperties<Surface>(
-  inner: object,
-  names: object,
-  make: (name: string) => unknown,
-): Surface {
-  const made = new Map<string, unknown>();
-  const proxy = new Proxy(pick(inner, names), {
-    get(target, property) {
-      if (typeof property === "symbol" || property in target) return (target as Members)[property];
-      if (NEVER_ACTIONS.has(property)) return undefined;
-      const known = made.get(property);
-      if (known !== undefined) return known;
-      const value = make(property);
-      made.set(property, value);
-      return value;
-    },
-  });
-  return proxy as Surface;
+export function withProperties<Surface>(members: object, make: (name: string) => unknown): Surface {
+  return lazily(members, (name) => name in members, make) as Surface;
 }
 
-/** An object with some members of `inner`: its methods, and what its other members are at any time. */
-function pick(inner: object, names: object): object {
-  const picked = {};
-  for (const name in names) {
-    const get = (): unknown => (inner as Members)[name];
-    const member = get();
-    // A field that holds a function knows by itself what it belongs to.
-    const value = typeof member === "function" && (Object.hasOwn(inner, name) ? member : member.bind(inner));
-    Object.defineProperty(picked, name, { enumerable: true, ...(value ? { value } : { get }) });
-  }
-  return picked;
+/** `target` with its own symbols and the members that `isOwn` says, and what `make` makes behind every other name. */
+function lazily(target: object, isOwn: (name: string) => boolean, make: (name: string) => unknown): object {
+  const made = new Map<string, unknown>();
+  return new Proxy(target, {
+    get(_, property) {
+      if (typeof property === "symbol" || isOwn(property)) return (target as AnyMembers)[property];
+      if (NEVER_ACTIONS.has(property)) return undefined;
+      if (!made.has(property)) made.set(property, make(property));
+      return made.get(property);
+    },
+  });
 }
 
 function actionNamed(name: string, call: CallAction): unknown {
-  const nested = new Map<string, unknown>();
-  const invoke: object = (...args: unknown[]) => call(name, args);
-  return new Proxy(invoke, {
-    get(target, property) {
-      if (typeof property === "symbol" || FUNCTION_METHODS.has(property)) {
-        return (target as Members)[property];
-      }
-      if (NEVER_ACTIONS.has(property)) return undefined;
-      const known = nested.get(property);
-      if (known !== undefined) return known;
-      const value = actionNamed(`${name}.${property}`, call);
-      nested.set(property, value);
-      return value;
-    },
-  });
+  const invoke = (...args: unknown[]) => call(name, args);
+  return lazily(
+    invoke,
+    (property) => FUNCTION_METHODS.has(property),
+    (property) => actionNamed(`${name}.${property}`, call),
+  );
 }

@@ -41,6 +41,7 @@ const TRANSIENT =
  * other groups come from the server.
  */
 export class ActorError extends Error {
+  override name = "ActorError";
   // Declared only: the constructor defines them, and pages load less.
   declare readonly group: string;
   declare readonly code: string;
@@ -53,7 +54,6 @@ export class ActorError extends Error {
 
   constructor(group: string, code: string, message: string, details: ActorErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
-    this.name = "ActorError";
     this.group = group;
     this.code = code;
     this.metadata = details.metadata;
@@ -69,30 +69,25 @@ export { ActorError as RivetError };
 
 /** An error that arose in this package, not on the server: its group is `client`. */
 export class ActorClientError extends ActorError {
+  override name = "ActorClientError";
+
   constructor(code: string, message: string, details?: ActorErrorDetails) {
     super("client", code, message, details);
-    this.name = "ActorClientError";
   }
 }
 
 /** The connection was disposed, so the call was not made or its reply will not arrive. */
 export class ActorConnDisposed extends ActorClientError {
+  override name = "ActorConnDisposed";
+
   constructor() {
     super("connection_disposed", "the connection was disposed");
-    this.name = "ActorConnDisposed";
   }
 }
 
 /** The server sent what cannot be read: `client.malformed_message` on a connection, else `client.malformed_response`. */
 export class MalformedResponseMessage extends ActorClientError {
-  constructor(
-    code: "malformed_message" | "malformed_response",
-    message: string,
-    details?: ActorErrorDetails,
-  ) {
-    super(code, message, details);
-    this.name = "MalformedResponseMessage";
-  }
+  override name = "MalformedResponseMessage";
 }
 
 /** Whether `error` has this group and code. Works across copies of the package, unlike `instanceof`. */

@@ -1,6 +1,6 @@
 import { toBase64 } from "./codec/base64.js";
 import { completely, encodeCompat } from "./codec/usual.js";
-import { buildBytes } from "./codec/wire-writer.js";
+import { buildMessage } from "./codec/wire-writer.js";
 import type { Location, ResolvedConfig } from "./config.js";
 import { ActorClientError } from "./errors.js";
 import { storageKey } from "./key.js";
@@ -68,7 +68,7 @@ export function queryOf(parameters: Readonly<Record<string, string | number | un
 /** Creation input as CBOR; `undefined` for no input. */
 export async function encodeInput(input: unknown): Promise<Uint8Array | undefined> {
   if (input === undefined) return undefined;
-  return completely(() => buildBytes((writer) => encodeCompat(writer, input, "input")));
+  return completely(() => buildMessage((writer) => encodeCompat(writer, input, "input")));
 }
 
 async function inputParameter(input: unknown, limit: number): Promise<string | undefined> {

@@ -213,6 +213,17 @@ describe("calls", () => {
     assert.deepEqual(errors, []);
   });
 
+  test("every name is an action's that is not a member which users see", async () => {
+    const { conn, socket } = await connect();
+    socket().init();
+    const actions = conn as unknown as Record<string, () => Promise<unknown>>;
+    const names = ["opened", "frame", "ended", "surface", "attempt"];
+    const calls = names.map((name) => actions[name]?.());
+    assert.equal(socket().sent.length, names.length);
+    for (const [id, name] of names.entries()) socket().response(id, name);
+    assert.deepEqual(await Promise.all(calls), names);
+  });
+
   test("an error without action id goes to onError and leaves calls alone", async () => {
     const { conn, socket, errors } = await connect();
     socket().init();

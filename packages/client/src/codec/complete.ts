@@ -3,10 +3,16 @@
  * background once a connection is open.
  */
 import { decodeValue } from "./decode.js";
-
-export { encodeCompat } from "./encode.js";
+import { encodeCompat as encode } from "./encode.js";
+import type { WireWriter } from "./wire-writer.js";
+import { buildBytes } from "./writer.js";
 
 /** As `decodeValue` in compat form. */
 export function decodeCompat(bytes: Uint8Array): unknown {
   return decodeValue(bytes, "compat");
+}
+
+/** As `encodeValue` in compat form, to a writer that need not be a `ByteWriter`. */
+export function encodeCompat(writer: WireWriter, value: unknown, at: string): void {
+  writer.bytes(buildBytes((inner) => encode(inner, value, at)));
 }

@@ -1,6 +1,3 @@
-/** Up to this many bytes a loop beats the call into `TextDecoder`. */
-const SHORT_TEXT = 32;
-
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** A place in a message, from which fields are read in order. Every method throws when the bytes end early. */
@@ -35,17 +32,6 @@ export class Cursor {
   /** `size` bytes of UTF-8. */
   text(size: number): string {
     const start = this.skip(size);
-    const end = start + size;
-    if (size <= SHORT_TEXT) {
-      let short = "";
-      let index = start;
-      for (; index < end; index++) {
-        const byte = this.bytes[index] as number;
-        if (byte >= 0x80) break;
-        short += String.fromCharCode(byte);
-      }
-      if (index === end) return short;
-    }
-    return utf8.decode(this.bytes.subarray(start, end));
+    return utf8.decode(this.bytes.subarray(start, start + size));
   }
 }

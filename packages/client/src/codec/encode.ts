@@ -1,8 +1,8 @@
 import { toBase64 } from "./base64.js";
 import { MAX_DEPTH, Tag } from "./form.js";
-import { isPlainObject, writeByteString, writeHead, writeNumber, writeText } from "./heads.js";
+import { writeByteString, writeHead, writeNumber, writeText } from "./heads.js";
 import { typedArrayTag } from "./typed-array-tags.js";
-import type { WireWriter } from "./wire-writer.js";
+import type { ByteWriter } from "./writer.js";
 
 /** Dates up to this many seconds after 1970 are integers on the wire. */
 const MAX_SECONDS = 0xffff_ffff;
@@ -13,11 +13,11 @@ type PathStep = string | number;
 export interface PlainForm {
   /** Whether values are to come back exactly as they are, so that what could not is refused. */
   readonly lossless: boolean;
-  bigint(writer: WireWriter, value: bigint): void;
+  bigint(writer: ByteWriter, value: bigint): void;
   /** Whether `text` has surrogates that are not half of a pair. */
   isIllFormed(text: string): boolean;
   /** Writes a text that is ill-formed. */
-  illFormed(writer: WireWriter, text: string): void;
+  illFormed(writer: ByteWriter, text: string): void;
 }
 
 /**
@@ -28,12 +28,12 @@ export interface PlainForm {
  * @param at how error messages name the value itself, for example `args[0]`.
  * @throws TypeError naming the path, for functions, symbols, cycles, and what else has no form.
  */
-export function encodeCompat(writer: WireWriter, value: unknown, at: string): void {
+export function encodeCompat(writer: ByteWriter, value: unknown, at: string): void {
   encodeAs(undefined, writer, value, at);
 }
 
 /** As {@link encodeCompat} in a plain form, which may also refuse instances of classes. */
-export function encodeAs(plain: PlainForm | undefined, writer: WireWriter, value: unknown, at: string): void {
+export function encodeAs(plain: PlainForm | undefined, writer: ByteWriter, value: unknown, at: string): void {
   const start = writer.length;
   try {
     new ValueEncoder(writer, plain, at).item(value, 0);
@@ -44,7 +44,7 @@ export function encodeAs(plain: PlainForm | undefined, writer: WireWriter, value
 }
 
 class ValueEncoder {
-  readonly #writer: WireWriter;
+  readonly #writer: ByteWriter;
   readonly #plain: PlainForm | undefined;
   readonly #lossless: boolean;
   readonly #at: string;
@@ -52,7 +52,7 @@ class ValueEncoder {
   readonly #ancestors: object[] = [];
   readonly #path: PathStep[] = [];
 
-  constructor(writer: WireWriter, plain: PlainForm | undefined, at: string) {
+  constructor(writer: ByteWriter, plain: PlainForm | undefined, at: string) {
     this.#writer = writer;
     this.#plain = plain;
     this.#lossless = plain?.lossless === true;
@@ -270,4 +270,10 @@ function formatStep(step: PathStep): string {
 function className(value: object): string {
   const { constructor: type } = value as { constructor?: unknown };
   return typeof type === "function" && type.name !== "" ? type.name : "an unnamed class";
+}
+
+/** Whether `value` is an object literal, of this or another realm, or an object without a prototype. */
+function isPlainObject(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
 }

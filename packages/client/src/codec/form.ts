@@ -12,10 +12,15 @@ export type ValueForm = "compat" | "native" | "state";
 /** How many containers may be nested inside each other, when encoding and when decoding. */
 export const MAX_DEPTH = 128;
 
+/** {@link Tag.epoch}, apart from the others because pages need it. */
+export const EPOCH_TAG = 1;
+/** {@link Tag.map}, as {@link EPOCH_TAG}. */
+export const MAP_TAG = 259;
+
 /** CBOR tag numbers of the value types that plain CBOR lacks. */
 export const Tag = {
   /** Seconds since 1970 as unsigned integer or float64: `Date`. */
-  epoch: 1,
+  epoch: EPOCH_TAG,
   /** Big-endian byte string: non-negative `bigint`. */
   bignum: 2,
   /** Big-endian byte string n: the `bigint` -1 - n. */
@@ -25,7 +30,7 @@ export const Tag = {
   /** Array of members: `Set`. */
   set: 258,
   /** Map with keys of any type: `Map`. */
-  map: 259,
+  map: MAP_TAG,
   /** UTF-16LE bytes of a string with lone surrogates. State form only. */
   utf16: 60001,
 } as const;

@@ -1,4 +1,7 @@
 import type { WireWriter } from "./wire-writer.js";
+import type { ByteWriter } from "./writer.js";
+
+const MAX_UINT32 = 0xffff_ffff;
 
 /** Appends the head of a definite array of `count` items. */
 export function writeArrayHead(writer: WireWriter, count: number): void {
@@ -22,7 +25,7 @@ export function writeByteString(writer: WireWriter, bytes: Uint8Array): void {
 }
 
 /** Appends a text string; lone surrogates become U+FFFD. */
-export function writeText(writer: WireWriter, text: string): void {
+export function writeText(writer: ByteWriter, text: string): void {
   const units = text.length;
   const headAt = writer.length;
   // The head is as long as the ASCII case needs; rarely, it turns out to be too short.
@@ -61,24 +64,14 @@ export function writeHead(writer: WireWriter, major: number, argument: number): 
   }
 }
 
-/** The integers that are written as CBOR integers; all other numbers are 64-bit floats. */
-const MAX_INT = 0xffff_ffff;
-const MIN_INT = -0x1_0000_0000;
-
 /** Appends a number: an integer of at most 32 bits and a sign, or a 64-bit float. */
 export function writeNumber(writer: WireWriter, value: number): void {
-  if (!Number.isInteger(value) || value > MAX_INT || value < MIN_INT || Object.is(value, -0)) {
+  const isNegative = value < 0;
+  const argument = isNegative ? -1 - value : value;
+  if (Number.isInteger(value) && argument <= MAX_UINT32 && !Object.is(value, -0)) {
+    writeHead(writer, isNegative ? 0x20 : 0x00, argument);
+  } else {
     writer.u8(0xfb);
     writer.f64be(value);
-  } else if (value >= 0) {
-    writeHead(writer, 0x00, value);
-  } else {
-    writeHead(writer, 0x20, -1 - value);
   }
-}
-
-/** Whether `value` is an object literal, of this or another realm, or an object without a prototype. */
-export function isPlainObject(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
 }

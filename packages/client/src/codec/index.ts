@@ -8,5 +8,5 @@ export { writeArrayHead, writeByteString, writeMapHead, writeText, writeUint } f
 export { fromJsonCompat, toJsonCompat } from "./json.js";
 export { encodeValue } from "./plain-forms.js";
 export { type AnyTypedArray, typedArrayTag } from "./typed-array-tags.js";
-export { buildBytes, WireWriter } from "./wire-writer.js";
-export { ByteWriter } from "./writer.js";
+export { WireWriter } from "./wire-writer.js";
+export { ByteWriter, buildBytes } from "./writer.js";

@@ -1,7 +1,7 @@
 import { encodeAs, encodeCompat, type PlainForm } from "./encode.js";
 import { Tag, type ValueForm } from "./form.js";
 import { writeHead } from "./heads.js";
-import type { WireWriter } from "./wire-writer.js";
+import type { ByteWriter } from "./writer.js";
 
 const MAX_INT64 = 0xffff_ffff_ffff_ffffn;
 
@@ -17,12 +17,12 @@ const state: PlainForm = { ...native, lossless: true };
  * @param at how error messages name the value itself, for example `state` or `args[0]`.
  * @throws TypeError naming the path, for functions, symbols, cycles, and what else has no form.
  */
-export function encodeValue(writer: WireWriter, value: unknown, form: ValueForm, at = "value"): void {
+export function encodeValue(writer: ByteWriter, value: unknown, form: ValueForm, at = "value"): void {
   if (form === "compat") encodeCompat(writer, value, at);
   else encodeAs(form === "state" ? state : native, writer, value, at);
 }
 
-function bigint(writer: WireWriter, value: bigint): void {
+function bigint(writer: ByteWriter, value: bigint): void {
   // Always eight bytes, even for small ones: that length is what says "bigint" to the reader.
   const negative = value < 0n;
   const magnitude = negative ? -1n - value : value;
@@ -52,7 +52,7 @@ function isIllFormed(text: string): boolean {
   return false;
 }
 
-function illFormed(writer: WireWriter, text: string): void {
+function illFormed(writer: ByteWriter, text: string): void {
   writeHead(writer, 0xc0, Tag.utf16);
   writeHead(writer, 0x40, text.length * 2);
   for (let index = 0; index < text.length; index++) {

@@ -1,7 +1,9 @@
 import { toBase64 } from "./base64.js";
-import { MAX_DEPTH, Tag } from "./form.js";
-import { isPlainObject, writeHead, writeNumber, writeText } from "./heads.js";
+import { EPOCH_TAG, MAP_TAG, MAX_DEPTH } from "./form.js";
+import { writeHead, writeNumber } from "./heads.js";
 import type { WireWriter } from "./wire-writer.js";
+
+const utf8 = new TextEncoder();
 
 /**
  * Appends what nearly all messages consist of, in the bytes that `encodeValue` has for it in compat form.
@@ -48,23 +50,28 @@ function writeObject(writer: WireWriter, value: object, depth: number): void {
     // Never itself an escape, whatever the first of two members is.
     writeItems(writer, [...value], depth);
   } else if (value instanceof Map) {
-    writeHead(writer, 0xc0, Tag.map);
+    writeHead(writer, 0xc0, MAP_TAG);
     writeHead(writer, 0xa0, value.size);
     for (const entry of value) writeEach(writer, entry, depth);
   } else if (value instanceof Date) {
     const seconds = value.getTime() / 1000;
     if (!(seconds >= 0)) throw new TypeError();
-    writeHead(writer, 0xc0, Tag.epoch);
+    writeHead(writer, 0xc0, EPOCH_TAG);
     writeNumber(writer, seconds);
   } else {
     throw new TypeError();
   }
 }
 
-/** Whether `value` is sent as its own properties: an object literal, or an instance of a class without `toJSON`. */
+/** Whether `value` is certainly sent as its own properties, like an object literal. */
 function isRecord(value: object): boolean {
-  const isObject = Object.prototype.toString.call(value) === "[object Object]";
-  return isObject && (!("toJSON" in value) || isPlainObject(value));
+  return Object.prototype.toString.call(value) === "[object Object]" && !("toJSON" in value);
+}
+
+function writeText(writer: WireWriter, text: string): void {
+  const bytes = utf8.encode(text);
+  writeHead(writer, 0x60, bytes.length);
+  writer.bytes(bytes);
 }
 
 function writeItems(writer: WireWriter, items: readonly unknown[], depth: number): void {

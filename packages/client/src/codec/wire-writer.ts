@@ -1,12 +1,9 @@
-const encoder = new TextEncoder();
 const INITIAL_CAPACITY = 256;
-/** Up to this many UTF-16 units a loop beats the call into `TextEncoder`. */
-const SHORT_TEXT = 64;
 
 /**
  * A byte buffer that grows as it is written to. Numbers are checked by nobody: callers pass values in range.
  *
- * One writer can be used for many messages: `reset()` keeps the memory.
+ * One writer can be used for many messages: `truncate(0)` keeps the memory.
  */
 export class WireWriter {
   protected buffer: Uint8Array<ArrayBuffer>;
@@ -64,30 +61,6 @@ export class WireWriter {
     this.buffer.set(source, at);
   }
 
-  /** Appends `text` as UTF-8 without a length; lone surrogates become U+FFFD. Returns the bytes appended. */
-  utf8(text: string): number {
-    const start = this.end;
-    const units = text.length;
-    if (this.buffer.length - start < units * 3) this.grow(units * 3);
-    const buffer = this.buffer;
-    if (units <= SHORT_TEXT) {
-      let at = start;
-      let index = 0;
-      for (; index < units; index++) {
-        const unit = text.charCodeAt(index);
-        if (unit >= 0x80) break;
-        buffer[at++] = unit;
-      }
-      if (index === units) {
-        this.end = at;
-        return units;
-      }
-    }
-    const { written } = encoder.encodeInto(text, buffer.subarray(start));
-    this.end = start + written;
-    return written;
-  }
-
   /** Appends `count` bytes of unspecified content and returns their offset. May replace buffer and view. */
   reserve(count: number): number {
     const at = this.end;
@@ -96,19 +69,9 @@ export class WireWriter {
     return at;
   }
 
-  /** Overwrites the byte at `offset`. */
-  patchU8(offset: number, value: number): void {
-    this.buffer[offset] = value;
-  }
-
   /** Forgets everything after the first `length` bytes. */
   truncate(length: number): void {
     if (length < this.end) this.end = length;
-  }
-
-  /** Forgets everything and keeps the memory. */
-  reset(): void {
-    this.end = 0;
   }
 
   /** A copy of the bytes from `start`. */
@@ -127,18 +90,26 @@ export class WireWriter {
 
 /** A writer that grew beyond this is not kept. */
 const MAX_KEPT_BYTES = 65_536;
-let spare: WireWriter | undefined;
+
+/** Builds bytes with a writer that is kept for the next time. */
+export type BuildBytes<Writer> = (write: (writer: Writer) => void) => Uint8Array<ArrayBuffer>;
 
 /**
- * The bytes that `write` writes. Saves making a writer per message; `write` may itself call this function, which
- * user code inside a value (`toJSON`, getters) can bring about.
+ * Makes a function that gives the bytes that `write` writes. It saves making a writer per message; `write` may itself
+ * call this function, which user code inside a value (`toJSON`, getters) can bring about.
  */
-export function buildBytes(write: (writer: WireWriter) => void): Uint8Array<ArrayBuffer> {
-  const writer = spare ?? new WireWriter();
-  spare = undefined;
-  writer.reset();
-  write(writer);
-  const bytes = writer.finish();
-  if (bytes.length <= MAX_KEPT_BYTES) spare = writer;
-  return bytes;
+export function bytesBuilder<Writer extends WireWriter>(make: () => Writer): BuildBytes<Writer> {
+  let spare: Writer | undefined;
+  return (write) => {
+    const writer = spare ?? make();
+    spare = undefined;
+    writer.truncate(0);
+    write(writer);
+    const bytes = writer.finish();
+    if (bytes.length <= MAX_KEPT_BYTES) spare = writer;
+    return bytes;
+  };
 }
+
+/** Gives the bytes that `write` writes to a {@link WireWriter}. */
+export const buildMessage = /* @__PURE__ */ bytesBuilder(() => new WireWriter());

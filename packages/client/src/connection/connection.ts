@@ -1,16 +1,16 @@
-import { type OwnNames, withActions } from "../action-proxy.js";
+import type { Members } from "../action-proxy.js";
 import type { ClientRuntime } from "../config.js";
 import { ActorClientError, ActorConnDisposed, type ActorError, describe } from "../errors.js";
 import { toActorError } from "../protocol/error-body.js";
 import type { Packet } from "../protocol/format.js";
-import type { ClientFrame, ServerFrame } from "../protocol/frames.js";
-import type { ActorConn, ConnMethods } from "../surface.js";
+import type { ClientFrame } from "../protocol/frames.js";
+import type { ConnMethods } from "../surface.js";
 import { type Deferred, deferred, iterable } from "../timers.js";
 import type { Transport } from "../transport.js";
 import type { Call } from "../types.js";
 import type { Dial } from "./dial.js";
 import { EventHandlers, Listeners } from "./listeners.js";
-import { ReconnectPolicy } from "./reconnect-policy.js";
+import { type ReconnectPolicy, reconnectPolicy } from "./reconnect-policy.js";
 import { RequestTable } from "./request-table.js";
 import { Session, type SessionEnd, type SessionOwner } from "./session.js";
 
@@ -37,24 +37,9 @@ export interface ConnectionOwner {
   release(): void;
 }
 
-/** Exactly the members of `ConnMethods`: every other name is an action's. */
-const OWN: OwnNames<ConnMethods<unknown>> = {
-  action: 1,
-  actorId: 1,
-  connId: 1,
-  connStatus: 1,
-  connectionId: 1,
-  dispose: 1,
-  isConnected: 1,
-  on: 1,
-  onClose: 1,
-  onError: 1,
-  onOpen: 1,
-  onStatusChange: 1,
-  once: 1,
-  ready: 1,
-  send: 1,
-};
+type Exactly<Names extends keyof ConnMethods<unknown>> = Names;
+/** The public members of {@link Connection}: nothing but what users see, as every other name is an action's. */
+export type ConnectionNames = Exactly<keyof Connection>;
 
 /**
  * A connection that lasts across sockets: it reconnects until it is disposed, keeps calls made meanwhile, and
@@ -63,7 +48,7 @@ const OWN: OwnNames<ConnMethods<unknown>> = {
  * Order: on a socket, subscriptions are sent before calls, calls in the order they were made. Events and replies
  * are delivered in the order they arrive.
  */
-export class Connection implements SessionOwner {
+export class Connection implements Members<ConnMethods<unknown>> {
   readonly #transport: Transport;
   readonly #runtime: ClientRuntime;
   readonly #dial: Dial;
@@ -74,7 +59,11 @@ export class Connection implements SessionOwner {
   });
   readonly #reconnect: ReconnectPolicy;
   readonly #handlers: EventHandlers;
-  readonly #failed = (error: unknown): void => this.#listenerFailed(error);
+  readonly #failed = (cause: unknown): void => {
+    const error = new ActorClientError("listener_failed", `a listener threw: ${describe(cause)}`, { cause });
+    if (this.#onError.size === 0) console.error(error);
+    else this.#onError.emit(error);
+  };
   readonly #onOpen = new Listeners<[]>(this.#failed);
   readonly #onClose = new Listeners<[event: CloseEvent]>(this.#failed);
   readonly #onStatus = new Listeners<[status: ConnStatus]>(this.#failed);
@@ -84,8 +73,67 @@ export class Connection implements SessionOwner {
   readonly onClose = this.#onClose.add;
   readonly onStatusChange = this.#onStatus.add;
   readonly onError = this.#onError.add;
+  actorId: string | undefined;
+  connectionId: string | undefined;
+  connStatus: ConnStatus = "idle";
+  readonly #sessionOwner: SessionOwner = {
+    opened: (actorId, connectionId, extended) => {
+      this.#extended = extended;
+      this.actorId = actorId;
+      this.connectionId = connectionId;
+      this.#timer = this.#runtime.setTimeout(() => this.#reconnect.reset(), STABLE_MS);
+      for (const event of this.#handlers.names()) this.#sendSubscription(event, true);
+      this.#transmitUnsent();
+      this.#ready.resolve();
+      this.#setStatus("connected");
+      this.#onOpen.emit();
+    },
+
+    frame: (frame, size) => {
+      switch (frame.tag) {
+        case "Event":
+          this.#handlers.emit(frame.name, frame.args);
+          return;
+        case "ActionResponse":
+          this.#requests.resolve(frame.id, frame.output);
+          return;
+        case "Error":
+          if (frame.actionId === undefined) this.#onError.emit(toActorError(frame.error));
+          else this.#requests.reject(frame.actionId, toActorError(frame.error));
+          return;
+        case "Stream":
+          this.#requests.stream(frame.id, frame.part, frame.item, size);
+          return;
+        case "Init":
+          return;
+      }
+    },
+
+    ended: (end) => {
+      const wasConnected = this.isConnected;
+      const passing = end.refused && this.#owner.isPassing(end.error);
+      this.#session = undefined;
+      this.#runtime.clearTimeout(this.#timer);
+      this.#timer = this.#runtime.setTimeout(() => this.#attempt(), this.#reconnect.nextDelay());
+      if (wasConnected) {
+        // The server's own reason counts if it will stay one, for example that a message was too long.
+        const final = end.refused && !end.error.retryable;
+        this.#requests.rejectInFlight((name) => (final ? end.error : lost(name, end)));
+      } else if (end.refused && !passing) {
+        this.#requests.rejectUnsent(end.error);
+        // Whoever awaits `ready` learns why; who asks later awaits the next attempt.
+        this.#ready.reject(end.error);
+        this.#ready = makeReady();
+      }
+      this.#setStatus("disconnected");
+      const neverOpened = this.connectionId === undefined && !passing && !this.#disposed;
+      if (neverOpened && this.#onError.size === 0) this.#dial.warn(end.error);
+      // A lost socket is no news beside `onClose` and the status; anything else is.
+      if (!end.reported && end.error.code !== "connection_lost") this.#onError.emit(end.error);
+      if (wasConnected) this.#onClose.emit({ code: end.code, reason: end.reason });
+    },
+  };
   #ready = makeReady();
-  #status: ConnStatus = "idle";
   #session: Session | undefined;
   #timer: unknown;
   #disposed = false;
@@ -94,8 +142,6 @@ export class Connection implements SessionOwner {
   /** Whether the server knows our extensions of the protocol. */
   #extended = false;
   #closed: Promise<void> = Promise.resolve();
-  #actorId: string | undefined;
-  #connectionId: string | undefined;
 
   constructor(transport: Transport, dial: Dial, owner: ConnectionOwner) {
     this.#transport = transport;
@@ -103,35 +149,20 @@ export class Connection implements SessionOwner {
     this.#dial = dial;
     this.#owner = owner;
     this.send = owner.send;
-    this.#reconnect = new ReconnectPolicy(this.#runtime.random);
-    this.#handlers = new EventHandlers((event, wanted) => this.#subscribe(event, wanted), this.#failed);
+    this.#reconnect = reconnectPolicy(this.#runtime.random);
+    this.#handlers = new EventHandlers((event, wanted) => {
+      if (this.isConnected) this.#sendSubscription(event, wanted);
+    }, this.#failed);
     // Later in this turn, so that listeners attached right after `connect()` see every change.
     queueMicrotask(() => this.#attempt());
   }
 
-  /** The connection that users see. */
-  get surface(): ActorConn<unknown> {
-    return withActions(this, OWN, (name, args) => this.action({ name, args }));
-  }
-
-  get connStatus(): ConnStatus {
-    return this.#status;
-  }
-
   get isConnected(): boolean {
-    return this.#status === "connected";
-  }
-
-  get actorId(): string | undefined {
-    return this.#actorId;
-  }
-
-  get connectionId(): string | undefined {
-    return this.#connectionId;
+    return this.connStatus === "connected";
   }
 
   get connId(): string | undefined {
-    return this.#connectionId;
+    return this.connectionId;
   }
 
   get ready(): Promise<void> {
@@ -139,98 +170,46 @@ export class Connection implements SessionOwner {
   }
 
   /** Calls an action by its dotted name. */
-  action({ name, args = [], signal }: Call): Promise<unknown> {
-    if (this.#disposed) return iterable(Promise.reject(new ActorConnDisposed()));
-    const encode = (id: number) => this.#encode({ tag: "ActionRequest", id, name, args });
-    const { id, promise } = this.#requests.add(name, encode, signal, (load) => void this.#wait(load));
-    if (id !== undefined && this.isConnected && !this.#waiting) this.#transmit(id);
-    return iterable(promise);
-  }
+  readonly action = ({ name, args = [], signal }: Call): Promise<unknown> => {
+    try {
+      if (this.#disposed) throw new ActorConnDisposed();
+      const encode = (id: number) => this.#encode({ tag: "ActionRequest", id, name, args });
+      const { id, promise } = this.#requests.add(name, encode, signal, (load) => void this.#wait(load));
+      if (this.isConnected && !this.#waiting) this.#transmit(id);
+      return iterable(promise);
+    } catch (error) {
+      return iterable(Promise.reject(error));
+    }
+  };
 
-  on(event: string, handler: (...args: readonly unknown[]) => void): () => void {
+  readonly on = (event: string, handler: (...args: readonly unknown[]) => void): (() => void) => {
     if (this.#disposed) return () => {};
     return this.#handlers.add(event, handler);
-  }
+  };
 
-  once(event: string, handler: (...args: readonly unknown[]) => void): () => void {
+  readonly once = (event: string, handler: (...args: readonly unknown[]) => void): (() => void) => {
     const stop = this.on(event, (...args) => {
       stop();
       handler(...args);
     });
     return stop;
-  }
+  };
 
-  dispose(): Promise<void> {
+  readonly dispose = (): Promise<void> => {
     if (!this.#disposed) {
       this.#disposed = true;
       this.#owner.release();
       this.#closed = this.#shutDown();
     }
     return this.#closed;
-  }
-
-  opened(actorId: string, connectionId: string, extended: boolean): void {
-    this.#extended = extended;
-    this.#actorId = actorId;
-    this.#connectionId = connectionId;
-    this.#timer = this.#runtime.setTimeout(() => this.#reconnect.reset(), STABLE_MS);
-    for (const event of this.#handlers.names()) this.#sendSubscription(event, true);
-    this.#transmitUnsent();
-    this.#ready.resolve();
-    this.#setStatus("connected");
-    this.#onOpen.emit();
-  }
-
-  frame(frame: ServerFrame, size: number): void {
-    switch (frame.tag) {
-      case "Event":
-        this.#handlers.emit(frame.name, frame.args);
-        return;
-      case "ActionResponse":
-        this.#requests.resolve(frame.id, frame.output);
-        return;
-      case "Error":
-        if (frame.actionId === undefined) this.#onError.emit(toActorError(frame.error));
-        else this.#requests.reject(frame.actionId, toActorError(frame.error));
-        return;
-      case "Stream":
-        this.#requests.stream(frame.id, frame.part, frame.item, size);
-        return;
-      case "Init":
-        return;
-    }
-  }
-
-  ended(end: SessionEnd): void {
-    const wasConnected = this.isConnected;
-    const passing = end.refused && this.#owner.isPassing(end.error);
-    this.#session = undefined;
-    this.#runtime.clearTimeout(this.#timer);
-    this.#timer = this.#runtime.setTimeout(() => this.#attempt(), this.#reconnect.nextDelay());
-    if (wasConnected) {
-      // The server's own reason counts if it will stay one, for example that a message was too long.
-      const final = end.refused && !end.error.retryable;
-      this.#requests.rejectInFlight((name) => (final ? end.error : lost(name, end)));
-    } else if (end.refused && !passing) {
-      this.#requests.rejectUnsent(end.error);
-      // Whoever awaits `ready` learns why; who asks later awaits the next attempt.
-      this.#ready.reject(end.error);
-      this.#ready = makeReady();
-    }
-    this.#setStatus("disconnected");
-    const neverOpened = this.#connectionId === undefined && !passing && !this.#disposed;
-    if (neverOpened && this.#onError.size === 0) this.#dial.warn(end.error);
-    // A lost socket is no news beside `onClose` and the status; anything else is.
-    if (!end.reported && end.error.code !== "connection_lost") this.#onError.emit(end.error);
-    if (wasConnected) this.#onClose.emit({ code: end.code, reason: end.reason });
-  }
+  };
 
   #attempt(): void {
     if (this.#disposed) return;
     this.#setStatus("connecting");
     // Either a status listener or `getParams` may dispose the connection.
     if (this.#disposed) return;
-    const session = new Session(this.#transport, this.#dial, this);
+    const session = new Session(this.#transport, this.#dial, this.#sessionOwner);
     if (this.#disposed) void session.close("Disposed");
     else this.#session = session;
   }
@@ -254,10 +233,6 @@ export class Connection implements SessionOwner {
     if (packet !== undefined) this.#session?.send(packet);
   }
 
-  #subscribe(event: string, wanted: boolean): void {
-    if (this.isConnected) this.#sendSubscription(event, wanted);
-  }
-
   #sendSubscription(eventName: string, subscribe: boolean): void {
     this.#send({ tag: "SubscriptionRequest", eventName, subscribe });
   }
@@ -273,8 +248,8 @@ export class Connection implements SessionOwner {
   }
 
   #setStatus(status: ConnStatus): void {
-    if (this.#status === status) return;
-    this.#status = status;
+    if (this.connStatus === status) return;
+    this.connStatus = status;
     this.#onStatus.emit(status);
   }
 
@@ -291,14 +266,6 @@ export class Connection implements SessionOwner {
     this.#setStatus("idle");
     if (wasConnected) this.#onClose.emit({ code: 1000, reason: "Disposed" });
     await closed;
-  }
-
-  #listenerFailed(cause: unknown): void {
-    const error = new ActorClientError("listener_failed", `a listener threw: ${describe(cause)}`, {
-      cause,
-    });
-    if (this.#onError.size === 0) console.error(error);
-    else this.#onError.emit(error);
   }
 }
 

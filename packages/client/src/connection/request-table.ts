@@ -49,25 +49,26 @@ export class RequestTable {
    *
    * @param encode makes the packet for the call's id, at once if possible, else when it is taken; what it throws
    *   becomes the outcome, except for what {@link needsMore} recognizes: that is passed on to `wait`.
-   * @returns the outcome, and the id unless there already is an outcome.
+   * @returns the id, and the outcome.
+   * @throws the outcome, if there already is one.
    */
   add(
     name: string,
     encode: Encode,
     signal: AbortSignal | undefined,
     wait: (load: () => Promise<void>) => void,
-  ): { readonly id: number | undefined; readonly promise: Promise<unknown> } {
-    if (signal?.aborted) return { id: undefined, promise: Promise.reject(abortedError(signal)) };
+  ): { readonly id: number; readonly promise: Promise<unknown> } {
+    if (signal?.aborted) throw abortedError(signal);
     if (this.#requests.size >= MAX_REQUESTS) {
       const message = `${this.#requests.size} calls are waiting on this connection, limit is ${MAX_REQUESTS}`;
-      return { id: undefined, promise: Promise.reject(new ActorClientError("overloaded", message)) };
+      throw new ActorClientError("overloaded", message);
     }
     const id = this.#nextId;
     let packet: Packet | Encode;
     try {
       packet = encode(id) ?? encode;
     } catch (error) {
-      if (!needsMore(error)) return { id: undefined, promise: Promise.reject(error) };
+      if (!needsMore(error)) throw error;
       packet = encode;
       wait(error.load);
     }

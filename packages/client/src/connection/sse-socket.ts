@@ -1,5 +1,5 @@
 import { fromBase64 } from "../codec/base64.js";
-import { buildBytes } from "../codec/wire-writer.js";
+import { buildBytes } from "../codec/writer.js";
 import type { ClientRuntime } from "../config.js";
 import { describe } from "../errors.js";
 import { errorOf } from "../protocol/error-response.js";

@@ -1,5 +1,5 @@
 import { encodeCompat } from "../codec/usual.js";
-import { buildBytes, type WireWriter } from "../codec/wire-writer.js";
+import { buildMessage, type WireWriter } from "../codec/wire-writer.js";
 import { BareReader, writeBool, writeData, writeStr, writeVersion } from "./bare.js";
 import { readErrorActor, readErrorFields } from "./error-body.js";
 import type { Format } from "./format.js";
@@ -8,18 +8,18 @@ import { asArgs, type ClientFrame, type ServerFrame, type StreamPart } from "./f
 /** The default encoding: BARE messages with values as CBOR in compat form. */
 export const bareFormat: Format = {
   encoding: "bare",
-  encodeFrame: (frame) => buildBytes((writer) => writeFrame(writer, frame)),
+  encodeFrame: (frame) => buildMessage((writer) => writeFrame(writer, frame)),
   decodeFrame(data) {
     if (!(data instanceof ArrayBuffer)) throw new RangeError("a text frame on a bare connection");
     return readFrame(new BareReader(new Uint8Array(data)));
   },
   encodeArgs: (args) =>
-    buildBytes((writer) => {
+    buildMessage((writer) => {
       writeVersion(writer);
       writeData(writer, args, "args");
     }),
   decodeOutput: (body) => new BareReader(body).value(),
-  encodeData: (value, at) => buildBytes((writer) => encodeCompat(writer, value, at)),
+  encodeData: (value, at) => buildMessage((writer) => encodeCompat(writer, value, at)),
   decodeError(body) {
     const reader = new BareReader(body);
     return { ...readErrorFields(reader), actor: readErrorActor(reader) };

@@ -5,6 +5,7 @@ import type { WireWriter } from "../codec/wire-writer.js";
 /** The protocol version we write, little endian, in front of every BARE message. */
 export const VERSION = 4;
 const OLDEST_VERSION = 1;
+const utf8 = new TextEncoder();
 
 /** Appends the version that starts every message. */
 export function writeVersion(writer: WireWriter): void {
@@ -14,7 +15,7 @@ export function writeVersion(writer: WireWriter): void {
 
 /** Appends BARE `str`. */
 export function writeStr(writer: WireWriter, text: string): void {
-  writeSized(writer, () => writer.utf8(text));
+  writeBytes(writer, utf8.encode(text));
 }
 
 /** Appends BARE `bool`. */
@@ -22,29 +23,18 @@ export function writeBool(writer: WireWriter, value: boolean): void {
   writer.u8(value ? 1 : 0);
 }
 
-/** Appends BARE `data` that holds a value in compat form. */
+/** Appends BARE `data` that holds a value in compat form. If it throws, the message is not to be used. */
 export function writeData(writer: WireWriter, value: unknown, at: string): void {
-  writeSized(writer, () => encodeCompat(writer, value, at));
+  const start = writer.length;
+  encodeCompat(writer, value, at);
+  const content = writer.finish(start);
+  writer.truncate(start);
+  writeBytes(writer, content);
 }
 
-/** Appends what `write` appends, with its length as `uint` in front. */
-function writeSized(writer: WireWriter, write: () => void): void {
-  const start = writer.reserve(1);
-  try {
-    write();
-  } catch (error) {
-    writer.truncate(start);
-    throw error;
-  }
-  const size = writer.length - start - 1;
-  if (size < 0x80) {
-    writer.patchU8(start, size);
-    return;
-  }
-  const content = writer.finish(start + 1);
-  writer.truncate(start);
-  writer.uvarint(size);
-  writer.bytes(content);
+function writeBytes(writer: WireWriter, bytes: Uint8Array): void {
+  writer.uvarint(bytes.length);
+  writer.bytes(bytes);
 }
 
 /** Reads BARE fields in order; every method throws when the bytes end early. */

@@ -6,7 +6,7 @@ import { decodeValue } from "../codec/decode.js";
 import { writeMapHead, writeText } from "../codec/heads.js";
 import { fromJsonCompat, toJsonCompat } from "../codec/json.js";
 import { encodeValue } from "../codec/plain-forms.js";
-import { buildBytes, type WireWriter } from "../codec/wire-writer.js";
+import { type ByteWriter, buildBytes } from "../codec/writer.js";
 import { parseErrorBody } from "./error-body.js";
 import type { Format } from "./format.js";
 import { asArgs, type ClientFrame, type ServerFrame } from "./frames.js";
@@ -59,7 +59,7 @@ function writeJson(frame: ClientFrame): string {
   return JSON.stringify({ body: { tag, val: request } });
 }
 
-function writeCbor(writer: WireWriter, frame: ClientFrame): void {
+function writeCbor(writer: ByteWriter, frame: ClientFrame): void {
   const { tag, ...val } = frame;
   writeMapHead(writer, 1);
   writeText(writer, "body");

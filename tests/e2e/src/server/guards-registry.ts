@@ -44,7 +44,7 @@ export const board = actor({
     hanging: event<string>({ canSubscribe: () => new Promise<boolean>(() => {}) }),
   },
   createVars: () => ({ gates: [] as (() => void)[] }),
-  options: { sleepTimeout: 200, onBeforeConnectTimeout: 1500 },
+  options: { sleepTimeout: 200, onBeforeConnectTimeout: 4_000 },
   actions: {
     say(c, name: "open" | "note" | "late" | "odd" | "rude" | "broken" | "hanging", text: string) {
       c.broadcast(name, text);

@@ -24,8 +24,8 @@ interface Room {
     };
     events: { line: [message: { from: string; text: string }]; moved: [x: number, y: number]; bare: [] };
     queues: {
-      job: { message: { file: string }; reply: { pages: number } };
-      ping: { message: null; reply: unknown };
+      job: { sent: { file: string }; reply: { pages: number } };
+      ping: { sent: null; reply: unknown };
     };
     params: { token: string };
     input: { title: string };

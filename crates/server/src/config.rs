@@ -58,8 +58,9 @@ pub struct ServerConfig {
     /// Time for a request's head to arrive, counted from the end of the previous request: also the
     /// longest that an idle HTTP connection is kept. Default 30 s.
     pub header_read_timeout: Duration,
-    /// Time for a request's body to arrive, and for what is left of one that an actor's handler does not
-    /// read any more. One that is being read has no limit but the handler's own. Default 30 s.
+    /// Time for a request's body to arrive, on top of a second for each KiB of it: whoever is slow but
+    /// steady gets through. Also the time for what is left of a body that an actor's handler does not
+    /// read any more; one that is being read has no limit but the handler's own. Default 30 s.
     pub body_read_timeout: Duration,
     /// Longest time that a client may take without accepting a single byte that is sent to it.
     /// Default 30 s.

@@ -88,6 +88,7 @@ pub(super) async fn discard(mut body: RequestBody, patience: Duration) {
             size += frame.data_ref().map_or(0, |data| data.len() as u64);
         }
     };
+    // However steady: its sender has been answered, or is about to be, and may stop.
     if tokio::time::timeout(patience, rest).await.is_err() {
         debug!("a request's body did not end in time");
     }

@@ -13,26 +13,43 @@ type Signal = keyof typeof SIGNALS;
 
 const running = new Set<Stoppable>();
 let isStopping = false;
+let isListening = false;
 
 /** Stops `stoppable` when the process gets a signal. */
 export function stopOnSignal(stoppable: Stoppable): void {
   running.add(stoppable);
-  if (running.size > 1) return;
+  if (isListening) return;
+  isListening = true;
   for (const signal of Object.keys(SIGNALS)) process.on(signal, onSignal);
 }
 
-/** Takes that back. Once nothing is left, signals have their usual effect again. */
+/**
+ * Takes that back. Once nothing is left, signals have their usual effect again.
+ *
+ * The listeners stay: a signal that has come but was not yet heard of would be lost with them, and the process would
+ * go on although it was told to end.
+ */
 export function forgetSignals(stoppable: Stoppable): void {
   running.delete(stoppable);
-  if (running.size > 0 || isStopping) return;
-  for (const signal of Object.keys(SIGNALS)) process.off(signal, onSignal);
 }
 
-function onSignal(signal: string): void {
+function onSignal(name: string): void {
+  const signal = name as Signal;
   // The second one means it.
-  if (isStopping) process.exit(128 + SIGNALS[signal as Signal]);
+  if (isStopping) process.exit(128 + SIGNALS[signal]);
+  if (running.size === 0) {
+    haveUsualEffect(signal);
+    return;
+  }
   isStopping = true;
   void stopAll([...running]);
+}
+
+/** What would happen if nobody here listened: others who listen decide, or the process ends. */
+function haveUsualEffect(signal: Signal): void {
+  if (process.listenerCount(signal) > 1) return;
+  process.off(signal, onSignal);
+  process.kill(process.pid, signal);
 }
 
 async function stopAll(all: readonly Stoppable[]): Promise<void> {

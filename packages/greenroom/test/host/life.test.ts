@@ -6,6 +6,12 @@ import type { Lifecycle } from "../../dist/host/lifecycle.js";
 import { type ActorTimer, actor } from "../../dist/index.js";
 import { Stage } from "./support/stage.js";
 
+/** Something to wait for, and what makes it happen. */
+function signal(): [happens: Promise<void>, happen: () => void] {
+  let happen!: () => void;
+  return [new Promise((resolve) => (happen = resolve)), () => happen()];
+}
+
 /** A clock that stands still until it is told to go on. */
 class StoppedClock implements Clock {
   #now = 1_000;
@@ -149,13 +155,15 @@ test("a stop fires the signal first, waits for everything in one budget, and nam
 test("once an actor is gone, nothing of it happens any more, and its code is told so", async () => {
   const clock = new StoppedClock();
   const seen: unknown[] = [];
+  const [gone, isGone] = signal();
+  const [ended, hasEnded] = signal();
   const stage = await new Stage(
     actor({
       state: { n: 0 },
       options: { sleepGracePeriod: 1 },
       run: async (c) => {
         c.setInterval(() => seen.push("interval"), 10);
-        await sleep(20);
+        await gone;
         c.setTimeout(() => seen.push("timeout"), 0).clear();
         c.setTimeout(() => seen.push("timeout"), 0);
         c.waitUntil(Promise.reject(new Error("late")));
@@ -165,6 +173,7 @@ test("once an actor is gone, nothing of it happens any more, and its code is tol
         } catch (error) {
           seen.push((error as { code?: string }).code);
         }
+        hasEnded();
       },
       actions: {},
     }),
@@ -178,7 +187,8 @@ test("once an actor is gone, nothing of it happens any more, and its code is tol
   clock.advance(1);
   await stage.until((output) => output.kind === "stopped");
   assert.equal(clock.waiting, 0);
-  await sleep(40);
+  isGone();
+  await ended;
   clock.advance(1_000);
   assert.deepEqual(seen, ["value", "restarting"]);
   assert.equal(clock.waiting, 0);

@@ -1,6 +1,7 @@
 /** The package against the real native core, over real sockets. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -116,8 +117,8 @@ async function run(program: string, onOutput: (kill: (signal: "SIGTERM") => void
   child.stderr.on("data", (chunk: Buffer) => {
     errors += chunk.toString();
   });
-  const status = await new Promise((resolve) => child.on("close", resolve));
-  return { status, output, errors };
+  const [status, signal] = await once(child, "close");
+  return { status, signal, output, errors };
 }
 
 test("after a shutdown the process ends by itself", async () => {
@@ -148,4 +149,32 @@ test("a failed start that nobody asks about explains itself and exits with statu
   assert.equal(output, "");
   assert.equal(status, 1);
   assert.equal(errors.trim().split("\n").length, 1, errors);
+});
+
+test("a signal that comes while the registry shuts down for another reason is not lost", async () => {
+  // The loop is kept busy from the signal to the end of the shutdown, so that it is heard of only afterwards.
+  const { status, signal, errors } = await run(`
+    import { forgetSignals, stopOnSignal } from ${JSON.stringify(new URL("../../dist/registry/signals.js", import.meta.url))};
+    const registry = { gracePeriodMs: 1_000, shutdown: async () => {} };
+    stopOnSignal(registry);
+    process.kill(process.pid, "SIGTERM");
+    forgetSignals(registry);
+    setTimeout(() => {}, 20_000);
+  `);
+  assert.deepEqual({ status, signal, errors }, { status: null, signal: "SIGTERM", errors: "" });
+});
+
+test("after a shutdown those who listen to signals themselves decide", async () => {
+  const { status, output } = await run(`
+    process.on("SIGTERM", () => {
+      console.log("heard");
+      process.exit(7);
+    });
+    const registry = setup({ use: { tally }, dataDir, port: 0, noWelcome: true });
+    await registry.start();
+    await registry.shutdown();
+    setTimeout(() => {}, 20_000);
+    process.kill(process.pid, "SIGTERM");
+  `);
+  assert.deepEqual({ status, output }, { status: 7, output: "heard\n" });
 });

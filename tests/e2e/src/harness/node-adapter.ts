@@ -7,7 +7,11 @@ export type Fetch = (request: Request) => Response | Promise<Response>;
 
 /** A server that answers with `fetch`. */
 export function serveWith(fetch: Fetch): Server {
-  return createServer((incoming, outgoing) => void answer(fetch, incoming, outgoing));
+  const server = createServer((incoming, outgoing) => void answer(fetch, incoming, outgoing));
+  // By default idle connections are closed after 5 s. A client that was too busy to notice, as with a large body
+  // on a busy machine, would send its next request into a closed one.
+  server.keepAliveTimeout = 120_000;
+  return server;
 }
 
 async function answer(fetch: Fetch, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {

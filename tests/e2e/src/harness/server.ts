@@ -19,16 +19,32 @@ export interface ServerOptions {
   readonly port?: number;
 }
 
-/** A port that was free a moment ago. */
+/** Where ports come from: below those that operating systems give to outgoing connections. */
+const PORTS = { first: 12_000, count: 18_000 } as const;
+
+/**
+ * A port that is free, and that stays free while its server is down: no connection is given it for its own end, as
+ * could happen to one that the operating system chose.
+ */
 export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
+    if (await isFree(port)) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
   const probe = createServer();
-  probe.listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
+  try {
+    probe.listen(port, "127.0.0.1");
+    await once(probe, "listening");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") return false;
+    throw error;
+  }
   probe.close();
   await once(probe, "close");
-  if (address === null || typeof address === "string") throw new Error("a TCP server has a port");
-  return address.port;
+  return true;
 }
 
 /** A real server process, on the runtime under test. It can be killed and started again on its data. */

@@ -261,49 +261,55 @@ export const mortal = actor({
 });
 
 /** Timers of its own. */
-export const clockwork = actor({
-  state: { log: [] as string[], ticks: 0 },
-  vars: { ticks: 0 },
-  onSleep: (c) => {
-    c.state.log.push("sleep");
-    say(`clockwork ${c.key.join()} sleeps`);
-  },
-  options: { sleepTimeout: 200 },
-  actions: {
-    log: (c) => c.state.log,
-    later(c, ms: number) {
-      c.setTimeout((text, n) => c.state.log.push(`${text} ${n + 1}`), ms, "once", 1);
-      const cleared = c.setTimeout(() => c.state.log.push("never"), ms);
-      c.clearTimeout(cleared);
-      c.clearTimeout(cleared);
-      c.setTimeout(() => c.state.log.push("never"), ms).clear();
+const clockworkDefinition = (sleepTimeout: number) =>
+  actor({
+    state: { log: [] as string[], ticks: 0 },
+    vars: { ticks: 0 },
+    onSleep: (c) => {
+      c.state.log.push("sleep");
+      say(`clockwork ${c.key.join()} sleeps`);
     },
-    tick(c, ms: number, times: number) {
-      const timer = c.setInterval(() => {
-        c.state.ticks += 1;
-        if (c.state.ticks === times) timer.clear();
-      }, ms);
+    options: { sleepTimeout },
+    actions: {
+      log: (c) => c.state.log,
+      later(c, ms: number) {
+        c.setTimeout((text, n) => c.state.log.push(`${text} ${n + 1}`), ms, "once", 1);
+        const cleared = c.setTimeout(() => c.state.log.push("never"), ms);
+        c.clearTimeout(cleared);
+        c.clearTimeout(cleared);
+        c.setTimeout(() => c.state.log.push("never"), ms).clear();
+      },
+      tick(c, ms: number, times: number) {
+        const timer = c.setInterval(() => {
+          c.state.ticks += 1;
+          if (c.state.ticks === times) timer.clear();
+        }, ms);
+      },
+      tickForEver(c) {
+        c.setInterval(() => {
+          c.vars.ticks += 1;
+          say(`clockwork ${c.key.join()} ticks`);
+        }, 20);
+      },
+      ticks: (c) => c.state.ticks,
+      fail(c) {
+        c.setTimeout(() => {
+          throw new Error("a timer has failed");
+        }, 1);
+        c.setTimeout(async () => {
+          await pause(1);
+          throw new Error("a timer has failed later");
+        }, 1);
+        c.setTimeout(() => c.state.log.push("went on"), 50);
+      },
+      nap: (c) => c.sleep(),
     },
-    tickForEver(c) {
-      c.setInterval(() => {
-        c.vars.ticks += 1;
-        say(`clockwork ${c.key.join()} ticks`);
-      }, 20);
-    },
-    ticks: (c) => c.state.ticks,
-    fail(c) {
-      c.setTimeout(() => {
-        throw new Error("a timer has failed");
-      }, 1);
-      c.setTimeout(async () => {
-        await pause(1);
-        throw new Error("a timer has failed later");
-      }, 1);
-      c.setTimeout(() => c.state.log.push("went on"), 50);
-    },
-    nap: (c) => c.sleep(),
-  },
-});
+  });
+
+/** Has timers, and sleeps as soon as it can. */
+export const clockwork = clockworkDefinition(200);
+/** Has timers, and is awake for as long as a test takes. */
+export const patient = clockworkDefinition(60_000);
 
 type Observer = ActorContextOf<typeof observer>;
 
@@ -468,6 +474,7 @@ export const registry = setup({
     slow,
     mortal,
     clockwork,
+    patient,
     observer,
     separate,
     informed,

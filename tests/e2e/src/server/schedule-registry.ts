@@ -67,7 +67,7 @@ export const tally = actor({
     count(c, key: string) {
       c.state.effects[key] = (c.state.effects[key] ?? 0) + 1;
     },
-    read: async (c) => ({ effects: c.state.effects, waiting: (await c.schedule.list()).length }),
+    read: async (c) => ({ effects: c.state.effects, waiting: await c.schedule.list() }),
   },
 });
 

@@ -305,7 +305,7 @@ test("destroying does not abort the action that does it at once, and ends connec
 
 test("timers of the context fire with their arguments, can be cleared, and are turns of their own", async () => {
   const client = connectTo();
-  const clockwork = client.clockwork.getOrCreate("timers");
+  const clockwork = client.patient.getOrCreate("timers");
   await clockwork.later(20);
   await clockwork.tick(10, 3);
   await eventually(async () => assert.deepEqual(await clockwork.log(), ["once 2"]));
@@ -321,7 +321,7 @@ test("timers neither keep the actor awake nor outlive it", async () => {
   await client.clockwork.getOrCreate("for ever").tickForEver();
   await said("clockwork for ever sleeps");
   const ticks = server.stderr.split("clockwork for ever ticks").length;
-  assert.ok(ticks > 3, `${ticks}`);
+  assert.ok(ticks > 1, `${ticks}`);
   await delay(100);
   assert.equal(server.stderr.split("clockwork for ever ticks").length, ticks);
   await client.dispose();
@@ -329,7 +329,7 @@ test("timers neither keep the actor awake nor outlive it", async () => {
 
 test("a timer that fails is logged, and the process goes on", async () => {
   const client = connectTo();
-  const clockwork = client.clockwork.getOrCreate("failing");
+  const clockwork = client.patient.getOrCreate("failing");
   await clockwork.fail();
   await eventually(async () => assert.deepEqual(await clockwork.log(), ["went on"]));
   assert.match(server.stderr, /hook=setTimeout.*a timer has failed/);

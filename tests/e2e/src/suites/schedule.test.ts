@@ -69,7 +69,10 @@ test("a call wakes a sleeping actor", async () => {
   const texts = heard(connection, 1);
   await connection.after(900, "wake up");
   assert.deepEqual(await texts, ["wake up"]);
-  assert.deepEqual((await planner.log()).slice(0, 4), ["wake", "sleep", "wake", "fire wake up"]);
+  const log = await planner.log();
+  const fired = log.indexOf("fire wake up");
+  // On a busy machine it may have slept before it was asked for anything.
+  assert.deepEqual(log.slice(fired - 2, fired + 1), ["sleep", "wake", "fire wake up"]);
   await client.dispose();
 });
 
@@ -216,7 +219,10 @@ test(`every call has one effect over ${KILLS} kills (KILL_SEED=${SEED})`, async 
     await server.restart();
   }
   for (const [index, tally] of actors.entries()) {
-    await eventually(async () => assert.equal((await tally.read()).waiting, 0));
+    // Nothing fails here, so what waits would be told at once; on a busy machine that takes its time.
+    await eventually(async () => assert.deepEqual((await tally.read()).waiting, [], server.stderr), {
+      within: 30_000,
+    });
     const { effects } = await tally.read();
     for (const key of accepted[index] ?? []) assert.equal(effects[key], 1, `${key} of ${index}`);
     for (const [key, count] of Object.entries(effects)) {

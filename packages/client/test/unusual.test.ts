@@ -54,17 +54,18 @@ test("calls with unusual values wait for the complete codec, and later calls for
   await assert.rejects(refused, /^TypeError: args\[0\]\.deep\[0\] is a function/);
   assert.equal(await overHttp, 5);
   await loadCompleteCodec();
-  assert.deepEqual(socket.sent.map(callIn), [
-    [0, [/early/]],
-    [2, [[1]]],
-    [3, [new RangeError("no")]],
-  ]);
+  // Whether the refused call has taken a number depends on when the codec was there.
+  const calls = socket.sent.map(callIn);
+  assert.deepEqual(
+    calls.map(([, args]) => args),
+    [[/early/], [[1]], [new RangeError("no")]],
+  );
   const [post] = posted;
   assert.ok(post);
   assert.deepEqual(new BareReader(post.body).value(), [/http/]);
   assert.match(post.url, /&rvt-input=2BuDZlJlZ0V4cGVpbnB1dGA&/);
 
-  for (const id of [0, 2, 3]) socket.response(id, true);
+  for (const [id] of calls) socket.response(id, true);
   assert.deepEqual(await Promise.all([early, late, after]), [true, true, true]);
   const closing = client.dispose();
   socket.drop(1000);

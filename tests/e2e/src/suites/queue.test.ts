@@ -489,7 +489,7 @@ test("a destroyed actor takes its messages with it", async () => {
   const id = await desk.resolve();
   const sent = desk.send("job", { file: "a" }, { wait: true });
   sent.catch(() => {});
-  await eventually(async () => assert.deepEqual(await desk.done(), []));
+  await desk.jobComes();
   await desk.end();
   await assert.rejects(sent);
   await eventually(async () => {

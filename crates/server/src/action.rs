@@ -92,7 +92,7 @@ pub(crate) fn answer(
 }
 
 /// The connection parameters of a stateless call.
-pub(crate) fn params_of(request: &Request<RequestBody>) -> Result<Option<Bytes>, ActorError> {
+fn params_of(request: &Request<RequestBody>) -> Result<Option<Bytes>, ActorError> {
     request
         .headers()
         .get(X_RIVET_CONN_PARAMS)
@@ -115,6 +115,30 @@ pub(crate) fn within_limit(app: &App, body: Bytes) -> Result<Bytes, ActorError> 
     Ok(body)
 }
 
+/// Reads what a stateless call or message consists of: who sends it, and its body. `seen` is what the
+/// actor is told of the request.
+pub(crate) async fn read_stateless(
+    app: &App,
+    request: Request<RequestBody>,
+    seen: Option<Bytes>,
+) -> Result<(ClientInfo, Bytes), ActorError> {
+    let params = params_of(&request)?;
+    let chain = chain_of(&request);
+    let body = read_body(
+        request.into_body(),
+        app.config.max_incoming_message,
+        app.config.body_read_timeout,
+    )
+    .await?;
+    let client = ClientInfo::from(ClientFacts {
+        params,
+        auth: None,
+        request: seen,
+        chain,
+    });
+    Ok((client, body))
+}
+
 async fn read_call(
     app: &App,
     encoding: Encoding,
@@ -125,25 +149,13 @@ async fn read_call(
     if name.len() > limits::MEMBER_NAME {
         return Err(ActorError::member_name_too_long("action", name.len()));
     }
-    let params = params_of(&request)?;
-    let chain = chain_of(&request);
-    let body = read_body(
-        request.into_body(),
-        app.config.max_incoming_message,
-        app.config.body_read_timeout,
-    )
-    .await?;
+    let (client, body) = read_stateless(app, request, seen).await?;
     let request = decode_action_request(encoding, body)?;
     Ok(CallRequest {
         name,
         args: request.args,
         compat: request.compat,
-        client: ClientInfo::from(ClientFacts {
-            params,
-            auth: None,
-            request: seen,
-            chain,
-        }),
+        client,
     })
 }
 

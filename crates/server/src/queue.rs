@@ -1,7 +1,7 @@
 //! Messages for the queues of actors, over HTTP.
 
 use bytes::Bytes;
-use greenroom_core::{ClientFacts, ClientInfo, PublishRequest, Published};
+use greenroom_core::{PublishRequest, Published};
 use greenroom_types::{
     ActorError, cbor, limits,
     protocol::{Encoding, QueueStatus, decode_queue_request, encode_queue_response},
@@ -11,9 +11,9 @@ use tracing::{Instrument, debug, debug_span};
 
 use crate::{
     access::{Intents, Visitor},
-    action::{answer, chain_of, encoding_of, params_of, within_limit},
+    action::{answer, encoding_of, read_stateless, within_limit},
     app::App,
-    body::{RequestBody, read_body},
+    body::RequestBody,
     failure::{call_error, gateway_error},
     gateway::Target,
     reply::{self, Reply},
@@ -70,25 +70,13 @@ async fn read_message(
     if queue.len() > limits::MEMBER_NAME {
         return Err(ActorError::member_name_too_long("queue", queue.len()));
     }
-    let params = params_of(&request)?;
-    let chain = chain_of(&request);
-    let body = read_body(
-        request.into_body(),
-        app.config.max_incoming_message,
-        app.config.body_read_timeout,
-    )
-    .await?;
+    let (client, body) = read_stateless(app, request, seen).await?;
     let request = decode_queue_request(encoding, body)?;
     Ok(PublishRequest {
         queue,
         body: request.body,
         compat: request.compat,
-        client: ClientInfo::from(ClientFacts {
-            params,
-            auth: None,
-            request: seen,
-            chain,
-        }),
+        client,
         wait: request.wait,
         timeout_ms: request.timeout_ms,
     })

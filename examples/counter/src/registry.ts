@@ -1,5 +1,7 @@
+import { fileURLToPath } from "node:url";
 import { actor, event, setup } from "greenroom";
 
+/** One actor per key: the count of "main" knows nothing of that of "bar". */
 export const counter = actor({
   state: { count: 0 },
   events: { newCount: event<number>() },
@@ -13,4 +15,7 @@ export const counter = actor({
   },
 });
 
-export const registry = setup({ use: { counter } });
+export const registry = setup({
+  use: { counter },
+  staticDir: fileURLToPath(new URL("../public", import.meta.url)),
+});

@@ -1,8 +1,11 @@
 import { existsSync } from "node:fs";
-import { mkdtemp } from "node:fs/promises";
+import { mkdir, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Browser, type BrowserContext, chromium } from "playwright-core";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { ROOT } from "./paths.js";
+
+const SCREENSHOTS = join(ROOT, "tests/e2e/screenshots");
 
 const CANDIDATES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
@@ -30,4 +33,10 @@ export async function launchBrowser(): Promise<Browser> {
 /** A person: their own cookies, storage and window. */
 export function person(browser: Browser): Promise<BrowserContext> {
   return browser.newContext({ viewport: { width: 900, height: 760 }, colorScheme: "dark" });
+}
+
+/** Keeps a picture of the page, for people to look at. */
+export async function screenshot(page: Page, name: string): Promise<void> {
+  await mkdir(SCREENSHOTS, { recursive: true });
+  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
 }

@@ -6,6 +6,8 @@ const here = dirname(fileURLToPath(import.meta.url));
 
 /** The repository's root. */
 export const ROOT = join(here, "../../../..");
+/** The program that starts an example. */
+export const exampleScript = (name: string) => join(ROOT, "examples", name, "dist/server.js");
 /** This package's compiled files. */
 export const DIST = join(here, "..");
 

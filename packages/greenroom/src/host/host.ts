@@ -1,10 +1,14 @@
 /**
  * Runs the actors of one registry for the native core.
  *
- * The core calls `wake` when events wait. The host then takes and handles all of them in one go, hands back what
- * they produced, and goes on until nothing is left. If promises are under way, the hand-over waits until the
- * current microtasks are done, so that the changes of an action and its reply stay in one turn; what is produced
- * outside of a wake is handed over in the same way.
+ * The core calls `wake` when events wait. The host then takes and handles all of them in one go, and hands back what
+ * they produced. If promises are under way, the hand-over waits until the current microtasks are done, so that the
+ * changes of an action and its reply stay in one turn; what is produced outside of a wake is handed over in the same
+ * way.
+ *
+ * What events set off happens before anything that may be a consequence of their outputs: an event that comes when
+ * outputs have been handed over is handled once all microtasks are done. A client that has the reply to a call would
+ * otherwise overtake the promises that the call has resolved.
  */
 import { ByteWriter } from "@greenroom/client/codec";
 import type { CompiledActor } from "../definition/actor.js";
@@ -50,8 +54,6 @@ export interface HostServices {
   readonly onAuthTimeout: number;
 }
 
-/** So many exchanges in a row at most before timers and sockets get their turn. */
-const MAX_ROUNDS = 16;
 /** A batch buffer that grew beyond this many bytes is not kept. */
 const KEPT_BYTES = 1024 * 1024;
 const INITIAL_BYTES = 16 * 1024;
@@ -73,6 +75,8 @@ export class Host {
   #batch = new ByteWriter(INITIAL_BYTES);
   /** Instances that may have something to hand over. */
   #listed: Instance[] = [];
+  /** Events that came when outputs were handed over. */
+  #held: Uint8Array | null = null;
   /** Calls whose clock starts at the next flush, if they are not over by then. */
   #unarmed: PendingCall[] = [];
   #isDraining = false;
@@ -133,8 +137,9 @@ export class Host {
 
   /** Forgets all instances. Nothing is exchanged any more. */
   close(): void {
-    // The last answers.
-    this.#drain();
+    // The last answers. The core is at its end, so they do not lead to others.
+    do this.#drain();
+    while (this.#held !== null);
     this.abandon();
   }
 
@@ -145,6 +150,7 @@ export class Host {
     this.#instances.clear();
     this.requests.close();
     this.#listed = [];
+    this.#held = null;
   }
 
   #schedule(): void {
@@ -159,22 +165,29 @@ export class Host {
     this.#drain();
   };
 
+  /** Always begins with no microtask left of what was handled before. */
   #drain(): void {
     if (this.#isClosed || this.#isDraining) return;
     this.#isDraining = true;
+    this.#isDeferred = false;
     let isDone = false;
     try {
-      for (let round = 0; round < MAX_ROUNDS && !isDone; round++) {
-        this.#isDeferred = false;
-        const events = this.#exchange();
-        if (events !== null) this.#dispatch(events);
-        if (this.#isDeferred) break;
-        isDone = events === null && this.#listed.length === 0 && this.#registryOutputs.isEmpty;
+      const events = this.#held ?? this.#exchange();
+      this.#held = null;
+      if (events !== null) {
+        this.#dispatch(events);
+        // Asks for more as well: a wake that found events held has announced others.
+        if (!this.#isDeferred) this.#held = this.#exchange();
       }
+      isDone = !this.#isDeferred && this.#held === null && !this.#hasOutputs;
     } finally {
       this.#isDraining = false;
       if (!isDone) this.#schedule();
     }
+  }
+
+  get #hasOutputs(): boolean {
+    return this.#listed.length > 0 || !this.#registryOutputs.isEmpty;
   }
 
   #exchange(): Uint8Array | null {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { actor } from "../../dist/index.js";
+import { actor, event } from "../../dist/index.js";
 import { Stage } from "./support/stage.js";
 
 test("onStateChange runs once a turn, for changes of the state alone, and not for the start", async () => {
@@ -227,4 +227,59 @@ test("dates in the state are compared at the end of the turn", async () => {
   await stage.call("look");
   assert.deepEqual(stage.changes, []);
   assert.deepEqual(seen, [1000]);
+});
+
+test("what a call sets off comes before a call that its reply sets off", async () => {
+  const stage = await new Stage(
+    actor({
+      events: {
+        news: event<string>({
+          canSubscribe: async (c) => {
+            await new Promise<void>((open) => c.vars.gates.push(open));
+            return true;
+          },
+        }),
+      },
+      createVars: () => ({ gates: [] as (() => void)[] }),
+      actions: {
+        open(c) {
+          for (const gate of c.vars.gates) gate();
+        },
+        tell(c) {
+          c.broadcast("news", "in time");
+        },
+      },
+    }),
+  ).started();
+  stage.core.connect(1, 7);
+  await stage.run();
+  stage.core.subscribe(1, 3, 7, "news");
+  // The guard keeps the actor awake.
+  await stage.run();
+  stage.forget();
+  stage.core.call(1, 1, "open", []);
+  // A client on another thread can be so quick that its next call is there when the hand-over returns.
+  stage.core.react(() => stage.core.call(1, 2, "tell", []));
+  await stage.until((output) => output.kind === "reply" && output.call === 2);
+  assert.deepEqual(
+    stage.outputs.map((output) => output.kind),
+    ["reply", "subscribe", "event", "reply"],
+  );
+});
+
+test("events that come while others are held back are not forgotten", async () => {
+  const stage = await new Stage(actor({ actions: { echo: (_c, text: string) => text } })).started();
+  stage.core.call(1, 1, "echo", ["first"]);
+  stage.core.react(() => {
+    stage.core.call(1, 2, "echo", ["second"]);
+    // Announced while the second is held back: this wake is the only one.
+    setImmediate(() => {
+      stage.core.call(1, 3, "echo", ["third"]);
+      stage.host.wake();
+    });
+  });
+  stage.host.wake();
+  await stage.until((output) => output.kind === "reply" && output.call === 3);
+  const values = stage.outputs.map((output) => output.kind === "reply" && output.value);
+  assert.deepEqual(values, ["first", "second", "third"]);
 });

@@ -14,6 +14,7 @@ export type Output =
   | { readonly kind: "stream"; readonly call: number; readonly part: "item"; readonly item: unknown }
   | { readonly kind: "event"; readonly conn: number | "all"; readonly name: string; readonly args: unknown }
   | { readonly kind: "accept"; readonly conn: number }
+  | { readonly kind: "subscribe"; readonly conn: number; readonly ticket: number }
   | { readonly kind: "reject"; readonly conn: number; readonly error: WireError }
   | { readonly kind: "connState"; readonly conn: number; readonly state: unknown }
   | { readonly kind: "disconnect"; readonly conn: number; readonly reason: string }
@@ -117,6 +118,7 @@ export class FakeCore implements Exchange {
   readonly turns: Turn[] = [];
   #events = new ByteWriter();
   #waiting: (() => void)[] = [];
+  #reaction: (() => void) | undefined;
 
   exchange(outgoing: Uint8Array | null): Uint8Array | null {
     if (outgoing !== null) this.#record(outgoing.slice());
@@ -124,6 +126,11 @@ export class FakeCore implements Exchange {
     const batch = this.#events.finish();
     this.#events.reset();
     return batch;
+  }
+
+  /** Scripts events that the next turns cause at once: they come with the exchange that brings those. */
+  react(reaction: () => void): void {
+    this.#reaction = reaction;
   }
 
   /** Resolves after the next exchange that brings turns. */
@@ -207,6 +214,14 @@ export class FakeCore implements Exchange {
     this.#events.u32le(conn);
     this.#text(`conn-${conn}`);
     this.#client(params);
+    return this;
+  }
+
+  subscribe(instance: number, ticket: number, conn: number, event: string): this {
+    this.#head(EventKind.subscribe, instance);
+    this.#events.u32le(ticket);
+    this.#events.u32le(conn);
+    this.#text(event);
     return this;
   }
 
@@ -385,6 +400,9 @@ export class FakeCore implements Exchange {
   #record(batch: Uint8Array): void {
     const reader = new BatchReader(batch);
     while (!reader.atEnd) this.turns.push(readTurn(reader));
+    const reaction = this.#reaction;
+    this.#reaction = undefined;
+    reaction?.();
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const resolve of waiting) resolve();
@@ -435,6 +453,8 @@ function readOutput(reader: BatchReader): Output {
     }
     case OutputKind.accept:
       return { kind: "accept", conn: reader.u32() };
+    case OutputKind.subscribe:
+      return { kind: "subscribe", conn: reader.u32(), ticket: reader.u32() };
     case OutputKind.reject:
       return { kind: "reject", conn: reader.u32(), error: readError(reader) };
     case OutputKind.connState:

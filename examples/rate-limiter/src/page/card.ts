@@ -40,6 +40,7 @@ export class Card {
     this.#part(".avatar").style.setProperty("--hue", String((client.account.charCodeAt(0) * 47) % 360));
     this.#write("h2", client.account);
     this.#write(".route", `${client.method} ${client.path}`);
+    this.#write(".plan", client.policy.name);
     for (const button of root.querySelectorAll<HTMLButtonElement>(".send button")) {
       button.addEventListener("click", () => send(Number(button.dataset.count)));
     }

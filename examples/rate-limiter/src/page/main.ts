@@ -26,6 +26,7 @@ const greenroom = createClient<typeof registry>({
   transport: "sse",
 });
 
+const statuses = new Map<Card, keyof typeof STATUS>();
 const cards = CLIENTS.map((client) => {
   const card = new Card(client, template, (count) => void sendMany(client, card, count));
   buckets.append(card.element);
@@ -46,13 +47,20 @@ function watch({ account, policy }: Client, card: Card): void {
     if (watched) card.tell(watched);
   });
   bucket.onStatusChange((now) => {
-    status.dataset.status = now;
-    status.textContent = STATUS[now];
-    if (now === "connected") trouble.textContent = "";
+    statuses.set(card, now);
+    showStatus();
   });
   bucket.onError((error) => {
     trouble.textContent = error.message;
   });
+}
+
+/** The page is as well connected as the worst of its buckets. */
+function showStatus(): void {
+  const now = [...statuses.values()].find((one) => one !== "connected") ?? "connected";
+  status.dataset.status = now;
+  status.textContent = STATUS[now];
+  if (now === "connected") trouble.textContent = "";
 }
 
 /** Sends so many requests at the same moment. */

@@ -249,19 +249,19 @@ export type CreateArgs<Definition> =
  * `on`/`once` of a connection. With declared events, names and payloads are checked; without, any name goes,
  * and the handler's own annotations say what it expects.
  */
-export type Listen<Events> = [Events] extends [undefined]
-  ? UncheckedListen
+export type Listen<Events, Result = Unsubscribe> = [Events] extends [undefined]
+  ? UncheckedListen<Result>
   : unknown extends Events
-    ? UncheckedListen
+    ? UncheckedListen<Result>
     : <Name extends keyof Events & string>(
         event: Name,
         handler: (...args: Events[Name] extends readonly unknown[] ? Events[Name] : never) => void,
-      ) => Unsubscribe;
+      ) => Result;
 
-type UncheckedListen = <Args extends readonly unknown[] = readonly unknown[]>(
+type UncheckedListen<Result> = <Args extends readonly unknown[] = readonly unknown[]>(
   event: string,
   handler: (...args: Args) => void,
-) => Unsubscribe;
+) => Result;
 
 /** Ends a subscription; calling it again does nothing. */
 export type Unsubscribe = () => void;

@@ -1,0 +1,161 @@
+import type { ActorError } from "../errors.js";
+import type { Client, ClientMethods, DefinitionNamed } from "../surface.js";
+import type { EventsOf, Listen, RegistryLike, Unsubscribe, UntypedActor } from "../types.js";
+import {
+  type ActorNames,
+  type AnyObserveOptions,
+  checkObserveOptions,
+  hashOptions,
+  invalidOptions,
+  type ObserveOptions,
+} from "./options.js";
+import { SharedActor } from "./shared-actor.js";
+import { type ActorSnapshot, IDLE, type UnconnectedActor } from "./snapshot.js";
+
+/** Settings of {@link createObservers}. */
+export interface ObserversOptions {
+  /** Equal for options that may share a connection. Default: name, key, parameters and `noCreate`, in JSON. */
+  readonly hashFunction?: (options: AnyObserveOptions) => string;
+  /** Hears of failures: each kind once per connection, until it opens again. */
+  readonly onError?: (error: ActorError, options: AnyObserveOptions) => void;
+}
+
+/** What is there to show of an actor that was asked for ahead of a subscription. */
+export type Preparation =
+  | { readonly status: "pending"; readonly promise: Promise<void> }
+  | { readonly status: "ready" }
+  | { readonly status: "failed"; readonly error: ActorError };
+
+/**
+ * A view of one actor. Making it costs nothing and opens nothing: the connection is opened by the first subscription to
+ * any observer of the same hash, and closed a moment after the last one has ended.
+ */
+export interface ActorObserver<Definition> {
+  /** The same for observers that share a connection. */
+  readonly hash: string;
+  /** Whether subscriptions connect. */
+  readonly enabled: boolean;
+  /** What is known now. The same object until something changes. */
+  readonly getSnapshot: () => ActorSnapshot<Definition>;
+  /** Connects, and calls `listener` after each change of the snapshot. */
+  readonly subscribe: (listener: () => void) => Unsubscribe;
+  /** Connects, and subscribes to an event. */
+  readonly on: Listen<EventsOf<Definition>>;
+  /**
+   * Connects ahead of a subscription, which should follow within seconds after the promise has resolved. The promise
+   * never rejects. `ready` once there was a socket; `failed` when the first attempt failed, until another one works.
+   */
+  readonly prepare: () => Preparation;
+}
+
+/** Makes observers of the actors of a registry. */
+export interface ActorObservers<Registry> {
+  /** Never throws: what is wrong with the options is the error of the observer's snapshot. */
+  observe<Name extends ActorNames<Registry>>(
+    options: ObserveOptions<Registry, Name>,
+  ): ActorObserver<DefinitionNamed<Registry, Name>>;
+}
+
+/** Observers of a client's actors: what user interfaces need to show them, whatever they are made with. */
+export function createObservers<Registry extends RegistryLike>(
+  client: Client<Registry>,
+  { hashFunction = hashOptions, onError }: ObserversOptions = {},
+): ActorObservers<Registry> {
+  const { get, getOrCreate } = client as unknown as ClientMethods<RegistryLike>;
+  const shared = new Map<string, SharedActor>();
+
+  function share(hash: string, options: AnyObserveOptions): SharedActor {
+    const found = shared.get(hash);
+    if (found !== undefined) return found;
+    const { name, key, params, createWithInput, createInRegion } = options;
+    const made = new SharedActor(
+      () => {
+        const handle = options.noCreate
+          ? get(name, key, { params })
+          : getOrCreate(name, key, {
+              params,
+              createWithInput,
+              ...(createInRegion === undefined ? {} : { createInRegion }),
+            });
+        return { handle, connection: handle.connect() };
+      },
+      {
+        forget: () => void shared.delete(hash),
+        report: (error) => onError?.(error, options),
+      },
+    );
+    shared.set(hash, made);
+    return made;
+  }
+
+  function observe(options: AnyObserveOptions): ActorObserver<UntypedActor> {
+    let hash: string;
+    try {
+      checkObserveOptions(options);
+      hash = hashFunction(options);
+    } catch (cause) {
+      const { name } = options ?? {};
+      const error = invalidOptions(`the options of actor \`${name}\` cannot be used`, cause);
+      return failedObserver(error, () => onError?.(error, options));
+    }
+    if (options.enabled === false) return idleObserver(hash);
+    return {
+      hash,
+      enabled: true,
+      getSnapshot: () => shared.get(hash)?.snapshot ?? IDLE,
+      subscribe: (listener) => share(hash, options).subscribe(listener),
+      on: ((event: string, handler: () => void) =>
+        share(hash, options).on(event, handler)) as Listen<unknown>,
+      prepare() {
+        const actor = share(hash, options);
+        const { outcome, settled: promise, snapshot } = actor;
+        if (outcome === "failed" && snapshot.error !== null) {
+          actor.endHold();
+          return { status: "failed", error: snapshot.error };
+        }
+        actor.hold();
+        return outcome === "waiting" ? { status: "pending", promise } : { status: "ready" };
+      },
+    };
+  }
+
+  return { observe: observe as ActorObservers<Registry>["observe"] };
+}
+
+/** Observes an actor that nobody asks for. */
+function idleObserver(hash: string): ActorObserver<UntypedActor> {
+  const cause = "it is disabled; do not render what waits for it";
+  return {
+    ...still(hash, IDLE),
+    prepare: () => ({ status: "failed", error: invalidOptions("the actor will not connect", cause) }),
+  };
+}
+
+/** Observes what cannot be: its snapshot is an error. @param onSubscribe called with each subscription. */
+export function failedObserver(
+  error: ActorError,
+  onSubscribe: () => void = () => {},
+): ActorObserver<UntypedActor> {
+  const snapshot: UnconnectedActor<UntypedActor> = { ...IDLE, connStatus: "disconnected", error };
+  return {
+    ...still(`${error.group}.${error.code}: ${error.message}`, snapshot, onSubscribe),
+    prepare: () => ({ status: "failed", error }),
+  };
+}
+
+function still(
+  hash: string,
+  snapshot: UnconnectedActor<UntypedActor>,
+  onSubscribe: () => void = () => {},
+): Omit<ActorObserver<UntypedActor>, "prepare"> {
+  return {
+    hash,
+    enabled: false,
+    getSnapshot: () => snapshot,
+    subscribe() {
+      onSubscribe();
+      return () => {};
+    },
+    on: () => () => {},
+  };
+}

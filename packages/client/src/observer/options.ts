@@ -1,0 +1,79 @@
+import { ActorClientError, describe } from "../errors.js";
+import { keyParts } from "../key.js";
+import { checkOptions, type OptionTypes } from "../options.js";
+import type { DefinitionNamed } from "../surface.js";
+import type { ActorKey, ActorsOf, InputOf, ParamsOf } from "../types.js";
+
+/** The names of a registry's actors. */
+export type ActorNames<Registry> = keyof ActorsOf<Registry> & string;
+
+/** Which actor to observe, and how to reach it. */
+export interface ObserveOptions<Registry, Name extends ActorNames<Registry>> {
+  /** The actor's name in the registry. */
+  readonly name: Name;
+  /** The actor's key. `[]` is the key without parts. */
+  readonly key: ActorKey;
+  /** Connection parameters, which the actor's `onBeforeConnect` and `createConnState` get. */
+  readonly params?: ParamsOf<DefinitionNamed<Registry, Name>> | undefined;
+  /** Creation input, ignored if the actor exists already. */
+  readonly createWithInput?: InputOf<DefinitionNamed<Registry, Name>> | undefined;
+  /** Where to create the actor. A single server has one region and creates it there. */
+  readonly createInRegion?: string | undefined;
+  /** Whether to connect. Default `true`. */
+  readonly enabled?: boolean | undefined;
+  /** Never create the actor: while there is none, the error is `actor.not_found`. Default `false`. */
+  readonly noCreate?: boolean | undefined;
+}
+
+/** {@link ObserveOptions} of an actor of which nothing is known. */
+export interface AnyObserveOptions {
+  readonly name: string;
+  readonly key: ActorKey;
+  readonly params?: unknown;
+  readonly createWithInput?: unknown;
+  readonly createInRegion?: string | undefined;
+  readonly enabled?: boolean | undefined;
+  readonly noCreate?: boolean | undefined;
+}
+
+const OPTIONS = {
+  name: "string",
+  key: "any",
+  params: "any",
+  createWithInput: "any",
+  createInRegion: "string",
+  enabled: "boolean",
+  noCreate: "boolean",
+} satisfies OptionTypes;
+
+/**
+ * Checks what JavaScript programs get past the compiler.
+ *
+ * @throws TypeError saying what is wrong.
+ */
+export function checkObserveOptions(options: AnyObserveOptions): void {
+  checkOptions(options, OPTIONS);
+  if (options.name === undefined || options.name === "") throw new TypeError("`name` is missing");
+  if (options.key === undefined) throw new TypeError("`key` is missing; `[]` is the key without parts");
+  keyParts(options.key);
+}
+
+/** The error of options that cannot be used. */
+export function invalidOptions(what: string, cause: unknown): ActorClientError {
+  return new ActorClientError("invalid_options", `${what}: ${describe(cause)}`, { cause });
+}
+
+/**
+ * Equal for options that may share a connection: name, key, parameters and `noCreate` are the same, in whatever order
+ * the members of the parameters come.
+ *
+ * @throws TypeError when the parameters cannot be written as JSON, as which they travel.
+ */
+export function hashOptions({ name, key, params, noCreate = false }: AnyObserveOptions): string {
+  return JSON.stringify({ name, key: keyParts(key), params, noCreate }, sorted);
+}
+
+function sorted(_: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
+}

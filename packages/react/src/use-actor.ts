@@ -31,7 +31,8 @@ function useResult(
   options: AnyObserveOptions,
 ): object {
   const useEventOfActor = useMemo(() => useEvent.bind(null, observer), [observer]);
-  const { enabled = true, noCreate = false } = options;
+  // Programs without types may pass anything.
+  const { enabled = true, noCreate = false } = options ?? {};
   const opts = { ...options, enabled, noCreate };
   return { ...snapshot, hash: observer.hash, opts, useEvent: useEventOfActor };
 }

@@ -15,7 +15,7 @@ export function useObserver(
   // Options are new objects at each rendering; the hash says whether they mean something else.
   // biome-ignore lint/correctness/useExhaustiveDependencies: as above
   const wanted = useMemo(() => asked, [observe, asked.hash, asked.enabled]);
-  const [observer, causeRendering] = useSteady(wanted, options.name);
+  const [observer, causeRendering] = useSteady(wanted, options?.name);
   const subscribe = useCallback(
     (listener: () => void) => {
       causeRendering();

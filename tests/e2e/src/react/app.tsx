@@ -1,0 +1,138 @@
+/** The page of the suites about React hooks: it shows what it is told to, and what its hooks say. */
+
+import { type ActorError, createGreenroom, type Greenroom } from "@greenroom/react";
+import { Component, type ReactNode, StrictMode, Suspense, useState } from "react";
+import type { LobbyParams, registry } from "../server/react-registry.js";
+
+/** The hooks of this page. */
+export type Hooks = Greenroom<typeof registry>;
+
+/** One lobby to be shown. */
+export interface PanelSpec {
+  readonly id: string;
+  readonly lobby: string;
+  readonly params?: LobbyParams;
+  readonly enabled?: boolean;
+  readonly noCreate?: boolean;
+  readonly motto?: string;
+  readonly suspense?: boolean;
+  /** Listens from a child component as well. */
+  readonly child?: boolean;
+}
+
+/** What the page shows. */
+export interface PageSpec {
+  readonly strict?: boolean;
+  readonly panels: readonly PanelSpec[];
+}
+
+type Lobby = ReturnType<typeof useLobby>;
+
+function useLobby(hooks: Hooks, { lobby, params, enabled, noCreate, motto }: PanelSpec) {
+  // New objects at each rendering, as people write them.
+  return hooks.useActor({
+    name: "lobby",
+    key: [lobby],
+    params: params && { ...params },
+    enabled,
+    noCreate,
+    createWithInput: motto === undefined ? undefined : { motto },
+  });
+}
+
+function useSuspenseLobby(hooks: Hooks, { lobby, params, noCreate }: PanelSpec) {
+  return hooks.useSuspenseActor({ name: "lobby", key: [lobby], params, noCreate });
+}
+
+/** All panels of a page. */
+export function App({ hooks, spec }: { hooks: Hooks; spec: PageSpec }) {
+  const panels = spec.panels.map((panel) =>
+    panel.suspense ? (
+      <Catch key={panel.id} id={panel.id}>
+        <Suspense fallback={<p id={panel.id} data-status="waiting" />}>
+          <SuspensePanel hooks={hooks} spec={panel} />
+        </Suspense>
+      </Catch>
+    ) : (
+      <Panel key={panel.id} hooks={hooks} spec={panel} />
+    ),
+  );
+  return spec.strict ? <StrictMode>{panels}</StrictMode> : <>{panels}</>;
+}
+
+function Panel({ hooks, spec }: { hooks: Hooks; spec: PanelSpec }) {
+  return <View actor={useLobby(hooks, spec)} spec={spec} />;
+}
+
+function SuspensePanel({ hooks, spec }: { hooks: Hooks; spec: PanelSpec }) {
+  return <View actor={useSuspenseLobby(hooks, spec)} spec={spec} />;
+}
+
+/** How often views were rendered, by panel. */
+export const renderings = new Map<string, number>();
+
+function View({ actor, spec: { id, child } }: { actor: Lobby; spec: PanelSpec }) {
+  const [lines, setLines] = useState<readonly string[]>([]);
+  const [numbers, setNumbers] = useState<readonly number[]>([]);
+  const [prefix, setPrefix] = useState("");
+  renderings.set(id, (renderings.get(id) ?? 0) + 1);
+  // A closure of this rendering: it has to be the newest one that is called.
+  actor.useEvent("line", ({ text }) => setLines([...lines, prefix + text]));
+  actor.useEvent("counted", (number) => setNumbers((before) => [...before, number]));
+  return (
+    <section
+      id={id}
+      data-status={actor.connStatus}
+      data-error={actor.error && `${actor.error.group}.${actor.error.code}`}
+      data-handle={actor.handle !== null}
+    >
+      <p className="error">{actor.error?.message}</p>
+      <ol>
+        {lines.map((line, index) => (
+          <li key={`${index} ${line}`}>{line}</li>
+        ))}
+      </ol>
+      <p className="numbers">{numbers.join(" ")}</p>
+      <button type="button" className="prefix" onClick={() => setPrefix("> ")} />
+      <button type="button" className="say" onClick={() => void actor.connection?.say("from a button")} />
+      <button type="button" className="call" onClick={() => void actor.handle?.say("over HTTP")} />
+      <button type="button" className="count" onClick={() => void actor.connection?.count(100)} />
+      {child && <Child actor={actor} />}
+    </section>
+  );
+}
+
+function Child({ actor }: { actor: Lobby }) {
+  const [heard, setHeard] = useState(0);
+  actor.useEvent("line", () => setHeard((before) => before + 1));
+  return <p className="heard">{heard}</p>;
+}
+
+/** Shows what is thrown below it, and starts again when it is clicked. */
+class Catch extends Component<{ id: string; children: ReactNode }, { thrown: ActorError | null }> {
+  override state: { thrown: ActorError | null } = { thrown: null };
+
+  static getDerivedStateFromError(thrown: ActorError) {
+    return { thrown };
+  }
+
+  override render() {
+    const { thrown } = this.state;
+    if (thrown === null) return this.props.children;
+    const again = () => this.setState({ thrown: null });
+    return (
+      <button
+        type="button"
+        id={this.props.id}
+        data-status="failed"
+        data-error={`${thrown.group}.${thrown.code}`}
+        onClick={again}
+      />
+    );
+  }
+}
+
+/** Makes hooks as a program does. */
+export function makeHooks(endpoint: string): Hooks {
+  return createGreenroom<typeof registry>(endpoint);
+}

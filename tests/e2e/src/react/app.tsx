@@ -89,7 +89,8 @@ function View({ actor, spec: { id, child } }: { actor: Lobby; spec: PanelSpec })
       <p className="error">{actor.error?.message}</p>
       <ol>
         {lines.map((line, index) => (
-          <li key={`${index} ${line}`}>{line}</li>
+          // biome-ignore lint/suspicious/noArrayIndexKey: lines are only added
+          <li key={index}>{line}</li>
         ))}
       </ol>
       <p className="numbers">{numbers.join(" ")}</p>

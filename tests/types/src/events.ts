@@ -8,12 +8,16 @@ interface Line {
   text: string;
 }
 
+declare function choose(): Line | { gone: string };
+
 const room = actor({
   events: {
     line: event<Line>(),
     moved: event<[x: number, y: number]>(),
     list: event<string[]>(),
     nothing: event<[]>(),
+    either: event<Line | { gone: string }>(),
+    isOn: event<boolean>(),
   },
   onConnect: (_c, conn) => {
     conn.send("moved", 1, 2);
@@ -26,6 +30,10 @@ const room = actor({
       c.broadcast("moved", 1, 2);
       c.broadcast("list", ["a", "b"]);
       c.broadcast("nothing");
+      // What may be any member of a union is sent as it is.
+      const either: Line | { gone: string } = choose();
+      c.broadcast("either", either);
+      c.broadcast("isOn", Math.random() < 0.5);
       // @ts-expect-error payload missing
       c.broadcast("line");
       // @ts-expect-error a member is missing
@@ -54,6 +62,7 @@ const conn = client.room.getOrCreate().connect();
 conn.on("line", (line) => same<typeof line, Line>());
 conn.on("moved", (x, y) => same<[typeof x, typeof y], [number, number]>());
 conn.on("list", (list) => same<typeof list, string[]>());
+conn.on("either", (either) => same<typeof either, Line | { gone: string }>());
 // @ts-expect-error not declared
 conn.on("lines", () => {});
 client.free

@@ -1,8 +1,11 @@
 import type { GuardContext } from "../context/guard.js";
 import type { StandardSchema } from "./standard-schema.js";
 
-/** The handler arguments that a payload type stands for: a tuple is spread, anything else is one argument. */
-export type EventArgs<Payload> = Payload extends readonly unknown[]
+/**
+ * The handler arguments that a payload type stands for: a tuple is spread, anything else is one argument. A union stays
+ * one type, so that a value which may be any of its members can be sent.
+ */
+export type EventArgs<Payload> = [Payload] extends [readonly unknown[]]
   ? number extends Payload["length"]
     ? [payload: Payload]
     : Payload

@@ -5,7 +5,7 @@ import type { Answer, Status } from "./messages.js";
 import { model } from "./model/chosen.js";
 import type { ToolCall } from "./model/model.js";
 import type { Run } from "./run.js";
-import { TOOLS, useTool } from "./tools/index.js";
+import { applyTool, TOOLS } from "./tools/index.js";
 import { turnsOf } from "./turns.js";
 
 type Agent = ActorContextOf<typeof agent>;
@@ -67,7 +67,7 @@ async function callTool(c: Agent, answer: Answer, call: ToolCall): Promise<void>
   const part = { kind: "tool", call: call.id, tool: call.name, input: call.input } as const;
   answer.parts.push({ ...part, output: undefined });
   c.broadcast("message", answer);
-  const output = await useTool(call.name, call.input, { notes: c.state.notes });
+  const output = await applyTool(call.name, call.input, { notes: c.state.notes });
   answer.parts[index] = { ...part, output };
   c.broadcast("message", answer);
   c.broadcast("notes", c.state.notes);

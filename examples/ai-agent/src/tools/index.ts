@@ -8,7 +8,7 @@ export const TOOLS: readonly Tool[] = [calculator, notes, clock];
 const MAX_OUTPUT = 4_000;
 
 /** Does what the model asked for. Never throws: what goes wrong is for the model to know, and to do better. */
-export async function useTool(
+export async function applyTool(
   name: string,
   input: string,
   desk: Desk,

@@ -154,11 +154,11 @@ impl NativeRegistry {
             waiting: Vec::new(),
         };
         drop(life);
-        self.service.host.attach(bell);
         let (started, ended) = (deferred.clone(), Arc::downgrade(&self.life));
         let spawned = service::spawn(
             Arc::clone(&self.service),
             config,
+            bell,
             stopped,
             move |outcome| settle_start(started, outcome),
             move || {
@@ -168,7 +168,6 @@ impl NativeRegistry {
             },
         );
         if let Err(error) = spawned {
-            self.service.host.detach();
             end(&self.life);
             reject(deferred, error.into());
         }

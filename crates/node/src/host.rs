@@ -54,9 +54,11 @@ impl Bell {
 }
 
 impl JsHost {
-    /// Rings `bell` from now on when events wait.
+    /// Rings `bell` from now on when events wait, and at once if some have come before it.
     pub(crate) fn attach(&self, bell: Bell) {
         self.lock().bell = Some(Arc::new(bell));
+        self.unannounced.store(true, Ordering::Release);
+        self.flush();
     }
 
     /// Lets go of the bell, and with it of what keeps the process alive.
@@ -193,6 +195,21 @@ mod tests {
         let batch = host.take();
         assert_eq!(batch, [8, 2, 0, 0, 0]);
         assert_eq!(batch.as_ptr(), place);
+    }
+
+    #[test]
+    fn what_came_before_the_bell_is_announced_with_it() {
+        let host = JsHost::default();
+        host.deliver(Instance(1), HostEvent::Drop);
+        host.flush();
+        let rung = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&rung);
+        let ring = move || {
+            count.fetch_add(1, Ordering::Relaxed);
+        };
+        host.attach(Bell::new(ring, Arc::default()));
+        assert_eq!(rung.load(Ordering::Relaxed), 1);
+        assert_eq!(host.take(), [8, 1, 0, 0, 0]);
     }
 
     #[test]

@@ -24,7 +24,7 @@ use crate::{
     config::Config,
     counting::{Counters, CountingStore},
     gate::{JsGatekeeper, Questions},
-    host::JsHost,
+    host::{Bell, JsHost},
     in_process::Requests,
     start_error::StartError,
     virtual_time::{VirtualEnv, VirtualTime},
@@ -61,7 +61,7 @@ pub(crate) struct Service {
     questions: Arc<Questions>,
     /// For a registry that a test runs.
     pub(crate) memory: OnceLock<Memory>,
-    /// There from before the first event until the end of the shutdown.
+    /// There from before JavaScript is told of the first event until the end of the shutdown.
     runtime: Mutex<Option<Runtime>>,
 }
 
@@ -126,8 +126,8 @@ impl Service {
     }
 }
 
-/// Starts the control thread. `started` is called once, with the outcome of the start; `ended`
-/// once, when nothing runs any more. The service ends gracefully when `stop` is sent to, and
+/// Starts the control thread. `bell` is rung for events once everything is there that JavaScript's answers
+/// need. `started` is called once, with the outcome of the start; `ended` once, when nothing runs any more. The service ends gracefully when `stop` is sent to, and
 /// abruptly when its sender is dropped.
 ///
 /// # Errors
@@ -135,13 +135,14 @@ impl Service {
 pub(crate) fn spawn(
     service: Arc<Service>,
     config: Config,
+    bell: Bell,
     stop: oneshot::Receiver<()>,
     started: impl FnOnce(Result<Option<Address>, StartError>) + Send + 'static,
     ended: impl FnOnce() + Send + 'static,
 ) -> std::io::Result<()> {
     let thread = std::thread::Builder::new().name("greenroom-control".to_owned());
     thread.spawn(move || {
-        let opened = catch_unwind(AssertUnwindSafe(|| Open::start(&service, config)));
+        let opened = catch_unwind(AssertUnwindSafe(|| Open::start(&service, config, bell)));
         match opened.unwrap_or_else(|panic| Err(StartError::Panicked(text_of(&*panic)))) {
             Ok((open, address)) => {
                 started(Ok(address));
@@ -173,7 +174,11 @@ struct Open {
 
 impl Open {
     /// Opens everything, blocking. What was opened before an error is closed again.
-    fn start(service: &Service, config: Config) -> Result<(Self, Option<Address>), StartError> {
+    fn start(
+        service: &Service,
+        config: Config,
+        bell: Bell,
+    ) -> Result<(Self, Option<Address>), StartError> {
         let Config {
             data_dir,
             host,
@@ -234,6 +239,9 @@ impl Open {
         let server = greenroom_server::serve(server, listener, runtime)?;
         let requests = Arc::clone(&service.requests);
         requests.open(server.dispatcher(), Arc::clone(&service.host));
+        // Actors whose alarms are due have begun to wake up. What JavaScript would have said about them until
+        // here had nowhere to go.
+        service.host.attach(bell);
         let address = server.local_addr().map(|local| address(host, local));
         let open = Self {
             server,
@@ -297,4 +305,62 @@ pub(crate) fn text_of(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("no message")
         .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::BTreeMap,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
+
+    use greenroom_core::{ActorHost as _, HostEvent, Instance};
+    use greenroom_server::ServerConfig;
+
+    use super::*;
+
+    #[test]
+    fn javascript_is_not_called_before_its_answers_have_somewhere_to_go() {
+        let service: Arc<Service> = Arc::default();
+        let time = VirtualTime::new(Arc::clone(&service.host), 0);
+        let store = MemoryStore::new();
+        assert!(service.memory.set(Memory { store, time }).is_ok());
+        // As an actor does that an alarm wakes at once.
+        service.host.deliver(Instance(1), HostEvent::Saved(1));
+        service.host.flush();
+        let rung = Arc::new(AtomicUsize::new(0));
+        let (asking, count) = (Arc::downgrade(&service), Arc::clone(&rung));
+        let ring = move || {
+            let service = asking.upgrade().expect("it runs");
+            assert!(service.runtime().is_some(), "a turn would be lost");
+            assert!(service.requests.is_open(), "a request would be lost");
+            count.fetch_add(1, Ordering::Relaxed);
+        };
+        let bell = Bell::new(ring, Arc::default());
+        let (stop, stopped) = oneshot::channel();
+        let (told, started) = std::sync::mpsc::channel();
+        let (done, ended) = std::sync::mpsc::channel();
+        let config = Config {
+            data_dir: "/nowhere".into(),
+            host: "127.0.0.1".to_owned(),
+            port: None,
+            log_level: tracing::level_filters::LevelFilter::OFF,
+            actors: BTreeMap::new(),
+            server: ServerConfig::default(),
+            authorizes: false,
+        };
+        spawn(
+            Arc::clone(&service),
+            config,
+            bell,
+            stopped,
+            move |outcome| told.send(outcome.is_ok()).expect("the test waits"),
+            move || done.send(()).expect("the test waits"),
+        )
+        .expect("a thread");
+        assert!(started.recv().expect("an outcome"));
+        assert_eq!(rung.load(Ordering::Relaxed), 1);
+        stop.send(()).expect("it runs");
+        ended.recv().expect("an end");
+    }
 }

@@ -66,6 +66,12 @@ impl Requests {
         });
     }
 
+    /// Whether requests are answered.
+    #[cfg(test)]
+    pub(crate) fn is_open(&self) -> bool {
+        self.lock().server.is_some()
+    }
+
     /// Waits for the end of all requests, and ends those that take longer than `grace`. The server
     /// answers new ones with what it answers to everybody then.
     pub(crate) async fn finish(&self, grace: Duration) {

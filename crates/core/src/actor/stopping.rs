@@ -19,6 +19,11 @@ const HOST_SLACK: Duration = Duration::from_secs(1);
 
 impl ActorTask {
     pub(super) fn stop(&mut self, reason: StopReason) {
+        // What has woken an actor must not be put off by its going back to sleep, or it could never come to
+        // its turn. The end of the process leaves it to the next.
+        if reason == StopReason::Sleep && !self.shutting_down {
+            self.tell_due_alarms();
+        }
         let Phase::Live(live) = &mut self.phase else {
             return;
         };

@@ -247,10 +247,8 @@ impl ActorTask {
         self.takes_messages() && matches!(&self.phase, Phase::Live(live) if !live.calls.is_full())
     }
 
-    fn tell_due_alarms(&mut self) {
-        if !self.tells_alarms() {
-            return;
-        }
+    /// Tells what is due, as far as there is room for it.
+    pub(super) fn tell_due_alarms(&mut self) {
         let now_ms = self.shared.env.now_ms();
         let Phase::Live(live) = &mut self.phase else {
             return;
@@ -429,7 +427,9 @@ impl ActorTask {
     }
 
     fn on_timer(&mut self) {
-        self.tell_due_alarms();
+        if self.tells_alarms() {
+            self.tell_due_alarms();
+        }
         let now = Instant::now();
         let idle = self.idle_deadline_passed(now);
         let Phase::Live(live) = &mut self.phase else {

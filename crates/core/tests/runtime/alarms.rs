@@ -2,10 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
+use greenroom_core::{Alarm, AlarmUpdate, HostEvent, Output, StopReason, Turn};
 use greenroom_store::{MemoryStore, Store, testing::FaultStore};
 use tokio::time::Instant;
 
-use crate::host::World;
+use crate::{
+    host::{World, replace_root, request},
+    manual::{Manual, reply},
+};
 
 #[tokio::test(start_paused = true)]
 async fn an_alarm_is_told_when_it_is_due_and_once() {
@@ -152,4 +157,49 @@ async fn an_actor_that_cannot_start_does_not_hold_up_the_alarms_of_others() {
     for id in ids {
         assert_eq!(world.call(id, "get").await, Ok(1));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_that_goes_back_to_sleep_at_once_has_what_is_due_first() {
+    let mut manual = Manual::new(Arc::new(MemoryStore::new()));
+    let id = manual.actor().await;
+    let runtime = manual.runtime.clone();
+    let call = tokio::spawn(async move { runtime.call(id, request("plan")).await });
+    let instance = manual.started(replace_root(0)).await;
+    let (_, planned) = manual.called().await;
+    let set = Turn {
+        alarms: vec![AlarmUpdate::Set(Alarm {
+            id: "tick".to_owned(),
+            due_ms: 60_000,
+            attempt: 0,
+            body: Bytes::new(),
+        })],
+        outputs: vec![reply(planned), Output::Sleep],
+        ..Turn::default()
+    };
+    manual.runtime.turn(instance, set);
+    call.await.unwrap().unwrap();
+    manual.stopping(StopReason::Sleep).await;
+    manual.say(instance, Output::Stopped);
+
+    // The alarm wakes it, and it says that it wants to sleep before it says that it is awake.
+    let (instance, event) = manual.next().await;
+    assert!(matches!(event, HostEvent::Start(_)), "{event:?}");
+    let late = Instant::now();
+    manual.turn(instance, Bytes::new(), [Output::Sleep, Output::Started]);
+    let (_, event) = manual.next().await;
+    let HostEvent::Alarm(told) = event else {
+        panic!("expected the alarm, got {event:?}");
+    };
+    assert_eq!(told.alarm.id, "tick");
+    manual.stopping(StopReason::Sleep).await;
+    assert!(late.elapsed().is_zero(), "{:?} late", late.elapsed());
+    let done = Turn {
+        alarms: vec![AlarmUpdate::Remove("tick".to_owned())],
+        outputs: vec![reply(told.call), Output::Stopped],
+        ..Turn::default()
+    };
+    manual.runtime.turn(instance, done);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(manual.now().await.is_none());
 }

@@ -111,6 +111,30 @@ test("a job runs as often as it is due, in actors that sleep between the runs", 
   assert.equal(log.filter((line) => line.startsWith("sleep")).length, 24);
 });
 
+test("a call that is due comes before the sleep of an actor that wants no more than that", async (t) => {
+  const drowsy = actor({
+    state: { rung: [] as number[] },
+    onWake: (c): void => void (c.state.rung.length < 2 && c.sleep()),
+    actions: {
+      async remind(c, delay: number): Promise<void> {
+        await c.schedule.after(delay, "ring", delay);
+      },
+      async ring(c, delay: number): Promise<void> {
+        await c.saveState({ immediate: true });
+        c.state.rung.push(delay);
+      },
+      rung: (c) => c.state.rung,
+    },
+  });
+  const { client, clock } = await setupTest(t, setup({ use: { drowsy } }));
+  const handle = client.drowsy.getOrCreate("a");
+  await handle.remind(HOUR);
+  await handle.remind(2 * HOUR);
+  await clock.advance(HOUR + 2000);
+  await clock.advance(HOUR);
+  assert.deepEqual(await handle.rung(), [HOUR, 2 * HOUR]);
+});
+
 test("a call that fails is tried again after pauses of virtual time", async (t) => {
   const { client, clock } = await setupTest(t, registry);
   const handle = client.diary.getOrCreate("a");

@@ -9,7 +9,7 @@ Greenroom's tasks. Each one installs and builds what it needs first.
 Usage: cargo xtask <command>
 
 Commands:
-  demo [name]      build everything and start an example (chat-room if no name is given)
+  demo [name]      build and start an example; without a name all of them, with a page that links to each
   build            build the addon (release) and the TypeScript packages;
                    afterwards `import \"greenroom\"` works for any script in the repository
   check            formatting, lints, documentation and types, in Rust and TypeScript
@@ -27,10 +27,10 @@ Needs Rust and Node.js 20 or later. `test` also needs Chromium; it installs it o
 pub(crate) enum Command {
     /// Show [`HELP`].
     Help,
-    /// Start the example of this name.
+    /// Start the example of this name, or all of them.
     Demo {
         /// A folder of `examples/`.
-        name: String,
+        name: Option<String>,
     },
     /// Build everything, release.
     Build,
@@ -67,11 +67,9 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
         bail!("`{name}` has no option `{flag}`; see `cargo xtask --help`");
     }
     match (name.as_str(), rest) {
-        ("demo", []) => Ok(Command::Demo {
-            name: "chat-room".to_owned(),
-        }),
+        ("demo", []) => Ok(Command::Demo { name: None }),
         ("demo", [example]) => Ok(Command::Demo {
-            name: example.clone(),
+            name: Some(example.clone()),
         }),
         ("build", []) => Ok(Command::Build),
         ("check", []) => Ok(Command::Check),
@@ -108,16 +106,11 @@ mod tests {
         check("", Ok(Command::Help));
         check("--help", Ok(Command::Help));
         check("test --help", Ok(Command::Help));
-        check(
-            "demo",
-            Ok(Command::Demo {
-                name: "chat-room".into(),
-            }),
-        );
+        check("demo", Ok(Command::Demo { name: None }));
         check(
             "demo counter",
             Ok(Command::Demo {
-                name: "counter".into(),
+                name: Some("counter".into()),
             }),
         );
         check("build", Ok(Command::Build));

@@ -23,7 +23,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
             std::io::stdout().write_all(HELP.as_bytes())?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Demo { name } => demo::run(&name),
+        Command::Demo { name } => demo::run(name.as_deref()),
         Command::Build => build::run(),
         Command::Check => check::run(),
         Command::Test { only } => test::run(&only),

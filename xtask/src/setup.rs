@@ -6,11 +6,13 @@
 mod addon;
 mod bun;
 mod chromium;
+mod fresh;
 mod node;
 mod npm;
 
 use anyhow::Result;
 
+use crate::workspace::Package;
 use crate::{process, workspace};
 
 pub(crate) use addon::build as addon;
@@ -47,12 +49,39 @@ pub(crate) fn typescript() -> Result<()> {
     let mut tsc = process::node_tool("typescript/bin/tsc");
     tsc.arg("--build");
     process::run(tsc)?;
-    for package in workspace::packages()? {
-        if package
+    run_build_scripts(&workspace::packages()?)
+}
+
+/// All that starting these examples takes, and no more: tools, addon, the packages of `packages/` and themselves,
+/// compiled.
+///
+/// # Errors
+/// The first step that fails.
+pub(crate) fn examples(chosen: Vec<Package>) -> Result<()> {
+    javascript_tools()?;
+    addon()?;
+    let mut needed = workspace::packages_in("packages")?;
+    needed.extend(chosen);
+    let mut tsc = process::node_tool("typescript/bin/tsc");
+    tsc.arg("--build").args(
+        needed
+            .iter()
+            .map(|package| package.path.join("tsconfig.json"))
+            .filter(|project| project.is_file()),
+    );
+    process::run(tsc)?;
+    run_build_scripts(&needed)
+}
+
+/// Runs the build scripts that do more than compile, where something has changed since they last ran.
+fn run_build_scripts(packages: &[Package]) -> Result<()> {
+    for package in packages {
+        let more = package
             .script("build")
-            .is_some_and(|script| script != "tsc -b")
-        {
+            .is_some_and(|script| script != "tsc -b");
+        if more && !fresh::is_built(package)? {
             process::run(package.run_script("build"))?;
+            fresh::note_built(package)?;
         }
     }
     Ok(())

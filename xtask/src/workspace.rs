@@ -78,21 +78,28 @@ impl Package {
 pub(crate) fn packages() -> Result<Vec<Package>> {
     let mut packages = Vec::new();
     for parent in PARENTS {
-        let mut folders: Vec<PathBuf> = match fs::read_dir(repo::root().join(parent)) {
-            Ok(entries) => entries
-                .map(|entry| Ok(entry?.path()))
-                .collect::<std::io::Result<_>>()?,
-            Err(_) => continue,
-        };
-        folders.sort();
-        for folder in folders
-            .iter()
-            .filter(|folder| folder.join("package.json").is_file())
-        {
-            packages.push(read(folder)?);
-        }
+        packages.extend(packages_in(parent)?);
     }
     Ok(packages)
+}
+
+/// The packages that are children of one folder of the repository, by name; none if there is no such folder.
+///
+/// # Errors
+/// A `package.json` that cannot be read.
+pub(crate) fn packages_in(parent: &str) -> Result<Vec<Package>> {
+    let Ok(entries) = fs::read_dir(repo::root().join(parent)) else {
+        return Ok(Vec::new());
+    };
+    let mut folders: Vec<PathBuf> = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<std::io::Result<_>>()?;
+    folders.sort();
+    folders
+        .iter()
+        .filter(|folder| folder.join("package.json").is_file())
+        .map(|folder| read(folder))
+        .collect()
 }
 
 fn read(folder: &Path) -> Result<Package> {

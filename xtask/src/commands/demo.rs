@@ -1,33 +1,36 @@
-//! `demo`: starts an example program.
+//! `demo`: starts an example program, or all of them behind one page.
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 
 use crate::workspace::Package;
-use crate::{process, repo, setup, workspace};
+use crate::{process, setup, workspace};
 
-/// Builds everything, then becomes the example's server, so that signals reach it directly.
-pub(super) fn run(name: &str) -> Result<ExitCode> {
-    let examples = examples()?;
+/// The example that starts all others.
+const GALLERY: &str = "gallery";
+
+/// Builds what the example needs, then becomes its server, so that signals reach it directly. Without a name it is
+/// the gallery, which needs all of them.
+pub(super) fn run(name: Option<&str>) -> Result<ExitCode> {
+    let name = name.unwrap_or(GALLERY);
+    let mut examples = workspace::packages_in("examples")?;
+    examples.retain(|package| package.script("start").is_some());
+    let Some(example) = examples.iter().find(|example| example.name == name) else {
+        bail!("no example `{name}`; there are: {}", list(&examples));
+    };
+    let node = example.start()?;
+    if name != GALLERY {
+        examples.retain(|example| example.name == name);
+    }
+    setup::examples(examples)?;
+    process::become_program(node)
+}
+
+fn list(examples: &[Package]) -> String {
     let names: Vec<&str> = examples
         .iter()
         .map(|example| example.name.as_str())
         .collect();
-    let example = examples
-        .iter()
-        .find(|example| example.name == name)
-        .with_context(|| format!("no example `{name}`; there are: {}", names.join(", ")))?;
-    let node = example.start()?;
-    setup::product()?;
-    process::become_program(node)
-}
-
-/// The packages of `examples/` that can be started.
-fn examples() -> Result<Vec<Package>> {
-    let folder = repo::root().join("examples");
-    let mut packages = workspace::packages()?;
-    packages
-        .retain(|package| package.path.starts_with(&folder) && package.script("start").is_some());
-    Ok(packages)
+    names.join(", ")
 }

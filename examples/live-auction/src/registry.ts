@@ -21,7 +21,7 @@ export interface Clock {
   readonly isOver: boolean;
 }
 
-/** Who connects: `name` is empty for those who only watch. Whoever knows `secret` is the same bidder again. */
+/** Who connects: `name` is empty for those who only watch. Whoever knows `secret` has the same paddle again. */
 export interface Visitor {
   readonly secret: string;
   readonly name: string;
@@ -45,13 +45,14 @@ export interface Look {
   readonly bidCount: number;
   /** Open connections. */
   readonly watchers: number;
-  /** The caller's, if they have bid. */
+  /** The caller's, unless they only watch. */
   readonly paddle: number | undefined;
   /** The server's time, for pages whose clocks are wrong. */
   readonly now: number;
 }
 
 const MAX_NAME = 30;
+const MAX_PADDLES = 10_000;
 /** So many bids are shown. */
 const HISTORY = 60;
 
@@ -65,19 +66,30 @@ export const liveAuction = actor({
       lastCall: time(timing?.lastCall, LAST_CALL),
     };
     const now = Date.now();
+    const clock: Clock = { opensAt: now, endsAt: now + openFor, extensions: 0, isOver: false };
     return {
       lot: lot.id,
       startsAt: lot.startsAt,
       openFor,
       lastCall,
-      clock: { opensAt: now, endsAt: now + openFor, extensions: 0, isOver: false } satisfies Clock as Clock,
+      clock,
       bids: [] as Bid[],
       /** Paddle numbers by secret. */
       paddles: {} as Record<string, number>,
     };
   },
 
-  createConnState: (_c, params: Visitor | undefined) => visitor(params),
+  // Those who say who they are get a paddle, and get the same one when they come back.
+  createConnState: (c, params: Visitor | undefined) => {
+    const { name, secret } = visitor(params);
+    if (name === "") return { name, paddle: undefined };
+    const { paddles } = c.state;
+    const given = Object.keys(paddles).length;
+    if (paddles[secret] === undefined && given >= MAX_PADDLES)
+      throw new UserError("all paddles are given away: you can still watch", { code: "no_paddle_left" });
+    paddles[secret] ??= given + 1;
+    return { name, paddle: paddles[secret] };
+  },
 
   events: {
     newBid: event<Bid>(),
@@ -94,21 +106,21 @@ export const liveAuction = actor({
   actions: {
     /** Bids. Doing the same again is harmless: a leading bid is not placed twice. */
     placeBid(c, amount: number): number {
-      const { name, secret } = c.conn.state;
+      const { name, paddle } = c.conn.state;
       const { clock, bids } = c.state;
       const last = bids.at(-1);
       const now = Date.now();
-      if (name === "") throw new UserError("say who you are before you bid", { code: "name_missing" });
-      const isMine = last !== undefined && last.paddle === c.state.paddles[secret];
-      if (isMine && last.amount === amount) return amount;
+      if (paddle === undefined)
+        throw new UserError("say who you are before you bid", { code: "name_missing" });
+      const isMine = last?.paddle === paddle;
+      if (isMine && last?.amount === amount) return amount;
       if (clock.isOver || now >= clock.endsAt)
         throw new UserError("the hammer has fallen: this lot is sold", { code: "auction_over" });
       if (isMine) throw new UserError("you hold the highest bid already", { code: "already_leading" });
       const least = last === undefined ? c.state.startsAt : last.amount + stepFrom(last.amount);
       check(amount, least);
 
-      c.state.paddles[secret] ??= Object.keys(c.state.paddles).length + 1;
-      const bid = { amount, name, paddle: c.state.paddles[secret], at: now };
+      const bid = { amount, name, paddle, at: now };
       bids.push(bid);
       c.broadcast("newBid", bid);
       if (clock.endsAt - now < c.state.lastCall) {
@@ -127,7 +139,7 @@ export const liveAuction = actor({
       bids: c.state.bids.slice(-HISTORY),
       bidCount: c.state.bids.length,
       watchers: c.conns.size,
-      paddle: c.state.paddles[c.conn.state.secret],
+      paddle: c.conn.state.paddle,
       now: Date.now(),
     }),
 

@@ -36,6 +36,7 @@ const refused = (code: string) => (error: unknown) => isActorErrorCode(error, "u
 test("a bid reaches everybody, and the next one has to be higher", async (t) => {
   const { enter } = auction(t, "bids");
   const ann = enter("ann");
+  await ann.ready;
   const bob = enter("bob");
   const heard: Bid[] = [];
   bob.on("newBid", (bid) => void heard.push(bid));

@@ -1,10 +1,10 @@
 import { fileURLToPath } from "node:url";
 import { actor, event, setup, UserError } from "greenroom";
 
-/** One line of the conversation. `id` is chosen by the sender, so that sending it again is harmless. */
+/** One line of the conversation. */
 export interface Message {
   id: string;
-  from: string;
+  userId: string;
   text: string;
   /** Milliseconds since the Unix epoch. */
   at: number;
@@ -18,10 +18,13 @@ const HISTORY = 200;
 export const chatRoom = actor({
   state: { messages: [] as Message[] },
 
-  createConnState: (_c, params: { name: string }) => ({ name: cleanName(params) }),
+  /** Programs may come without a name: they are no people. */
+  createConnState: (_c, params: { name: string } | undefined) => ({
+    name: params === undefined ? undefined : cleanName(params.name),
+  }),
 
   events: {
-    message: event<Message>(),
+    newMessage: event<Message>(),
     people: event<string[]>(),
   },
 
@@ -32,38 +35,41 @@ export const chatRoom = actor({
   },
 
   actions: {
-    /** Adds a message and tells everybody. Sending the same id twice adds it once. */
-    say: (c, id: string, text: string): Message => {
-      const trimmed = String(text).trim();
-      if (trimmed === "") throw new UserError("a message needs some text", { code: "empty_message" });
-      if (trimmed.length > MAX_TEXT)
-        throw new UserError(`a message can have ${MAX_TEXT} characters`, { code: "message_too_long" });
+    /**
+     * Adds a message and tells everybody. A sender that may have to send again chooses the `id`: sending the same one
+     * twice adds it once.
+     */
+    sendMessage: (c, userId: string, text: string, id: string = crypto.randomUUID()) => {
       const known = c.state.messages.slice(-HISTORY).find((message) => message.id === id);
       if (known) return known;
-      const message = { id: String(id), from: c.conn.state.name, text: trimmed, at: Date.now() };
+      const message = { id: String(id), userId: cleanName(userId), text: cleanText(text), at: Date.now() };
       c.state.messages.push(message);
-      c.broadcast("message", message);
+      c.broadcast("newMessage", message);
       return message;
     },
 
-    /** The latest messages, oldest first, and who is here. */
-    join: (c): { messages: Message[]; people: string[] } => ({
-      messages: c.state.messages.slice(-HISTORY),
-      people: names(c.conns.values()),
-    }),
+    /** The latest messages, oldest first. */
+    getMessages: (c) => c.state.messages.slice(-HISTORY),
   },
 });
 
-function cleanName(params: { name: string } | undefined): string {
-  const name = String(params?.name ?? "")
-    .trim()
-    .slice(0, MAX_NAME);
-  if (name === "") throw new UserError("say who you are: connect with { name }", { code: "name_missing" });
+function cleanName(given: unknown): string {
+  const name = typeof given === "string" ? given.trim().slice(0, MAX_NAME) : "";
+  if (name === "") throw new UserError("say who you are: a name is missing", { code: "name_missing" });
   return name;
 }
 
-function names(conns: Iterable<{ state: { name: string } }>): string[] {
-  return [...new Set(Array.from(conns, (conn) => conn.state.name))].sort();
+function cleanText(given: unknown): string {
+  const text = typeof given === "string" ? given.trim() : "";
+  if (text === "") throw new UserError("a message needs some text", { code: "empty_message" });
+  if (text.length > MAX_TEXT)
+    throw new UserError(`a message can have ${MAX_TEXT} characters`, { code: "message_too_long" });
+  return text;
+}
+
+function names(conns: Iterable<{ state: { name: string | undefined } }>): string[] {
+  const all = Array.from(conns, (conn) => conn.state.name).filter((name) => name !== undefined);
+  return [...new Set(all)].sort();
 }
 
 export const registry = setup({

@@ -15,10 +15,15 @@ view.onEnter(localStorage.getItem("name") ?? "", (name) => {
 function enter(name: string): void {
   const client = createClient<typeof registry>(location.origin);
   const chat = client.chatRoom.getOrCreate([room], { params: { name } }).connect();
-  const outbox = new Outbox(`${room}/${name}`, (id, text) => chat.say(id, text), view.delivered);
+  const outbox = new Outbox(
+    `${room}/${name}`,
+    (id, text) => chat.sendMessage(name, text, id),
+    view.delivered,
+  );
 
-  chat.on("message", (message: Message) => view.message(message, message.from === name));
-  chat.on("people", (people: string[]) => view.people(people));
+  const show = (message: Message) => view.message(message, message.userId === name);
+  chat.on("newMessage", show);
+  chat.on("people", (people) => view.people(people));
   chat.onStatusChange((status) => {
     view.status(status);
     if (status !== "connected") outbox.close();
@@ -26,13 +31,12 @@ function enter(name: string): void {
   chat.onError((error) => view.trouble(error.message));
   // Every opening, the first and each after a loss, starts from what the room knows.
   chat.onOpen(() => {
-    void chat.join().then(
-      ({ messages, people }) => {
-        for (const message of messages) view.message(message, message.from === name);
-        view.people(people);
+    chat.getMessages().then(
+      (messages) => {
+        messages.forEach(show);
         outbox.open();
       },
-      () => view.status("disconnected"),
+      (error: Error) => view.trouble(error.message),
     );
   });
 

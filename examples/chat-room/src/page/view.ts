@@ -80,8 +80,8 @@ export const view = {
   },
 
   /** A message that the room has not confirmed yet. */
-  pending(id: string, from: string, text: string): void {
-    const row = rowOf({ id, from, text, at: Date.now() }, true);
+  pending(id: string, userId: string, text: string): void {
+    const row = rowOf({ id, userId, text, at: Date.now() }, true);
     row.classList.add("pending");
     log.append(row);
     settle(row);
@@ -114,7 +114,7 @@ function rowOf(message: Message, own: boolean): HTMLLIElement {
   const known = rows.get(message.id);
   if (known) return known;
   const row = document.createElement("li");
-  row.dataset.from = message.from;
+  row.dataset.from = message.userId;
   if (own) row.classList.add("own");
   const bubble = document.createElement("div");
   bubble.className = "bubble";
@@ -124,8 +124,8 @@ function rowOf(message: Message, own: boolean): HTMLLIElement {
   const time = document.createElement("time");
   time.dateTime = new Date(message.at).toISOString();
   time.textContent = clock.format(message.at);
-  by.append(own ? "You" : message.from, time);
-  row.append(avatar(message.from), by, bubble);
+  by.append(own ? "You" : message.userId, time);
+  row.append(avatar(message.userId), by, bubble);
   rows.set(message.id, row);
   return row;
 }
@@ -148,6 +148,7 @@ function avatar(name: string): HTMLElement {
   disc.textContent = [...name][0]?.toUpperCase() ?? "?";
   let hash = 0;
   for (const letter of name) hash = (hash * 31 + (letter.codePointAt(0) ?? 0)) % 360;
-  disc.style.setProperty("--hue", String(hash));
+  // Names that are much alike get hues that are not.
+  disc.style.setProperty("--hue", String((hash * 137) % 360));
   return disc;
 }

@@ -1,9 +1,7 @@
 /** What runs in the browser: see `app.tsx`. */
 
-import { version } from "react";
-import { flushSync } from "react-dom";
 import { createRoot, hydrateRoot, type Root } from "react-dom/client";
-import { App, type Hooks, makeHooks, type PageSpec, shown } from "./app.js";
+import { App, type Hooks, makeHooks, type PageSpec, renderings } from "./app.js";
 
 /** What the suites do with the page. */
 export interface PageApi {
@@ -12,13 +10,7 @@ export interface PageApi {
   show(spec: PageSpec): void;
   hydrate(spec: PageSpec): void;
   unmount(): void;
-  /** See `shown`. */
-  shown(id: string): { readonly changes: readonly string[]; readonly renderings: number };
-  /** Shows and unmounts each spec at once, without waiting for anything. */
-  rush(specs: readonly PageSpec[]): void;
-  disposeClient(): Promise<void>;
-  /** The version of React. */
-  version(): string;
+  renderings(id: string): number;
 }
 
 let hooks: Hooks;
@@ -43,14 +35,6 @@ const api: PageApi = {
     root?.unmount();
     root = undefined;
   },
-  shown: (id) => shown.get(id) ?? { changes: [], renderings: 0 },
-  rush(specs) {
-    for (const spec of specs) {
-      flushSync(() => api.show(spec));
-      api.unmount();
-    }
-  },
-  disposeClient: () => hooks.client.dispose(),
-  version: () => version,
+  renderings: (id) => renderings.get(id) ?? 0,
 };
 Object.assign(globalThis, { api });

@@ -1,15 +1,12 @@
 /** The demo as two people see it: both ways, history, a killed server. */
 
 import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { createClient } from "@greenroom/client";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { launchBrowser, person } from "../harness/browser.js";
-import { ROOT } from "../harness/paths.js";
+import { launchBrowser, person, screenshot } from "../harness/browser.js";
+import { exampleScript } from "../harness/paths.js";
 import { ServerProcess } from "../harness/server.js";
-
-const SCREENSHOTS = join(ROOT, "tests/e2e/screenshots");
 
 let browser: Browser;
 let server: ServerProcess;
@@ -19,8 +16,7 @@ const contexts: BrowserContext[] = [];
 const problems: string[] = [];
 
 before(async () => {
-  await mkdir(SCREENSHOTS, { recursive: true });
-  server = await ServerProcess.start({ script: join(ROOT, "examples/chat-room/dist/server.js") });
+  server = await ServerProcess.start({ script: exampleScript("chat-room") });
   browser = await launchBrowser();
   ann = await enter("Ann");
   bob = await enter("Bob");
@@ -86,7 +82,7 @@ test("the server is killed and comes back: both pages go on, and nothing is miss
   await ann.waitForSelector('#status:not([data-status="connected"])');
   await say(ann, "Can you hear me?");
   await ann.waitForSelector("#log li.pending");
-  await ann.screenshot({ path: join(SCREENSHOTS, "chat-server-killed.png") });
+  await screenshot(ann, "chat-server-killed");
   await server.restart();
   await Promise.all([live(ann), live(bob)]);
   await shows(bob, "Can you hear me?");
@@ -95,8 +91,8 @@ test("the server is killed and comes back: both pages go on, and nothing is miss
   await shows(ann, "Loud and clear. Nothing got lost.");
   assert.deepEqual(await texts(ann), [...before, "Can you hear me?", "Loud and clear. Nothing got lost."]);
   assert.deepEqual(await texts(bob), await texts(ann));
-  await ann.screenshot({ path: join(SCREENSHOTS, "chat-ann.png") });
-  await bob.screenshot({ path: join(SCREENSHOTS, "chat-bob.png") });
+  await screenshot(ann, "chat-ann");
+  await screenshot(bob, "chat-bob");
   assert.deepEqual(problems, []);
 });
 
@@ -138,5 +134,33 @@ test("no name, no entry: the page says why", async () => {
   assert.equal(await page.locator("body.entered").count(), 0);
   const said = await page.locator("#name").evaluate((input) => (input as HTMLInputElement).validationMessage);
   assert.match(said, /who you are/);
-  await page.screenshot({ path: join(SCREENSHOTS, "chat-welcome.png") });
+  await screenshot(page, "chat-welcome");
+});
+
+test("programs talk in the room without being people in it", async (t) => {
+  const client = createClient(server.url);
+  t.after(() => client.dispose());
+  const room = client.getOrCreate("chatRoom", ["stage"]);
+  const people = await bob.locator("#people li").allTextContents();
+  await room.action({ name: "sendMessage", args: ["user-123", "Hello everyone!"] });
+  await shows(bob, "Hello everyone!");
+  assert.deepEqual(await bob.locator("#people li").allTextContents(), people);
+  const all = await room.action({ name: "getMessages", args: [] });
+  assert.ok(Array.isArray(all));
+  assert.equal(all.at(-1).userId, "user-123");
+});
+
+test("what is no message is refused, with the reason", async (t) => {
+  const client = createClient(server.url);
+  t.after(() => client.dispose());
+  const room = client.getOrCreate("chatRoom", ["stage"]);
+  const send = (...args: unknown[]) => room.action({ name: "sendMessage", args });
+  await assert.rejects(send("user-123", "  "), { group: "user", code: "empty_message" });
+  await assert.rejects(send("user-123", 7), { group: "user", code: "empty_message" });
+  await assert.rejects(send("user-123", "x".repeat(2_001)), { group: "user", code: "message_too_long" });
+  await assert.rejects(send("", "Hello"), { group: "user", code: "name_missing" });
+  await assert.rejects(send(undefined, "Hello"), { group: "user", code: "name_missing" });
+  const nameless = client.getOrCreate("chatRoom", ["stage"], { params: { name: " " } }).connect();
+  await assert.rejects(nameless.ready, { group: "user", code: "name_missing" });
+  await nameless.dispose();
 });

@@ -413,6 +413,11 @@ impl Conns {
             .collect()
     }
 
+    /// Who hears an event.
+    pub(crate) fn subscribers(&self, event: &str) -> impl Iterator<Item = ConnKey> + '_ {
+        self.subscribers.get(event).into_iter().flatten().copied()
+    }
+
     /// Ends every connection for the same reason.
     pub(crate) fn close_all(&mut self, reason: &CloseReason) {
         for conn in self.open.values() {

@@ -55,6 +55,11 @@ impl<T> OutputGate<T> {
         self.waiting.is_empty()
     }
 
+    /// Everything that still waits, in order.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &T> + '_ {
+        self.waiting.iter().map(|(_, output)| output)
+    }
+
     /// Gives up everything that still waits.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = T> + '_ {
         self.waiting.drain(..).map(|(_, output)| output)

@@ -1,6 +1,6 @@
 //! From running to asleep or gone, in good order or because a commit failed.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use greenroom_store::StoreError;
 use greenroom_types::ActorError;
@@ -12,7 +12,7 @@ use super::{
     message::Message,
     task::{ActorTask, Phase},
 };
-use crate::{CloseReason, HostEvent, SocketClose, StopReason, store_error};
+use crate::{ClientMessage, CloseReason, ConnKey, HostEvent, SocketClose, StopReason, store_error};
 
 /// What the host is given beyond the grace period, for a JavaScript thread that is busy with others.
 const HOST_SLACK: Duration = Duration::from_secs(1);
@@ -125,6 +125,48 @@ impl ActorTask {
     pub(super) fn poison(&mut self, cause: &StoreError) {
         warn!(actor = %self.id, %cause, "a commit failed, the instance is dropped");
         self.lose_instance(&store_error(cause));
+    }
+
+    /// Ends the instance as a crash of the process would. Commits that are under way may be found by the
+    /// next one, but what waits for them is never sent. Whoever would have heard it cannot know, unless
+    /// the connection ends: its client connects again and looks for itself.
+    pub(super) fn crash(&mut self) {
+        let Phase::Live(live) = &self.phase else {
+            return;
+        };
+        let mut missing: BTreeSet<ConnKey> = BTreeSet::new();
+        for release in live.gate.waiting() {
+            match release {
+                Release::Event { to: Some(conn), .. } | Release::SocketSend(conn, _) => {
+                    missing.insert(*conn);
+                }
+                Release::Event { to: None, name, .. } => {
+                    missing.extend(self.conns.subscribers(name));
+                }
+                Release::Reply(..)
+                | Release::Response(..)
+                | Release::Piece(..)
+                | Release::Open(_)
+                | Release::Item(..)
+                | Release::Accept(_)
+                | Release::Refuse(..)
+                | Release::Disconnect(..)
+                | Release::SocketClose(..)
+                | Release::SocketHandled(..)
+                | Release::ConnState(..)
+                | Release::Depart(_)
+                | Release::Subscribe(..)
+                | Release::RefuseSubscription(..)
+                | Release::Saved(_) => {}
+            }
+        }
+        let error = ActorError::restarting();
+        self.lose_instance(&error);
+        for conn in missing {
+            let reason = CloseReason::Refused(error.clone());
+            self.conns.send(conn, ClientMessage::Close(reason));
+            self.departs_asleep(conn, None);
+        }
     }
 
     /// Drops the instance and all that it has not stored. Whoever waits for it gets `error`.

@@ -404,7 +404,7 @@ impl ActorTask {
             },
             Control::Snapshotted(epoch, result) => self.on_snapshotted(epoch, result),
             Control::Shutdown => self.shutting_down = true,
-            Control::Crash => self.lose_instance(&ActorError::restarting()),
+            Control::Crash => self.crash(),
         }
     }
 

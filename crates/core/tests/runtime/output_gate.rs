@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use greenroom_core::ClientMessage;
+use greenroom_core::{ClientMessage, CloseReason};
 use greenroom_store::{Store, StoreError, testing::FaultStore};
 use tokio::time::Instant;
 
-use crate::host::{World, request};
+use crate::host::{World, act, request};
 
 fn fault_world() -> (Arc<FaultStore>, World) {
     let store = Arc::new(FaultStore::new());
@@ -274,4 +274,32 @@ async fn ephemeral_changes_are_stored_only_along_with_others() {
     after.call(id, "add").await.unwrap();
     after.call(id, "sleep").await.unwrap();
     assert_eq!(after.call(id, "get").await, Ok(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_misses_an_event_of_a_lost_instance_is_disconnected() {
+    let (store, world) = fault_world();
+    let id = world.actor("a").await;
+    let (listening, mut heard) = world.connect(id).await;
+    listening.subscribe("count".into(), true).await.unwrap();
+    let (deaf, mut quiet) = world.connect(id).await;
+    world.call(id, "get").await.unwrap();
+    store.pause_syncs();
+    let runtime = world.runtime.clone();
+    let lost = tokio::spawn(async move { runtime.call(id, request("add_and_tell")).await });
+    store.until_held(1).await;
+    // The commit makes it, and the event that waits for it is never sent.
+    world.runtime.crash(id);
+    let error = lost.await.unwrap().unwrap_err();
+    assert_eq!(&*error.code, "restarting");
+    store.release_syncs();
+    let closed = heard.recv().await;
+    assert!(
+        matches!(closed, Some(ClientMessage::Close(CloseReason::Refused(_)))),
+        "{closed:?}"
+    );
+    assert_eq!(world.call(id, "get").await, Ok(1));
+    // Nobody else notices.
+    assert_eq!(act(&deaf, &mut quiet, "add").await, Ok(2));
+    drop(listening);
 }

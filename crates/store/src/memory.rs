@@ -180,7 +180,9 @@ impl Inner {
     }
 
     fn submit(&mut self, request: Request) {
-        if self.holding || !self.held.is_empty() {
+        // A barrier waits for what is before it, and for nothing else.
+        let must_wait = self.holding && !is_barrier(&request);
+        if must_wait || !self.held.is_empty() {
             self.held.push_back(request);
             self.count_held();
         } else {

@@ -145,6 +145,11 @@ impl FaultStore {
         Self::over(MemoryStore::with(self.store.after_crash(keep)))
     }
 
+    /// The store as it would come up if the crash happened at this moment. This one goes on.
+    pub fn after_crash(&self, keep: usize) -> Self {
+        Self::over(MemoryStore::with(self.store.after_crash(keep)))
+    }
+
     fn faults(&self) -> MutexGuard<'_, Faults> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -14,6 +14,7 @@ Commands:
                    afterwards `import \"greenroom\"` works for any script in the repository
   check            formatting, lints, documentation and types, in Rust and TypeScript
   test [suite]...  check, then every test; or only the named suites or groups of suites
+  sim [args]...    run the simulation: seeds under faults, with checkers (sim --help says more)
   bench [args]...  build everything and run the benchmark in bench/ with these arguments
 
 Options:
@@ -41,6 +42,11 @@ pub(crate) enum Command {
         /// Suite or group names.
         only: Vec<String>,
     },
+    /// Run the simulation.
+    Sim {
+        /// Passed on as they are.
+        arguments: Vec<String>,
+    },
     /// Run the benchmark.
     Bench {
         /// Passed on as they are.
@@ -57,12 +63,12 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
         return Ok(Command::Help);
     };
     let wants_help = |argument: &String| argument == "--help" || argument == "-h";
-    if wants_help(name) || name == "help" || (name != "bench" && rest.iter().any(wants_help)) {
+    if wants_help(name) || name == "help" || (!passes_on(name) && rest.iter().any(wants_help)) {
         return Ok(Command::Help);
     }
     if let Some(flag) = rest
         .iter()
-        .find(|argument| argument.starts_with('-') && name != "bench")
+        .find(|argument| argument.starts_with('-') && !passes_on(name))
     {
         bail!("`{name}` has no option `{flag}`; see `cargo xtask --help`");
     }
@@ -76,6 +82,9 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
         ("test", only) => Ok(Command::Test {
             only: only.to_vec(),
         }),
+        ("sim", arguments) => Ok(Command::Sim {
+            arguments: arguments.to_vec(),
+        }),
         ("bench", arguments) => Ok(Command::Bench {
             arguments: arguments.to_vec(),
         }),
@@ -84,6 +93,11 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
         }
         _ => bail!("no command `{name}`; see `cargo xtask --help`"),
     }
+}
+
+/// Whether a command hands its arguments on to another program.
+fn passes_on(name: &str) -> bool {
+    matches!(name, "bench" | "sim")
 }
 
 #[cfg(test)]
@@ -125,6 +139,12 @@ mod tests {
             "bench --seconds 5",
             Ok(Command::Bench {
                 arguments: vec!["--seconds".into(), "5".into()],
+            }),
+        );
+        check(
+            "sim --seed 5",
+            Ok(Command::Sim {
+                arguments: vec!["--seed".into(), "5".into()],
             }),
         );
         check("build all", Err("too many arguments for `build`"));

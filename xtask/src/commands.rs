@@ -4,6 +4,7 @@ mod bench;
 mod build;
 mod check;
 mod demo;
+mod sim;
 mod test;
 
 use std::io::Write;
@@ -27,6 +28,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Build => build::run(),
         Command::Check => check::run(),
         Command::Test { only } => test::run(&only),
+        Command::Sim { arguments } => sim::run(&arguments),
         Command::Bench { arguments } => bench::run(&arguments),
     }
 }

@@ -28,7 +28,7 @@ const CRATES: [(&str, &[&str]); 5] = [
 ];
 
 /// Crates that serve development only; they use what they like, and nothing uses them.
-const TOOLS: [&str; 2] = ["greenroom-bench", "xtask"];
+const TOOLS: [&str; 3] = ["greenroom-bench", "greenroom-sim", "xtask"];
 
 /// What a crate must not reach through itself or through the crates of ours below it.
 const OUT_OF_REACH: [(&str, &[&str]); 4] = [

@@ -1,0 +1,131 @@
+//! A client with a connection: it hears the news or not, calls actions, reads slowly at times, leaves and
+//! comes back.
+
+use std::collections::BTreeMap;
+
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
+
+use super::{Near, Will, near::NearConn, outcome};
+use crate::{
+    book::{Book, Pending},
+    history::{Heard, Kind},
+    rng::Rng,
+};
+
+/// See the top of the file.
+pub(crate) struct Talker {
+    pub(crate) name: String,
+    pub(crate) book: Book,
+    pub(crate) link: Near,
+    pub(crate) keys: Vec<String>,
+    pub(crate) rng: Rng,
+}
+
+/// One connection, and what its client knows.
+struct Talk<'a> {
+    book: &'a Book,
+    name: &'a str,
+    key: &'a str,
+    number: usize,
+    conn: NearConn,
+    actor: Option<greenroom_types::ActorId>,
+    last_id: u64,
+    waiting: BTreeMap<u64, Pending>,
+}
+
+impl Talker {
+    /// Connects again and again until it is told to stop.
+    pub(crate) async fn run(mut self, will: watch::Receiver<Will>) {
+        let mut connections = 8;
+        while *will.borrow() == Will::Chaos && connections > 0 {
+            connections -= 1;
+            let key = self.keys[self.rng.below(self.keys.len() as u64) as usize].clone();
+            if let Ok(conn) = self.link.connect(&key).await {
+                let talk = Talk {
+                    book: &self.book,
+                    name: &self.name,
+                    key: &key,
+                    number: self.book.connect(&self.name, &key),
+                    conn,
+                    actor: None,
+                    last_id: 0,
+                    waiting: BTreeMap::new(),
+                };
+                talk.run(&mut self.rng, &will).await;
+            }
+            sleep(self.rng.pause(0, 500)).await;
+        }
+    }
+}
+
+impl Talk<'_> {
+    async fn run(mut self, rng: &mut Rng, will: &watch::Receiver<Will>) {
+        let mut steps = rng.between(3, 25);
+        while steps > 0 && *will.borrow() == Will::Chaos {
+            steps -= 1;
+            let sent = match rng.below(100) {
+                0..30 => self.subscribe(rng.chance(65)).await,
+                30..75 => self.act(Kind::Append(self.book.new_entry('a'))).await,
+                75..90 => self.act(Kind::Read).await,
+                _ => {
+                    // It does not read for a while.
+                    sleep(rng.pause(10, 800)).await;
+                    true
+                }
+            };
+            if !sent || !self.listen(rng.pause(0, 400)).await {
+                break;
+            }
+        }
+        // What is on its way is heard if it comes soon.
+        self.listen(rng.pause(0, 300)).await;
+        self.book
+            .hear(self.number, Heard::Closed("by the client".to_owned()));
+    }
+
+    /// Says whether it wants the news, and asks for something behind that, so that it knows when.
+    async fn subscribe(&mut self, on: bool) -> bool {
+        if self.conn.subscribe(on).await.is_err() {
+            return false;
+        }
+        let id = self.last_id + 1;
+        self.book.hear(self.number, Heard::Asked { on, id });
+        self.act(Kind::Read).await
+    }
+
+    async fn act(&mut self, kind: Kind) -> bool {
+        self.last_id += 1;
+        let pending = self.book.begin(self.name, self.key, kind.clone());
+        self.waiting.insert(self.last_id, pending);
+        self.conn.act(self.last_id, &kind).await.is_ok()
+    }
+
+    /// Hears what comes within this time. `false` at the end of the connection.
+    async fn listen(&mut self, time: std::time::Duration) -> bool {
+        let listening = async {
+            while let Some(heard) = self.conn.next().await {
+                let is_end = matches!(heard, Heard::Closed(_));
+                let (actor, waiting) = (&mut self.actor, &mut self.waiting);
+                let mut answered = |id: &u64, answer| {
+                    if let (Some(pending), Some(actor)) = (waiting.remove(id), *actor) {
+                        pending.end(outcome(actor, answer));
+                    }
+                };
+                match &heard {
+                    Heard::Init(id) => *actor = Some(*id),
+                    Heard::Answer(id, view) => answered(id, Ok(view.to_string())),
+                    Heard::Failed(id, error) => answered(id, Err(error.clone())),
+                    Heard::Asked { .. } | Heard::Event(_) | Heard::Closed(_) => {}
+                }
+                self.book.hear(self.number, heard);
+                if is_end {
+                    return;
+                }
+            }
+        };
+        timeout(time, listening).await.is_err()
+    }
+}

@@ -1,0 +1,140 @@
+//! What a seed stands for: how large the world is, how fast its parts are, and what goes wrong when.
+
+use std::time::Duration;
+
+use crate::rng::Rng;
+
+/// One run.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// The actors' keys. Few of them, so that clients meet.
+    pub(crate) keys: Vec<String>,
+    /// Clients without connections, within the node.
+    pub(crate) callers: u64,
+    /// Clients with connections, within the node.
+    pub(crate) talkers: u64,
+    /// How long faults happen and clients work.
+    pub(crate) chaos: Duration,
+    /// How many operations each client has for it, at most.
+    pub(crate) operations: u64,
+    /// Idle time after which actors sleep.
+    pub(crate) sleep_timeout: Option<Duration>,
+    /// Longest wait of a relaxed change.
+    pub(crate) save_interval: Duration,
+    pub(crate) host: HostPlan,
+    pub(crate) disk: DiskPlan,
+    /// What goes wrong, in order.
+    pub(crate) faults: Vec<(Duration, Fault)>,
+}
+
+/// How the host behaves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HostPlan {
+    /// How many of its events it puts off, and for how long at most.
+    pub(crate) slow_percent: u64,
+    pub(crate) slow_ms: u64,
+    pub(crate) failing_starts_percent: u64,
+}
+
+/// How long a sync takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DiskPlan {
+    pub(crate) fast_us: u64,
+    pub(crate) slow_ms: u64,
+}
+
+/// Something that goes wrong.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fault {
+    /// The node is gone at once, and back after so many milliseconds. Of what was not synced, some is lost.
+    Crash { down_ms: u64 },
+    /// The node ends in good order, and is back after so many milliseconds.
+    Restart { down_ms: u64 },
+    /// A sync fails: from then on the store takes no writes, until somebody restarts the node.
+    SyncFails { until_restart_ms: u64 },
+    /// The disk does nothing for a while.
+    DiskStalls { ms: u64 },
+    /// Loads are not answered for a while.
+    LoadsStall { ms: u64 },
+    /// A commit finds the disk full; there is room again for the next.
+    Full { nth: u64 },
+    /// The wall clock jumps.
+    ClockJumps { ms: i64 },
+    /// An actor's instance is lost.
+    InstanceLost { key: usize },
+    /// Somebody sends an actor to sleep.
+    Sleep { key: usize },
+}
+
+impl Plan {
+    /// The plan of a seed.
+    pub(crate) fn of(seed: u64) -> Self {
+        let mut rng = Rng::of(seed, "plan");
+        let rng = &mut rng;
+        let keys = (0..rng.between(1, 3)).map(|n| format!("k{n}")).collect();
+        let chaos = Duration::from_millis(rng.between(4_000, 12_000));
+        let mut plan = Self {
+            keys,
+            callers: rng.between(1, 5),
+            talkers: rng.between(0, 3),
+            chaos,
+            operations: rng.between(20, 60),
+            sleep_timeout: rng
+                .pick(&[Some(20), Some(100), Some(400), Some(2_000), None])
+                .map(Duration::from_millis),
+            save_interval: Duration::from_millis(rng.pick(&[50, 300, 1_000])),
+            host: HostPlan {
+                slow_percent: rng.pick(&[0, 20, 60]),
+                slow_ms: rng.pick(&[5, 50, 400]),
+                failing_starts_percent: rng.pick(&[0, 0, 5]),
+            },
+            disk: DiskPlan {
+                fast_us: rng.pick(&[200, 1_000, 4_000]),
+                slow_ms: rng.pick(&[1, 8, 60, 500]),
+            },
+            faults: Vec::new(),
+        };
+        plan.add_faults(rng);
+        plan
+    }
+
+    fn add_faults(&mut self, rng: &mut Rng) {
+        let chaos_ms = self.chaos.as_millis() as u64;
+        let mut often = |rng: &mut Rng, most: u64, make: &dyn Fn(&mut Rng) -> Fault| {
+            let count = rng.below(most + 1);
+            for _ in 0..count {
+                let at = Duration::from_micros(rng.below(chaos_ms * 1000));
+                self.faults.push((at, make(rng)));
+            }
+        };
+        let keys = self.keys.len() as u64;
+        often(rng, 6, &|rng| Fault::Crash {
+            down_ms: rng.pick(&[0, 1, 50, 1_500]),
+        });
+        often(rng, 2, &|rng| Fault::Restart {
+            down_ms: rng.pick(&[0, 10, 500]),
+        });
+        often(rng, 1, &|rng| Fault::SyncFails {
+            until_restart_ms: rng.pick(&[1, 100, 2_000]),
+        });
+        often(rng, 3, &|rng| Fault::DiskStalls {
+            ms: rng.pick(&[20, 300, 3_000]),
+        });
+        often(rng, 2, &|rng| Fault::LoadsStall {
+            ms: rng.pick(&[20, 300, 3_000]),
+        });
+        often(rng, 4, &|rng| Fault::Full {
+            nth: rng.between(1, 5),
+        });
+        often(rng, 2, &|rng| Fault::ClockJumps {
+            ms: rng.pick(&[-3_000, -200, 100, 1_500, 60_000]),
+        });
+        often(rng, 3, &|rng| Fault::InstanceLost {
+            key: rng.below(keys) as usize,
+        });
+        often(rng, 6, &|rng| Fault::Sleep {
+            key: rng.below(keys) as usize,
+        });
+        self.faults.sort_by_key(|(at, _)| *at);
+    }
+}

@@ -1,0 +1,89 @@
+//! The simulation in short: a seed is a run, what must hold does hold, and what is wrong is found. More of it
+//! by `cargo xtask sim`.
+
+use std::process::{Command, Output};
+
+use greenroom_sim::{Plant, run};
+
+/// A run in a process of its own.
+fn process(seed: u64) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_greenroom-sim"))
+        .args(["--seed", &seed.to_string()])
+        .output()
+        .expect("the program starts")
+}
+
+#[test]
+fn the_same_seed_gives_the_same_trace_byte_for_byte() {
+    for seed in [5, 14, 16, 1_000_003] {
+        let (first, second) = (process(seed), process(seed));
+        assert!(first.stdout.len() > 1_000, "seed {seed} does something");
+        assert_eq!(first.stdout, second.stdout, "seed {seed}");
+    }
+}
+
+#[test]
+fn different_seeds_give_different_runs() {
+    assert_ne!(run(1, None).trace, run(2, None).trace);
+}
+
+/// What must hold, on seeds from `first` on.
+fn check(first: u64) {
+    for seed in first..first + 15 {
+        let report = run(seed, None);
+        assert!(
+            report.violations.is_empty(),
+            "{report}\n{}\nreplay: cargo xtask sim --seed {seed}",
+            report.violations.join("\n")
+        );
+    }
+}
+
+#[test]
+fn what_must_hold_holds_on_the_first_seeds() {
+    check(1);
+}
+
+#[test]
+fn what_must_hold_holds_on_the_next_seeds() {
+    check(16);
+}
+
+/// Some seed up to the bug's limit finds it.
+fn check_found(plants: &[Plant]) {
+    for &plant in plants {
+        let limit = Plant::ALL
+            .into_iter()
+            .find_map(|(other, limit)| (other == plant).then_some(limit))
+            .expect("every planted bug has a limit");
+        let found = (1..=limit).any(|seed| !run(seed, Some(plant)).violations.is_empty());
+        assert!(found, "`{plant}` is not found within {limit} seeds");
+    }
+}
+
+#[test]
+fn bugs_planted_in_the_store_are_found() {
+    check_found(&[Plant::AckBeforeSync, Plant::DropAlarm, Plant::ForgetCommit]);
+}
+
+#[test]
+fn bugs_planted_in_turns_are_found() {
+    check_found(&[
+        Plant::PublishBeforeCommit,
+        Plant::TornTurn,
+        Plant::RelaxStrict,
+        Plant::LateRemove,
+    ]);
+}
+
+#[test]
+fn bugs_planted_in_actors_are_found() {
+    check_found(&[
+        Plant::EarlyAlarm,
+        Plant::DeafCancel,
+        Plant::DropEvent,
+        Plant::LateEvent,
+        Plant::ForgetCall,
+        Plant::ForgetAtSleep,
+    ]);
+}

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { type ClientRequest, createServer, request, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { endWithSuite } from "./leftovers.js";
 
 /** How a proxy gets rid of WebSockets: by an answer, or by hanging up. */
 export type Refusal = "answer" | "hang up";
@@ -35,6 +36,7 @@ export class BlockingProxy {
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const proxy = new BlockingProxy(server, (server.address() as AddressInfo).port);
+    endWithSuite(() => proxy.stop());
     server.on("upgrade", (_incoming, socket: Socket) => {
       proxy.refused++;
       // Once a connection is taken from HTTP, a client that breaks it first is nobody else's business.
@@ -49,6 +51,7 @@ export class BlockingProxy {
   }
 
   async stop(): Promise<void> {
+    if (!this.#server.listening) return;
     this.#server.closeAllConnections();
     this.#server.close();
     await once(this.#server, "close");

@@ -1,5 +1,7 @@
 /** The unmodified npm package `rivetkit/client`, as far as the suites use it. Its own types do not compile. */
 
+import { endWithSuite } from "./leftovers.js";
+
 /** What can call actions. */
 export interface RivetCallee {
   action(call: {
@@ -27,5 +29,7 @@ export interface RivetClient {
 export async function createRivetClient(url: string, options: object = {}): Promise<RivetClient> {
   const name: string = "rivetkit/client";
   const { createClient } = (await import(name)) as { createClient(config: object): RivetClient };
-  return createClient({ endpoint: url, ...options });
+  const client = createClient({ endpoint: url, ...options });
+  endWithSuite(() => client.dispose());
+  return client;
 }

@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { endWithSuite } from "./leftovers.js";
 import { DIST, runtimeCommand } from "./paths.js";
 
 /** How a server process is started. */
@@ -64,10 +65,11 @@ export class ServerProcess {
     this.url = `http://127.0.0.1:${port}`;
   }
 
-  /** Starts a server and waits until it serves. */
+  /** Starts a server and waits until it serves. It does not outlive the suite. */
   static async start(options: ServerOptions = {}): Promise<ServerProcess> {
     const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "greenroom-e2e-")));
     const server = new ServerProcess(options, dataDir, options.port ?? (await freePort()));
+    endWithSuite(() => server.dispose());
     await server.restart();
     return server;
   }

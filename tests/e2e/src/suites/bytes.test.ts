@@ -5,9 +5,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, mock, test } from "node:test";
-import { type Client, createClient } from "@greenroom/client";
+import type { Client } from "@greenroom/client";
 import { NativeRegistry } from "@greenroom/native";
 import { actor, setup } from "greenroom";
+import { createClient } from "../harness/client.js";
 import { list } from "../server/registry.js";
 
 /** Large collections of every kind, to be changed in one place. */

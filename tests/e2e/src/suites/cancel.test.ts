@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { type ClientConfig, createClient } from "@greenroom/client";
+import type { ClientConfig } from "@greenroom/client";
 import { WebSocket } from "ws";
+import { createClient } from "../harness/client.js";
 import { eventually } from "../harness/eventually.js";
 import { DIST } from "../harness/paths.js";
 import { createRivetClient } from "../harness/rivet.js";

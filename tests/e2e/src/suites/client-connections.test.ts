@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { ActorConnDisposed, type ActorError, type CloseEvent, createClient } from "@greenroom/client";
+import { ActorConnDisposed, type ActorError, type CloseEvent } from "@greenroom/client";
+import { createClient } from "../harness/client.js";
 import { eventually } from "../harness/eventually.js";
 import { DIST } from "../harness/paths.js";
 import { ServerProcess } from "../harness/server.js";

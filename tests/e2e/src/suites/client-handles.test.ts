@@ -5,13 +5,8 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
-import {
-  ActorClientError,
-  ActorError,
-  createClient,
-  MalformedResponseMessage,
-  ManagerError,
-} from "@greenroom/client";
+import { ActorClientError, ActorError, MalformedResponseMessage, ManagerError } from "@greenroom/client";
+import { createClient } from "../harness/client.js";
 import { DIST } from "../harness/paths.js";
 import { freePort, ServerProcess } from "../harness/server.js";
 import type { registry } from "../server/client-registry.js";

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { after, before, test } from "node:test";
-import { ActorConnDisposed, ActorError, createClient } from "@greenroom/client";
+import { ActorConnDisposed, ActorError } from "@greenroom/client";
+import { createClient } from "../harness/client.js";
 import { eventually } from "../harness/eventually.js";
 import { ServerProcess } from "../harness/server.js";
 import type { registry } from "../server/registry.js";

@@ -3,12 +3,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { createClient, isActorErrorCode } from "@greenroom/client";
+import { isActorErrorCode } from "@greenroom/client";
 import { chooseModel } from "../../../../examples/ai-agent/dist/model/choose.js";
 import type { Output, Turn } from "../../../../examples/ai-agent/dist/model/model.js";
 import { openAiModel } from "../../../../examples/ai-agent/dist/model/openai.js";
 import type { registry } from "../../../../examples/ai-agent/dist/registry.js";
 import { TOOLS } from "../../../../examples/ai-agent/dist/tools/index.js";
+import { createClient } from "../harness/client.js";
 import { eventually } from "../harness/eventually.js";
 import { ROOT } from "../harness/paths.js";
 import { type Answering, DONE, delta, Provider, refuses, streams } from "../harness/provider.js";

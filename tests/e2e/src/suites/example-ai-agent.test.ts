@@ -3,10 +3,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { type ActorError, createClient, isActorErrorCode } from "@greenroom/client";
+import { type ActorError, isActorErrorCode } from "@greenroom/client";
 import type { Conversation } from "../../../../examples/ai-agent/dist/agent.js";
 import type { Answer, Message, Piece } from "../../../../examples/ai-agent/dist/messages.js";
 import type { registry } from "../../../../examples/ai-agent/dist/registry.js";
+import { createClient } from "../harness/client.js";
 import { eventually } from "../harness/eventually.js";
 import { ROOT } from "../harness/paths.js";
 import { ServerProcess } from "../harness/server.js";

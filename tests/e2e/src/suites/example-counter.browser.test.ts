@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { createClient } from "@greenroom/client";
 import type { Browser, Page } from "playwright-core";
 import { launchBrowser, person, screenshot } from "../harness/browser.js";
+import { createClient } from "../harness/client.js";
 import { exampleScript } from "../harness/paths.js";
 import { ServerProcess } from "../harness/server.js";
 

@@ -2,10 +2,11 @@
 
 import assert from "node:assert/strict";
 import { after, before, type TestContext, test } from "node:test";
-import { type ActorConn, createClient, isActorErrorCode } from "@greenroom/client";
+import { type ActorConn, isActorErrorCode } from "@greenroom/client";
 import * as Y from "yjs";
 import type { document } from "../../../../examples/document/dist/document.js";
 import type { registry } from "../../../../examples/document/dist/registry.js";
+import { createClient } from "../harness/client.js";
 import { eventually } from "../harness/eventually.js";
 import { exampleScript } from "../harness/paths.js";
 import { ServerProcess } from "../harness/server.js";

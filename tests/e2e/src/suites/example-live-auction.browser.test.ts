@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { createClient } from "@greenroom/client";
 import type { Browser, Page } from "playwright-core";
 import type { registry, Timing } from "../../../../examples/live-auction/dist/registry.js";
 import { launchBrowser, person, screenshot } from "../harness/browser.js";
+import { createClient } from "../harness/client.js";
 import { exampleScript } from "../harness/paths.js";
 import { ServerProcess } from "../harness/server.js";
 

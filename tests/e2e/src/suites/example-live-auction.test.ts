@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
-import { createClient, isActorErrorCode } from "@greenroom/client";
+import { isActorErrorCode } from "@greenroom/client";
 import type { Bid, Clock, registry } from "../../../../examples/live-auction/dist/registry.js";
+import { createClient } from "../harness/client.js";
 import { eventually } from "../harness/eventually.js";
 import { ROOT } from "../harness/paths.js";
 import { ServerProcess } from "../harness/server.js";

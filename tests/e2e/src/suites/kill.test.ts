@@ -9,7 +9,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { createClient } from "@greenroom/client";
+import { createClient } from "../harness/client.js";
 import { ServerProcess } from "../harness/server.js";
 import { callOverConnection, callOverHttp } from "../kill/callers.js";
 import { Gate } from "../kill/gate.js";

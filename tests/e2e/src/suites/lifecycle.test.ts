@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { ActorError, createClient } from "@greenroom/client";
+import { ActorError } from "@greenroom/client";
+import { createClient } from "../harness/client.js";
 import { eventually } from "../harness/eventually.js";
 import { ServerProcess } from "../harness/server.js";
 import type { registry } from "../server/registry.js";

@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { createClient, type WebSocketConstructor } from "@greenroom/client";
+import type { WebSocketConstructor } from "@greenroom/client";
 import { WebSocket } from "ws";
+import { createClient } from "../harness/client.js";
 import { DIST } from "../harness/paths.js";
 import { ServerProcess } from "../harness/server.js";
 import type { registry } from "../server/calls-registry.js";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { createClient } from "@greenroom/client";
+import { createClient } from "../harness/client.js";
 import { DIST } from "../harness/paths.js";
 import { ServerProcess } from "../harness/server.js";
 import type { registry } from "../server/registry.js";

@@ -7,7 +7,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { createClient } from "@greenroom/client";
+import { createClient } from "../harness/client.js";
 import { eventually } from "../harness/eventually.js";
 import { DIST } from "../harness/paths.js";
 import { ServerProcess } from "../harness/server.js";

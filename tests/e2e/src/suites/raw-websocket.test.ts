@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { createClient } from "@greenroom/client";
+import { createClient } from "../harness/client.js";
 import { eventually } from "../harness/eventually.js";
 import { DIST } from "../harness/paths.js";
 import { RawSocket } from "../harness/raw-socket.js";

@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { type Client, createClient } from "@greenroom/client";
+import type { Client } from "@greenroom/client";
 import type { Browser } from "playwright-core";
 import { launchBrowser } from "../harness/browser.js";
+import { createClient } from "../harness/client.js";
 import { eventually } from "../harness/eventually.js";
 import { DIST } from "../harness/paths.js";
 import { type ReactPage, ReactSite, renderOnServer } from "../harness/react-site.js";

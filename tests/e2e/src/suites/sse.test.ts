@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { ActorError, type ClientConfig, createClient } from "@greenroom/client";
+import { ActorError, type ClientConfig } from "@greenroom/client";
 import { BlockingProxy } from "../harness/blocking-proxy.js";
+import { createClient } from "../harness/client.js";
 import { RawEventStream } from "../harness/event-stream.js";
 import { eventually } from "../harness/eventually.js";
 import { DIST } from "../harness/paths.js";

@@ -12,6 +12,8 @@ Commands:
   demo [name]      build and start an example; without a name all of them, with a page that links to each
   build            build the addon (release) and the TypeScript packages;
                    afterwards `import \"greenroom\"` works for any script in the repository
+  dist [part]      make what can be published, in dist/: the npm packages with the addon for this
+                   platform, and the crates, whose publishing is tried; only one part with `npm` or `crates`
   check            formatting, lints, documentation and types, in Rust and TypeScript
   test [suite]...  check, then every test; or only the named suites or groups of suites
   sim [args]...    run the simulation: seeds under faults, with checkers (sim --help says more)
@@ -35,6 +37,11 @@ pub(crate) enum Command {
     },
     /// Build everything, release.
     Build,
+    /// Make what can be published.
+    Dist {
+        /// Only this part of it.
+        only: Option<DistPart>,
+    },
     /// Lint and type-check.
     Check,
     /// Run the suites whose name or group is listed; all of them when the list is empty.
@@ -52,6 +59,15 @@ pub(crate) enum Command {
         /// Passed on as they are.
         arguments: Vec<String>,
     },
+}
+
+/// A part of what can be published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DistPart {
+    /// The npm packages.
+    Npm,
+    /// The crates.
+    Crates,
 }
 
 /// Reads the arguments that follow `cargo xtask`.
@@ -78,6 +94,16 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
             name: Some(example.clone()),
         }),
         ("build", []) => Ok(Command::Build),
+        ("dist", []) => Ok(Command::Dist { only: None }),
+        ("dist", [part]) => match part.as_str() {
+            "npm" => Ok(Command::Dist {
+                only: Some(DistPart::Npm),
+            }),
+            "crates" => Ok(Command::Dist {
+                only: Some(DistPart::Crates),
+            }),
+            other => bail!("`dist` has no part `{other}`; there are `npm` and `crates`"),
+        },
         ("check", []) => Ok(Command::Check),
         ("test", only) => Ok(Command::Test {
             only: only.to_vec(),
@@ -88,7 +114,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
         ("bench", arguments) => Ok(Command::Bench {
             arguments: arguments.to_vec(),
         }),
-        ("demo" | "build" | "check", _) => {
+        ("demo" | "build" | "dist" | "check", _) => {
             bail!("too many arguments for `{name}`; see `cargo xtask --help`")
         }
         _ => bail!("no command `{name}`; see `cargo xtask --help`"),
@@ -102,7 +128,7 @@ fn passes_on(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Command, parse};
+    use super::{Command, DistPart, parse};
 
     fn check(typed: &str, expected: Result<Command, &str>) {
         let arguments: Vec<String> = typed.split_whitespace().map(str::to_owned).collect();
@@ -128,6 +154,15 @@ mod tests {
             }),
         );
         check("build", Ok(Command::Build));
+        check("dist", Ok(Command::Dist { only: None }));
+        check(
+            "dist npm",
+            Ok(Command::Dist {
+                only: Some(DistPart::Npm),
+            }),
+        );
+        check("dist pip", Err("no part `pip`"));
+        check("dist npm crates", Err("too many arguments for `dist`"));
         check("test", Ok(Command::Test { only: vec![] }));
         check(
             "test rust e2e:kill",

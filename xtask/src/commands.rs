@@ -4,6 +4,7 @@ mod bench;
 mod build;
 mod check;
 mod demo;
+mod dist;
 mod sim;
 mod test;
 
@@ -26,6 +27,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Demo { name } => demo::run(name.as_deref()),
         Command::Build => build::run(),
+        Command::Dist { only } => dist::run(only),
         Command::Check => check::run(),
         Command::Test { only } => test::run(&only),
         Command::Sim { arguments } => sim::run(&arguments),

@@ -60,9 +60,10 @@ const NOT_NAMED: [(&str, &[&str]); 2] = [
 
 /// Each npm package of the product with everything that it may depend on at run time. `ws` is for Node.js 20, which
 /// has no WebSocket of its own.
-const PACKAGES: [(&str, &[&str]); 3] = [
+const PACKAGES: [(&str, &[&str]); 4] = [
     ("@greenroom/client", &["ws"]),
     ("@greenroom/native", &[]),
+    ("@greenroom/react", &["@greenroom/client", "react"]),
     ("greenroom", &["@greenroom/client", "@greenroom/native"]),
 ];
 

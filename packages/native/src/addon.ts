@@ -1,11 +1,14 @@
 /**
- * Finds and loads the addon: one file for each platform, beside this package's `dist` folder.
+ * Loads the addon of this platform: out of the package of this platform, or in the repository out of the file that
+ * the build puts beside this package's `dist` folder.
  *
  * Loading happens at the first use and once per thread; importing this package alone loads nothing.
  */
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
+import { missing } from "./missing.js";
+import { builtFile, type Machine, packageOf, thisMachine } from "./platform.js";
 
 /** Where the server listens after `start`. */
 export interface StartedInfo {
@@ -37,41 +40,50 @@ export interface Addon {
   version(): string;
 }
 
-/** The platforms that the native core can be built for. */
-const PLATFORMS = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64", "win32-x64", "win32-arm64"];
-
 let loaded: Addon | undefined;
 
 /**
  * The addon of this platform.
  *
- * @throws Error with `code` `native_missing` if the file is not there, `native_unusable` if it cannot be loaded.
+ * @throws Error with `code` `native_missing` if there is none here, `native_unusable` if it cannot be loaded.
  */
 export function addon(): Addon {
-  loaded ??= load(`${process.platform}-${process.arch}`, new URL("../", import.meta.url));
+  loaded ??= load(thisMachine, new URL("../", import.meta.url));
   return loaded;
 }
 
-/** Loads the addon of a platform out of a folder. Exported for the tests. */
-export function load(platform: string, folder: URL): Addon {
-  const file = fileURLToPath(new URL(`greenroom.${platform}.node`, folder));
-  if (!existsSync(file)) {
-    throw Object.assign(new Error(missing(platform, file)), { code: "native_missing" });
+/** Loads the addon for a machine, as the package in `folder` finds it. Exported for the tests. */
+export function load(machine: Machine, folder: URL): Addon {
+  // What is installed is looked for from that package, wherever the package manager has put it.
+  const require = createRequire(new URL("package.json", folder));
+  const file = find(machine.platform, folder, require);
+  if (file === undefined) {
+    const message = missing(machine, fileURLToPath(folder), published(require));
+    throw Object.assign(new Error(message), { code: "native_missing" });
   }
   try {
-    return createRequire(import.meta.url)(file) as Addon;
+    return require(file) as Addon;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    const message = `the native core of Greenroom for ${platform} cannot be loaded from ${file}: ${reason}`;
+    const message = `the native core of Greenroom for ${machine.platform} cannot be loaded from ${file}: ${reason}`;
     throw Object.assign(new Error(message, { cause }), { code: "native_unusable" });
   }
 }
 
-function missing(platform: string, file: string): string {
-  if (!PLATFORMS.includes(platform)) {
-    return `Greenroom has no native core for ${platform}; it runs on ${PLATFORMS.join(", ")}`;
+function find(platform: string, folder: URL, require: NodeJS.Require): string | undefined {
+  const built = fileURLToPath(new URL(builtFile(platform), folder));
+  if (existsSync(built)) return built;
+  const name = packageOf(platform);
+  if (name === undefined) return undefined;
+  try {
+    return require.resolve(name);
+  } catch {
+    return undefined;
   }
-  const remedy =
-    "run `cargo xtask build` in the Greenroom repository, or install @greenroom/native again on this machine";
-  return `the native core of Greenroom for ${platform} is missing: there is no ${file}; ${remedy}`;
+}
+
+/** The packages of platforms that came out with this one; undefined in the repository, where there are none. */
+function published(require: NodeJS.Require): readonly string[] | undefined {
+  const manifest = require("./package.json") as { readonly optionalDependencies?: object };
+  return manifest.optionalDependencies && Object.keys(manifest.optionalDependencies);
 }

@@ -1,49 +1,101 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { version } from "@greenroom/native";
 import { load } from "../dist/addon.js";
+import { type Machine, thisMachine } from "../dist/platform.js";
 
-function inFolder(check: (folder: URL, path: string) => void): void {
-  const path = mkdtempSync(join(tmpdir(), "greenroom-native-"));
-  try {
-    check(pathToFileURL(`${path}/`), path);
-  } finally {
-    rmSync(path, { recursive: true });
-  }
+const NO_LIBRARY = "this is no shared library";
+const GNU = "@greenroom/native-linux-x64-gnu";
+
+/** A folder as that of `@greenroom/native`, whose published form knows the packages of these platforms. */
+function nativeFolder(t: TestContext, published?: readonly string[]): { folder: URL; path: string } {
+  const path = realpathSync(mkdtempSync(join(tmpdir(), "greenroom-native-")));
+  t.after(() => rmSync(path, { recursive: true }));
+  const optionalDependencies = published && Object.fromEntries(published.map((name) => [name, "0.1.0"]));
+  writeFileSync(
+    join(path, "package.json"),
+    JSON.stringify({ name: "@greenroom/native", optionalDependencies }),
+  );
+  return { folder: pathToFileURL(`${path}/`), path };
+}
+
+function machine(platform: string, libc?: "glibc" | "musl"): Machine {
+  return { platform, libc: () => libc };
 }
 
 test("the addon of this platform loads", () => {
   assert.match(version(), /^\d+\.\d+\.\d+/);
 });
 
-test("a missing file is named together with the platform and the remedy", () => {
-  inFolder((folder, path) => {
-    assert.throws(() => load("linux-arm64", folder), {
-      code: "native_missing",
-      message: new RegExp(`linux-arm64 is missing.*${path}.*greenroom.linux-arm64.node.*cargo xtask build`),
-    });
+test("on Linux the C library is known, elsewhere there is none to know", () => {
+  const expected = process.platform === "linux" ? /^(glibc|musl)$/ : /^undefined$/;
+  assert.match(String(thisMachine.libc()), expected);
+});
+
+test("in the repository, a missing file is named together with the platform and the remedy", (t) => {
+  const { folder, path } = nativeFolder(t);
+  assert.throws(() => load(machine("linux-arm64", "glibc"), folder), {
+    code: "native_missing",
+    message: new RegExp(`linux-arm64 is missing.*${path}.*greenroom.linux-arm64.node.*cargo xtask build`),
   });
 });
 
-test("a platform that there is no core for is named", () => {
-  inFolder((folder) => {
-    assert.throws(() => load("aix-ppc64", folder), {
-      code: "native_missing",
-      message: /no native core for aix-ppc64/,
-    });
+test("a platform that there is no core for is named", (t) => {
+  const { folder } = nativeFolder(t, [GNU]);
+  assert.throws(() => load(machine("aix-ppc64"), folder), {
+    code: "native_missing",
+    message: /no native core for aix-ppc64; it runs on linux-x64, .*win32-arm64$/,
   });
 });
 
-test("a file that is no addon is an error that names the file", () => {
-  inFolder((folder, path) => {
-    writeFileSync(join(path, "greenroom.linux-x64.node"), "this is no shared library");
-    assert.throws(() => load("linux-x64", folder), {
-      code: "native_unusable",
-      message: /cannot be loaded from .*node/,
-    });
+test("a Linux with musl is told to use one with glibc", (t) => {
+  const { folder } = nativeFolder(t, [GNU]);
+  assert.throws(() => load(machine("linux-x64", "musl"), folder), {
+    code: "native_missing",
+    message: /no native core for linux-x64 with musl .*; use a system with glibc/,
+  });
+});
+
+test("a platform that this version came out without is told which there are", (t) => {
+  const { folder } = nativeFolder(t, [GNU]);
+  assert.throws(() => load(machine("darwin-arm64"), folder), {
+    code: "native_missing",
+    message: new RegExp(
+      `came out without a native core for darwin-arm64, only with ${GNU}; use one of these`,
+    ),
+  });
+});
+
+test("a package that is not installed is named together with what to do", (t) => {
+  const { folder, path } = nativeFolder(t, [GNU]);
+  assert.throws(() => load(machine("linux-x64", "glibc"), folder), {
+    code: "native_missing",
+    message: new RegExp(`linux-x64 is missing: ${GNU} is not installed, which ${path}.*install again`),
+  });
+});
+
+test("a file that is no addon is an error that names the file", (t) => {
+  const { folder, path } = nativeFolder(t);
+  const file = join(path, "greenroom.linux-x64.node");
+  writeFileSync(file, NO_LIBRARY);
+  assert.throws(() => load(machine("linux-x64", "glibc"), folder), {
+    code: "native_unusable",
+    message: new RegExp(`for linux-x64 cannot be loaded from ${file}: `),
+  });
+});
+
+test("the file of the package for this platform is the one that is loaded", (t) => {
+  const { folder, path } = nativeFolder(t, [GNU]);
+  const installed = join(path, "node_modules", GNU);
+  mkdirSync(installed, { recursive: true });
+  writeFileSync(join(installed, "package.json"), JSON.stringify({ name: GNU, main: "greenroom.node" }));
+  writeFileSync(join(installed, "greenroom.node"), NO_LIBRARY);
+  assert.throws(() => load(machine("linux-x64", "glibc"), folder), {
+    code: "native_unusable",
+    message: new RegExp(`cannot be loaded from ${join(installed, "greenroom.node")}: `),
   });
 });

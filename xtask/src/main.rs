@@ -1,12 +1,12 @@
 //! The one front door to the repository: `cargo xtask <command>`.
 //!
 //! Owns everything between a fresh clone and a running product: checking the machine, installing what npm holds,
-//! building the native addon, compiling TypeScript, running the suites, and packaging. Every command sets up what it needs
-//! first, and does nothing there when nothing changed. Nothing in the product depends on this crate.
+//! building the native addon, compiling TypeScript, running the suites, and packaging. Every command sets up what it
+//! needs first, and does nothing there when nothing changed. Nothing in the product depends on this crate.
 
 mod cli;
 mod commands;
-mod dist;
+mod packaging;
 mod process;
 mod repo;
 mod setup;

@@ -62,15 +62,20 @@ pub(crate) fn examples(chosen: Vec<Package>) -> Result<()> {
     addon()?;
     let mut needed = workspace::packages_in("packages")?;
     needed.extend(chosen);
+    compile(&needed)?;
+    run_build_scripts(&needed)
+}
+
+/// Compiles the TypeScript projects of these packages, and what they use.
+fn compile(packages: &[Package]) -> Result<()> {
     let mut tsc = process::node_tool("typescript/bin/tsc");
     tsc.arg("--build").args(
-        needed
+        packages
             .iter()
             .map(|package| package.path.join("tsconfig.json"))
             .filter(|project| project.is_file()),
     );
-    process::run(tsc)?;
-    run_build_scripts(&needed)
+    process::run(tsc)
 }
 
 /// Runs the build scripts that do more than compile, where something has changed since they last ran.
@@ -95,4 +100,14 @@ pub(crate) fn product() -> Result<()> {
     javascript_tools()?;
     addon()?;
     typescript()
+}
+
+/// What the npm packages are made of: the addon, and what is compiled.
+///
+/// # Errors
+/// The first step that fails.
+pub(crate) fn packages() -> Result<()> {
+    javascript_tools()?;
+    addon()?;
+    compile(&workspace::packages_in("packages")?)
 }

@@ -16,6 +16,7 @@ const PLACES: ReadonlyMap<string, readonly [folder: string, ending: string]> = n
   ["client", ["packages/client/test", ".test.ts"]],
   ["types", ["tests/types", ""]],
   ["docs", ["tests/docs/src", ""]],
+  ["packages", ["tests/packages/src", ".test.ts"]],
   ["core", ["crates/core/tests", ".rs"]],
   ["server", ["crates/server/tests/server", ".rs"]],
 ]);

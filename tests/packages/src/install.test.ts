@@ -104,6 +104,15 @@ for (const manager of ["npm", "bun"] as const) {
   });
 }
 
+test("before the packages are published, npm installs the tarballs by their paths", async (t) => {
+  const project = await makeProject([]);
+  t.after(() => project.remove());
+  const all = await tarballs();
+  await project.install("npm", ...all.map(({ path }) => path));
+  const packages = await installed(project);
+  assert.deepEqual([...packages.keys()].sort(), [...all.map(({ name }) => name), "react", "ws"].sort());
+});
+
 test("npm leaves the addon out on another processor or with another C library", async (t) => {
   const project = await makeProject();
   t.after(() => project.remove());

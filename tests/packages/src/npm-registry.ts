@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { basename, join } from "node:path";
 import { run } from "./program.js";
-import { ROOT, readTarball, type Tarball, tarballs } from "./tarball.js";
+import { ROOT, readTarball, type Tarball } from "./tarball.js";
 
 /** A registry that serves. */
 export interface NpmRegistry {
@@ -15,9 +15,14 @@ export interface NpmRegistry {
   close(): Promise<void>;
 }
 
-/** Starts one. @param scratch A folder for what it packs itself. */
-export async function startNpmRegistry(scratch: string): Promise<NpmRegistry> {
-  const ours = new Map((await tarballs()).map((tarball) => [tarball.name, tarball]));
+/**
+ * Starts one.
+ *
+ * @param scratch A folder for what it packs itself.
+ * @param published The packages of ours that it has.
+ */
+export async function startNpmRegistry(scratch: string, published: readonly Tarball[]): Promise<NpmRegistry> {
+  const ours = new Map(published.map((tarball) => [tarball.name, tarball]));
   const packages = new Map<string, Promise<Tarball | undefined>>();
   const missing: string[] = [];
   const find = (name: string): Promise<Tarball | undefined> => {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { type NpmRegistry, startNpmRegistry } from "./npm-registry.js";
 import { BUN, run, TSC } from "./program.js";
-import type { Manifest } from "./tarball.js";
+import { type Manifest, type Tarball, tarballs } from "./tarball.js";
 
 /** What installs packages. */
 export type PackageManager = "npm" | "bun";
@@ -21,13 +21,13 @@ export interface Project {
   remove(): Promise<void>;
 }
 
-/** Makes one. */
-export async function makeProject(): Promise<Project> {
+/** Makes one, with a registry that has these packages of ours: all if it is left out. */
+export async function makeProject(published?: readonly Tarball[]): Promise<Project> {
   // Packages are found by real paths, which on some systems differ from those of temporary folders.
   const base = await realpath(await mkdtemp(join(tmpdir(), "greenroom-packages-")));
   const folder = join(base, "project");
   await mkdir(folder);
-  const registry = await startNpmRegistry(base);
+  const registry = await startNpmRegistry(base, published ?? (await tarballs()));
   const write = (name: string, text: string) => writeFile(join(folder, name), text);
   await write("package.json", JSON.stringify({ name: "empty", private: true, type: "module" }));
   await write(".npmrc", `registry=${registry.url}/\naudit=false\nfund=false\nupdate-notifier=false\n`);

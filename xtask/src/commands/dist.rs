@@ -6,21 +6,21 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::cli::DistPart;
-use crate::dist::{self, Made};
+use crate::packaging::{self, Made};
 use crate::{repo, setup};
 
-/// Builds everything, makes the packages and says what it made.
+/// Builds what is published, makes the packages and says what it made.
 pub(super) fn run(only: Option<DistPart>) -> Result<ExitCode> {
     let npm = if only == Some(DistPart::Crates) {
         Vec::new()
     } else {
-        setup::product()?;
-        dist::npm()?
+        setup::packages()?;
+        packaging::npm()?
     };
     let crates = if only == Some(DistPart::Npm) {
         Vec::new()
     } else {
-        dist::crates()?
+        packaging::crates()?
     };
     let mut out = std::io::stdout().lock();
     for (title, made) in [("npm packages", npm), ("crates", crates)] {

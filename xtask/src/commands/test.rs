@@ -10,7 +10,7 @@ use super::check;
 use crate::setup;
 use crate::suite::{Outcome, Suite};
 use crate::tally::Tally;
-use crate::{dist, process, workspace};
+use crate::{packaging, process, workspace};
 
 /// Runs the chosen suites, all of them when nothing is chosen, after setting up what they need.
 pub(super) fn run(only: &[String]) -> Result<ExitCode> {
@@ -80,7 +80,7 @@ fn build_product() -> Result<PathBuf> {
     setup::typescript()?;
     setup::bun()?;
     setup::suite_tools()?;
-    dist::npm()?;
+    packaging::npm()?;
     setup::chromium()
 }
 

@@ -1,4 +1,4 @@
-//! One TCP connection, from its first byte to its last: HTTP requests, then perhaps a WebSocket.
+//! One connection, from its first byte to its last: HTTP requests, then perhaps a WebSocket.
 
 use std::{
     convert::Infallible,
@@ -8,12 +8,28 @@ use std::{
 };
 
 use http_body_util::Either;
-use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    Request, StatusCode,
+    body::Incoming,
+    header::{CONNECTION, HeaderValue},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tracing::{Instrument, debug, debug_span};
 
-use crate::{ServerConfig, app::App, head::LENIENCY, router, stream::TimedStream, websocket};
+use crate::{
+    ServerConfig,
+    app::App,
+    head::LENIENCY,
+    router,
+    stream::{TimedStream, Transport},
+    websocket,
+};
+
+/// Ends the connection with the answer that has it.
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 /// Where a request that asked for a WebSocket leaves it for the connection's task to pick up, so
 /// that one task owns the connection from begin to end.
@@ -26,14 +42,15 @@ pub(crate) struct UpgradeSlot {
 }
 
 impl UpgradeSlot {
-    fn of(peer: IpAddr) -> Self {
+    /// For requests that come from `peer`.
+    pub(crate) fn of(peer: Option<IpAddr>) -> Self {
         Self {
             pending: Arc::default(),
-            peer: Some(peer),
+            peer,
         }
     }
 
-    /// The other end of the TCP connection, if there is one.
+    /// The other end of the connection, if it is known.
     pub(crate) fn peer(&self) -> Option<IpAddr> {
         self.peer
     }
@@ -59,21 +76,51 @@ pub(crate) async fn serve_connection(app: Arc<App>, stream: TcpStream, peer: Soc
             debug!(%error, "connection ended before it began");
             return;
         }
-        if let Some(pending) = serve_http(&app, stream, peer.ip()).await {
-            websocket::run(&app, pending).await;
-        }
+        converse(&app, stream, Some(peer.ip()), Requests::Many).await;
     }
     .instrument(span)
     .await;
 }
 
+/// How many requests a connection may make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Requests {
+    /// As many as it likes.
+    Many,
+    /// Only the one that it began with.
+    One,
+}
+
+/// Serves a stream that comes from `peer`, until it ends or the server closes.
+pub(crate) async fn converse<T: Transport>(
+    app: &Arc<App>,
+    stream: T,
+    peer: Option<IpAddr>,
+    requests: Requests,
+) {
+    if let Some(pending) = serve_http(app, stream, peer, requests).await {
+        websocket::run::<T>(app, pending).await;
+    }
+}
+
 /// Serves HTTP requests. Gives the WebSocket if the last of them asked for one.
-async fn serve_http(app: &Arc<App>, stream: TcpStream, peer: IpAddr) -> Option<websocket::Pending> {
+async fn serve_http<T: Transport>(
+    app: &Arc<App>,
+    stream: T,
+    peer: Option<IpAddr>,
+    requests: Requests,
+) -> Option<websocket::Pending> {
     let slot = UpgradeSlot::of(peer);
     let service = service_fn(|request: Request<Incoming>| {
         let (app, slot) = (Arc::clone(app), slot.clone());
         let request = request.map(Either::Left);
-        async move { Ok::<_, Infallible>(router::handle(&app, &slot, request).await) }
+        async move {
+            let mut reply = router::handle(&app, &slot, request).await;
+            if requests == Requests::One && reply.status() != StatusCode::SWITCHING_PROTOCOLS {
+                reply.headers_mut().insert(CONNECTION, CLOSE);
+            }
+            Ok::<_, Infallible>(reply)
+        }
     });
     let io = TokioIo::new(TimedStream::new(stream, app.config.write_timeout));
     let mut conn = pin!(

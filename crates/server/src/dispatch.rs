@@ -1,13 +1,14 @@
-//! Requests that reach the server from within its process, without a socket.
+//! Requests and connections that reach the server from within its process, without a socket of its own.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use hyper::{Request, Response, Version};
+use tokio::io::DuplexStream;
 
 use crate::{
     app::App,
     body::{InProcessBody, RequestBody},
-    connection::UpgradeSlot,
+    connection::{self, UpgradeSlot},
     reply::Body,
     router,
 };
@@ -37,7 +38,8 @@ impl Dispatcher {
         Self { app }
     }
 
-    /// Answers one request. There are no WebSockets here: whoever asks for one is told so.
+    /// Answers one request, which came from `peer` as far as that is known. There are no WebSockets
+    /// here: whoever asks for one is told so.
     ///
     /// # Cancel safety
     /// Dropping the future or the body of the answer is the end of a caller that went away.
@@ -45,12 +47,23 @@ impl Dispatcher {
         &self,
         request: Request<InProcessBody>,
         origin: Origin,
+        peer: Option<IpAddr>,
     ) -> Response<Body> {
         let mut request = request.map(RequestBody::Right);
         // An upgrade takes HTTP/1.1 and a connection.
         *request.version_mut() = Version::HTTP_2;
         request.extensions_mut().insert(origin);
-        router::handle(&self.app, &UpgradeSlot::default(), request).await
+        router::handle(&self.app, &UpgradeSlot::of(peer), request).await
+    }
+
+    /// Serves a connection from `peer` that another server of this process has accepted: the request
+    /// that it begins with, which is public, and the WebSocket that it may ask for. No second request:
+    /// that would be one which the other server has not seen.
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends the connection at once.
+    pub async fn converse(&self, stream: DuplexStream, peer: Option<IpAddr>) {
+        connection::converse(&self.app, stream, peer, connection::Requests::One).await;
     }
 }
 

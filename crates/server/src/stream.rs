@@ -1,4 +1,4 @@
-//! A TCP stream that does not wait for ever for a peer that stopped reading.
+//! What connections are made of, and a limit for peers that stop reading.
 
 use std::{
     io,
@@ -7,23 +7,73 @@ use std::{
     time::Duration,
 };
 
+use bytes::BytesMut;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, DuplexStream, ReadBuf, ReadHalf, WriteHalf},
+    net::{
+        TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
     time::Sleep,
 };
+
+/// A stream of bytes in both directions that clients reach the server by.
+pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// What comes from the client.
+    type Read: AsyncRead + Unpin + Send;
+    /// What goes to it.
+    type Write: AsyncWrite + Unpin + Send;
+
+    /// Resolves when the client hangs up. One that has sent something is not noticed before that is
+    /// read. What had to be taken to find out is in `early`.
+    fn departure(&mut self, early: &mut BytesMut) -> impl Future<Output = ()> + Send;
+
+    /// Both directions, each with an owner of its own.
+    fn halves(self) -> (Self::Read, Self::Write);
+}
+
+impl Transport for TcpStream {
+    type Read = OwnedReadHalf;
+    type Write = OwnedWriteHalf;
+
+    async fn departure(&mut self, _: &mut BytesMut) {
+        if matches!(self.peek(&mut [0]).await, Ok(1..)) {
+            std::future::pending().await
+        }
+    }
+
+    fn halves(self) -> (OwnedReadHalf, OwnedWriteHalf) {
+        self.into_split()
+    }
+}
+
+/// A connection that another server of this process has accepted.
+impl Transport for DuplexStream {
+    type Read = ReadHalf<Self>;
+    type Write = WriteHalf<Self>;
+
+    async fn departure(&mut self, early: &mut BytesMut) {
+        if matches!(self.read_buf(early).await, Ok(1..)) {
+            std::future::pending().await
+        }
+    }
+
+    fn halves(self) -> (ReadHalf<Self>, WriteHalf<Self>) {
+        tokio::io::split(self)
+    }
+}
 
 /// Fails a write with [`io::ErrorKind::TimedOut`] when not a byte of it moves within the limit.
 /// Reads are untouched.
 #[derive(Debug)]
-pub(crate) struct TimedStream {
-    inner: TcpStream,
+pub(crate) struct TimedStream<T> {
+    inner: T,
     limit: Duration,
     stall: Option<Pin<Box<Sleep>>>,
 }
 
-impl TimedStream {
-    pub(crate) fn new(inner: TcpStream, limit: Duration) -> Self {
+impl<T> TimedStream<T> {
+    pub(crate) fn new(inner: T, limit: Duration) -> Self {
         Self {
             inner,
             limit,
@@ -31,16 +81,16 @@ impl TimedStream {
         }
     }
 
-    pub(crate) fn into_inner(self) -> TcpStream {
+    pub(crate) fn into_inner(self) -> T {
         self.inner
     }
 
     /// Starts the clock when a write has to wait, and stops it when one moves.
-    fn watch<T>(
+    fn watch<W>(
         &mut self,
         cx: &mut Context<'_>,
-        written: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
+        written: Poll<io::Result<W>>,
+    ) -> Poll<io::Result<W>> {
         if written.is_ready() {
             self.stall = None;
             return written;
@@ -56,7 +106,7 @@ impl TimedStream {
     }
 }
 
-impl AsyncRead for TimedStream {
+impl<T: AsyncRead + Unpin> AsyncRead for TimedStream<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -66,7 +116,7 @@ impl AsyncRead for TimedStream {
     }
 }
 
-impl AsyncWrite for TimedStream {
+impl<T: AsyncWrite + Unpin> AsyncWrite for TimedStream<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -37,10 +37,10 @@
 //!
 //! | kind | | fields |
 //! |---|---|---|
-//! | 24 | head of the answer | u16 status, u16 count and as many of (str name, str value), opt whole body |
+//! | 24 | head of the answer | u16 status, opt reason, u16 count and as many of (str name, str value), opt whole body |
 //! | 25 | part of the body | bytes |
-//! | 26 | end of the body | |
-//! | 27 | no answer, or no more of it | error |
+//! | 26 | end of the body; of a connection, nothing more is said on it | |
+//! | 27 | no answer, or no more of it; of a connection, it is over | error |
 //! | 28 | so much of the request's body was taken | u32 bytes |
 //!
 //! A client is u8 with a bit for each thing known of it (1 params, 2 auth, 4 request, 8 chain), and bytes for each bit
@@ -52,6 +52,7 @@ use greenroom_core::{
 };
 
 use greenroom_server::AccessRequest;
+use hyper::ext::ReasonPhrase;
 
 use super::{ABSENT, REGISTRY};
 use crate::in_process::Answer;
@@ -179,6 +180,8 @@ impl<'a> EventWriter<'a> {
                 head(24, self);
                 self.0
                     .extend_from_slice(&parts.status.as_u16().to_le_bytes());
+                let reason = parts.extensions.get::<ReasonPhrase>();
+                self.opt(reason.map(ReasonPhrase::as_bytes));
                 let lines = u16::try_from(parts.headers.len())
                     .expect("no answer has that many header lines");
                 self.0.extend_from_slice(&lines.to_le_bytes());

@@ -55,11 +55,12 @@
 //!
 //! | kind | | fields |
 //! |---|---|---|
-//! | 38 | begin a request | u32 request, u8 flags (1 trusted, 2 the body follows), str method, str target, u16 count and as many of (str name, str value), opt whole body |
+//! | 38 | begin a request | u32 request, u8 flags (1 trusted, 2 the body follows), str method, str target, u16 count and as many of (str name, str value), opt whole body, opt address that it comes from |
 //! | 39 | part of its body | u32 request, bytes |
 //! | 40 | end of its body | u32 request |
 //! | 41 | give it up | u32 request |
 //! | 42 | so much of the answer was taken | u32 request, u32 bytes |
+//! | 46 | begin a connection, whose bytes are the parts of a body and of an answer without a head | u32 request, opt address that it comes from |
 //!
 //! What is done to alarms, pairs and queues, and the version, belongs to the turn as a whole, like its
 //! changes; it stands among the outputs only because it comes up there.
@@ -173,6 +174,10 @@ fn read_turn(cursor: &mut Cursor) -> Result<Handed, TurnsError> {
                 }
                 requests.push(Requested::Begin(Box::new(begin)));
             }
+            BEGIN_CONNECTION => requests.push(Requested::Connect {
+                request: section.u32()?,
+                peer: section.address()?,
+            }),
             kind @ PART_OF_REQUEST..=TAKEN_OF_ANSWER => {
                 requests.push(read_requested(kind, &mut section)?)
             }
@@ -211,6 +216,7 @@ const PART_OF_REQUEST: u8 = 39;
 const END_OF_REQUEST: u8 = 40;
 const GIVE_UP_REQUEST: u8 = 41;
 const TAKEN_OF_ANSWER: u8 = 42;
+const BEGIN_CONNECTION: u8 = 46;
 
 const TRUSTED: u8 = 1;
 const BODY_FOLLOWS: u8 = 2;

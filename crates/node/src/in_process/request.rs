@@ -1,5 +1,7 @@
 //! What JavaScript says of its requests, and what it is told of their answers.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use greenroom_core::Clearance;
 use greenroom_server::{InProcessBody, Origin};
@@ -14,6 +16,13 @@ use hyper::{
 #[derive(Debug)]
 pub(crate) enum Requested {
     Begin(Box<Begin>),
+    /// A connection begins, instead of a request. What the client says on it are the parts of its body,
+    /// and what it is told are those of an answer without a head. After its `Answer::End` it goes on
+    /// until `Answer::Failed`: the client may have something to say yet.
+    Connect {
+        request: u32,
+        peer: Option<IpAddr>,
+    },
     /// More of its body.
     Part {
         request: u32,
@@ -39,6 +48,8 @@ pub(crate) enum Requested {
 pub(crate) struct Begin {
     pub(crate) request: u32,
     pub(crate) origin: Origin,
+    /// Where it comes from, if that is known.
+    pub(crate) peer: Option<IpAddr>,
     pub(crate) method: String,
     /// Path and query.
     pub(crate) target: String,
@@ -123,6 +134,7 @@ mod tests {
         Begin {
             request: 1,
             origin: Origin::Public,
+            peer: None,
             method: method.to_owned(),
             target: target.to_owned(),
             headers: vec![(header.0.to_owned(), header.1.to_owned())],

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -21,6 +22,7 @@ use tracing::warn;
 use super::{
     Answer, Begin, BeginBody, Requested, WINDOW,
     body::{Part, PartBody},
+    connection::Connection,
 };
 use crate::host::JsHost;
 
@@ -41,10 +43,10 @@ struct Inner {
 }
 
 #[derive(Clone)]
-struct Server {
-    dispatcher: Dispatcher,
+pub(super) struct Server {
+    pub(super) dispatcher: Dispatcher,
     threads: Handle,
-    host: Arc<JsHost>,
+    pub(super) host: Arc<JsHost>,
 }
 
 /// What JavaScript can still do about a request.
@@ -105,6 +107,7 @@ impl Requests {
     pub(crate) fn take(self: &Arc<Self>, requested: Requested) {
         match requested {
             Requested::Begin(begin) => self.begin(*begin),
+            Requested::Connect { request, peer } => self.connect(request, peer),
             Requested::Part { request, part } => {
                 if let Some(UnderWay {
                     parts: Some(parts), ..
@@ -136,23 +139,50 @@ impl Requests {
     }
 
     fn begin(self: &Arc<Self>, begin: Begin) {
+        let request = begin.request;
+        self.spawn(request, |server, room| {
+            let (body, parts) = body_of(&begin, &server.host);
+            let exchange = Exchange {
+                server,
+                request,
+                room,
+            };
+            (exchange.run(begin, body), parts)
+        });
+    }
+
+    fn connect(self: &Arc<Self>, request: u32, peer: Option<IpAddr>) {
+        self.spawn(request, |server, room| {
+            let (sender, parts) = mpsc::unbounded_channel();
+            let connection = Connection {
+                server,
+                request,
+                peer,
+                room,
+            };
+            (connection.run(parts), Some(sender))
+        });
+    }
+
+    /// Runs what `begin` makes of the server and of the room that JavaScript has for an answer, until it
+    /// ends or is given up.
+    fn spawn<Work: Future<Output = ()> + Send + 'static>(
+        self: &Arc<Self>,
+        id: u32,
+        begin: impl FnOnce(Server, Arc<Semaphore>) -> (Work, Option<mpsc::UnboundedSender<Part>>),
+    ) {
         let mut inner = self.lock();
         // Without a server nobody is left to be told: JavaScript gives up all its requests itself.
         let Some(server) = inner.server.clone() else {
             return;
         };
-        let id = begin.request;
+        let threads = server.threads.clone();
         let room = Arc::new(Semaphore::new(WINDOW));
-        let (body, parts) = body_of(&begin, &server.host);
-        let exchange = Exchange {
-            server: server.clone(),
-            request: id,
-            room: Arc::clone(&room),
-        };
+        let (work, parts) = begin(server, Arc::clone(&room));
         let table = Arc::clone(self);
         // The lock is held until the request is in the table, so that its end finds it there.
-        let task = server.threads.spawn(async move {
-            exchange.run(begin, body).await;
+        let task = threads.spawn(async move {
+            work.await;
             table.lock().under_way.remove(&id);
             table.ended.notify_waiters();
         });
@@ -201,7 +231,10 @@ impl Exchange {
         }
         match begin.request(body) {
             Ok(request) => {
-                let dispatched = self.server.dispatcher.dispatch(request, begin.origin);
+                let dispatched = self
+                    .server
+                    .dispatcher
+                    .dispatch(request, begin.origin, begin.peer);
                 self.answer(dispatched.await).await;
             }
             Err(error) => self.tell(&Answer::Failed(error)),

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::{Bytes, BytesMut};
 use fastwebsockets::upgrade::UpgradeFut;
 use greenroom_core::{
     ClientInfo, ConnRequest, Connection, OutboxReader, SocketClose, SocketMessage, outbox,
@@ -19,7 +20,6 @@ use greenroom_types::{
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
-    net::TcpStream,
     sync::mpsc,
     time::{Instant, Sleep, sleep, timeout},
 };
@@ -35,7 +35,7 @@ use crate::{
     access::{Intents, Visitor},
     app::App,
     gateway::Target,
-    stream::TimedStream,
+    stream::{TimedStream, Transport},
 };
 
 /// Control frames that may wait for the write side before the read side pauses.
@@ -64,19 +64,20 @@ pub(crate) struct Plan {
 }
 
 /// Serves a WebSocket until both sides are done with it.
-pub(crate) async fn run(app: &App, pending: Pending) {
-    let Some((stream, early)) = opened(pending.upgrade).await else {
+pub(crate) async fn run<T: Transport>(app: &App, pending: Pending) {
+    let Some((mut stream, early)) = opened::<T>(pending.upgrade).await else {
         return;
     };
     let is_raw = pending.plan.as_ref().is_ok_and(|plan| plan.is_raw);
+    let mut taken = BytesMut::new();
     // Dropping the attempt is the end of it, wherever it is.
     let admitted = tokio::select! {
         biased;
         admitted = admit(app, pending.plan, pending.extended) => admitted,
-        () = departure(&stream) => return debug!("websocket client left before it was let in"),
+        () = stream.departure(&mut taken) => return debug!("websocket client left before it was let in"),
     };
-    let (read, write) = stream.into_split();
-    let mut read = Cursor::new(early).chain(read);
+    let (read, write) = stream.halves();
+    let mut read = Cursor::new(joined(early, taken)).chain(read);
     let limits = WriteLimits {
         message: app.config.max_outgoing_message,
         patience: app.config.write_timeout,
@@ -117,7 +118,7 @@ pub(crate) async fn run(app: &App, pending: Pending) {
 }
 
 /// The raw stream behind an upgraded connection, and the bytes that HTTP had already read.
-async fn opened(upgrade: UpgradeFut) -> Option<(TcpStream, bytes::Bytes)> {
+async fn opened<T: Transport>(upgrade: UpgradeFut) -> Option<(T, Bytes)> {
     let upgraded = match upgrade.await {
         Ok(socket) => socket.into_inner().into_inner(),
         Err(error) => {
@@ -125,16 +126,18 @@ async fn opened(upgrade: UpgradeFut) -> Option<(TcpStream, bytes::Bytes)> {
             return None;
         }
     };
-    match upgraded.downcast::<TokioIo<TimedStream>>() {
+    match upgraded.downcast::<TokioIo<TimedStream<T>>>() {
         Ok(parts) => Some((parts.io.into_inner().into_inner(), parts.read_buf)),
         Err(_) => unreachable!("connections are served on no other kind of stream"),
     }
 }
 
-/// Resolves when the client hangs up. One that has sent something is not noticed before that is read.
-async fn departure(stream: &TcpStream) {
-    if matches!(stream.peek(&mut [0]).await, Ok(1..)) {
-        std::future::pending().await
+/// One after the other.
+fn joined(first: Bytes, second: BytesMut) -> Bytes {
+    match (first.is_empty(), second.is_empty()) {
+        (_, true) => first,
+        (true, false) => second.freeze(),
+        (false, false) => [first, second.freeze()].concat().into(),
     }
 }
 
@@ -310,7 +313,7 @@ impl<R: AsyncRead + Unpin> Talk<'_, R> {
     }
 
     /// Passes a message on to the actor.
-    async fn handle(&self, text: bool, message: bytes::Bytes) -> Result<(), Close> {
+    async fn handle(&self, text: bool, message: Bytes) -> Result<(), Close> {
         if self.is_raw {
             let data = message;
             let passed = self.connection.message(SocketMessage { text, data }).await;

@@ -26,7 +26,7 @@ async fn dispatch(
     request: Request<greenroom_server::InProcessBody>,
 ) -> Response<Body> {
     let dispatcher = site.server.dispatcher();
-    let answer = dispatcher.dispatch(request, Origin::Public);
+    let answer = dispatcher.dispatch(request, Origin::Public, None);
     tokio::time::timeout(PATIENCE, answer).await.unwrap()
 }
 

@@ -12,6 +12,7 @@ mod hostile_http;
 mod hostile_websocket;
 mod in_process;
 mod lookup;
+mod mounted;
 mod queues;
 mod raw;
 mod shutdown;

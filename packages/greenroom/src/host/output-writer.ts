@@ -351,7 +351,8 @@ export class OutputWriter {
   }
 
   /** Begins a request to the server in this process. */
-  beginRequest(request: number, { method, target, headers, body, isTrusted }: RequestHead): void {
+  beginRequest(request: number, head: RequestHead): void {
+    const { method, target, headers, body, isTrusted } = head;
     const bytes = this.#bytes;
     const isStream = body instanceof ReadableStream;
     bytes.u8(OutputKind.beginRequest);
@@ -371,6 +372,13 @@ export class OutputWriter {
     } else {
       this.#sized(body);
     }
+    this.#optional(head.address);
+  }
+
+  /** A connection begins: its bytes are those of a request's body and of an answer. */
+  beginConnection(request: number, address: string | undefined): void {
+    this.#about(OutputKind.beginConnection, request);
+    this.#optional(address);
   }
 
   /** More of a request's body. */
@@ -442,6 +450,12 @@ export class OutputWriter {
   #sized(bytes: Uint8Array): void {
     this.#bytes.u32le(bytes.length);
     this.#bytes.bytes(bytes);
+  }
+
+  /** A text that may be absent. */
+  #optional(text: string | undefined): void {
+    if (text === undefined) this.#bytes.u32le(NONE);
+    else this.#text(text);
   }
 
   #about(kind: number, request: number): void {

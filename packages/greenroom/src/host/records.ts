@@ -80,6 +80,7 @@ export const OutputKind = {
   endRequest: 40,
   giveUpRequest: 41,
   answerTaken: 42,
+  beginConnection: 46,
 } as const;
 
 /** What an `awake` output says, added up. */

@@ -8,6 +8,7 @@ import { ActorError } from "@greenroom/client/errors";
 import type { BatchReader } from "../host/batch-reader.js";
 import type { OutputWriter } from "../host/output-writer.js";
 import { EventKind } from "../host/records.js";
+import { type Listener, Pipe } from "./pipe.js";
 import { RequestBody } from "./request-body.js";
 import { ResponseBody } from "./response-body.js";
 import { WholeAnswer } from "./whole-answer.js";
@@ -24,6 +25,8 @@ export interface RequestHead {
   readonly isTrusted: boolean;
   /** Whether it is enough to answer with a {@link WholeAnswer}, if the answer is one. */
   readonly isPlain?: boolean;
+  /** Where it comes from, if that is known: an IP address. */
+  readonly address?: string | undefined;
 }
 
 /** On whose behalf requests are made. */
@@ -49,6 +52,13 @@ export interface RequestsOwner {
 /** Answers without a body, whatever follows. */
 const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
 
+/** What a `Response` is made with. */
+interface AnswerHead {
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: [string, string][];
+}
+
 interface Exchange {
   readonly sender: Sender | undefined;
   readonly resolve: (response: Response) => void;
@@ -64,6 +74,8 @@ interface Exchange {
 export class Requests {
   readonly #owner: RequestsOwner;
   readonly #exchanges = new Map<number, Exchange>();
+  /** Connections. They have numbers of the same kind. */
+  readonly #pipes = new Map<number, Pipe>();
   #last = 0;
   #isDraining = false;
   #isClosed = false;
@@ -89,8 +101,7 @@ export class Requests {
       if (error instanceof ActorError) return Promise.resolve(errorResponse(error));
       return Promise.reject(error);
     }
-    this.#last = (this.#last + 1) >>> 0;
-    const id = this.#last;
+    const id = this.#next();
     return new Promise((resolve, reject) => {
       const onAbort = (): void => this.giveUp(id, signal?.reason);
       signal?.addEventListener("abort", onAbort, { once: true });
@@ -112,6 +123,29 @@ export class Requests {
     });
   }
 
+  /**
+   * Begins a connection: what is written to it has to begin with an HTTP request, and what comes with its answer.
+   *
+   * @param address Where it comes from, if that is known.
+   * @throws ActorError if nobody is there to answer any more.
+   */
+  connect(address: string | undefined, listener: Listener): Pipe {
+    if (this.#isClosed) throw closed();
+    const id = this.#next();
+    const owner = this.#owner;
+    const pipe = new Pipe(
+      {
+        part: (bytes) => owner.registryOutputs().requestPart(id, bytes),
+        end: () => owner.registryOutputs().endRequest(id),
+        taken: (bytes) => owner.registryOutputs().answerTaken(id, bytes),
+      },
+      listener,
+    );
+    this.#pipes.set(id, pipe);
+    owner.registryOutputs().beginConnection(id, address);
+    return pipe;
+  }
+
   /** Nobody waits for the answer any more. */
   giveUp(id: number, reason: unknown): void {
     if (this.#finish(id, reason)) this.#owner.registryOutputs().giveUpRequest(id);
@@ -123,33 +157,38 @@ export class Requests {
       case EventKind.answerHead: {
         const id = reader.u32();
         const status = reader.u16();
+        const statusText = reader.optStr();
         const headers: [string, string][] = [];
         for (let count = reader.u16(); count > 0; count--) headers.push([reader.str(), reader.str()]);
-        this.#answered(id, status, headers, reader.opt());
+        this.#answered(id, { status, statusText: statusText ?? "", headers }, reader.opt());
         return true;
       }
       case EventKind.answerPart: {
         const id = reader.u32();
         const bytes = reader.bytes();
-        this.#exchanges.get(id)?.responseBody?.part(bytes.slice());
+        const to = this.#exchanges.get(id)?.responseBody ?? this.#pipes.get(id);
+        to?.part(bytes.slice());
         return true;
       }
       case EventKind.answerEnd: {
-        const exchange = this.#take(reader.u32());
-        exchange?.responseBody?.end();
+        const id = reader.u32();
+        // A connection has an end of what it says before it is over.
+        const to = this.#pipes.get(id) ?? this.#take(id)?.responseBody;
+        to?.end();
         return true;
       }
       case EventKind.answerFailed: {
         const id = reader.u32();
         const error = new ActorError(reader.str(), reader.str(), reader.str());
         reader.opt();
-        this.#finish(id, error);
+        if (!this.#over(id)) this.#finish(id, error);
         return true;
       }
       case EventKind.requestTaken: {
         const id = reader.u32();
         const bytes = reader.u32();
-        this.#exchanges.get(id)?.requestBody?.taken(bytes);
+        const from = this.#exchanges.get(id)?.requestBody ?? this.#pipes.get(id);
+        from?.taken(bytes);
         return true;
       }
       default:
@@ -166,9 +205,24 @@ export class Requests {
   close(): void {
     this.#isClosed = true;
     for (const id of [...this.#exchanges.keys()]) this.#finish(id, closed());
+    for (const id of [...this.#pipes.keys()]) this.#over(id);
   }
 
-  #answered(id: number, status: number, headers: [string, string][], whole: Uint8Array | undefined): void {
+  #next(): number {
+    this.#last = (this.#last + 1) >>> 0;
+    return this.#last;
+  }
+
+  /** @returns whether there was such a connection */
+  #over(id: number): boolean {
+    const pipe = this.#pipes.get(id);
+    this.#pipes.delete(id);
+    pipe?.over();
+    return pipe !== undefined;
+  }
+
+  #answered(id: number, head: AnswerHead, whole: Uint8Array | undefined): void {
+    const { status, headers } = head;
     const exchange = this.#exchanges.get(id);
     if (exchange === undefined) return;
     if (this.#isDraining && exchange.sender !== undefined && headers.some(isStopping)) {
@@ -183,7 +237,7 @@ export class Requests {
         // Our client uses no more of it than there is.
         exchange.resolve(new WholeAnswer(status, headers, bytes) as unknown as Response);
       } else {
-        exchange.resolve(new Response(hasNoBody ? null : bytes, { status, headers }));
+        exchange.resolve(new Response(hasNoBody ? null : bytes, head));
       }
       return;
     }
@@ -192,7 +246,7 @@ export class Requests {
       () => this.giveUp(id, undefined),
     );
     exchange.responseBody = body;
-    exchange.resolve(new Response(hasNoBody ? null : body.stream, { status, headers }));
+    exchange.resolve(new Response(hasNoBody ? null : body.stream, head));
   }
 
   #sendBody(id: number, body: ReadableStream<Uint8Array>): RequestBody {

@@ -1,15 +1,18 @@
 /** The body of an answer that the core sends part by part, as fast as somebody reads it. */
 
-/** Bytes that may wait to be read before the core is told to wait. */
-const KEPT = 64 * 1024;
+/** How it is to go on when nothing waits to be read. */
+type Ending = { readonly kind: "end" } | { readonly kind: "failure"; readonly error: unknown };
 
 /** See the top of the file. */
 export class ResponseBody {
   readonly stream: ReadableStream<Uint8Array>;
   readonly #taken: (bytes: number) => void;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
-  /** Bytes that were received and not yet asked for. */
-  #owed = 0;
+  /** Parts that nobody has asked for. How much that is the core limits. */
+  readonly #parts: Uint8Array[] = [];
+  #ending: Ending | undefined;
+  /** Somebody waits for the next part. */
+  #wake: (() => void) | undefined;
 
   /**
    * @param taken Lets the core send as many bytes more.
@@ -22,38 +25,61 @@ export class ResponseBody {
         start: (controller) => {
           this.#controller = controller;
         },
-        pull: () => this.#settle(),
+        pull: () => this.#pull(),
         cancel: () => {
           this.#controller = undefined;
+          this.#parts.length = 0;
           cancelled();
+          this.#wake?.();
         },
       },
-      { highWaterMark: KEPT, size: (part) => part?.length ?? 0 },
+      // What fails after a part must not take that part along, as it would if the stream kept it.
+      { highWaterMark: 0 },
     );
   }
 
   /** @param bytes Owned by the body from here on. */
   part(bytes: Uint8Array): void {
-    const controller = this.#controller;
-    if (controller === undefined) return;
-    controller.enqueue(bytes);
-    this.#owed += bytes.length;
-    if ((controller.desiredSize ?? 0) > 0) this.#settle();
+    if (this.#controller === undefined) return;
+    this.#parts.push(bytes);
+    this.#wake?.();
   }
 
   end(): void {
-    this.#controller?.close();
-    this.#controller = undefined;
+    this.#end({ kind: "end" });
   }
 
   fail(error: unknown): void {
-    this.#controller?.error(error);
-    this.#controller = undefined;
+    this.#end({ kind: "failure", error });
   }
 
-  #settle(): void {
-    const bytes = this.#owed;
-    this.#owed = 0;
-    if (bytes > 0) this.#taken(bytes);
+  #end(ending: Ending): void {
+    this.#ending ??= ending;
+    // Whoever has read everything need not read again to learn of it.
+    if (this.#parts.length === 0) this.#finish(this.#ending);
+    this.#wake?.();
+  }
+
+  async #pull(): Promise<void> {
+    if (this.#parts.length === 0 && this.#ending === undefined) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      this.#wake = undefined;
+    }
+    const part = this.#parts.shift();
+    if (part !== undefined) {
+      this.#controller?.enqueue(part);
+      this.#taken(part.length);
+    }
+    if (this.#parts.length === 0 && this.#ending?.kind === "end") this.#finish(this.#ending);
+    else if (part === undefined && this.#ending !== undefined) this.#finish(this.#ending);
+  }
+
+  #finish(ending: Ending): void {
+    const controller = this.#controller;
+    this.#controller = undefined;
+    if (ending.kind === "end") controller?.close();
+    else controller?.error(ending.error);
   }
 }

@@ -2,6 +2,8 @@
 
 /** Where it is taken to be mounted when nothing is said. */
 const USUAL = ["/api/greenroom", "/api/rivet"];
+/** Paths of ours that no other server is likely to have. */
+const OWN = /^\/(gateway|connections)\//;
 
 /**
  * A base path as it is compared: with a slash in front and none at the end; "" for the root.
@@ -23,15 +25,35 @@ export function parseBasePath(text: unknown, what: string): string {
  * @param basePath Undefined for the usual ones, or none at all.
  */
 export function belowBasePath(url: string, basePath: string | undefined): string | undefined {
-  const { pathname, search } = new URL(url);
-  const below = (base: string): string | undefined => {
-    if (pathname === base) return `/${search}`;
-    return pathname.startsWith(`${base}/`) ? pathname.slice(base.length) + search : undefined;
-  };
-  if (basePath !== undefined) return below(basePath);
-  for (const base of USUAL) {
-    const rest = below(base);
-    if (rest !== undefined) return rest;
+  // Some servers leave out the host when the client names one that is none.
+  const parsed = new URL(url, "http://server");
+  const rest = mounted(parsed, basePath);
+  return rest ?? (basePath === undefined ? parsed.pathname + parsed.search : undefined);
+}
+
+/**
+ * The same for what shares its server with others: without a base path, of what is at the root only that which can
+ * be meant for nobody else.
+ *
+ * @param target A path with its query, or a URL.
+ */
+export function ownPath(target: string, basePath: string | undefined): string | undefined {
+  let url: URL;
+  try {
+    url = new URL(target, "http://server");
+  } catch {
+    return undefined;
   }
-  return pathname + search;
+  const rest = mounted(url, basePath);
+  if (rest !== undefined || basePath !== undefined) return rest;
+  return OWN.test(url.pathname) ? url.pathname + url.search : undefined;
+}
+
+/** What is below the base path, or below one of the usual ones. */
+function mounted({ pathname, search }: URL, basePath: string | undefined): string | undefined {
+  for (const base of basePath === undefined ? USUAL : [basePath]) {
+    if (pathname === base) return `/${search}`;
+    if (pathname.startsWith(`${base}/`)) return pathname.slice(base.length) + search;
+  }
+  return undefined;
 }

@@ -1,12 +1,13 @@
 import type { Client } from "@greenroom/client";
-import { ActorError } from "@greenroom/client/errors";
 import type { StartedInfo } from "@greenroom/native";
 import type { CompiledActor } from "../definition/actor.js";
 import { messageOf } from "../host/failure.js";
-import { inProcessClient, type RequestHead, requestHead } from "../in-process/fetcher.js";
-import { errorResponse } from "../in-process/requests.js";
+import { inProcessClient } from "../in-process/fetcher.js";
 import { standardError } from "../log.js";
-import { belowBasePath } from "./base-path.js";
+import { isFetchServer } from "../mount/fetch-server.js";
+import { Mount } from "../mount/mount.js";
+import type { NodeRequest, NodeSocket } from "../mount/node-types.js";
+import { type SocketHandlers, socketHandlers } from "../mount/socket-handlers.js";
 import {
   type ActorDefinitions,
   checkRegistryConfig,
@@ -18,7 +19,7 @@ import { listenSettings } from "./listen.js";
 import { RegistryServer } from "./server.js";
 import { forgetSignals, type Stoppable, stopOnSignal } from "./signals.js";
 import { StartPromise } from "./start-promise.js";
-import type { FetchHandler, ListenOptions, Registry, RegistryRoutes } from "./surface.js";
+import type { ListenOptions, Registry, RegistryRoutes, ServerHandlers } from "./surface.js";
 import { welcome } from "./welcome.js";
 
 /**
@@ -37,6 +38,13 @@ export function settingsOf(registry: object): ResolvedRegistry {
   return RunnableRegistry.settings(registry);
 }
 
+/** The ways into a registry. @throws TypeError if it was not made by `setup` */
+export function mountOf(registry: object): Mount {
+  if (!(registry instanceof RunnableRegistry))
+    throw new TypeError("this registry was not made by setup(...)");
+  return RunnableRegistry.mount(registry);
+}
+
 class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Actors> {
   readonly #config: RegistryConfig<Actors>;
   readonly #actors: ReadonlyMap<string, CompiledActor>;
@@ -48,6 +56,10 @@ class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Acto
   #stopped: Promise<void> | undefined;
   #stoppable: Stoppable | undefined;
   #client: Client<Registry<Actors>> | undefined;
+  readonly #mount = new Mount({
+    basePath: () => this.#resolve().basePath,
+    server: () => this.#server ?? this.#runInProcess(),
+  });
 
   constructor(config: RegistryConfig<Actors>, actors: ReadonlyMap<string, CompiledActor>) {
     this.#config = config;
@@ -71,26 +83,30 @@ class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Acto
     return this.#listen(asked, () => listenSettings(this.#resolve(), this.#config, options, process.env));
   }
 
-  async handler(request: Request): Promise<Response> {
-    let head: RequestHead;
-    try {
-      const { basePath } = this.#resolve();
-      const target = belowBasePath(request.url, basePath);
-      if (target === undefined) return errorResponse(elsewhere(request, basePath), 404);
-      head = requestHead(request, target);
-    } catch (error) {
-      return errorResponse(unusable(error), 400);
-    }
-    return this.#reach((server) => server.send(head).catch(gaveUp));
+  // These are handed to frameworks, which call them without the registry.
+  readonly handler = (request: Request, server?: unknown): Promise<Response> =>
+    this.#mount.fetch(request, isFetchServer(server) ? server : undefined);
+
+  readonly upgrade = (request: NodeRequest, socket: NodeSocket, head: Uint8Array): boolean =>
+    this.#mount.upgrade(request, socket, head);
+
+  get websocket(): SocketHandlers {
+    return socketHandlers(this.#resolve());
   }
 
-  serve(): FetchHandler {
-    return { fetch: (request) => this.handler(request) };
+  serve(): ServerHandlers {
+    const registry = this;
+    return {
+      fetch: this.handler,
+      get websocket(): SocketHandlers {
+        return registry.websocket;
+      },
+    };
   }
 
   client(): Client<Registry<Actors>> {
     this.#client ??= inProcessClient<Registry<Actors>>(this.#resolve().namespace, (input, init) =>
-      this.#reach((server) => server.fetch(input, init)),
+      this.#mount.reach((server) => server.fetch(input, init)),
     );
     return this.#client;
   }
@@ -108,6 +124,11 @@ class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Acto
   /** The settings of a registry. */
   static settings(registry: RunnableRegistry<ActorDefinitions>): ResolvedRegistry {
     return registry.#resolve();
+  }
+
+  /** The ways into a registry. */
+  static mount(registry: RunnableRegistry<ActorDefinitions>): Mount {
+    return registry.#mount;
   }
 
   #resolve(): ResolvedRegistry {
@@ -137,17 +158,6 @@ class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Acto
     return new Error(
       `${asked} comes too late: the registry runs already, without a port, since its handler or client was used; call ${asked} before`,
     );
-  }
-
-  /** Uses the server; starts one without a port if there is none. Failing to do so is an answer, too. */
-  async #reach(use: (server: RegistryServer) => Promise<Response>): Promise<Response> {
-    let server: RegistryServer;
-    try {
-      server = await (this.#server ?? this.#runInProcess());
-    } catch (error) {
-      return errorResponse(new ActorError("guard", "service_unavailable", cannotRun(error)));
-    }
-    return use(server);
   }
 
   #runInProcess(): Promise<RegistryServer> {
@@ -181,7 +191,7 @@ class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Acto
   }
 
   #get(path: string): Promise<Response> {
-    return this.#reach((server) =>
+    return this.#mount.reach((server) =>
       server.send({ method: "GET", target: path, headers: [], body: null, signal: null, isTrusted: true }),
     );
   }
@@ -205,23 +215,4 @@ function startPromise(info: Promise<StartedInfo>): Promise<StartedInfo> {
     standardError(messageOf(error));
     process.exit(1);
   });
-}
-
-function elsewhere({ url }: Request, basePath: string | undefined): ActorError {
-  const message = `${new URL(url).pathname} is not below the base path of this registry, ${basePath || "/"}`;
-  return new ActorError("guard", "no_route", message);
-}
-
-function unusable(error: unknown): ActorError {
-  return new ActorError("request", "invalid", `handler takes a Request: ${messageOf(error)}`);
-}
-
-/** What nobody will read: the caller has gone away. The status is that of nginx, for logs. */
-function gaveUp(): Response {
-  return errorResponse(new ActorError("actor", "aborted", "the caller has given up"), 499);
-}
-
-function cannotRun(error: unknown): string {
-  const { code } = error as { readonly code?: unknown };
-  return `the registry does not run (${typeof code === "string" ? code : "see its log"})`;
 }

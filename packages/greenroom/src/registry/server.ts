@@ -3,6 +3,7 @@ import { type NativeMemory, NativeRegistry, type StartedInfo } from "@greenroom/
 import type { CompiledActor } from "../definition/actor.js";
 import { Host, type HostServices } from "../host/host.js";
 import { type RequestHead, trustedFetch } from "../in-process/fetcher.js";
+import type { Listener, Pipe } from "../in-process/pipe.js";
 import { type Logger, type LogLevel, makeLogger } from "../log.js";
 import type { VirtualClock } from "../test/virtual-clock.js";
 import { VERSION } from "../version.js";
@@ -65,6 +66,16 @@ export class RegistryServer {
   /** Makes a request of the server. */
   send(head: RequestHead): Promise<Response> {
     return this.#host.requests.send(head);
+  }
+
+  /**
+   * Hands a connection over to the server.
+   *
+   * @param address Where it comes from, if that is known.
+   * @throws ActorError if the server has been shut down.
+   */
+  connect(address: string | undefined, listener: Listener): Pipe {
+    return this.#host.requests.connect(address, listener);
   }
 
   /** Ends everything at once, as a crash of the process would: no hook runs, and what is not stored is lost. */

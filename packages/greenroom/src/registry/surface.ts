@@ -2,6 +2,9 @@
 import type { Client } from "@greenroom/client";
 import type { RegistryLike } from "@greenroom/client/types";
 import type { StartedInfo } from "@greenroom/native";
+import type { FetchServer } from "../mount/fetch-server.js";
+import type { NodeRequest, NodeSocket } from "../mount/node-types.js";
+import type { SocketHandlers } from "../mount/socket-handlers.js";
 import type { ActorDefinitions } from "./config.js";
 
 /** A set of actor types, and the server that runs them. Its type is all that clients need. */
@@ -34,12 +37,30 @@ export interface Registry<Actors extends ActorDefinitions = ActorDefinitions> ex
    * Answers a request that came to a server of the program's own, for example a route of a web framework. Without
    * `start` or `listen` before it, it opens the data directory at the first request, and binds no port.
    *
-   * The URL's path has to begin with the base path of `setup`. WebSockets cannot come this way: clients use event
-   * streams instead. Never rejects: what goes wrong is an answer, too.
+   * The URL's path has to begin with the base path of `setup`. Never rejects: what goes wrong is an answer, too. May be
+   * passed on without the registry.
+   *
+   * @param server Bun's server, which is the second argument of its `fetch`: requests may become WebSockets then, if it
+   *   has the handlers of {@link Registry.websocket}. Without it clients use event streams instead.
    */
-  handler(request: Request): Promise<Response>;
-  /** {@link Registry.handler} as an object that `Bun.serve`, Deno and others take: `export default registry.serve()`. */
-  serve(): FetchHandler;
+  handler(request: Request, server?: FetchServer): Promise<Response>;
+  /**
+   * Takes over the connection of a request that came to Node's HTTP server and asks for a WebSocket:
+   * `server.on("upgrade", registry.upgrade)`. Takes the arguments of that event.
+   *
+   * @returns whether the request is for this registry: below the base path of `setup`, or, without one, below
+   *   `/api/greenroom` or `/api/rivet`, or to one of the server's own paths at the root. If not, nothing was done.
+   * @throws ActorError `request.invalid` if the socket was handed over before. Everything else that goes wrong is said
+   *   to the client.
+   */
+  upgrade(request: NodeRequest, socket: NodeSocket, head: Uint8Array): boolean;
+  /** What `Bun.serve` takes for its `websocket`, along with {@link Registry.handler}. */
+  readonly websocket: SocketHandlers;
+  /**
+   * {@link Registry.handler} and {@link Registry.websocket} as an object that `Bun.serve`, Deno and others take:
+   * `export default registry.serve()`.
+   */
+  serve(): ServerHandlers;
   /**
    * A client for this program, without a network in between. It is trusted: `onAuth` and limits for requests from
    * outside are not for it. Actors use `c.client()` instead, which keeps their calls in order with what they store.
@@ -67,6 +88,14 @@ export interface ListenOptions {
 /** See {@link Registry.serve}. */
 export interface FetchHandler {
   fetch(request: Request): Promise<Response>;
+}
+
+/** See {@link Registry.serve}. */
+export interface ServerHandlers extends FetchHandler {
+  /** As {@link Registry.handler}; other servers than Bun's may give other things beside the request. */
+  fetch(request: Request, server?: unknown): Promise<Response>;
+  /** For Bun. */
+  readonly websocket: SocketHandlers;
 }
 
 /** See {@link Registry.routes}. */

@@ -1,6 +1,7 @@
 /** A server in a region of its own, whose actors say who they are. */
 
 import { actor, setup, UserError } from "greenroom";
+import { serve } from "./serve.js";
 
 export const teller = actor({
   createState: (c) => ({ bornIn: c.region }),
@@ -23,5 +24,4 @@ export const stillborn = actor({
 });
 
 export const registry = setup({ use: { teller, stillborn } });
-const { url } = await registry.start();
-process.stdout.write(`${JSON.stringify({ url })}\n`);
+await serve(registry);

@@ -1,6 +1,6 @@
 /** The server process of the suite about key-value pairs, see `main.ts`. */
 
 import { registry } from "./kv-registry.js";
+import { serve } from "./serve.js";
 
-const { url } = await registry.start();
-process.stdout.write(`${JSON.stringify({ url })}\n`);
+await serve(registry);

@@ -1,6 +1,6 @@
 /** The server process of the suites about the life of actors, see `main.ts`. */
 
 import { registry } from "./life-registry.js";
+import { serve } from "./serve.js";
 
-const { url } = await registry.start();
-process.stdout.write(`${JSON.stringify({ url })}\n`);
+await serve(registry);

@@ -1,6 +1,6 @@
 /** The server process of the suite about limits, see `main.ts`. */
 
 import { registry } from "./limits-registry.js";
+import { serve } from "./serve.js";
 
-const { url } = await registry.start();
-process.stdout.write(`${JSON.stringify({ url })}\n`);
+await serve(registry);

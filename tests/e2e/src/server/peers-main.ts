@@ -1,5 +1,5 @@
 /** The server process of the suite about actors that call each other, see `main.ts`. */
 import { registry } from "./peers-registry.js";
+import { serve } from "./serve.js";
 
-const { url } = await registry.start();
-process.stdout.write(`${JSON.stringify({ url })}\n`);
+await serve(registry);

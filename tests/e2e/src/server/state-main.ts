@@ -2,6 +2,7 @@
 
 import { actor, setup } from "greenroom";
 import * as v from "valibot";
+import { serve } from "./serve.js";
 
 /** Has nothing but actions. */
 export const bare = actor({
@@ -78,5 +79,4 @@ export const settings = actor({
 });
 
 export const registry = setup({ use: { bare, shapes, settings } });
-const { url } = await registry.start();
-process.stdout.write(`${JSON.stringify({ url })}\n`);
+await serve(registry);

@@ -15,6 +15,9 @@ import type { registry } from "../server/raw-registry.js";
 
 const MIB = 1024 * 1024;
 
+/** Managing takes a token within a program's own server, and these suites have none. */
+const MANAGED = process.env.GREENROOM_E2E_MOUNTED !== undefined && "managing takes a token";
+
 let server: ServerProcess;
 before(async () => {
   server = await ServerProcess.start({ script: join(DIST, "server/raw-main.js") });
@@ -486,7 +489,7 @@ test("a request wakes a sleeping actor, and an open stream ends with the sleep t
   await next.cancel();
 });
 
-test("a stale handle by key works again after the actor was destroyed", async () => {
+test("a stale handle by key works again after the actor was destroyed", { skip: MANAGED }, async () => {
   const client = connectTo();
   const mirror = client.mirror.getOrCreate("stale");
   assert.equal((await seen(mirror.fetch("/x"))).hits, 1);

@@ -11,6 +11,14 @@ import { RawSocket } from "../harness/raw-socket.js";
 import { ServerProcess } from "../harness/server.js";
 import type { registry } from "../server/raw-registry.js";
 
+/** Managing takes a token within a program's own server, and these suites have none. */
+const MANAGED = process.env.GREENROOM_E2E_MOUNTED !== undefined && "managing takes a token";
+/** Bun's server cannot hold a client back. */
+const UNHELD =
+  process.env.GREENROOM_E2E_MOUNTED !== undefined &&
+  process.env.GREENROOM_E2E_RUNTIME === "bun" &&
+  "Bun's server holds nobody up";
+
 let server: ServerProcess;
 before(async () => {
   server = await ServerProcess.start({ script: join(DIST, "server/raw-main.js") });
@@ -276,7 +284,7 @@ test("a client that does not read is disconnected, and the actor goes on", async
   assert.equal((await socket.closed).code, 1008);
 });
 
-test("a client that sends faster than the actor listens is held up", async () => {
+test("a client that sends faster than the actor listens is held up", { skip: UNHELD }, async () => {
   const { talker, socket } = await talkTo("fast-client");
   socket.send("slowly");
   await eventually(async () => assert.ok((await talker.log()).includes("begins")));
@@ -327,7 +335,9 @@ test("a shutdown closes sockets with a code that says so", async () => {
   }
 });
 
-test("a stale handle by key opens sockets again after the actor was destroyed", async () => {
+test("a stale handle by key opens sockets again after the actor was destroyed", {
+  skip: MANAGED,
+}, async () => {
   const { talker, socket } = await talkTo("stale");
   const id = await talker.resolve();
   await fetch(`${server.url}/actors/${id}?namespace=default`, { method: "DELETE" });

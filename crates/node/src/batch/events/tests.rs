@@ -52,8 +52,19 @@ fn answers_are_written() {
     let mut answer = hyper::Response::new(());
     let value = hyper::header::HeaderValue::from_bytes(b"\xe9").expect("allowed");
     answer.headers_mut().append("x", value);
+    let reason = hyper::ext::ReasonPhrase::from_static(b"Fine");
+    answer.extensions_mut().insert(reason);
     let head = Box::new(answer.into_parts().0);
-    let begin = [U8(24), U32(0), U32(7), U16(200), U16(1), Str("x"), Str("é")];
+    let begin = [
+        U8(24),
+        U32(0),
+        U32(7),
+        U16(200),
+        Str("Fine"),
+        U16(1),
+        Str("x"),
+        Str("é"),
+    ];
     check(
         Answer::Head {
             head: head.clone(),

@@ -1,5 +1,7 @@
 //! The fields of a batch's records, one after the other.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use greenroom_core::{
     Alarm, CallId, ConnKey, KvQuery, KvRange, QueueMessage, ResponseHead, StreamPart,
@@ -147,8 +149,10 @@ impl Cursor {
             headers.push((self.str()?, self.str()?));
         }
         let body = self.opt()?;
+        let peer = self.address()?;
         Ok(Begin {
             request,
+            peer,
             origin: match flags & TRUSTED {
                 0 => Origin::Public,
                 _ => Origin::Trusted,
@@ -163,6 +167,14 @@ impl Cursor {
             },
             clearance: None,
         })
+    }
+
+    /// An address, if it is known. What is none, such as the path of a local socket, is not known.
+    pub(super) fn address(&mut self) -> Result<Option<IpAddr>, TurnsError> {
+        let text = self.opt()?;
+        let address = text.and_then(|text| str::from_utf8(&text).ok()?.parse().ok());
+        // Sockets for both versions of IP have the older one's addresses within the newer one's.
+        Ok(address.map(|address: IpAddr| address.to_canonical()))
     }
 
     pub(super) fn response_head(&mut self) -> Result<ResponseHead, TurnsError> {

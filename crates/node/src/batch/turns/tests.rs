@@ -176,9 +176,14 @@ fn every_request() -> Vec<u8> {
     put(&mut out, b"x-a");
     put(&mut out, "\u{e9}".as_bytes());
     out.extend_from_slice(&ABSENT.to_le_bytes());
+    put(&mut out, b"::ffff:10.0.0.1");
     out.extend_from_slice(&[39, 1, 0, 0, 0]);
     put(&mut out, b"part");
     out.extend_from_slice(&[40, 1, 0, 0, 0, 41, 2, 0, 0, 0, 42, 3, 0, 0, 0, 9, 0, 0, 0]);
+    out.extend_from_slice(&[46, 4, 0, 0, 0]);
+    put(&mut out, b"2001:db8::1");
+    out.extend_from_slice(&[46, 5, 0, 0, 0]);
+    put(&mut out, b"/a/path");
     out
 }
 
@@ -216,7 +221,7 @@ fn requests_are_read() {
     assert!(handed.turn.outputs.is_empty());
     assert_eq!(
         format!("{:?}", handed.requests),
-        r#"[Begin(Begin { request: 1, origin: Trusted, method: "POST", target: "/a?b", headers: [("x-a", "é")], body: Follows, clearance: None }), Part { request: 1, part: b"part" }, End { request: 1 }, GiveUp { request: 2 }, Taken { request: 3, bytes: 9 }]"#
+        r#"[Begin(Begin { request: 1, origin: Trusted, peer: Some(10.0.0.1), method: "POST", target: "/a?b", headers: [("x-a", "é")], body: Follows, clearance: None }), Part { request: 1, part: b"part" }, End { request: 1 }, GiveUp { request: 2 }, Taken { request: 3, bytes: 9 }, Connect { request: 4, peer: Some(2001:db8::1) }, Connect { request: 5, peer: None }]"#
     );
     // That of an actor has to wait.
     let handed = read(5);

@@ -89,6 +89,7 @@ export async function writeSnippets(): Promise<{ project: string; folders: Map<s
     extends: relative(BUILD, join(ROOT, "tsconfig.base.json")),
     compilerOptions: {
       types: ["node"],
+      jsx: "react-jsx",
       composite: false,
       rootDir: "src",
       outDir: "out",

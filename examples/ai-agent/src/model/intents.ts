@@ -7,7 +7,7 @@ export interface Wish {
 }
 
 const WORDS: readonly (readonly [pattern: RegExp, replacement: string])[] = [
-  [/\b(\d+(?:\.\d+)?)\s*(?:%|percent)\s+of\s+(\d[\d,]*(?:\.\d+)?)/gi, "$2 * $1 / 100"],
+  [/\b(\d+(?:\.\d+)?)\s*(?:%|percent)\s+of\s+(\d+(?:,\d{3})*(?:\.\d+)?)/gi, "$2 * $1 / 100"],
   [/\bsquare root of\s+(\d+(?:\.\d+)?)/gi, "sqrt($1)"],
   [/\bto the power of\b/gi, "^"],
   [/\bsquared\b/gi, "^2"],

@@ -47,7 +47,8 @@ function inputOf(call: ToolCall): Readonly<Record<string, unknown>> {
 /** With a comma after each three digits of what stands before the point. */
 const grouped = (number: string) =>
   number.replace(/^-?\d+(?=\.|$)/, (whole) => Number(whole).toLocaleString("en-US"));
+/** `Asia/Tokyo` is Tokyo to people. */
 const zone = (result: string) => {
-  const name = / \((.*)\)$/.exec(result)?.[1];
-  return name === undefined ? "" : ` in ${name === "UTC" ? "UTC" : name.replaceAll("_", " ")}`;
+  const name = / \((.*)\)$/.exec(result)?.[1]?.split("/").at(-1);
+  return name === undefined ? "" : ` in ${name.replaceAll("_", " ")}`;
 };

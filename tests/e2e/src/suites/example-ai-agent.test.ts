@@ -54,7 +54,7 @@ test("plain sentences call tools, and what they give is in the answer", async (t
   assert.match(await ask(agent, "What is 17% of 2,340?"), /\*\*397\.8\*\*/);
   assert.match(
     await ask(agent, "What is (12.5 + 3) * 2 ^ 8 and what time is it in Tokyo?"),
-    /\*\*3,968\*\*.*Asia\/Tokyo/s,
+    /\*\*3,968\*\*.*Tokyo/s,
   );
   assert.match(await ask(agent, "Remember to water the plants."), /1\. water the plants/);
   assert.match(await ask(agent, "Add milk to my list"), /2\. milk/);

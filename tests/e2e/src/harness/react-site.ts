@@ -14,13 +14,18 @@ import { DIST, ROOT } from "./paths.js";
 export type ReactVersion = 18 | 19;
 
 /** Bundles one of the suites' files with a version of React, as a development build. */
-async function bundle(file: string, react: ReactVersion, options: BuildOptions): Promise<string> {
+async function bundle(
+  file: string,
+  react: ReactVersion,
+  options: BuildOptions,
+  alias: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [join(DIST, "react", file)],
     bundle: true,
     format: "esm",
     define: { "process.env.NODE_ENV": '"development"' },
-    ...(react === 18 && { alias: REACT_18 }),
+    alias: { ...alias, ...(react === 18 && REACT_18) },
     ...options,
     write: false,
   });
@@ -43,9 +48,12 @@ export class ReactSite {
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
-  /** @param script what runs in the page, below `dist/react`. */
-  static async start(react: ReactVersion, script = "page.js"): Promise<ReactSite> {
-    const code = await bundle(script, react, { platform: "browser" });
+  /** @param hooks whose hooks the pages use. */
+  static async start(
+    react: ReactVersion,
+    hooks: "@greenroom/react" | "@rivetkit/react" = "@greenroom/react",
+  ): Promise<ReactSite> {
+    const code = await bundle("page.js", react, { platform: "browser" }, { "@greenroom/react": hooks });
     const server = createServer((request, response) => {
       const { pathname, searchParams } = new URL(request.url ?? "/", "http://site");
       if (pathname === "/") {

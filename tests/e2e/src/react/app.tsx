@@ -1,11 +1,9 @@
 /** The page of the suites about React hooks: it shows what it is told to, and what its hooks say. */
 
-import { type ActorError, createGreenroom, type Greenroom } from "@greenroom/react";
+import type { ActorError, ActorOptions } from "@greenroom/react";
 import { Component, type ReactNode, StrictMode, Suspense, useState } from "react";
-import type { LobbyParams, registry } from "../server/react-registry.js";
-
-/** The hooks of this page. */
-export type Hooks = Greenroom<typeof registry>;
+import type { registry } from "../server/react-registry.js";
+import type { Hooks } from "./hooks.js";
 
 /** One lobby to be shown. */
 export interface PanelSpec {
@@ -131,9 +129,4 @@ class Catch extends Component<{ id: string; children: ReactNode }, { thrown: Act
       />
     );
   }
-}
-
-/** Makes hooks as a program does. */
-export function makeHooks(endpoint: string): Hooks {
-  return createGreenroom<typeof registry>(endpoint);
 }

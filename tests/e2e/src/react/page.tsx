@@ -1,7 +1,8 @@
 /** What runs in the browser: see `app.tsx`. */
 
 import { createRoot, hydrateRoot, type Root } from "react-dom/client";
-import { App, type Hooks, makeHooks, type PageSpec, renderings } from "./app.js";
+import { App, type PageSpec, shown } from "./app.js";
+import { type Hooks, makeHooks } from "./hooks.js";
 
 /** What the suites do with the page. */
 export interface PageApi {

@@ -91,7 +91,11 @@ export class MalformedResponseMessage extends ActorClientError {
 }
 
 /** Whether `error` has this group and code. Works across copies of the package, unlike `instanceof`. */
-export function isActorErrorCode(error: unknown, group: string, code: string): error is ActorError {
+export function isActorErrorCode<Group extends string, Code extends string>(
+  error: unknown,
+  group: Group,
+  code: Code,
+): error is ActorError & { readonly group: Group; readonly code: Code } {
   if (typeof error !== "object" || error === null) return false;
   const { group: itsGroup, code: itsCode } = error as { group?: unknown; code?: unknown };
   return itsGroup === group && itsCode === code;

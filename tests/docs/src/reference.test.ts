@@ -49,6 +49,12 @@ const SECTIONS: readonly (readonly [
   ],
   ["Handles", [`${CLIENT}/surface.ts`, "HandleMethods"]],
   ["Connections", [`${CLIENT}/surface.ts`, "ConnMethods"]],
+  [
+    "React hooks",
+    [`${CLIENT}/observer/options.ts`, "ObserveOptions"],
+    [`${CLIENT}/observer/snapshot.ts`, "UnconnectedActor"],
+    ["packages/react/src/surface.ts", "ActorHook"],
+  ],
 ];
 
 for (const [heading, ...interfaces] of SECTIONS) {

@@ -7,13 +7,10 @@ const ROOT = join(PACKAGE, "../..");
 /** Where the snippets of all documents are written and compiled. */
 export const BUILD = join(PACKAGE, "dist/snippets");
 
-/** What a document leaves to the reader's imagination: the other side of its snippets. */
-const SETTINGS = new Map<string, Snippet>([
-  [
-    "packages/client/README.md",
-    {
-      file: "server.ts",
-      code: `
+/** A server that snippets talk to. */
+const ROOM: Snippet = {
+  file: "server.ts",
+  code: `
 import { actor, event, setup } from "greenroom";
 const room = actor({
   onBeforeConnect: (_c, _params: { token: string }) => {},
@@ -22,8 +19,11 @@ const room = actor({
 });
 export const registry = setup({ use: { room } });
 `,
-    },
-  ],
+};
+/** What a document leaves to the reader's imagination: the other side of its snippets. */
+const SETTINGS = new Map<string, Snippet>([
+  ["packages/client/README.md", ROOM],
+  ["packages/react/README.md", ROOM],
 ]);
 
 /** One fenced block of TypeScript. */
@@ -43,6 +43,7 @@ export async function documents(): Promise<string[]> {
     ...examples.map((name) => join("examples", name, "README.md")),
     "packages/client/README.md",
     "packages/greenroom/README.md",
+    "packages/react/README.md",
   ];
   return candidates.filter((file) => file.endsWith(".md"));
 }

@@ -1,5 +1,5 @@
 import type { ActorError } from "@greenroom/client";
-import type { AnyObserveOptions } from "@greenroom/client/observer";
+import type { ObservedFailure } from "@greenroom/client/observer";
 
 // Bundlers replace the expression below, as they do for React itself.
 declare const process: { readonly env: { readonly NODE_ENV?: string } };
@@ -17,12 +17,18 @@ const RETRY =
   "It tries again after 250 ms at first, up to every 30 s, and at once when params or key change.";
 
 /** Tells developers, in the console, what went wrong and what to do. */
-export function report(error: ActorError, options: AnyObserveOptions | undefined): void {
+export function report({
+  error,
+  options,
+  isConnected,
+}: Pick<ObservedFailure, "error"> & Partial<ObservedFailure>): void {
   if (!isDevelopment) return;
-  const { name, key } = options ?? {};
-  console.warn(`useActor(${name}, ${JSON.stringify(key)}): ${error.group}.${error.code}: ${adviceOn(error)}`);
+  const where = options ? `useActor(${options.name}, ${JSON.stringify(options.key)})` : "@greenroom/react";
+  const advice = isConnected ? error.message : adviceOn(error);
+  console.warn(`${where}: ${error.group}.${error.code}: ${advice}`);
 }
 
+/** The error's message, and what may help. */
 function adviceOn({ group, code, message }: ActorError): string {
   switch (`${group}.${code}`) {
     case "client.invalid_options":

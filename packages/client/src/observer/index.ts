@@ -7,8 +7,15 @@ export {
   type ActorObservers,
   createObservers,
   failedObserver,
+  type ObservedFailure,
   type ObserversOptions,
   type Preparation,
 } from "./observers.js";
-export { type ActorNames, type AnyObserveOptions, invalidOptions, type ObserveOptions } from "./options.js";
+export {
+  type ActorNames,
+  type AnyObserveOptions,
+  invalidOptions,
+  type ObserveOptions,
+  unstableOptions,
+} from "./options.js";
 export { type ActorSnapshot, type ConnectedActor, IDLE, type UnconnectedActor } from "./snapshot.js";

@@ -8,6 +8,7 @@ import {
   hashOptions,
   invalidOptions,
   type ObserveOptions,
+  unstableOptions,
 } from "./options.js";
 import { SharedActor } from "./shared-actor.js";
 import { type ActorSnapshot, IDLE, type UnconnectedActor } from "./snapshot.js";
@@ -17,8 +18,21 @@ export interface ObserversOptions {
   /** Equal for options that may share a connection. Default: name, key, parameters and `noCreate`, in JSON. */
   readonly hashFunction?: (options: AnyObserveOptions) => string;
   /** Hears of failures: each kind once per connection, until it opens again. */
-  readonly onError?: (error: ActorError, options: AnyObserveOptions) => void;
+  readonly onError?: (failure: ObservedFailure) => void;
 }
+
+/** What went wrong with an actor that is observed. */
+export interface ObservedFailure {
+  readonly error: ActorError;
+  readonly options: AnyObserveOptions;
+  /** Whether there is a socket all the same. */
+  readonly isConnected: boolean;
+}
+
+/** Connections in a row that were asked for ahead and that nobody came back for. */
+const MOST_UNCLAIMED = 20;
+/** How long asking ahead is refused then, in milliseconds. */
+const REFUSAL_MS = 1_000;
 
 /** What is there to show of an actor that was asked for ahead of a subscription. */
 export type Preparation =
@@ -63,6 +77,7 @@ export function createObservers<Registry extends RegistryLike>(
 ): ActorObservers<Registry> {
   const { get, getOrCreate } = client as unknown as ClientMethods<RegistryLike>;
   const shared = new Map<string, SharedActor>();
+  const unclaimed = new Map<string, number>();
 
   function share(hash: string, options: AnyObserveOptions): SharedActor {
     const found = shared.get(hash);
@@ -81,7 +96,7 @@ export function createObservers<Registry extends RegistryLike>(
       },
       {
         forget: () => void shared.delete(hash),
-        report: (error) => onError?.(error, options),
+        report: (error, isConnected) => onError?.({ error, options, isConnected }),
       },
     );
     shared.set(hash, made);
@@ -96,18 +111,27 @@ export function createObservers<Registry extends RegistryLike>(
     } catch (cause) {
       const { name } = options ?? {};
       const error = invalidOptions(`the options of actor \`${name}\` cannot be used`, cause);
-      return failedObserver(error, () => onError?.(error, options));
+      return failedObserver(error, () => onError?.({ error, options, isConnected: false }));
     }
     if (options.enabled === false) return idleObserver(hash);
+    // One of its own, so that whoever compares snapshots notices another observer.
+    const idle = { ...IDLE };
     return {
       hash,
       enabled: true,
-      getSnapshot: () => shared.get(hash)?.snapshot ?? IDLE,
-      subscribe: (listener) => share(hash, options).subscribe(listener),
+      getSnapshot: () => shared.get(hash)?.snapshot ?? idle,
+      subscribe(listener) {
+        unclaimed.delete(options.name);
+        return share(hash, options).subscribe(listener);
+      },
       on: ((event: string, handler: () => void) =>
         share(hash, options).on(event, handler)) as Listen<unknown>,
       prepare() {
+        const isFirst = !shared.has(hash);
+        if (isFirst && isCircling(options.name))
+          return { status: "failed", error: unstableOptions(options.name) };
         const actor = share(hash, options);
+        if (isFirst) void actor.settled.then(() => countUnclaimed(options.name));
         const { outcome, settled: promise, snapshot } = actor;
         if (outcome === "failed" && snapshot.error !== null) {
           actor.endHold();
@@ -117,6 +141,20 @@ export function createObservers<Registry extends RegistryLike>(
         return outcome === "waiting" ? { status: "pending", promise } : { status: "ready" };
       },
     };
+  }
+
+  function countUnclaimed(name: string): void {
+    unclaimed.set(name, (unclaimed.get(name) ?? 0) + 1);
+  }
+
+  /**
+   * Whether a component goes in circles: one whose options differ at each rendering asks for another connection whenever
+   * it is told that one is there. After a while, whatever asks is given another chance.
+   */
+  function isCircling(name: string): boolean {
+    const circling = (unclaimed.get(name) ?? 0) >= MOST_UNCLAIMED;
+    if (circling) setTimeout(() => unclaimed.delete(name), REFUSAL_MS);
+    return circling;
   }
 
   return { observe: observe as ActorObservers<Registry>["observe"] };

@@ -63,6 +63,14 @@ export function invalidOptions(what: string, cause: unknown): ActorClientError {
   return new ActorClientError("invalid_options", `${what}: ${describe(cause)}`, { cause });
 }
 
+/** The error of options that are different whenever they are looked at. */
+export function unstableOptions(name: string): ActorClientError {
+  return new ActorClientError(
+    "unstable_options",
+    `the key or the params of actor \`${name}\` change whenever it renders: keep them, for example with useMemo`,
+  );
+}
+
 /**
  * Equal for options that may share a connection: name, key, parameters and `noCreate` are the same, in whatever order
  * the members of the parameters come.

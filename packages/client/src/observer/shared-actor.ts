@@ -26,7 +26,7 @@ export interface SharedActorOwner {
   /** Nobody uses it any more: it is not to be handed out again. */
   forget(): void;
   /** A failure, each kind once until the connection opens again. */
-  report(error: ActorError): void;
+  report(error: ActorError, isConnected: boolean): void;
 }
 
 /** One connection, for everybody who observes the same actor in the same way. Closes when they have all left. */
@@ -155,7 +155,7 @@ export class SharedActor {
     const kind = `${error.group}.${error.code}`;
     if (this.#reported.has(kind)) return;
     this.#reported.add(kind);
-    this.#owner.report(error);
+    this.#owner.report(error, this.#snapshot.isConnected);
   }
 
   #settle(outcome: "opened" | "failed"): void {

@@ -108,14 +108,12 @@ export class ReactPage {
   call<Name extends keyof PageApi>(
     name: Name,
     ...args: Parameters<PageApi[Name]>
-  ): Promise<ReturnType<PageApi[Name]>> {
-    return this.page.evaluate(
-      ([called, given]) => {
-        const { api } = globalThis as unknown as { api: Record<string, (...args: unknown[]) => unknown> };
-        return api[called]?.(...given) as ReturnType<PageApi[Name]>;
-      },
-      [name, args] as const,
-    );
+  ): Promise<Awaited<ReturnType<PageApi[Name]>>> {
+    const given = { name, args } as unknown as { readonly name: string; readonly args: readonly unknown[] };
+    return this.page.evaluate(({ name, args }) => {
+      const { api } = globalThis as unknown as { api: Record<string, (...args: unknown[]) => unknown> };
+      return api[name]?.(...args) as Awaited<ReturnType<PageApi[Name]>>;
+    }, given);
   }
 
   /** Waits until a panel has a status, and gives its error. */

@@ -8,14 +8,16 @@ import type { Hooks } from "./hooks.js";
 /** One lobby to be shown. */
 export interface PanelSpec {
   readonly id: string;
-  readonly lobby: string;
-  readonly params?: LobbyParams;
-  readonly enabled?: boolean;
-  readonly noCreate?: boolean;
-  readonly motto?: string;
+  readonly options: ActorOptions<typeof registry, "lobby">;
   readonly suspense?: boolean;
   /** Listens from a child component as well. */
   readonly child?: boolean;
+  /** Comes with other parameters at each rendering. */
+  readonly restless?: boolean;
+  /** Has a handler that throws. */
+  readonly throws?: boolean;
+  /** Listens to what only Ann may hear. */
+  readonly curious?: boolean;
 }
 
 /** What the page shows. */
@@ -24,22 +26,17 @@ export interface PageSpec {
   readonly panels: readonly PanelSpec[];
 }
 
-type Lobby = ReturnType<typeof useLobby>;
+type Lobby = ReturnType<Hooks["useActor"]>;
 
-function useLobby(hooks: Hooks, { lobby, params, enabled, noCreate, motto }: PanelSpec) {
-  // New objects at each rendering, as people write them.
-  return hooks.useActor({
-    name: "lobby",
-    key: [lobby],
-    params: params && { ...params },
-    enabled,
-    noCreate,
-    createWithInput: motto === undefined ? undefined : { motto },
-  });
-}
-
-function useSuspenseLobby(hooks: Hooks, { lobby, params, noCreate }: PanelSpec) {
-  return hooks.useSuspenseActor({ name: "lobby", key: [lobby], params, noCreate });
+/** New objects at each rendering, as people write them. */
+function optionsOf({ options, restless }: PanelSpec): PanelSpec["options"] {
+  if (restless) return { ...options, params: { me: `restless ${Math.random()}` } };
+  const { key, params } = options;
+  return {
+    ...options,
+    key: Array.isArray(key) ? [...key] : key,
+    params: params && (Object.fromEntries(Object.entries(params)) as typeof params),
+  };
 }
 
 /** All panels of a page. */
@@ -55,28 +52,42 @@ export function App({ hooks, spec }: { hooks: Hooks; spec: PageSpec }) {
       <Panel key={panel.id} hooks={hooks} spec={panel} />
     ),
   );
-  return spec.strict ? <StrictMode>{panels}</StrictMode> : <>{panels}</>;
+  return spec.strict ? <StrictMode>{panels}</StrictMode> : panels;
 }
 
 function Panel({ hooks, spec }: { hooks: Hooks; spec: PanelSpec }) {
-  return <View actor={useLobby(hooks, spec)} spec={spec} />;
+  return <View actor={hooks.useActor(optionsOf(spec))} spec={spec} />;
 }
 
 function SuspensePanel({ hooks, spec }: { hooks: Hooks; spec: PanelSpec }) {
-  return <View actor={useSuspenseLobby(hooks, spec)} spec={spec} />;
+  return <View actor={hooks.useSuspenseActor(optionsOf(spec))} spec={spec} />;
 }
 
-/** How often views were rendered, by panel. */
-export const renderings = new Map<string, number>();
+/** What views showed, as `status error`, by panel: each change, and how often they were rendered. */
+export const shown = new Map<string, { readonly changes: string[]; renderings: number }>();
 
-function View({ actor, spec: { id, child } }: { actor: Lobby; spec: PanelSpec }) {
+function record(id: string, { connStatus, error }: Lobby): void {
+  const known = shown.get(id) ?? { changes: [], renderings: 0 };
+  shown.set(id, known);
+  known.renderings++;
+  const now = [connStatus, ...(error ? [`${error.group}.${error.code}`] : [])].join(" ");
+  if (known.changes.at(-1) !== now) known.changes.push(now);
+}
+
+function View({ actor, spec }: { actor: Lobby; spec: PanelSpec }) {
+  const { id, child, throws, curious } = spec;
   const [lines, setLines] = useState<readonly string[]>([]);
   const [numbers, setNumbers] = useState<readonly number[]>([]);
   const [prefix, setPrefix] = useState("");
-  renderings.set(id, (renderings.get(id) ?? 0) + 1);
+  record(id, actor);
+  actor.useEvent("line", () => {
+    if (throws) throw new Error("a handler of the page");
+  });
   // A closure of this rendering: it has to be the newest one that is called.
   actor.useEvent("line", ({ text }) => setLines([...lines, prefix + text]));
-  actor.useEvent("counted", (number) => setNumbers((before) => [...before, number]));
+  actor.useEvent(curious ? "secret" : "counted", (number: number | string) => {
+    if (typeof number === "number") setNumbers((before) => [...before, number]);
+  });
   return (
     <section
       id={id}

@@ -1,5 +1,7 @@
 /** What runs in the browser: see `app.tsx`. */
 
+import { version } from "react";
+import { flushSync } from "react-dom";
 import { createRoot, hydrateRoot, type Root } from "react-dom/client";
 import { App, type PageSpec, shown } from "./app.js";
 import { type Hooks, makeHooks } from "./hooks.js";
@@ -11,7 +13,13 @@ export interface PageApi {
   show(spec: PageSpec): void;
   hydrate(spec: PageSpec): void;
   unmount(): void;
-  renderings(id: string): number;
+  /** See `shown`. */
+  shown(id: string): { readonly changes: readonly string[]; readonly renderings: number };
+  /** Shows and unmounts each spec at once, without waiting for anything. */
+  rush(specs: readonly PageSpec[]): void;
+  disposeClient(): Promise<void>;
+  /** The version of React. */
+  version(): string;
 }
 
 let hooks: Hooks;
@@ -36,6 +44,14 @@ const api: PageApi = {
     root?.unmount();
     root = undefined;
   },
-  renderings: (id) => renderings.get(id) ?? 0,
+  shown: (id) => shown.get(id) ?? { changes: [], renderings: 0 },
+  rush(specs) {
+    for (const spec of specs) {
+      flushSync(() => api.show(spec));
+      api.unmount();
+    }
+  },
+  disposeClient: () => hooks.client.dispose(),
+  version: () => version,
 };
 Object.assign(globalThis, { api });

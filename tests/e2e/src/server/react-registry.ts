@@ -4,6 +4,12 @@ import { actor, event, setup, Unauthorized, UserError } from "greenroom";
 
 /** How often this process was asked to let somebody in, by the key of the actor. */
 const asked = new Map<string, number>();
+/** How often somebody subscribed to lines, by the key of the actor. */
+const subscriptions = new Map<string, number>();
+
+function count(counts: Map<string, number>, key: readonly string[]): void {
+  counts.set(key.join("/"), (counts.get(key.join("/")) ?? 0) + 1);
+}
 
 /** Who comes. Somebody called `test` watches, and does not count. */
 export interface LobbyParams {
@@ -15,13 +21,17 @@ export const lobby = actor({
   createState: (_c, input: { motto: string } | undefined) => ({ motto: input?.motto ?? "none", entered: 0 }),
   onBeforeConnect: (c, params: LobbyParams | undefined) => {
     if (params?.me === "test") return;
-    const key = c.key.join("/");
-    asked.set(key, (asked.get(key) ?? 0) + 1);
+    count(asked, c.key);
     if (params?.me === "banned") throw new UserError("not you", { code: "banned" });
   },
   createConnState: (_c, params: LobbyParams | undefined) => ({ me: params?.me ?? "nobody" }),
   events: {
-    line: event<{ from: string; text: string }>(),
+    line: event<{ from: string; text: string }>({
+      canSubscribe: (c) => {
+        count(subscriptions, c.key);
+        return true;
+      },
+    }),
     counted: event<number>(),
     secret: event<string>({ canSubscribe: (c) => c.conn.state.me === "ann" }),
   },
@@ -38,11 +48,12 @@ export const lobby = actor({
       }
     },
     motto: (c) => c.state.motto,
-    /** Who is connected, how many ever were, and how many asked to be. */
+    /** Who is connected, and how often somebody was let in, asked to be, and subscribed to lines. */
     report: (c) => ({
       present: [...c.conns.values()].map(({ state }) => state.me).filter((me) => me !== "test"),
       entered: c.state.entered,
       asked: asked.get(c.key.join("/")) ?? 0,
+      subscriptions: subscriptions.get(c.key.join("/")) ?? 0,
     }),
   },
 });

@@ -14,7 +14,9 @@ Commands:
                    afterwards `import \"greenroom\"` works for any script in the repository
   dist [part]      make what can be published, in dist/: the npm packages with the addon for this
                    platform, and the crates, whose publishing is tried; only one part with `npm` or `crates`
-  check            formatting, lints, documentation and types, in Rust and TypeScript
+  check            formatting, lints, documentation and types, in Rust and TypeScript, and `audit`
+  audit            licences and sources of the crates, and what is known against crates and npm packages;
+                   says what it could not check: crates need cargo-deny, the rest a network
   test [suite]...  check, then every test; or only the named suites or groups of suites
   sim [args]...    run the simulation: seeds under faults, with checkers (sim --help says more)
   bench [args]...  build everything and run the benchmark in bench/ with these arguments
@@ -42,6 +44,8 @@ pub(crate) enum Command {
         /// Only this part of it.
         only: Option<DistPart>,
     },
+    /// Look up licences, sources and known problems of dependencies.
+    Audit,
     /// Lint and type-check.
     Check,
     /// Run the suites whose name or group is listed; all of them when the list is empty.
@@ -104,6 +108,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
             }),
             other => bail!("`dist` has no part `{other}`; there are `npm` and `crates`"),
         },
+        ("audit", []) => Ok(Command::Audit),
         ("check", []) => Ok(Command::Check),
         ("test", only) => Ok(Command::Test {
             only: only.to_vec(),
@@ -114,7 +119,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
         ("bench", arguments) => Ok(Command::Bench {
             arguments: arguments.to_vec(),
         }),
-        ("demo" | "build" | "dist" | "check", _) => {
+        ("demo" | "build" | "dist" | "audit" | "check", _) => {
             bail!("too many arguments for `{name}`; see `cargo xtask --help`")
         }
         _ => bail!("no command `{name}`; see `cargo xtask --help`"),
@@ -154,6 +159,7 @@ mod tests {
             }),
         );
         check("build", Ok(Command::Build));
+        check("audit", Ok(Command::Audit));
         check("dist", Ok(Command::Dist { only: None }));
         check(
             "dist npm",

@@ -1,5 +1,6 @@
 //! What each command does; one file each.
 
+mod audit;
 mod bench;
 mod build;
 mod check;
@@ -28,6 +29,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Demo { name } => demo::run(name.as_deref()),
         Command::Build => build::run(),
         Command::Dist { only } => dist::run(only),
+        Command::Audit => audit::run(),
         Command::Check => check::run(),
         Command::Test { only } => test::run(&only),
         Command::Sim { arguments } => sim::run(&arguments),

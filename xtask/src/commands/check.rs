@@ -1,4 +1,4 @@
-//! `check`: formatting, lints, documentation and types.
+//! `check`: formatting, lints, documentation, types and what is known of dependencies.
 
 use std::process::ExitCode;
 
@@ -39,10 +39,13 @@ pub(super) fn suites() -> Vec<Suite> {
         "--document-private-items",
     ]);
     docs.env("RUSTDOCFLAGS", "--deny=warnings");
+    let mut audit = process::cargo();
+    audit.args(["xtask", "audit"]);
     vec![
         Suite::new("check:rustfmt", format),
         Suite::new("check:biome", biome),
         Suite::new("check:types", types),
+        Suite::new("check:audit", audit),
         Suite::new("check:clippy", clippy),
         Suite::new("check:docs", docs),
     ]

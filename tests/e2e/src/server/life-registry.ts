@@ -218,6 +218,7 @@ export const slow = actor({
     say(`slow ${c.key.join()} sleeps`);
   },
   onDisconnect: async (c) => {
+    c.state.log.push("leaves");
     await pause(300);
     c.state.log.push("left");
   },

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use greenroom_types::{ActorError, ActorId};
+use greenroom_types::{ActorError, ActorId, limits};
 use tokio::sync::{
     Semaphore,
     mpsc::error::{SendError, TrySendError},
@@ -11,7 +11,7 @@ use tokio::sync::{
 
 use crate::{
     ConnKey, Generation, SocketClose, SocketMessage,
-    actor::{Control, Message, StreamKey, cost},
+    actor::{Control, Message, StreamKey, Word, cost},
     registry::ActorHandle,
     shared::Shared,
 };
@@ -28,6 +28,8 @@ pub struct Connection {
     streams: bool,
     /// What the client of a raw WebSocket may still send.
     credit: Option<Arc<Semaphore>>,
+    /// Room for words that overtake the mailbox, which does not bound them.
+    unheeded: Arc<Semaphore>,
     /// How its client closed it.
     close: Option<SocketClose>,
 }
@@ -59,6 +61,7 @@ impl Connection {
             task,
             streams,
             credit,
+            unheeded: Arc::new(Semaphore::new(limits::UNHEEDED_WORDS)),
             close: None,
         }
     }
@@ -102,22 +105,40 @@ impl Connection {
     }
 
     /// Gives up the action that the client knows by `id`: the actor is told, and may have run it.
-    /// Does nothing when it is answered.
+    /// Does nothing when it is answered. Waits while the actor's mailbox is full, or too much of this kind
+    /// is not looked at.
     ///
     /// # Errors
     /// Only when the connection is closed.
     pub async fn cancel(&self, id: u64) -> Result<(), ActorError> {
         let conn = self.conn;
         // At once, and again behind the action if that has not been looked at.
-        let _ = self.task.control.send(Control::CancelAction { conn, id });
+        let word = self.word().await;
+        let _ = self
+            .task
+            .control
+            .send(Control::CancelAction { conn, id, word });
         self.send(Message::Cancel { conn, id }).await
     }
 
-    /// The client has taken so many items of the stream that it knows by `id`.
-    pub fn credit(&self, id: u64, items: u32) {
+    /// The client has taken so many items of the stream that it knows by `id`. Waits while too much of this
+    /// kind is not looked at.
+    pub async fn credit(&self, id: u64, items: u32) {
         let stream = StreamKey::Conn(self.conn, id);
+        let word = Some(self.word().await);
+        let credit = Control::Credit {
+            stream,
+            items,
+            word,
+        };
         // A task that has ended has no streams.
-        let _ = self.task.control.send(Control::Credit { stream, items });
+        let _ = self.task.control.send(credit);
+    }
+
+    /// Room for a word to the actor, until it is looked at.
+    async fn word(&self) -> Word {
+        let room = Arc::clone(&self.unheeded).acquire_owned().await;
+        Word(room.expect("never closed"))
     }
 
     /// Subscribes to an event or ends the subscription. Idempotent.

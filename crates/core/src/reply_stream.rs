@@ -106,6 +106,7 @@ impl ReplyStream {
         self.tell(Control::Credit {
             stream: StreamKey::Stateless(self.token),
             items: self.taken,
+            word: None,
         });
         (self.taken, self.taken_bytes) = (0, 0);
     }

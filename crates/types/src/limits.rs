@@ -37,6 +37,9 @@ pub const STREAM_CREDIT: u32 = 16;
 /// Bytes of items that whoever takes a stream has taken at most, and one item, before it says so. What may
 /// be under way is more than that, so that nobody waits for the other.
 pub const STREAM_CREDIT_BYTES: usize = 32 * 1024;
+/// What a client says about its calls and streams, such as that it gives one up, and its actor has not looked at: it
+/// is read no further.
+pub const UNHEEDED_WORDS: usize = 64;
 /// Subscriptions that one connection may hold (`actor.overloaded`).
 pub const SUBSCRIPTIONS_PER_CONN: usize = 1024;
 /// Messages that a client may send before it is told that it is connected (`actor.overloaded`).

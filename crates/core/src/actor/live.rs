@@ -1,6 +1,6 @@
 //! What an actor has only while it is awake: its instance, its calls, its journal and its gate.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 use greenroom_types::{ActorError, limits};
@@ -177,8 +177,10 @@ impl Release {
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
     callers: HashMap<CallId, Caller>,
-    /// The calls whose answer streams.
-    streams: HashMap<StreamKey, CallId>,
+    /// The calls whose answer streams, and how many of its items nobody has said to have taken.
+    streams: HashMap<StreamKey, (CallId, u32)>,
+    /// The calls in progress that the host knows to be given up.
+    given_up: HashSet<CallId>,
     last: u32,
     /// Replies that wait for their commit.
     held: usize,
@@ -249,6 +251,7 @@ impl Calls {
     /// Ends a call. `None` when it was answered before.
     pub(crate) fn end(&mut self, call: CallId) -> Option<Caller> {
         let caller = self.callers.remove(&call)?;
+        self.given_up.remove(&call);
         if let Caller::Stream(to) = &caller {
             self.streams.remove(&to.key());
         }
@@ -272,15 +275,20 @@ impl Calls {
                 return None;
             }
         };
-        self.streams.insert(to.key(), call);
+        self.streams.insert(to.key(), (call, 0));
         self.callers.insert(call, Caller::Stream(to));
         Some(opening)
     }
 
-    /// Where the stream of `call` goes.
-    pub(crate) fn stream(&self, call: CallId) -> Option<&StreamTo> {
+    /// Where the next item of the stream of `call` goes.
+    pub(crate) fn item(&mut self, call: CallId) -> Option<&StreamTo> {
         match self.callers.get(&call) {
-            Some(Caller::Stream(to)) => Some(to),
+            Some(Caller::Stream(to)) => {
+                if let Some((_, untaken)) = self.streams.get_mut(&to.key()) {
+                    *untaken = untaken.saturating_add(1);
+                }
+                Some(to)
+            }
             Some(
                 Caller::Stateless { .. }
                 | Caller::Alarm { .. }
@@ -293,7 +301,20 @@ impl Calls {
 
     /// The call whose answer is this stream.
     pub(crate) fn by_stream(&self, stream: StreamKey) -> Option<CallId> {
-        self.streams.get(&stream).copied()
+        self.streams.get(&stream).map(|&(call, _)| call)
+    }
+
+    /// Items of a stream were taken: the call, and how many that can be at most. `None` if it can be none.
+    pub(crate) fn take_items(&mut self, stream: StreamKey, items: u32) -> Option<(CallId, u32)> {
+        let (call, untaken) = self.streams.get_mut(&stream)?;
+        let items = items.min(*untaken);
+        *untaken -= items;
+        (items > 0).then_some((*call, items))
+    }
+
+    /// Notes that a call in progress is given up. `false` if that was known.
+    pub(crate) fn give_up(&mut self, call: CallId) -> bool {
+        self.given_up.insert(call)
     }
 
     /// The stateless call or request with this token.
@@ -327,6 +348,7 @@ impl Calls {
     /// Gives up all calls, in the order in which they began.
     pub(crate) fn take_all(&mut self) -> Vec<Caller> {
         self.streams.clear();
+        self.given_up.clear();
         let mut all: Vec<_> = self.callers.drain().collect();
         all.sort_by_key(|(call, _)| *call);
         all.into_iter().map(|(_, caller)| caller).collect()

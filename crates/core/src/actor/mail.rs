@@ -294,8 +294,9 @@ impl ActorTask {
             self.answer(Caller::Conn { conn, id }, Err(ActorError::aborted()));
             return;
         }
-        if let Phase::Live(live) = &self.phase
+        if let Phase::Live(live) = &mut self.phase
             && let Some(call) = live.calls.by_conn(conn, id)
+            && live.calls.give_up(call)
         {
             self.shared
                 .host
@@ -305,8 +306,8 @@ impl ActorTask {
 
     /// Whoever takes a stream has taken some of its items.
     pub(super) fn credit(&mut self, stream: StreamKey, items: u32) {
-        if let Phase::Live(live) = &self.phase
-            && let Some(call) = live.calls.by_stream(stream)
+        if let Phase::Live(live) = &mut self.phase
+            && let Some((call, items)) = live.calls.take_items(stream, items)
         {
             self.shared
                 .host

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use greenroom_store::{Epoch, StoreError};
 use greenroom_types::ActorError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::exchanges::{ExchangeEvent, ResponseSender};
 use crate::{
@@ -93,6 +93,12 @@ pub(crate) enum StreamKey {
     Conn(ConnKey, u64),
 }
 
+/// The place of what a client says past the mailbox: it is free again when the task has looked at that.
+#[derive(Debug)]
+pub(crate) struct Word(
+    #[expect(dead_code, reason = "held until it is dropped")] pub(crate) OwnedSemaphorePermit,
+);
+
 /// Word from the host and the runtime. Never waits behind client work.
 #[derive(Debug)]
 pub(crate) enum Control {
@@ -106,11 +112,14 @@ pub(crate) enum Control {
     CancelAction {
         conn: ConnKey,
         id: u64,
+        word: Word,
     },
     /// Items of a stream were taken.
     Credit {
         stream: StreamKey,
         items: u32,
+        /// There when a client of a connection says so.
+        word: Option<Word>,
     },
     /// A connection is gone while the mailbox was full.
     Disconnect(ConnKey, Option<SocketClose>),

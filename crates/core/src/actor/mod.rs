@@ -22,6 +22,6 @@ mod turns;
 mod wake;
 
 pub(crate) use exchanges::ExchangeEvent;
-pub(crate) use message::{Answer, Control, Message, StreamKey};
+pub(crate) use message::{Answer, Control, Message, StreamKey, Word};
 pub(crate) use sockets::cost;
 pub(crate) use task::ActorTask;

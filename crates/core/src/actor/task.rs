@@ -395,8 +395,18 @@ impl ActorTask {
             Control::Turn(instance, turn) => self.on_turn(instance, *turn),
             Control::Cancel(token) => self.cancel(token),
             Control::Exchange(instance, call, event) => self.on_exchange(instance, call, event),
-            Control::CancelAction { conn, id } => self.cancel_action(conn, id),
-            Control::Credit { stream, items } => self.credit(stream, items),
+            Control::CancelAction { conn, id, word } => {
+                self.cancel_action(conn, id);
+                drop(word);
+            }
+            Control::Credit {
+                stream,
+                items,
+                word,
+            } => {
+                self.credit(stream, items);
+                drop(word);
+            }
             Control::Disconnect(conn, close) => match self.phase {
                 // There is no instance to be told yet.
                 Phase::Asleep | Phase::Waking(_) => self.departs_asleep(conn, close),

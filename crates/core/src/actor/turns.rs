@@ -152,7 +152,7 @@ impl ActorTask {
                         Some(opening) => Release::Open(opening),
                         None => return,
                     },
-                    StreamPart::Item(item) => match live.calls.stream(call) {
+                    StreamPart::Item(item) => match live.calls.item(call) {
                         Some(to) => Release::Item(to.clone(), item),
                         None => return,
                     },

@@ -1,10 +1,16 @@
 //! Answers that stream, and calls that are given up.
 
-use std::sync::Arc;
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+};
 
 use bytes::Bytes;
 use greenroom_core::{
-    CallId, CallOutcome, ClientMessage, HostEvent, Instance, Output, ReplyStream, StreamPart,
+    CallId, CallOutcome, ClientMessage, Connection, HostEvent, Instance, OutboxReader, Output,
+    ReplyStream, StreamPart,
 };
 use greenroom_store::{MemoryStore, Store, StoreError, testing::FaultStore};
 use greenroom_types::{ActorError, ActorId, limits};
@@ -202,12 +208,12 @@ async fn a_connection_gets_its_stream_in_order_and_can_credit_and_cancel_it() {
             "{got:?}"
         );
     }
-    connection.credit(7, 1);
+    connection.credit(7, 1).await;
     assert!(matches!(
         manual.next().await,
         (_, HostEvent::Credit { call, items: 1 }) if call == number
     ));
-    connection.credit(8, 1);
+    connection.credit(8, 1).await;
     connection.cancel(7).await.unwrap();
     connection.cancel(8).await.unwrap();
     assert!(matches!(manual.next().await, (_, HostEvent::Cancel(call)) if call == number));
@@ -219,6 +225,60 @@ async fn a_connection_gets_its_stream_in_order_and_can_credit_and_cancel_it() {
             part: StreamPart::End
         })
     ));
+}
+
+/// A connection with a stream, which it knows by 7, and that stream's call.
+async fn streaming(manual: &mut Manual) -> (Instance, CallId, Connection, OutboxReader) {
+    let id = manual.actor().await;
+    let (request, mut reader) = client();
+    let runtime = manual.runtime.clone();
+    let connecting = tokio::spawn(async move { runtime.connect(id, request).await });
+    let instance = manual.started(replace_root(0)).await;
+    let (_, conn) = manual.connecting().await;
+    manual.say(instance, Output::Accept { conn });
+    let connection = connecting.await.unwrap().unwrap();
+    reader.recv().await.unwrap();
+    let called = connection.action(7, "stream".into(), NO_ARGS, true);
+    called.await.unwrap();
+    let (_, number) = manual.called().await;
+    manual.say(instance, part(number, StreamPart::Start));
+    reader.recv().await.unwrap();
+    (instance, number, connection, reader)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_words_is_held_up_and_the_host_hears_only_what_can_be() {
+    let mut manual = Manual::new(Arc::new(MemoryStore::new()));
+    let (instance, number, connection, mut reader) = streaming(&mut manual).await;
+    for value in [1, 2, 3] {
+        manual.say(instance, item(number, value));
+        reader.recv().await.unwrap();
+    }
+    // The actor's task does not run as long as this one does not wait.
+    let mut passed = 0;
+    loop {
+        let mut word = pin!(connection.credit(7, 2));
+        match poll_fn(|cx| Poll::Ready(word.as_mut().poll(cx))).await {
+            Poll::Ready(()) => passed += 1,
+            Poll::Pending => break,
+        }
+    }
+    assert_eq!(passed, limits::UNHEEDED_WORDS);
+    for _ in 0..1_000 {
+        connection.credit(7, u32::MAX).await;
+        connection.cancel(7).await.unwrap();
+    }
+    settle().await;
+    for expected in [2, 1] {
+        let (_, event) = manual.next().await;
+        assert!(
+            matches!(event, HostEvent::Credit { call, items } if (call, items) == (number, expected)),
+            "{event:?}"
+        );
+    }
+    let (_, event) = manual.next().await;
+    assert!(matches!(event, HostEvent::Cancel(call) if call == number));
+    assert!(manual.now().await.is_none());
 }
 
 #[tokio::test(start_paused = true)]

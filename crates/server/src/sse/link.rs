@@ -65,7 +65,7 @@ impl Link {
                 ClientFrame::Subscribe { event, on } => self.connection.subscribe(event, on).await,
                 ClientFrame::Cancel { id } => self.connection.cancel(id).await,
                 ClientFrame::Credit { id, items } => {
-                    self.connection.credit(id, items);
+                    self.connection.credit(id, items).await;
                     Ok(())
                 }
             }

@@ -333,7 +333,7 @@ impl<R: AsyncRead + Unpin> Talk<'_, R> {
             ClientFrame::Subscribe { event, on } => self.connection.subscribe(event, on).await,
             ClientFrame::Cancel { id } => self.connection.cancel(id).await,
             ClientFrame::Credit { id, items } => {
-                self.connection.credit(id, items);
+                self.connection.credit(id, items).await;
                 Ok(())
             }
         };

@@ -150,7 +150,7 @@ export const bulk = actor({
 /** Streams, and writes down how far it came. */
 export const source = actor({
   state: { made: 0, log: [] as string[] },
-  options: { actionTimeout: 800, sleepTimeout: 100 },
+  options: { actionTimeout: 3_000, sleepTimeout: 100 },
   onSleep: (c) => void c.state.log.push("sleep"),
   actions: {
     async *count(c, to: number) {

@@ -129,11 +129,11 @@ for (const way of WAYS) {
     const slow: number[] = [];
     await assert.rejects(
       async () => {
-        for await (const item of callee.pausing([450, 450, 5_000])) slow.push(item);
+        for await (const item of callee.pausing([1_700, 1_700, 10_000])) slow.push(item);
       },
       { group: "actor", code: "action_timed_out" },
     );
-    assert.deepEqual(slow, [450, 450]);
+    assert.deepEqual(slow, [1_700, 1_700]);
     // An item that is too large ends the stream, and nothing else.
     const some: string[] = [];
     await assert.rejects(

@@ -16,13 +16,13 @@ export interface RateLimitOptions extends Policy {
    * without a limit, such as passwords.
    */
   readonly onFailure?: "allow" | "refuse";
-  /** How long to wait for the limiter, in milliseconds. Default 1,000. */
+  /** How long to wait for the limiter, in milliseconds. Default 5,000. */
   readonly timeout?: number;
 }
 
 /** Lets so many requests of each client through, and answers the others with 429. */
 export function rateLimit(options: RateLimitOptions): MiddlewareHandler {
-  const { client, key, onFailure = "allow", timeout = 1_000, ...policy } = options;
+  const { client, key, onFailure = "allow", timeout = 5_000, ...policy } = options;
 
   return async (c, next) => {
     let verdict: Verdict;

@@ -20,11 +20,7 @@ const buckets = element("buckets", HTMLElement);
 const template = element("bucket", HTMLTemplateElement);
 const status = element("status", HTMLElement);
 const trouble = element("trouble", HTMLElement);
-// The actors are mounted in the Hono app, whose routes carry no WebSockets.
-const greenroom = createClient<typeof registry>({
-  endpoint: `${location.origin}/api/greenroom`,
-  transport: "sse",
-});
+const greenroom = createClient<typeof registry>(`${location.origin}/api/greenroom`);
 
 const statuses = new Map<Card, keyof typeof STATUS>();
 const cards = CLIENTS.map((client) => {

@@ -78,7 +78,7 @@ test("names that nobody gave out are no way around: they count by address", asyn
 });
 
 test("from outside a bucket can be watched, and nothing else", async (t) => {
-  const client = createClient<typeof registry>({ endpoint: `${server.url}/api/greenroom`, transport: "sse" });
+  const client = createClient<typeof registry>(`${server.url}/api/greenroom`);
   t.after(() => client.dispose());
   const policy = { name: "hourly", limit: 1_000, window: 1 };
   const bucket = client.limiter.getOrCreate(["hourly", "bob"]);
@@ -111,7 +111,7 @@ async function app(t: TestContext, options: { readonly dataDir?: string; readonl
     await rm(dataDir, { recursive: true, force: true });
   });
   const client = own.client();
-  const limit = { client, name: "n", limit: 3, window: options.window ?? 3_600_000 };
+  const limit = { client, name: "n", limit: 3, window: options.window ?? 3_600_000, timeout: 60_000 };
   const hono = new Hono();
   const key = (c: { req: { header(name: string): string | undefined } }) => c.req.header("who") ?? "";
   hono.get("/allow", rateLimit({ ...limit, key }), (c) => c.text("in"));

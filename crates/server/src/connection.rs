@@ -16,7 +16,6 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpStream;
 use tracing::{Instrument, debug, debug_span};
 
 use crate::{
@@ -68,11 +67,11 @@ impl UpgradeSlot {
 }
 
 /// Serves `stream` until it ends, or until the server closes and its last answer is out.
-pub(crate) async fn serve_connection(app: Arc<App>, stream: TcpStream, peer: SocketAddr) {
+pub(crate) async fn serve_connection<T: Transport>(app: Arc<App>, stream: T, peer: SocketAddr) {
     let span = debug_span!("conn", %peer);
     async {
         // Replies are small and each is flushed as a whole: waiting for more would only delay them.
-        if let Err(error) = stream.set_nodelay(true) {
+        if let Err(error) = stream.hurry() {
             debug!(%error, "connection ended before it began");
             return;
         }

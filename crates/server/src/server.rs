@@ -4,14 +4,13 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use greenroom_core::Runtime;
 use tokio::{
-    net::{TcpListener, TcpStream},
     sync::watch,
     task::{AbortHandle, JoinSet},
 };
 use tracing::{debug, info, warn};
 
 use crate::{
-    ServerConfig,
+    Listener, ServerConfig,
     access::Management,
     app::{App, Phase},
     connection::serve_connection,
@@ -36,13 +35,12 @@ pub struct Server {
 ///
 /// # Errors
 /// When the listener's address cannot be read.
-pub fn serve(
+pub fn serve<L: Listener>(
     config: ServerConfig,
-    listener: impl Into<Option<TcpListener>>,
+    listener: Option<L>,
     runtime: Runtime,
 ) -> io::Result<Server> {
-    let listener = listener.into();
-    let local_addr = listener.as_ref().map(TcpListener::local_addr).transpose()?;
+    let local_addr = listener.as_ref().map(Listener::local_addr).transpose()?;
     let (phase, watching) = watch::channel(Phase::Running);
     let (finish, finished) = watch::channel(false);
     let app = Arc::new(App::new(config, local_addr, runtime, watching));
@@ -118,15 +116,15 @@ impl Drop for Server {
 }
 
 /// Owns the listening socket and the tasks of all connections: when it is dropped, they end.
-struct Acceptor {
+struct Acceptor<L> {
     app: Arc<App>,
     /// Absent for a server that is reached from within its process only.
-    listener: Option<TcpListener>,
+    listener: Option<L>,
     phase: watch::Sender<Phase>,
     conns: JoinSet<()>,
 }
 
-impl Acceptor {
+impl<L: Listener> Acceptor<L> {
     async fn run(mut self) {
         let app = Arc::clone(&self.app);
         let mut draining = self.phase.subscribe();
@@ -158,7 +156,7 @@ impl Acceptor {
         info!("server ended");
     }
 
-    async fn accepted(&mut self, accepted: io::Result<(TcpStream, SocketAddr)>) {
+    async fn accepted(&mut self, accepted: io::Result<(L::Stream, SocketAddr)>) {
         match accepted {
             Ok((stream, peer)) => {
                 self.conns
@@ -176,7 +174,7 @@ impl Acceptor {
 }
 
 /// The next connection. Never one without a listener.
-async fn accept(listener: Option<&TcpListener>) -> io::Result<(TcpStream, SocketAddr)> {
+async fn accept<L: Listener>(listener: Option<&L>) -> io::Result<(L::Stream, SocketAddr)> {
     match listener {
         Some(listener) => listener.accept().await,
         None => std::future::pending().await,

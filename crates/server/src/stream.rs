@@ -18,11 +18,17 @@ use tokio::{
 };
 
 /// A stream of bytes in both directions that clients reach the server by.
-pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+pub trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     /// What comes from the client.
-    type Read: AsyncRead + Unpin + Send;
+    type Read: AsyncRead + Unpin + Send + Sync + 'static;
     /// What goes to it.
-    type Write: AsyncWrite + Unpin + Send;
+    type Write: AsyncWrite + Unpin + Send + Sync + 'static;
+
+    /// Sends from now on what is written at once, and does not wait for more.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    fn hurry(&self) -> io::Result<()>;
 
     /// Resolves when the client hangs up. One that has sent something is not noticed before that is
     /// read. What had to be taken to find out is in `early`.
@@ -35,6 +41,10 @@ pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
 impl Transport for TcpStream {
     type Read = OwnedReadHalf;
     type Write = OwnedWriteHalf;
+
+    fn hurry(&self) -> io::Result<()> {
+        self.set_nodelay(true)
+    }
 
     async fn departure(&mut self, _: &mut BytesMut) {
         if matches!(self.peek(&mut [0]).await, Ok(1..)) {
@@ -51,6 +61,10 @@ impl Transport for TcpStream {
 impl Transport for DuplexStream {
     type Read = ReadHalf<Self>;
     type Write = WriteHalf<Self>;
+
+    fn hurry(&self) -> io::Result<()> {
+        Ok(())
+    }
 
     async fn departure(&mut self, early: &mut BytesMut) {
         if matches!(self.read_buf(early).await, Ok(1..)) {

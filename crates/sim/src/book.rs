@@ -43,6 +43,8 @@ pub(crate) struct Pages {
     pub(crate) cancelled: BTreeSet<String>,
     /// The newest life of each actor.
     pub(crate) lives: BTreeMap<ActorId, u64>,
+    /// The machines whose clients have had their last answers.
+    pub(crate) finished: BTreeSet<String>,
     /// How often each fault has happened.
     pub(crate) faults: BTreeMap<&'static str, u64>,
     /// Events and messages looked at, for the report.

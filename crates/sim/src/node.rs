@@ -2,13 +2,18 @@
 
 use std::{
     collections::BTreeMap,
+    io,
+    net::Ipv4Addr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use greenroom_core::{ActorOptions, Env, Runtime, RuntimeConfig};
+use greenroom_server::{Secret, Server, ServerConfig, serve};
 use greenroom_store::{Store, testing::FaultStore};
 use greenroom_types::{ActorKey, ActorName};
 use tokio::sync::{mpsc, oneshot, watch};
+use turmoil::net::TcpListener;
 
 use crate::{
     Plant,
@@ -16,6 +21,7 @@ use crate::{
     disk,
     env::{SimEnv, WallClock},
     host::Troupe,
+    net::SimListener,
     plan::Plan,
     rng::Rng,
     store::Witness,
@@ -23,6 +29,11 @@ use crate::{
 
 /// The one type of actors.
 pub(crate) const ACTOR: &str = "ledger";
+
+/// Where it listens.
+pub(crate) const PORT: u16 = 6420;
+/// Who knows it may destroy actors over HTTP.
+pub(crate) const TOKEN: &str = "the token of a run";
 
 /// What the world asks of a node.
 #[derive(Clone, Debug)]
@@ -64,6 +75,7 @@ pub(crate) struct Process {
     pub(crate) name: String,
     pub(crate) rng: Rng,
     requests: mpsc::UnboundedReceiver<Request>,
+    server: Option<Server>,
 }
 
 impl Machine {
@@ -153,6 +165,7 @@ impl Machine {
             rng: rng("clients"),
             name,
             requests: received,
+            server: None,
         }
     }
 
@@ -165,11 +178,29 @@ impl Machine {
 }
 
 impl Process {
+    /// Serves the network.
+    pub(crate) async fn serve(&mut self, plan: &Plan) -> io::Result<()> {
+        let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, PORT)).await?;
+        let mut config = ServerConfig::default();
+        config.management_token = Some(Secret::new(TOKEN));
+        config.ping_interval = Duration::from_millis(plan.ping_ms);
+        config.pong_timeout = Duration::from_millis(plan.ping_ms);
+        config.shutdown_grace = Duration::from_secs(2);
+        let runtime = self.runtime.clone();
+        self.server = Some(serve(config, Some(SimListener(listener)), runtime)?);
+        Ok(())
+    }
+
     /// Does what the world asks until it asks for the end.
     pub(crate) async fn obey(mut self) {
         while let Some(request) = self.requests.recv().await {
             match request {
-                Request::Shutdown => return self.runtime.shutdown().await,
+                Request::Shutdown => {
+                    return match &self.server {
+                        Some(server) => server.shutdown().await,
+                        None => self.runtime.shutdown().await,
+                    };
+                }
                 Request::LoseInstance(key) => {
                     if let Some(id) = self.find(&key).await {
                         self.runtime.crash(id);

@@ -13,6 +13,14 @@ pub(crate) struct Plan {
     pub(crate) callers: u64,
     /// Clients with connections, within the node.
     pub(crate) talkers: u64,
+    /// Machines with clients on the other side of a network.
+    pub(crate) far: u64,
+    /// Clients with and without connections on each of them.
+    pub(crate) far_clients: (u64, u64),
+    /// Longest time that a packet takes.
+    pub(crate) latency_ms: u64,
+    /// Time after which the server wants a sign of life from a client that is silent.
+    pub(crate) ping_ms: u64,
     /// How long faults happen and clients work.
     pub(crate) chaos: Duration,
     /// How many operations each client has for it, at most.
@@ -64,6 +72,14 @@ pub(crate) enum Fault {
     InstanceLost { key: usize },
     /// Somebody sends an actor to sleep.
     Sleep { key: usize },
+    /// Nothing gets through between the node and a machine of clients.
+    Partition { far: u64, ms: u64 },
+    /// Nothing gets through in one direction.
+    OneWay { far: u64, to_node: bool, ms: u64 },
+    /// What is sent between them arrives later, all at once.
+    Hold { far: u64, ms: u64 },
+    /// A machine of clients is gone, with a word of farewell or without one.
+    Vanish { far: u64, silently: bool, ms: u64 },
 }
 
 impl Plan {
@@ -77,6 +93,10 @@ impl Plan {
             keys,
             callers: rng.between(1, 5),
             talkers: rng.between(0, 3),
+            far: rng.pick(&[0, 1, 2]),
+            far_clients: (rng.between(0, 2), rng.between(0, 2)),
+            latency_ms: rng.pick(&[1, 10, 150]),
+            ping_ms: rng.pick(&[200, 1_000, 10_000]),
             chaos,
             operations: rng.between(20, 60),
             sleep_timeout: rng
@@ -135,6 +155,26 @@ impl Plan {
         often(rng, 6, &|rng| Fault::Sleep {
             key: rng.below(keys) as usize,
         });
+        if let Some(last) = self.far.checked_sub(1) {
+            often(rng, 2, &|rng| Fault::Partition {
+                far: rng.between(0, last),
+                ms: rng.pick(&[10, 300, 3_000]),
+            });
+            often(rng, 2, &|rng| Fault::OneWay {
+                far: rng.between(0, last),
+                to_node: rng.chance(50),
+                ms: rng.pick(&[10, 300, 3_000]),
+            });
+            often(rng, 2, &|rng| Fault::Hold {
+                far: rng.between(0, last),
+                ms: rng.pick(&[10, 300, 3_000]),
+            });
+            often(rng, 2, &|rng| Fault::Vanish {
+                far: rng.between(0, last),
+                silently: rng.chance(50),
+                ms: rng.pick(&[10, 300, 3_000]),
+            });
+        }
         self.faults.sort_by_key(|(at, _)| *at);
     }
 }

@@ -1,7 +1,11 @@
 //! One run: a node and its clients in simulated time, faults as the plan says, then silence, then a last look
 //! at everything.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use greenroom_store::{StoreError, testing::FaultStore};
 use tokio::sync::watch;
@@ -11,19 +15,20 @@ use crate::{
     Plant, Report,
     book::Book,
     check::{self, Final},
-    clients::{Caller, Near, Talker, Will},
+    clients::Will,
     history::Op,
     node::{Machine, Request},
     panics,
     plan::{Fault, Plan},
     rng::Rng,
+    software::{self, FarMachine},
 };
 
 const NODE: &str = "node";
 /// Longest time, once faults have stopped, for everything to happen that was promised.
 const PATIENCE: Duration = Duration::from_secs(400);
 /// Longest time for every actor to answer a last question.
-const LAST_WORD: Duration = Duration::from_secs(60);
+const LAST_WORD: Duration = Duration::from_secs(120);
 /// Longest time for a node to end in good order.
 const GOODBYE: Duration = Duration::from_secs(40);
 
@@ -39,6 +44,18 @@ enum Event {
     },
     ReleaseDisk,
     ReleaseLoads,
+    /// The network between the node and a machine of clients works again.
+    Repair {
+        far: u64,
+    },
+    /// It lets through what it has held back.
+    Release {
+        far: u64,
+    },
+    /// A machine of clients comes back.
+    FarBoot {
+        far: u64,
+    },
 }
 
 struct World<'a> {
@@ -52,8 +69,14 @@ struct World<'a> {
     is_up: bool,
     /// What is left of a store whose sync has failed.
     survivor: Option<FaultStore>,
+    /// Machines of clients whose network is disturbed, or that are gone.
+    disturbed: BTreeSet<u64>,
     will: watch::Sender<Will>,
-    done: watch::Receiver<bool>,
+}
+
+/// The name of a machine of clients.
+fn far_name(far: u64) -> &'static str {
+    ["far0", "far1", "far2"][far as usize]
 }
 
 /// Runs a seed to its end.
@@ -78,14 +101,23 @@ impl World<'_> {
         let mut sim = turmoil::Builder::new()
             .simulation_duration(Duration::from_secs(86_400))
             .tick_duration(Duration::from_millis(1))
+            .min_message_latency(Duration::from_millis(1))
+            .max_message_latency(Duration::from_millis(plan.latency_ms))
             .rng_seed(seed)
             .build();
-        let (will, done) = (watch::Sender::new(Will::Chaos), watch::Sender::new(false));
-        let is_done = done.subscribe();
+        let will = watch::Sender::new(Will::Chaos);
         let (host, wills) = (machine.clone(), will.clone());
         sim.host(NODE, move || {
-            software(host.clone(), wills.subscribe(), done.clone())
+            software::node(host.clone(), wills.subscribe())
         });
+        for far in 0..plan.far {
+            let name = far_name(far);
+            let machine = FarMachine::new(name, NODE, seed, book.clone(), Arc::clone(plan));
+            let wills = will.clone();
+            sim.host(name, move || {
+                software::far(machine.boot(), wills.subscribe())
+            });
+        }
         let mut world = Self {
             sim,
             machine,
@@ -95,8 +127,8 @@ impl World<'_> {
             stopping: None,
             is_up: true,
             survivor: None,
+            disturbed: BTreeSet::new(),
             will,
-            done: is_done,
         };
         for &(at, fault) in &plan.faults {
             world.plan(at, Event::Fault(fault));
@@ -132,7 +164,7 @@ impl World<'_> {
         })?;
         self.set_will(Will::Final);
         self.wait("an actor does not answer", LAST_WORD, |world| {
-            *world.done.borrow()
+            world.has_everybody_finished()
         })?;
         self.wait("messages are not handled", LAST_WORD, |world| {
             let book = world.book();
@@ -141,6 +173,11 @@ impl World<'_> {
         self.wait("calls are not answered", LAST_WORD, |world| {
             !world.book().pages().ops.iter().any(Op::is_open)
         })
+    }
+
+    fn has_everybody_finished(&self) -> bool {
+        let machines = 1 + self.machine.plan.far as usize;
+        self.book().pages().finished.len() == machines
     }
 
     fn set_will(&self, will: Will) {
@@ -211,6 +248,19 @@ impl World<'_> {
                 self.machine.disk_stalls.send_replace(false);
             }
             Event::ReleaseLoads => self.store().release_loads(),
+            Event::Repair { far } => {
+                self.sim.repair(NODE, far_name(far));
+                self.disturbed.remove(&far);
+            }
+            Event::Release { far } => {
+                self.sim.release(NODE, far_name(far));
+                self.disturbed.remove(&far);
+            }
+            Event::FarBoot { far } => {
+                self.sim.repair(NODE, far_name(far));
+                self.sim.bounce(far_name(far));
+                self.disturbed.remove(&far);
+            }
         }
     }
 
@@ -219,9 +269,64 @@ impl World<'_> {
     }
 
     fn fault(&mut self, fault: Fault) {
-        if !self.is_up {
-            return;
+        match fault {
+            Fault::Partition { far, .. }
+            | Fault::OneWay { far, .. }
+            | Fault::Hold { far, .. }
+            | Fault::Vanish { far, .. } => {
+                // The simulated network knows one disturbance at a time.
+                if self.disturbed.insert(far) {
+                    self.disturb(far, fault);
+                }
+            }
+            fault => {
+                if self.is_up {
+                    self.harm_node(fault);
+                }
+            }
         }
+    }
+
+    fn disturb(&mut self, far: u64, fault: Fault) {
+        let (book, name) = (self.book(), far_name(far));
+        match fault {
+            Fault::Partition { ms, .. } => {
+                book.fault("partition", format!("of {name} for {ms} ms"));
+                self.sim.partition(NODE, name);
+                self.plan_in(ms, Event::Repair { far });
+            }
+            Fault::OneWay { to_node, ms, .. } => {
+                let (from, to) = match to_node {
+                    true => (name, NODE),
+                    false => (NODE, name),
+                };
+                book.fault("one-way partition", format!("{from} to {to} for {ms} ms"));
+                self.sim.partition_oneway(from, to);
+                self.plan_in(ms, Event::Repair { far });
+            }
+            Fault::Hold { ms, .. } => {
+                book.fault("held packets", format!("of {name} for {ms} ms"));
+                self.sim.hold(NODE, name);
+                self.plan_in(ms, Event::Release { far });
+            }
+            Fault::Vanish { silently, ms, .. } => {
+                let how = if silently {
+                    "silently"
+                } else {
+                    "with a farewell"
+                };
+                book.fault("vanished clients", format!("{name} {how} for {ms} ms"));
+                if silently {
+                    self.sim.partition(NODE, name);
+                }
+                self.sim.crash(name);
+                self.plan_in(ms, Event::FarBoot { far });
+            }
+            other => unreachable!("{other:?} is about the node"),
+        }
+    }
+
+    fn harm_node(&mut self, fault: Fault) {
         let book = self.book();
         let keys = &self.machine.plan.keys;
         match fault {
@@ -273,6 +378,10 @@ impl World<'_> {
                 book.fault("sleep", &keys[key]);
                 self.machine.request(Request::Sleep(keys[key].clone()));
             }
+            Fault::Partition { .. }
+            | Fault::OneWay { .. }
+            | Fault::Hold { .. }
+            | Fault::Vanish { .. } => unreachable!("{fault:?} is about the network"),
         }
     }
 
@@ -340,48 +449,4 @@ impl World<'_> {
     fn last_look(&self) -> Final {
         Final::of(&self.store(), &self.machine.plan.keys)
     }
-}
-
-/// What runs on the node.
-async fn software(
-    machine: Machine,
-    will: watch::Receiver<Will>,
-    done: watch::Sender<bool>,
-) -> turmoil::Result {
-    let mut process = machine.boot();
-    let (book, keys) = (machine.book.clone(), machine.plan.keys.clone());
-    let link = Near::new(process.runtime.clone());
-    let mut caller = |name: String| Caller {
-        name: format!("{} {name}", process.name),
-        book: book.clone(),
-        link: link.clone(),
-        keys: keys.clone(),
-        rng: Rng::new(process.rng.next()),
-        alarms: Vec::new(),
-    };
-    for number in 0..machine.plan.callers {
-        let caller = caller(format!("caller {number}"));
-        tokio::spawn(caller.run(machine.plan.operations, will.clone()));
-    }
-    let closer = caller("closer".to_owned());
-    for number in 0..machine.plan.talkers {
-        let talker = Talker {
-            name: format!("{} talker {number}", process.name),
-            book: book.clone(),
-            link: link.clone(),
-            keys: keys.clone(),
-            rng: Rng::new(process.rng.next()),
-        };
-        tokio::spawn(talker.run(will.clone()));
-    }
-    let mut last = will;
-    tokio::spawn(async move {
-        // The world outlives its nodes.
-        if last.wait_for(|will| *will == Will::Final).await.is_ok() {
-            closer.finish().await;
-            done.send_replace(true);
-        }
-    });
-    process.obey().await;
-    Ok(())
 }

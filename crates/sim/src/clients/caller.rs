@@ -9,12 +9,15 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::Near;
+use super::Link;
 use crate::{
     book::Book,
     history::{Kind, Outcome},
     rng::Rng,
 };
+
+/// How long a client waits for an answer that may have got lost on its way.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the world wants of its clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +34,7 @@ pub(crate) enum Will {
 pub(crate) struct Caller {
     pub(crate) name: String,
     pub(crate) book: Book,
-    pub(crate) link: Near,
+    pub(crate) link: Link,
     pub(crate) keys: Vec<String>,
     pub(crate) rng: Rng,
     /// Alarms that it has set.
@@ -63,11 +66,7 @@ impl Caller {
     pub(crate) async fn finish(self) {
         for key in &self.keys {
             loop {
-                let pending = self.book.begin(&self.name, key, Kind::Read);
-                let outcome = self.link.act(key, &Kind::Read).await;
-                let is_done = matches!(outcome, Outcome::Done(..));
-                pending.end(outcome);
-                if is_done {
+                if self.ask(key.clone(), Kind::Read, None).await {
                     break;
                 }
                 sleep(Duration::from_millis(200)).await;
@@ -75,16 +74,20 @@ impl Caller {
         }
     }
 
-    async fn ask(&self, key: String, kind: Kind, patience: Option<Duration>) {
+    /// Asks for something, and says whether it has happened for certain.
+    async fn ask(&self, key: String, kind: Kind, patience: Option<Duration>) -> bool {
         let pending = self.book.begin(&self.name, &key, kind.clone());
         let act = self.link.act(&key, &kind);
+        let patience = patience.or(self.link.loses().then_some(PATIENCE));
         let outcome = match patience {
             None => act.await,
             Some(patience) => timeout(patience, act)
                 .await
                 .unwrap_or_else(|_| Outcome::Unknown("gave up".to_owned())),
         };
+        let is_done = matches!(outcome, Outcome::Done(..));
         pending.end(outcome);
+        is_done
     }
 
     /// What it wants next, of whom, and how long it waits for that.

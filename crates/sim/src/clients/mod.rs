@@ -1,10 +1,14 @@
 //! Who uses the actors.
 
 mod caller;
+mod far;
+mod link;
 mod near;
 mod talker;
 
 pub(crate) use caller::{Caller, Will};
+pub(crate) use far::Far;
+pub(crate) use link::Link;
 pub(crate) use near::Near;
 pub(crate) use talker::Talker;
 

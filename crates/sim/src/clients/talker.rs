@@ -8,7 +8,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Near, Will, near::NearConn, outcome};
+use super::{Link, Will, caller::PATIENCE, link::LinkConn, outcome};
 use crate::{
     book::{Book, Pending},
     history::{Heard, Kind},
@@ -19,7 +19,7 @@ use crate::{
 pub(crate) struct Talker {
     pub(crate) name: String,
     pub(crate) book: Book,
-    pub(crate) link: Near,
+    pub(crate) link: Link,
     pub(crate) keys: Vec<String>,
     pub(crate) rng: Rng,
 }
@@ -30,7 +30,7 @@ struct Talk<'a> {
     name: &'a str,
     key: &'a str,
     number: usize,
-    conn: NearConn,
+    conn: LinkConn,
     actor: Option<greenroom_types::ActorId>,
     last_id: u64,
     waiting: BTreeMap<u64, Pending>,
@@ -43,7 +43,7 @@ impl Talker {
         while *will.borrow() == Will::Chaos && connections > 0 {
             connections -= 1;
             let key = self.keys[self.rng.below(self.keys.len() as u64) as usize].clone();
-            if let Ok(conn) = self.link.connect(&key).await {
+            if let Ok(Ok(conn)) = timeout(PATIENCE, self.link.connect(&key)).await {
                 let talk = Talk {
                     book: &self.book,
                     name: &self.name,
@@ -88,7 +88,8 @@ impl Talk<'_> {
 
     /// Says whether it wants the news, and asks for something behind that, so that it knows when.
     async fn subscribe(&mut self, on: bool) -> bool {
-        if self.conn.subscribe(on).await.is_err() {
+        let sent = timeout(PATIENCE, self.conn.subscribe(on)).await;
+        if !matches!(sent, Ok(Ok(()))) {
             return false;
         }
         let id = self.last_id + 1;
@@ -100,7 +101,8 @@ impl Talk<'_> {
         self.last_id += 1;
         let pending = self.book.begin(self.name, self.key, kind.clone());
         self.waiting.insert(self.last_id, pending);
-        self.conn.act(self.last_id, &kind).await.is_ok()
+        let sent = timeout(PATIENCE, self.conn.act(self.last_id, &kind)).await;
+        matches!(sent, Ok(Ok(())))
     }
 
     /// Hears what comes within this time. `false` at the end of the connection.

@@ -6,6 +6,7 @@
 
 mod crates;
 mod manifest;
+mod notices;
 mod npm;
 mod platform;
 mod stage;

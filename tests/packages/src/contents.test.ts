@@ -21,7 +21,10 @@ const PLACES = [
   /^src\/.+\.tsx?$/,
 ];
 /** What may be in a package with an addon. */
-const PLATFORM_PLACES = [/^(package\.json|README\.md|LICENSE)$/, /^greenroom\.node$/];
+const PLATFORM_PLACES = [
+  /^(package\.json|README\.md|LICENSE|THIRD-PARTY-LICENSES\.txt)$/,
+  /^greenroom\.node$/,
+];
 
 const BIN = join(ROOT, "tests/packages/tools/node_modules/.bin");
 
@@ -64,6 +67,16 @@ each("a README and the licence are there", async ({ files, name }) => {
   const readme = files.get("README.md")?.toString() ?? "";
   assert.ok(readme.startsWith(`# ${name}\n`), readme.slice(0, 80));
   assert.ok(!readme.includes("](../"), "it has links that lead nowhere outside the repository");
+});
+
+test("the licences of what is in the addon come with it", () => {
+  const addon = all.find(({ name }) => name === PLATFORM_PACKAGE);
+  const notices = addon?.files.get("THIRD-PARTY-LICENSES.txt")?.toString() ?? "";
+  for (const name of ["tokio", "fjall", "hyper", "napi"]) {
+    assert.match(notices, new RegExp(`^- ${name} \\d[^:]*: .*(MIT|Apache-2.0)`, "m"));
+  }
+  assert.ok(notices.includes("Permission is hereby granted, free of charge"));
+  assert.doesNotMatch(notices, /^- (greenroom|proptest)/m);
 });
 
 each("the manifest is complete and has nothing that only the repository needs", ({ manifest }) => {

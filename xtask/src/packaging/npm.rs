@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::manifest::Manifest;
 use super::platform::{PLATFORMS, Platform};
-use super::{Made, empty_folder, stage};
+use super::{Made, empty_folder, notices, stage};
 use crate::{process, repo, workspace};
 
 /// The package that finds the one for its platform, by its folder in `packages/`.
@@ -16,6 +16,9 @@ const NATIVE: &str = "native";
 
 /// The addon in the package of a platform.
 const ADDON: &str = "greenroom.node";
+
+/// The licences of what the addon has in it.
+const NOTICES: &str = "THIRD-PARTY-LICENSES.txt";
 
 /// What the manifest of a platform has in common with that of [`NATIVE`].
 const SHARED: [&str; 3] = ["version", "license", "engines"];
@@ -87,7 +90,7 @@ fn stage_platform(platform: &Platform, native: &Path, folder: &Path) -> Result<(
     manifest.set("name", &json!(name))?;
     manifest.set("description", &json!(description))?;
     manifest.set("main", &json!(ADDON))?;
-    manifest.set("files", &json!([ADDON]))?;
+    manifest.set("files", &json!([ADDON, NOTICES]))?;
     // An addon is loaded from a file of its own, so package managers that keep packages in archives have to unpack it.
     manifest.set("preferUnplugged", &json!(true))?;
     for (field, value) in platform.selectors() {
@@ -96,9 +99,11 @@ fn stage_platform(platform: &Platform, native: &Path, folder: &Path) -> Result<(
     let readme = format!(
         "# {name}\n\n{description}. `@greenroom/native` loads it; nobody needs to install it by name.\n"
     );
+    let notices = notices::collect(platform.target)?;
     stage::copy(&native.join(platform.built_file()), &folder.join(ADDON))?;
     stage::copy_license(folder)?;
     fs::write(folder.join("README.md"), readme)
+        .and_then(|()| fs::write(folder.join(NOTICES), notices))
         .with_context(|| format!("cannot write into {}", folder.display()))?;
     manifest.write(folder)
 }

@@ -9,37 +9,35 @@ pub(super) struct Platform {
     pub(super) name: &'static str,
     /// The end of the name of its package.
     package_end: &'static str,
+    /// As Rust names it.
+    pub(super) target: &'static str,
     os: &'static str,
     cpu: &'static str,
     libc: Option<&'static str>,
 }
 
 /// All of them; `packages/native/src/platform.ts` has the same table.
+#[rustfmt::skip]
 pub(super) const PLATFORMS: [Platform; 6] = [
-    platform("linux-x64", "linux-x64-gnu", "linux", "x64", Some("glibc")),
-    platform(
-        "linux-arm64",
-        "linux-arm64-gnu",
-        "linux",
-        "arm64",
-        Some("glibc"),
-    ),
-    platform("darwin-x64", "darwin-x64", "darwin", "x64", None),
-    platform("darwin-arm64", "darwin-arm64", "darwin", "arm64", None),
-    platform("win32-x64", "win32-x64-msvc", "win32", "x64", None),
-    platform("win32-arm64", "win32-arm64-msvc", "win32", "arm64", None),
+    platform("linux-x64", "linux-x64-gnu", "x86_64-unknown-linux-gnu", ["linux", "x64"], Some("glibc")),
+    platform("linux-arm64", "linux-arm64-gnu", "aarch64-unknown-linux-gnu", ["linux", "arm64"], Some("glibc")),
+    platform("darwin-x64", "darwin-x64", "x86_64-apple-darwin", ["darwin", "x64"], None),
+    platform("darwin-arm64", "darwin-arm64", "aarch64-apple-darwin", ["darwin", "arm64"], None),
+    platform("win32-x64", "win32-x64-msvc", "x86_64-pc-windows-msvc", ["win32", "x64"], None),
+    platform("win32-arm64", "win32-arm64-msvc", "aarch64-pc-windows-msvc", ["win32", "arm64"], None),
 ];
 
 const fn platform(
     name: &'static str,
     package_end: &'static str,
-    os: &'static str,
-    cpu: &'static str,
+    target: &'static str,
+    [os, cpu]: [&'static str; 2],
     libc: Option<&'static str>,
 ) -> Platform {
     Platform {
         name,
         package_end,
+        target,
         os,
         cpu,
         libc,

@@ -43,12 +43,24 @@ pub(crate) fn describe(command: &Command) -> String {
         .join(" ")
 }
 
+/// [`describe`], with the folder if that is not the repository's root.
+fn describe_with_place(command: &Command) -> String {
+    let name = describe(command);
+    match command
+        .get_current_dir()
+        .and_then(|folder| folder.strip_prefix(repo::root()).ok())
+    {
+        Some(folder) if folder != Path::new("") => format!("{name}   ({})", folder.display()),
+        _ => name,
+    }
+}
+
 /// Runs to the end; its output goes where ours goes.
 ///
 /// # Errors
 /// The program is missing or did not succeed.
 pub(crate) fn run(mut command: Command) -> Result<()> {
-    let name = describe(&command);
+    let name = describe_with_place(&command);
     eprintln!("$ {name}");
     let status = command
         .status()
@@ -85,7 +97,7 @@ pub(crate) fn succeeds(mut command: Command) -> bool {
 /// # Errors
 /// The program is missing.
 pub(crate) fn become_program(mut command: Command) -> Result<ExitCode> {
-    let name = describe(&command);
+    let name = describe_with_place(&command);
     eprintln!("$ {name}");
     #[cfg(unix)]
     {

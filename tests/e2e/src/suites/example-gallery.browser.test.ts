@@ -90,7 +90,7 @@ test("every card links to a page that is there, and says what to try and where t
   for (const one of await cards().all()) {
     for (const part of ["h2", ".sentence", ".source"])
       assert.notEqual(await one.locator(part).textContent(), "");
-    assert.ok((await one.locator(".tries li").count()) >= 2, await one.locator("h2").innerText());
+    assert.ok((await one.locator(".tries li").count()) >= 2, (await one.locator("h2").textContent()) ?? "");
   }
   await screenshot(page, "gallery");
 });

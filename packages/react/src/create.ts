@@ -37,7 +37,7 @@ export function createGreenroom<Registry extends RegistryLike>(
     client = createClient<Registry>(config);
   } catch (cause) {
     const error = invalidOptions("the client cannot be made", cause);
-    report({ error });
+    report({ error, isConnected: false });
     return hooks(
       () => failedObserver(error),
       () => {

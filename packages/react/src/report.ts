@@ -17,11 +17,7 @@ const RETRY =
   "It tries again after 250 ms at first, up to every 30 s, and at once when params or key change.";
 
 /** Tells developers, in the console, what went wrong and what to do. */
-export function report({
-  error,
-  options,
-  isConnected,
-}: Pick<ObservedFailure, "error"> & Partial<ObservedFailure>): void {
+export function report({ error, options, isConnected }: ObservedFailure): void {
   if (!isDevelopment) return;
   const where = options ? `useActor(${options.name}, ${JSON.stringify(options.key)})` : "@greenroom/react";
   const advice = isConnected ? error.message : adviceOn(error);

@@ -37,7 +37,7 @@ export function useSteady(asked: ActorObserver<unknown>, name: string): Steady {
     track.caused = false;
     if (track.failed === undefined && track.changes >= MOST_CHANGES) {
       const error = unstableOptions(name);
-      report({ error });
+      report({ error, isConnected: false });
       track.caused = true;
       track.failed = failedObserver(error);
       setFailed(track.failed);

@@ -24,7 +24,8 @@ export interface ObserversOptions {
 /** What went wrong with an actor that is observed. */
 export interface ObservedFailure {
   readonly error: ActorError;
-  readonly options: AnyObserveOptions;
+  /** What was asked for; absent when it cannot be used. */
+  readonly options?: AnyObserveOptions;
   /** Whether there is a socket all the same. */
   readonly isConnected: boolean;
 }
@@ -110,8 +111,8 @@ export function createObservers<Registry extends RegistryLike>(
       hash = hashFunction(options);
     } catch (cause) {
       const { name } = options ?? {};
-      const error = invalidOptions(`the options of actor \`${name}\` cannot be used`, cause);
-      return failedObserver(error, () => onError?.({ error, options, isConnected: false }));
+      const error = invalidOptions(`the options of actor \`${String(name)}\` cannot be used`, cause);
+      return failedObserver(error, () => onError?.({ error, isConnected: false }));
     }
     if (options.enabled === false) return idleObserver(hash);
     // One of its own, so that whoever compares snapshots notices another observer.

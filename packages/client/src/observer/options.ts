@@ -78,6 +78,8 @@ export function unstableOptions(name: string): ActorClientError {
  * @throws TypeError when the parameters cannot be written as JSON, as which they travel.
  */
 export function hashOptions({ name, key, params, noCreate = false }: AnyObserveOptions): string {
+  // Sorting would not notice a circle.
+  JSON.stringify(params);
   return JSON.stringify({ name, key: keyParts(key), params, noCreate }, sorted);
 }
 

@@ -237,8 +237,9 @@ for (const version of [19, 18] as const) {
       const page = await show(t, { strict: true, panels });
       for (const [id, [error]] of Object.entries(cases)) {
         await page.has(id, "disconnected", error);
+        const where = error === "client.invalid_options" ? "@greenroom/react: " : "useActor(";
         assert.ok(
-          page.console.some((line) => line.startsWith("useActor(") && line.includes(error)),
+          page.console.some((line) => line.startsWith(where) && line.includes(error)),
           id,
         );
       }

@@ -1,9 +1,12 @@
 /** What runs in the browser: see `app.tsx`. */
 
+import "./before-react.js";
+
 import { version } from "react";
 import { flushSync } from "react-dom";
 import { createRoot, hydrateRoot, type Root } from "react-dom/client";
-import { App, type PageSpec, shown } from "./app.js";
+import { App, type PageSpec, type PanelSpec, shown } from "./app.js";
+import { edit, Written } from "./edited.js";
 import { type Hooks, makeHooks } from "./hooks.js";
 
 /** What the suites do with the page. */
@@ -17,6 +20,9 @@ export interface PageApi {
   shown(id: string): { readonly changes: readonly string[]; readonly renderings: number };
   /** Shows and unmounts each spec at once, without waiting for anything. */
   rush(specs: readonly PageSpec[]): void;
+  /** Shows one component that its author is at work on. */
+  showWritten(spec: PanelSpec): void;
+  edit(version: Parameters<typeof edit>[0]): void;
   disposeClient(): Promise<void>;
   /** The version of React. */
   version(): string;
@@ -51,6 +57,11 @@ const api: PageApi = {
       api.unmount();
     }
   },
+  showWritten(spec) {
+    root ??= createRoot(container());
+    root.render(<Written hooks={hooks} spec={spec} />);
+  },
+  edit,
   disposeClient: () => hooks.client.dispose(),
   version: () => version,
 };

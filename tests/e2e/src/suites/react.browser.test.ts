@@ -143,6 +143,31 @@ for (const version of [19, 18] as const) {
       assert.deepEqual([page.console, page.uncaught], [[], []]);
     });
 
+    test("edits that fast refresh applies keep the connection", async (t) => {
+      const lobby = key("edited");
+      const page = await open(t);
+      await page.call("showWritten", panel("a", lobby));
+      await page.has("a", "connected");
+      const heard = (version: string, count: number) =>
+        page.page.waitForSelector(`#a[data-version=${version}][data-heard="${count}"]`, {
+          state: "attached",
+        });
+      const say = () => client.lobby.getOrCreate(lobby, TEST).say("hello");
+      await say();
+      await heard("written", 1);
+      await page.call("edit", "reworded");
+      await heard("reworded", 1);
+      await say();
+      await heard("reworded", 2);
+      await page.call("edit", "restructured");
+      await heard("restructured", 0);
+      await say();
+      await heard("restructured", 10);
+      await page.has("a", "connected");
+      assert.equal((await report(lobby)).entered, 1);
+      assert.deepEqual([page.console, page.uncaught], [[], []]);
+    });
+
     test("many components that come and go at once leave no connection", async (t) => {
       const lobbies = Array.from({ length: 8 }, (_, index) => key(`rush-${index}`));
       const page = await open(t);

@@ -1,5 +1,5 @@
 import { type ActionContextOf, actor, event, UserError } from "greenroom";
-import type { Message, Piece } from "./messages.js";
+import { latest, type Message, type Piece } from "./messages.js";
 import { model } from "./model/chosen.js";
 import type { registry } from "./registry.js";
 import { Run } from "./run.js";
@@ -7,6 +7,8 @@ import { work } from "./work.js";
 
 const MAX_QUESTION = 4_000;
 const MAX_MESSAGES = 500;
+/** So many characters of a conversation are shown, the latest. */
+const SHOWN = 200_000;
 
 /** What a page shows of a conversation. */
 export interface Conversation {
@@ -45,8 +47,12 @@ export const agent = actor({
   options: { actionTimeout: 120_000 },
 
   actions: {
-    /** Everything so far, an answer under way included. */
-    read: (c): Conversation => ({ model: model.name, messages: c.state.messages, notes: c.state.notes }),
+    /** What was said last, an answer under way included. */
+    read: (c): Conversation => ({
+      model: model.name,
+      messages: latest(c.state.messages, SHOWN),
+      notes: c.state.notes,
+    }),
 
     /**
      * Asks, and streams the answer. Who gives up the call stops the answer; who only goes away, to reload the page
@@ -54,14 +60,16 @@ export const agent = actor({
      */
     async *ask(c, id: string, text: string): AsyncGenerator<Piece> {
       const said = String(text).trim();
-      if (!isKnown(c, id)) {
+      if (!/^[\w-]{1,64}$/.test(id))
+        throw new UserError("a question is named by up to 64 letters and digits", { code: "id_invalid" });
+      if (!c.state.messages.some((message) => message.id === id)) {
         if (said === "") throw new UserError("a question needs some text", { code: "question_empty" });
         if (said.length > MAX_QUESTION)
           throw new UserError(`a question can have ${MAX_QUESTION} characters`, {
             code: "question_too_long",
           });
         mayAnswer(c);
-        add(c, { role: "user", id: String(id), text: said, at: Date.now() });
+        add(c, { role: "user", id, text: said, at: Date.now() });
         c.waitUntil(enlist(c, said));
         begin(c);
       }
@@ -95,8 +103,6 @@ export const agent = actor({
 });
 
 type Agent = ActionContextOf<typeof agent>;
-
-const isKnown = (c: Agent, id: string) => c.state.messages.some((message) => message.id === id);
 
 function mayAnswer(c: Agent): void {
   if (c.vars.run) throw new UserError("one answer at a time: stop this one first", { code: "busy" });

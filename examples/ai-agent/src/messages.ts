@@ -63,3 +63,23 @@ export interface Piece {
 
 /** All that has been said in this part so far. */
 export const textOf = (part: TextPart): string => part.pieces.join("");
+
+/** The last messages, as many as have `limit` characters together. The very last one is always among them. */
+export function latest(messages: readonly Message[], limit: number): Message[] {
+  let room = limit;
+  const first = messages.findLastIndex((message) => {
+    room -= lengthOf(message);
+    return room < 0;
+  });
+  return messages.slice(Math.min(first + 1, Math.max(0, messages.length - 1)));
+}
+
+function lengthOf(message: Message): number {
+  if (message.role === "user") return message.text.length;
+  return message.parts.reduce((so, part) => so + partLength(part), 0);
+}
+
+const partLength = (part: Part) =>
+  part.kind === "text"
+    ? part.pieces.reduce((so, piece) => so + piece.length, 0)
+    : part.input.length + (part.output?.text.length ?? 0);

@@ -1,4 +1,5 @@
 import type { Piece } from "./messages.js";
+import { modelError } from "./model/model.js";
 
 /** An answer under way: what has been said so far, for those who follow it, and how to stop it. */
 export class Run {
@@ -8,6 +9,7 @@ export class Run {
   readonly asker: string;
   readonly #stop = new AbortController();
   readonly #pieces: Piece[] = [];
+  #length = 0;
   #isOver = false;
   #error: Error | undefined;
   #changed = later();
@@ -24,6 +26,13 @@ export class Run {
 
   stop(): void {
     this.#stop.abort();
+  }
+
+  /** The answer becomes longer. @throws UserError `model_endless` if it becomes longer than `most`. */
+  grow(characters: number, most: number): void {
+    this.#length += characters;
+    if (this.#length > most)
+      throw modelError("model_endless", `an answer ends after ${most} characters: ask for less at once`);
   }
 
   add(piece: Piece): void {

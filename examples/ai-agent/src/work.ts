@@ -3,7 +3,7 @@ import { type ActorContextOf, ActorError, UserError } from "greenroom";
 import type { agent } from "./agent.js";
 import type { Answer, Status } from "./messages.js";
 import { model } from "./model/chosen.js";
-import type { ToolCall } from "./model/model.js";
+import { modelError, type ToolCall } from "./model/model.js";
 import type { Run } from "./run.js";
 import { applyTool, TOOLS } from "./tools/index.js";
 import { turnsOf } from "./turns.js";
@@ -14,6 +14,8 @@ const INTERRUPTED = new UserError("the server went away in the middle of the ans
   code: "interrupted",
 });
 
+/** An answer has at most so many characters, whatever the model would still say. */
+const MAX_ANSWER = 60_000;
 /** So often the model may call tools before it has to be done. */
 const MAX_ROUNDS = 8;
 
@@ -29,7 +31,11 @@ export async function work(c: Agent, run: Run): Promise<void> {
     for (let round = 1; ; round++) {
       const calls = await speak(c, run, answer, signal);
       if (calls.length === 0) break;
-      if (round === MAX_ROUNDS) throw new Error("the model calls tools and comes to no end");
+      if (round === MAX_ROUNDS)
+        throw modelError(
+          "model_endless",
+          `the model calls tools and comes to no end after ${MAX_ROUNDS} rounds`,
+        );
       for (const call of calls) await callTool(c, answer, call);
     }
     end(c, run, answer, "done");
@@ -45,6 +51,7 @@ async function speak(c: Agent, run: Run, answer: Answer, signal: AbortSignal): P
   const calls: ToolCall[] = [];
   for await (const output of model.stream(turnsOf(c.state.messages), TOOLS, signal)) {
     signal.throwIfAborted();
+    run.grow(output.kind === "text" ? output.text.length : output.call.input.length, MAX_ANSWER);
     if (output.kind === "text") say(c, run, answer, output.text);
     else calls.push(output.call);
   }

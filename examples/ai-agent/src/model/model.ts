@@ -53,7 +53,9 @@ export type ModelErrorCode =
   /** Its answer broke off: try again. */
   | "model_cut_off"
   /** What it says is not the protocol: check the address. */
-  | "model_malformed";
+  | "model_malformed"
+  /** It says more than an answer may have: ask for less. */
+  | "model_endless";
 
 /** An error for the person who asks. */
 export function modelError(code: ModelErrorCode, message: string, metadata?: unknown): UserError {

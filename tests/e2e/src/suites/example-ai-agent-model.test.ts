@@ -40,6 +40,21 @@ async function outputs(
   return found;
 }
 
+/** A conversation of an agent with this provider. */
+async function agentOn(t: TestContext, provider: Provider) {
+  const server = await ServerProcess.start({
+    script: join(ROOT, "examples/ai-agent/dist/server.js"),
+    env: { AGENT_BASE_URL: provider.url, AGENT_MODEL: "test-model", AGENT_API_KEY: KEY },
+  });
+  t.after(async () => {
+    await server.dispose();
+    assert.ok(!server.stderr.includes(KEY), "the log does not have the key");
+  });
+  const client = createClient<typeof registry>(server.url);
+  t.after(() => client.dispose());
+  return client.agent.getOrCreate(["ann", "real"]).connect();
+}
+
 const refused = (code: string, message: RegExp) => (error: unknown) => {
   assert.ok(isActorErrorCode(error, "user", code), String(error));
   assert.match(error.message, message);
@@ -144,6 +159,14 @@ test("an answer that ends before its end, or in an error, is no answer", async (
   assert.deepEqual(await outputs(provider), [{ kind: "text", text: "I was about" }]);
 });
 
+test("an event that is too long is refused, not collected", async (t) => {
+  const provider = await provide(
+    t,
+    streams("data: ", "x".repeat(600_000), "x".repeat(600_000), "\n\n", DONE),
+  );
+  await assert.rejects(outputs(provider), refused("model_malformed", /./));
+});
+
 test("nobody there, and nobody who says anything", async (t) => {
   const gone = await Provider.start();
   const { url } = gone;
@@ -189,6 +212,34 @@ test("what the environment says wrong is said before anything is served", () => 
   assert.throws(() => chooseModel({ AGENT_PAUSE: "soon" }), /AGENT_PAUSE/);
 });
 
+test("a model that comes to no end is ended, and the conversation can still be read", async (t) => {
+  const words = delta({ content: "blah ".repeat(1_000) });
+  const again = delta({ tool_calls: [{ index: 0, id: "c", function: { name: "clock", arguments: "{}" } }] });
+  const rounds = Array.from({ length: 8 }, () => streams(again, DONE));
+  const answers = Array.from({ length: 5 }, () => streams(...Array(11).fill(words), DONE));
+  const endless: Answering = async (response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    while (!response.destroyed) await new Promise((written) => response.write(words, written));
+  };
+  const provider = await provide(t, endless, ...rounds, ...answers);
+  const agent = await agentOn(t, provider);
+  const ends = async (id: string) => {
+    for await (const _ of agent.ask(id, "Go on for ever"));
+  };
+  await assert.rejects(ends("q1"), refused("model_endless", /60000 characters/));
+  await eventually(() => assert.equal(provider.abandoned, 1));
+  await assert.rejects(ends("q2"), refused("model_endless", /8 rounds/));
+  for (const id of ["q3", "q4", "q5", "q6", "q7"]) await ends(id);
+  const { messages } = await agent.read();
+  const last = messages.at(-1);
+  assert.ok(last?.role === "assistant" && last.status === "done");
+  // As much as fits: the latest, and not half of one.
+  assert.deepEqual(
+    messages.map(({ role }) => role),
+    ["user", "assistant", "user", "assistant", "user", "assistant"],
+  );
+});
+
 test("the whole agent on a provider: a tool call, its result, an answer, then a refusal that everybody sees", async (t) => {
   const provider = await provide(
     t,
@@ -203,15 +254,7 @@ test("the whole agent on a provider: a tool call, its result, an answer, then a 
     streams(delta({ content: "It is 42." }, "stop"), DONE),
     refuses(429, "{}", { "retry-after": "3" }),
   );
-  const server = await ServerProcess.start({
-    script: join(ROOT, "examples/ai-agent/dist/server.js"),
-    env: { AGENT_BASE_URL: provider.url, AGENT_MODEL: "test-model", AGENT_API_KEY: KEY },
-  });
-  t.after(() => server.dispose());
-  const client = createClient<typeof registry>(server.url);
-  t.after(() => client.dispose());
-  const agent = client.agent.getOrCreate(["ann", "real"]).connect();
-
+  const agent = await agentOn(t, provider);
   let said = "";
   for await (const { text } of agent.ask("q1", "What is six times seven?")) said += text;
   assert.equal(said, "Let me see. It is 42.");
@@ -236,5 +279,4 @@ test("the whole agent on a provider: a tool call, its result, an answer, then a 
   const last = messages.at(-1);
   assert.ok(last?.role === "assistant");
   assert.deepEqual([last.status, last.problem?.code, model], ["failed", "model_busy", "test-model"]);
-  assert.ok(!server.stderr.includes(KEY));
 });

@@ -215,6 +215,28 @@ test("markup stays text: of a model, however it arrives", async (t) => {
   await page.locator('.answer:has-text("[picture: stolen]")').waitFor();
 });
 
+test("a narrow window holds everything, however long its words are", async () => {
+  const ann = await open("#desk-4/narrow");
+  await ann.setViewportSize({ width: 390, height: 800 });
+  const word = "x".repeat(400);
+  await say(ann, `say \`${word}\` ${word}\n\n    ${word}`);
+  await answers(ann, "done").waitFor();
+  await say(ann, `Remember ${word}`);
+  await answers(ann, "done").nth(1).waitFor();
+  const widest = await ann.evaluate(() =>
+    Math.max(
+      ...[...document.querySelectorAll(".app, main, .column, .answer, .question")].map(
+        (each) => each.scrollWidth,
+      ),
+    ),
+  );
+  assert.ok(widest <= 390, `${widest} pixels`);
+  await ann.click(".menu");
+  await ann.locator('.sidebar a:text-is("New conversation")').click();
+  await ann.locator(".welcome").waitFor();
+  await screenshot(ann, "ai-agent-narrow");
+});
+
 test("what is wrong with a model is said in the answer, which can be tried again", async (t) => {
   const page = await provided(
     t,

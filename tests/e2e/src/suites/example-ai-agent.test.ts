@@ -218,6 +218,9 @@ test("questions that make no sense are refused, and so is a second one at a time
   await assert.rejects(ask(agent, "  "), refused("question_empty"));
   await assert.rejects(ask(agent, "x".repeat(4_001)), refused("question_too_long"));
   await assert.rejects(async () => {
+    for await (const _ of agent.ask("no id", "Hello"));
+  }, refused("id_invalid"));
+  await assert.rejects(async () => {
     for await (const _ of agent.retry());
   }, refused("nothing_to_retry"));
   await assert.rejects(client.agent.getOrCreate("no desk").read(), refused("name_invalid"));

@@ -126,6 +126,16 @@ test("the hammer falls while the server is down, and everybody learns of it", as
   await standing(bob, "You lead with $400.");
 });
 
+test("a narrow window holds everything", async () => {
+  await auction("narrow", { openFor: 3_600_000, lastCall: 1_000 });
+  const ann = await enter("narrow", "Bartholomew Featherstonehaugh");
+  await ann.setViewportSize({ width: 390, height: 800 });
+  await offer(ann, "9000000");
+  await price(ann, "$9,000,000");
+  const width = await ann.evaluate(() => document.documentElement.scrollWidth);
+  assert.ok(width <= 390, `${width} pixels`);
+});
+
 test("what people call themselves stays text", async () => {
   await auction("markup", { openFor: 3_600_000, lastCall: 1_000 });
   const eve = await enter("markup", "<img src=x onerror=alert()>");

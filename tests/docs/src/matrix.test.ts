@@ -23,7 +23,7 @@ const PLACES: ReadonlyMap<string, readonly [folder: string, ending: string]> = n
 
 const rows = async (heading: string): Promise<Row[]> => rowsOf(await sectionOf(MATRIX, heading));
 
-for (const heading of ["Features", "What has to hold"]) {
+for (const heading of ["Features", "What has to hold", "Examples"]) {
   test(`"${heading}": every row has a status and names tests that exist`, async () => {
     for (const [label, what, status, tests = ""] of await rows(heading)) {
       const row = `${label} ${what}`;

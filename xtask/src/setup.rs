@@ -28,8 +28,8 @@ pub(crate) fn javascript_tools() -> Result<()> {
     npm::install(".")
 }
 
-/// Installs what suites use from folders of their own: the newest LTS of Node.js and Deno, and the tools that check
-/// packed packages.
+/// Installs what suites use from folders of their own: the newest LTS of Node.js and Deno, the tools that check
+/// packed packages, and the web frameworks of the examples.
 ///
 /// In the workspace, the program `node` of a package would come before the Node.js that everything else is to run
 /// on, and the tools would bring another TypeScript.
@@ -38,7 +38,8 @@ pub(crate) fn javascript_tools() -> Result<()> {
 /// npm failed.
 pub(crate) fn suite_tools() -> Result<()> {
     npm::install("tests/e2e/runtimes")?;
-    npm::install("tests/packages/tools")
+    npm::install("tests/packages/tools")?;
+    npm::install("examples/frameworks")
 }
 
 /// Compiles every TypeScript project of the root `tsconfig.json`, then runs the build scripts that do more.

@@ -48,8 +48,13 @@ let loaded: Addon | undefined;
  * @throws Error with `code` `native_missing` if there is none here, `native_unusable` if it cannot be loaded.
  */
 export function addon(): Addon {
-  loaded ??= load(thisMachine, new URL("../", import.meta.url));
+  loaded ??= load(thisMachine, packageAround(import.meta.url));
   return loaded;
+}
+
+/** Apart from where it is used: bundlers take `new URL` with their own `import.meta.url` for a file to be packed. */
+function packageAround(file: string): URL {
+  return new URL("../", file);
 }
 
 /** Loads the addon for a machine, as the package in `folder` finds it. Exported for the tests. */

@@ -1,4 +1,5 @@
 /** HTTP/1.1 as text, for connections that are handed over to the core. */
+import { STATUS_CODES } from "node:http";
 import { ActorError } from "@greenroom/client/errors";
 
 const encoder = new TextEncoder();
@@ -35,7 +36,7 @@ export function requestText(method: string, target: string, headers: HeaderLines
 export function errorText({ group, code, message, statusCode = 503 }: ActorError): Uint8Array {
   const body = encoder.encode(JSON.stringify({ group, code, message, metadata: null }));
   const head =
-    `HTTP/1.1 ${statusCode} ${statusCode === 400 ? "Bad Request" : "Service Unavailable"}\r\n` +
+    `HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode] ?? ""}\r\n` +
     `content-type: application/json\r\ncontent-length: ${body.length}\r\n` +
     `x-rivet-error: ${group}.${code}\r\nconnection: close\r\n\r\n`;
   return Buffer.concat([latin1(head), body]);

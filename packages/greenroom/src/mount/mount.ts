@@ -54,7 +54,7 @@ export class Mount {
   }
 
   /** Answers a request of Node's HTTP server, or leaves it to `next`. */
-  async node(request: NodeRequest, response: NodeResponse, next?: (error?: unknown) => void): Promise<void> {
+  async node(request: NodeRequest, response: NodeResponse, next?: (error?: Error) => void): Promise<void> {
     const answer = await this.#nodeAnswer(request, response, next !== undefined);
     if (answer === undefined) next?.();
     else await send(answer, response);

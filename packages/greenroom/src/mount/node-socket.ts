@@ -1,4 +1,5 @@
 /** The sockets of Node's HTTP server, handed over to the core byte by byte. */
+import { EventEmitter } from "node:events";
 import { ActorError } from "@greenroom/client/errors";
 import type { Listener, Pipe } from "../in-process/pipe.js";
 import { errorText } from "./http-text.js";
@@ -92,4 +93,15 @@ export class NodeConnection implements Listener {
     this.#unsent = 0;
     this.#pipe?.close();
   }
+}
+
+/** Whether a server has no other listener for upgrades than the one that asks. */
+export function hasNoOthers(server: unknown): boolean {
+  return server instanceof EventEmitter && server.listenerCount("upgrade") === 1;
+}
+
+/** Refuses what is for nobody. */
+export function refuseUpgrade(socket: NodeSocket): void {
+  const message = "no WebSocket is opened at this path";
+  new NodeConnection(socket).refuse(new ActorError("guard", "no_route", message, { statusCode: 404 }));
 }

@@ -12,7 +12,7 @@ export type { NodeRequest, NodeResponse, NodeSocket } from "./node-types.js";
 export type NodeHandler = (
   request: NodeRequest,
   response: NodeResponse,
-  next?: (error?: unknown) => void,
+  next?: (error?: Error) => void,
 ) => void;
 
 /**

@@ -2,19 +2,18 @@
 import type { ResolvedRegistry } from "../registry/config.js";
 import { MessageSocket, type ServerSocket } from "./message-socket.js";
 
-/**
- * `websocket` of `Bun.serve`. Each function gives false for a socket that is none of a registry's, so that programs
- * with sockets of their own can go on from there.
- */
+/** `websocket` of `Bun.serve`. Sockets that are none of a registry's are left alone. */
 export interface SocketHandlers {
   /** Largest message that a client may send, in bytes. Above the registry's own limit, which has an error of its own. */
   readonly maxPayloadLength: number;
   /** Bytes that may wait for a client, which is more than ever do. */
   readonly backpressureLimit: number;
-  open(socket: ServerSocket): boolean;
-  message(socket: ServerSocket, message: string | Uint8Array): boolean;
-  drain(socket: ServerSocket): boolean;
-  close(socket: ServerSocket, code: number, reason: string): boolean;
+  /** Whether a socket is a registry's, for programs that have others as well. */
+  owns(socket: ServerSocket): boolean;
+  open(socket: ServerSocket): void;
+  message(socket: ServerSocket, message: string | Uint8Array): void;
+  drain(socket: ServerSocket): void;
+  close(socket: ServerSocket, code: number, reason: string): void;
 }
 
 /** Bun's own limits. */
@@ -25,15 +24,14 @@ export function socketHandlers(settings: ResolvedRegistry): SocketHandlers {
   return {
     maxPayloadLength: Math.max(USUAL, settings.maxIncomingMessageSize + 1),
     backpressureLimit: Math.max(USUAL, 2 * settings.maxOutgoingMessageSize),
-    open: (socket) => on(socket, (ours) => ours.open(socket)),
-    message: (socket, message) => on(socket, (ours) => ours.message(socket, message)),
-    drain: (socket) => on(socket, (ours) => ours.drain()),
-    close: (socket, code, reason) => on(socket, (ours) => ours.close(socket, code, reason)),
+    owns: (socket) => ours(socket) !== undefined,
+    open: (socket) => ours(socket)?.open(socket),
+    message: (socket, message) => ours(socket)?.message(socket, message),
+    drain: (socket) => ours(socket)?.drain(),
+    close: (socket, code, reason) => ours(socket)?.close(socket, code, reason),
   };
 }
 
-function on({ data }: ServerSocket, use: (socket: MessageSocket) => void): boolean {
-  if (!(data instanceof MessageSocket)) return false;
-  use(data);
-  return true;
+function ours({ data }: ServerSocket): MessageSocket | undefined {
+  return data instanceof MessageSocket ? data : undefined;
 }

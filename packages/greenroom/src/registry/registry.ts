@@ -6,7 +6,7 @@ import { inProcessClient } from "../in-process/fetcher.js";
 import { standardError } from "../log.js";
 import { isFetchServer } from "../mount/fetch-server.js";
 import { Mount } from "../mount/mount.js";
-import type { NodeRequest, NodeSocket } from "../mount/node-types.js";
+import { hasNoOthers, refuseUpgrade } from "../mount/node-socket.js";
 import { type SocketHandlers, socketHandlers } from "../mount/socket-handlers.js";
 import {
   type ActorDefinitions,
@@ -87,8 +87,7 @@ class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Acto
   readonly handler = (request: Request, server?: unknown): Promise<Response> =>
     this.#mount.fetch(request, isFetchServer(server) ? server : undefined);
 
-  readonly upgrade = (request: NodeRequest, socket: NodeSocket, head: Uint8Array): boolean =>
-    this.#mount.upgrade(request, socket, head);
+  readonly upgrade = upgradeWith(this.#mount);
 
   get websocket(): SocketHandlers {
     return socketHandlers(this.#resolve());
@@ -207,6 +206,15 @@ class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Acto
   #ignoreSignals(): void {
     if (this.#stoppable !== undefined) forgetSignals(this.#stoppable);
   }
+}
+
+/** `Registry.upgrade`: as a listener it knows whether it is the only one. */
+function upgradeWith(mount: Mount): Registry["upgrade"] {
+  return function (this: unknown, request, socket, head) {
+    const isOurs = mount.upgrade(request, socket, head);
+    if (!isOurs && hasNoOthers(this)) refuseUpgrade(socket);
+    return isOurs;
+  };
 }
 
 /** A promise whose failure ends the process if nobody asks. */

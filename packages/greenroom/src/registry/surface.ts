@@ -43,17 +43,20 @@ export interface Registry<Actors extends ActorDefinitions = ActorDefinitions> ex
    * @param server Bun's server, which is the second argument of its `fetch`: requests may become WebSockets then, if it
    *   has the handlers of {@link Registry.websocket}. Without it clients use event streams instead.
    */
-  handler(request: Request, server?: FetchServer): Promise<Response>;
+  handler(request: Request, server?: FetchServer | null): Promise<Response>;
   /**
    * Takes over the connection of a request that came to Node's HTTP server and asks for a WebSocket:
    * `server.on("upgrade", registry.upgrade)`. Takes the arguments of that event.
    *
+   * What is not for this registry is left to the server's other listeners. If it has none, and this function itself
+   * listens, it is refused with 404: nobody would answer it otherwise.
+   *
    * @returns whether the request is for this registry: below the base path of `setup`, or, without one, below
-   *   `/api/greenroom` or `/api/rivet`, or to one of the server's own paths at the root. If not, nothing was done.
+   *   `/api/greenroom` or `/api/rivet`, or to one of the server's own paths at the root.
    * @throws ActorError `request.invalid` if the socket was handed over before. Everything else that goes wrong is said
    *   to the client.
    */
-  upgrade(request: NodeRequest, socket: NodeSocket, head: Uint8Array): boolean;
+  upgrade(this: unknown, request: NodeRequest, socket: NodeSocket, head: Uint8Array): boolean;
   /** What `Bun.serve` takes for its `websocket`, along with {@link Registry.handler}. */
   readonly websocket: SocketHandlers;
   /**

@@ -296,6 +296,38 @@ test("asking ahead fails with the first attempt, unless the actor is about to be
   assert.equal(sockets.length, attempts + 1);
 });
 
+test("asking ahead fails when the actor is about to be there for too long", async (t) => {
+  const { observe, socket, clock } = setUp(t);
+  const lot = observe();
+  for (let attempts = 1; lot.prepare().status === "pending"; attempts++) {
+    assert.ok(attempts < 20);
+    await settle();
+    socket().drop(1011, "actor.starting");
+    await settle();
+    await clock.advance(clock.next ?? 0);
+  }
+  const failed = lot.prepare();
+  assert.ok(failed.status === "failed" && failed.error.code === "starting");
+});
+
+test("asking ahead may fail at once, and many times", async (t) => {
+  const { observe, client, socket, pass } = setUp(t);
+  for (let round = 0; round < 30; round++) {
+    assert.equal(observe().prepare().status, "pending", `round ${round}`);
+    await settle();
+    socket().drop(1011, "user.banned");
+    await settle();
+    const failed = observe().prepare();
+    assert.ok(failed.status === "failed" && failed.error.code === "banned");
+    await pass(RELEASE_MS);
+  }
+  void client.dispose();
+  const failed = observe().prepare();
+  assert.ok(failed.status === "failed" && failed.error.code === "disposed");
+  await pass(RELEASE_MS);
+  assert.equal(state(observe().getSnapshot()), "idle", "nothing is kept");
+});
+
 test("whoever asks ahead for something else whenever it is there is refused after a while", async (t) => {
   const { observe, socket, sockets, pass } = setUp(t);
   let rounds = 0;

@@ -114,6 +114,17 @@ export function Free() {
   return null;
 }
 
+export function Untyped() {
+  // Nothing is known of the registry: any name goes, and values are unknown.
+  const any = createGreenroom().useActor({ name: "anything", key: "a", params: { whatever: 1 } });
+  any.useEvent("anything", (_text: string) => {});
+  const called = any.handle?.action({ name: "anything", args: [1] });
+  same<typeof called, Promise<unknown> | undefined>();
+  // @ts-expect-error misspelt
+  createGreenroom().useActor({ name: "anything", kee: "a" });
+  return null;
+}
+
 void client.room.getOrCreate("a").say("x");
 // @ts-expect-error no such actor
 client.rom;

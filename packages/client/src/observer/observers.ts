@@ -132,14 +132,15 @@ export function createObservers<Registry extends RegistryLike>(
         if (isFirst && isCircling(options.name))
           return { status: "failed", error: unstableOptions(options.name) };
         const actor = share(hash, options);
-        if (isFirst) void actor.settled.then(() => countUnclaimed(options.name));
         const { outcome, settled: promise, snapshot } = actor;
-        if (outcome === "failed" && snapshot.error !== null) {
-          actor.endHold();
-          return { status: "failed", error: snapshot.error };
-        }
+        if (isFirst) void promise.then(() => countUnclaimed(options.name));
+        else if (outcome !== "waiting") unclaimed.delete(options.name);
         actor.hold();
-        return outcome === "waiting" ? { status: "pending", promise } : { status: "ready" };
+        if (outcome === "waiting") return { status: "pending", promise };
+        if (outcome === "opened" || snapshot.error === null) return { status: "ready" };
+        // Whoever asks once more begins anew.
+        actor.endHold();
+        return { status: "failed", error: snapshot.error };
       },
     };
   }

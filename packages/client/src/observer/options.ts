@@ -4,8 +4,10 @@ import { checkOptions, type OptionTypes } from "../options.js";
 import type { DefinitionNamed } from "../surface.js";
 import type { ActorKey, ActorsOf, InputOf, ParamsOf } from "../types.js";
 
-/** The names of a registry's actors. */
-export type ActorNames<Registry> = keyof ActorsOf<Registry> & string;
+/** The names of a registry's actors; any name where nothing is known of the registry. */
+export type ActorNames<Registry> = [keyof ActorsOf<Registry>] extends [never]
+  ? string
+  : keyof ActorsOf<Registry> & string;
 
 /** Which actor to observe, and how to reach it. */
 export interface ObserveOptions<Registry, Name extends ActorNames<Registry>> {

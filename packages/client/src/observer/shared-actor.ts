@@ -15,6 +15,9 @@ const RELEASE_AFTER_MS = 250;
 /** How long a connection is kept for somebody who asked for it ahead and did not come back yet, in milliseconds. */
 const HOLD_MS = 5_000;
 
+/** How often in a row a server may say that an actor will be there in a moment. That takes about half a minute. */
+const MOST_DELAYS = 8;
+
 /** What makes a connection. */
 export interface Connected {
   readonly handle: ActorHandle<UntypedActor>;
@@ -40,6 +43,7 @@ export class SharedActor {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #endHold: Unsubscribe | undefined;
   #outcome: "waiting" | "opened" | "failed" = "waiting";
+  #delays = 0;
   #over = false;
 
   /** @param connect makes the connection; what it throws is the error of the snapshot. */
@@ -149,9 +153,8 @@ export class SharedActor {
   #fail(error: ActorError): void {
     if (this.#over) return;
     this.#update({ error });
-    // The server says that it will be ready in a moment.
-    const passing = error.retryable && error.group !== "client";
-    if (!passing && this.#outcome === "waiting") this.#settle("failed");
+    const isDelay = error.retryable && error.group !== "client" && ++this.#delays <= MOST_DELAYS;
+    if (!isDelay && this.#outcome === "waiting") this.#settle("failed");
     const kind = `${error.group}.${error.code}`;
     if (this.#reported.has(kind)) return;
     this.#reported.add(kind);

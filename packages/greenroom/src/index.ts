@@ -96,6 +96,7 @@ export {
   type EventDefinition,
   type EventMap,
   type EventOptions,
+  type EventSentMap,
   event,
   type SubscribeGuard,
 } from "./definition/event.js";

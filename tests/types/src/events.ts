@@ -1,6 +1,7 @@
 // Events: names and payloads, on the server and on the client.
-import { actor, event, setup } from "rivetkit";
+import { type ActionContextOf, actor, event, setup } from "rivetkit";
 import { createClient } from "rivetkit/client";
+import { z } from "zod";
 import { same } from "./equal.js";
 
 interface Line {
@@ -89,3 +90,38 @@ actor({
     },
   },
 });
+
+// What a schema makes of a payload is heard; what it takes is sent.
+const clock = actor({
+  events: {
+    struck: event({ schema: z.object({ at: z.string().transform((text) => new Date(text)) }) }),
+    counted: event({ schema: z.coerce.number() }),
+    moved: event({ schema: z.tuple([z.number(), z.string().default("")]) }),
+    named: event<number>({ schema: z.coerce.number(), canSubscribe: () => true }),
+  },
+  onConnect: (_c, conn) => conn.send("struck", { at: "now" }),
+  actions: {
+    strike(c) {
+      c.broadcast("struck", { at: "2026-01-01" });
+      // @ts-expect-error the schema takes text
+      c.broadcast("struck", { at: new Date() });
+      // @ts-expect-error a schema that takes anything is sent what it gives
+      c.broadcast("counted", "1");
+      c.broadcast("counted", 1);
+      c.broadcast("moved", 1, undefined);
+      c.broadcast("named", 1);
+      strikeOnce(c);
+    },
+  },
+});
+function strikeOnce(c: ActionContextOf<typeof clock>): void {
+  c.broadcast("struck", { at: "2026-01-01" });
+  // @ts-expect-error the schema takes text
+  c.broadcast("struck", { at: new Date() });
+}
+const clocks = setup({ use: { clock } });
+const hands = createClient<typeof clocks>().clock.getOrCreate().connect();
+hands.on("struck", (struck) => same<typeof struck, { at: Date }>());
+hands.on("counted", (count) => same<typeof count, number>());
+hands.on("moved", (by, name) => same<[typeof by, typeof name], [number, string]>());
+hands.on("named", (count) => same<typeof count, number>());

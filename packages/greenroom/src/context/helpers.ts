@@ -37,7 +37,7 @@ export type ActorContextOf<Definition> = ActorContext<
   Known<Definition>["vars"],
   Known<Definition>["checkedParams"],
   Known<Definition>["connState"],
-  Known<Definition>["events"],
+  Known<Definition>["sentEvents"],
   ActionNamesOf<Definition>,
   Known<Definition>["queues"],
   Known<Definition>["actions"]
@@ -49,7 +49,7 @@ export type RunContextOf<Definition> = RunContext<
   Known<Definition>["vars"],
   Known<Definition>["checkedParams"],
   Known<Definition>["connState"],
-  Known<Definition>["events"],
+  Known<Definition>["sentEvents"],
   ActionNamesOf<Definition>,
   Known<Definition>["queues"],
   Known<Definition>["actions"]
@@ -61,7 +61,7 @@ export type ConnContextOf<Definition> = ConnContext<
   Known<Definition>["vars"],
   Known<Definition>["checkedParams"],
   Known<Definition>["connState"],
-  Known<Definition>["events"],
+  Known<Definition>["sentEvents"],
   ActionNamesOf<Definition>,
   Known<Definition>["queues"],
   Known<Definition>["actions"]
@@ -107,7 +107,7 @@ export type RequestContextOf<Definition> = RequestContext<
   Known<Definition>["vars"],
   Known<Definition>["checkedParams"],
   Known<Definition>["connState"],
-  Known<Definition>["events"],
+  Known<Definition>["sentEvents"],
   ActionNamesOf<Definition>,
   Known<Definition>["queues"],
   Known<Definition>["actions"]
@@ -118,7 +118,7 @@ export type WebSocketContextOf<Definition> = WebSocketContext<
   Known<Definition>["vars"],
   Known<Definition>["checkedParams"],
   Known<Definition>["connState"],
-  Known<Definition>["events"],
+  Known<Definition>["sentEvents"],
   ActionNamesOf<Definition>,
   Known<Definition>["queues"],
   Known<Definition>["actions"]

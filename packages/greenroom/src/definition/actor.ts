@@ -2,7 +2,7 @@ import { ByteWriter, encodeValue } from "@greenroom/client/codec";
 import { type ActionEntry, type CallableActions, flattenActions } from "./action.js";
 import type { ActorConfig, ActorDefinition, CheckedActorConfig } from "./config.js";
 import { DurabilityCode } from "./durability.js";
-import type { EventArgsMap, EventDefinition, EventMap } from "./event.js";
+import type { EventArgsMap, EventDefinition, EventMap, EventSentMap } from "./event.js";
 import { flattenInputSchemas, type InputSchema } from "./input-schemas.js";
 import { compileMigrations, type Migrations } from "./migration.js";
 import { type ResolvedOptions, resolveOptions } from "./options.js";
@@ -141,7 +141,8 @@ export function actor<
   CallableActions<Actions, Schemas>,
   ClientParams,
   ClientInput,
-  QueueTypesMap<Queues>
+  QueueTypesMap<Queues>,
+  EventSentMap<Events>
 >;
 /**
  * Defines an actor type.
@@ -188,7 +189,8 @@ export function actor<
   CallableActions<Actions>,
   ClientParams,
   ClientInput,
-  QueueTypesMap<Queues>
+  QueueTypesMap<Queues>,
+  EventSentMap<Events>
 >;
 export function actor(config: object): object {
   const definition = Object.freeze({});

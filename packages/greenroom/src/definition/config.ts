@@ -19,7 +19,7 @@ import type {
   WebSocketContext,
 } from "../context/contexts.js";
 import type { ActionFor, ActionTree } from "./action.js";
-import type { EventArgsMap, EventMap } from "./event.js";
+import type { EventMap, EventSentMap } from "./event.js";
 import type { ActionInputSchemas, SchemaAt } from "./input-schemas.js";
 import type { MigrationSteps } from "./migration.js";
 import type { ActorOptions } from "./options.js";
@@ -132,7 +132,7 @@ export interface BaseActorConfig<
         Vars,
         Params,
         ConnState,
-        EventArgsMap<Events>,
+        EventSentMap<Events>,
         ActionNames,
         QueueTypesMap<Queues>
       >,
@@ -147,7 +147,7 @@ export interface BaseActorConfig<
         Vars,
         Params,
         ConnState,
-        EventArgsMap<Events>,
+        EventSentMap<Events>,
         ActionNames,
         QueueTypesMap<Queues>
       >,
@@ -161,7 +161,7 @@ export interface BaseActorConfig<
         Vars,
         Params,
         ConnState,
-        EventArgsMap<Events>,
+        EventSentMap<Events>,
         ActionNames,
         QueueTypesMap<Queues>
       >,
@@ -175,7 +175,7 @@ export interface BaseActorConfig<
         Vars,
         Params,
         ConnState,
-        EventArgsMap<Events>,
+        EventSentMap<Events>,
         ActionNames,
         QueueTypesMap<Queues>
       >,
@@ -187,14 +187,14 @@ export interface BaseActorConfig<
    * the actor stops, `c.abortSignal` fires and it has `sleepGracePeriod` to end.
    */
   readonly run?: RunHook<
-    RunContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames, QueueTypesMap<Queues>>
+    RunContext<State, Vars, Params, ConnState, EventSentMap<Events>, ActionNames, QueueTypesMap<Queues>>
   >;
   /**
    * Runs after every turn that changed the state: once, synchronously, and not for reads. Writing to the state in
    * here is refused with `actor.state_mutation_reentrant`.
    */
   readonly onStateChange?: (
-    c: ActorContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames, QueueTypesMap<Queues>>,
+    c: ActorContext<State, Vars, Params, ConnState, EventSentMap<Events>, ActionNames, QueueTypesMap<Queues>>,
     state: State,
   ) => void;
   /** Decides whether to let a client in; a throw refuses it. Runs for stateless calls, too. */
@@ -207,11 +207,11 @@ export interface BaseActorConfig<
         Vars,
         Params,
         ConnState,
-        EventArgsMap<Events>,
+        EventSentMap<Events>,
         ActionNames,
         QueueTypesMap<Queues>
       >,
-      conn: Conn<Params, ConnState, EventArgsMap<Events>>,
+      conn: Conn<Params, ConnState, EventSentMap<Events>>,
     ]
   >;
   /** Runs after a connection has ended; not for refused ones. */
@@ -222,11 +222,11 @@ export interface BaseActorConfig<
         Vars,
         Params,
         ConnState,
-        EventArgsMap<Events>,
+        EventSentMap<Events>,
         ActionNames,
         QueueTypesMap<Queues>
       >,
-      conn: Conn<Params, ConnState, EventArgsMap<Events>>,
+      conn: Conn<Params, ConnState, EventSentMap<Events>>,
     ]
   >;
   /**
@@ -234,7 +234,7 @@ export interface BaseActorConfig<
    * action is through, within its time; for a stream, for each item. Not for calls that `c.schedule` and `c.cron` make.
    */
   readonly onBeforeActionResponse?: (
-    c: ConnContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames, QueueTypesMap<Queues>>,
+    c: ConnContext<State, Vars, Params, ConnState, EventSentMap<Events>, ActionNames, QueueTypesMap<Queues>>,
     name: string,
     args: readonly unknown[],
     output: unknown,
@@ -249,7 +249,7 @@ export interface BaseActorConfig<
       Vars,
       Params,
       ConnState,
-      EventArgsMap<Events>,
+      EventSentMap<Events>,
       ActionNames,
       QueueTypesMap<Queues>
     >,
@@ -267,7 +267,7 @@ export interface BaseActorConfig<
         Vars,
         Params,
         ConnState,
-        EventArgsMap<Events>,
+        EventSentMap<Events>,
         ActionNames,
         QueueTypesMap<Queues>
       >,
@@ -313,7 +313,7 @@ export interface ActorConfig<
   readonly actions?: Actions &
     NamedActions<
       ActionNames,
-      ConnContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames, QueueTypesMap<Queues>>
+      ConnContext<State, Vars, Params, ConnState, EventSentMap<Events>, ActionNames, QueueTypesMap<Queues>>
     >;
 }
 
@@ -356,7 +356,7 @@ export interface CheckedActorConfig<
   readonly actions?: Actions &
     CheckedActions<
       ActionNames,
-      ConnContext<State, Vars, Params, ConnState, EventArgsMap<Events>, ActionNames, QueueTypesMap<Queues>>,
+      ConnContext<State, Vars, Params, ConnState, EventSentMap<Events>, ActionNames, QueueTypesMap<Queues>>,
       Schemas
     >;
 }
@@ -373,9 +373,12 @@ export interface DefinitionTypes<
   ClientParams = Params,
   ClientInput = Input,
   Queues = undefined,
+  SentEvents = Events,
 > {
   readonly actions: Actions;
   readonly events: Events;
+  /** The events as the actor sends them: the same, unless a schema makes something else of them. */
+  readonly sentEvents: SentEvents;
   readonly queues: Queues;
   /** What clients pass. */
   readonly params: ClientParams;
@@ -400,6 +403,19 @@ export interface ActorDefinition<
   ClientParams = Params,
   ClientInput = Input,
   Queues = unknown,
+  SentEvents = Events,
 > extends ActorDefinitionLike<
-    DefinitionTypes<State, Params, ConnState, Vars, Input, Events, Actions, ClientParams, ClientInput, Queues>
+    DefinitionTypes<
+      State,
+      Params,
+      ConnState,
+      Vars,
+      Input,
+      Events,
+      Actions,
+      ClientParams,
+      ClientInput,
+      Queues,
+      SentEvents
+    >
   > {}

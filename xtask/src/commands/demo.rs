@@ -34,3 +34,22 @@ fn list(examples: &[Package]) -> String {
         .collect();
     names.join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::run;
+
+    #[test]
+    fn an_unknown_example_is_answered_with_the_list() {
+        let error = run(Some("nothing")).unwrap_err().to_string();
+        assert!(
+            error.starts_with("no example `nothing`; there are: "),
+            "{error}"
+        );
+        for name in ["chat-room", "counter", "gallery"] {
+            assert!(error.contains(name), "{error}");
+        }
+        // A folder that cannot be started is none.
+        assert!(!error.contains("look"), "{error}");
+    }
+}

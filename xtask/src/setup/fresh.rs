@@ -76,3 +76,36 @@ fn newest_below(path: &Path) -> Option<SystemTime> {
 fn modified(file: &Path) -> Option<SystemTime> {
     fs::metadata(file).and_then(|found| found.modified()).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::{Duration, SystemTime};
+
+    use super::newest_below;
+
+    #[test]
+    fn the_newest_file_counts_however_deep_it_is() {
+        let folder = std::env::temp_dir().join(format!("greenroom-fresh-{}", std::process::id()));
+        let deep = folder.join("src/page");
+        fs::create_dir_all(&deep).unwrap();
+        assert_eq!(newest_below(&folder), None);
+        let hour = |n: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(3_600 * n);
+        for (file, time) in [
+            ("old.ts", hour(1)),
+            ("src/page/new.ts", hour(3)),
+            ("src/mid.ts", hour(2)),
+        ] {
+            fs::write(folder.join(file), "x").unwrap();
+            let file = fs::File::options()
+                .write(true)
+                .open(folder.join(file))
+                .unwrap();
+            file.set_modified(time).unwrap();
+        }
+        assert_eq!(newest_below(&folder), Some(hour(3)));
+        assert_eq!(newest_below(&folder.join("old.ts")), Some(hour(1)));
+        assert_eq!(newest_below(&folder.join("none")), None);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -6,9 +6,8 @@
  */
 import { UserError } from "greenroom";
 import * as Y from "yjs";
+import { checkNeighbours, malformed, readPlainText, TEXT } from "./update.js";
 
-/** What the text is called within the Yjs document, here and in the page. */
-export const TEXT = "text";
 /** So many bytes a document may have, as Yjs encodes it: its text, and a few bytes for each edit that is still seen. */
 export const MAX_BYTES = 512 * 1024;
 
@@ -54,7 +53,10 @@ export class SharedText {
    *   changed.
    */
   apply(update: Uint8Array): Uint8Array | undefined {
-    checkContent(update);
+    const { store } = this.#doc;
+    const items = readPlainText(update).filter(
+      ({ id, length }) => id.clock + length > Y.getState(store, id.client),
+    );
     let news: Uint8Array | undefined;
     const take = (bytes: Uint8Array) => {
       news = bytes;
@@ -63,6 +65,7 @@ export class SharedText {
     try {
       Y.applyUpdate(this.#doc, update);
       this.#check(news);
+      checkNeighbours(this.#doc.getText(TEXT), items);
     } catch (error) {
       this.#rebuild(this.#log);
       throw error instanceof UserError ? error : malformed("the update cannot be applied");
@@ -106,39 +109,12 @@ export class SharedText {
       Y.applyUpdate(this.#doc, update);
       this.#remember(update);
     }
+    // One refusal after the other should not cost the whole log each time.
+    if (log.length > 1) this.fold();
   }
 
   #remember(update: Uint8Array): void {
     this.#log.push(update);
     this.#bytes += update.length;
   }
-}
-
-/** Only letters, put in and taken out, in the one text that there is: whatever else Yjs can do, no page expects here. */
-function checkContent(update: Uint8Array): void {
-  for (const struct of structsOf(update)) {
-    if (struct instanceof Y.GC) continue;
-    const isPlain = struct instanceof Y.Item && isPlainText(struct);
-    if (!isPlain) throw new UserError("a document holds plain text only", { code: "unsupported_content" });
-  }
-}
-
-function structsOf(update: Uint8Array) {
-  try {
-    return Y.decodeUpdate(update).structs;
-  } catch {
-    throw malformed("the update cannot be read");
-  }
-}
-
-/** Editors count a line's end as one character, so there is only one kind. */
-function isPlainText({ content, parent, parentSub }: Y.Item): boolean {
-  const isText = content instanceof Y.ContentString && !content.str.includes("\r");
-  // The parent is written only where there is no neighbour to take it from.
-  const isInText = (parent === null || Object.is(parent, TEXT)) && parentSub === null;
-  return isInText && (isText || content instanceof Y.ContentDeleted);
-}
-
-function malformed(message: string): UserError {
-  return new UserError(message, { code: "malformed_update" });
 }

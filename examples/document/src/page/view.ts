@@ -60,7 +60,7 @@ export const view = {
   },
 
   text(text: string): void {
-    const number = text.match(/\S+/g)?.length ?? 0;
+    const number = text.match(/[\p{L}\p{N}]+(?:['’-][\p{L}\p{N}]+)*/gu)?.length ?? 0;
     words.textContent = `${count.format(number)} ${number === 1 ? "word" : "words"}`;
   },
 

@@ -6,7 +6,7 @@ import { type Cast, Stage } from "./stage.js";
 import { Timeline } from "./timeline.js";
 import { view } from "./view.js";
 
-const arena = decodeURIComponent(location.hash.slice(1)) || "main";
+const arena = nameFromAddress();
 addEventListener("hashchange", () => location.reload());
 // Each window is a player of its own. Who has the id has the points.
 const player = sessionStorage.getItem("player") ?? crypto.randomUUID();
@@ -48,6 +48,15 @@ requestAnimationFrame(function draw(now) {
   if (frame) stage.draw(frame, cast, now);
   requestAnimationFrame(draw);
 });
+
+/** The arena in the address, `#balcony`; without one, `main`. */
+function nameFromAddress(): string {
+  try {
+    return decodeURIComponent(location.hash.slice(1)) || "main";
+  } catch {
+    return location.hash.slice(1);
+  }
+}
 
 async function join(as: string): Promise<void> {
   try {

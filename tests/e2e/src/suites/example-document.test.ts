@@ -3,13 +3,16 @@
 import assert from "node:assert/strict";
 import { after, before, type TestContext, test } from "node:test";
 import { type ActorConn, isActorErrorCode } from "@greenroom/client";
+import { UserError } from "greenroom";
 import * as Y from "yjs";
 import type { document } from "../../../../examples/document/dist/document.js";
 import type { registry } from "../../../../examples/document/dist/registry.js";
+import { SharedText } from "../../../../examples/document/dist/text.js";
 import { createClient } from "../harness/client.js";
 import { eventually } from "../harness/eventually.js";
 import { exampleScript } from "../harness/paths.js";
 import { ServerProcess } from "../harness/server.js";
+import { Random } from "../kill/random.js";
 
 let server: ServerProcess;
 
@@ -167,6 +170,118 @@ for (const [what, update, code] of BAD) {
     await eventually(() => assert.equal(ann.text.toString(), "steady on"));
   });
 }
+
+function newWriter(): { doc: Y.Doc; text: Y.Text } {
+  const doc = new Y.Doc();
+  return { doc, text: doc.getText("text") };
+}
+
+/** Bytes with some of them changed, left out or doubled. */
+function damaged(bytes: Uint8Array, random: Random): Uint8Array {
+  const list = [...bytes];
+  for (let times = random.between(1, 4); times > 0; times--) {
+    const at = random.between(0, list.length);
+    const kind = random.between(0, 5);
+    if (kind === 0) list.splice(at, random.between(1, 4));
+    else if (kind === 1) list.splice(at, 0, ...list.slice(at, at + random.between(1, 6)));
+    else if (kind === 2) list[at] = random.between(0, 256);
+    else list[at] = (list[at] ?? 0) ^ (1 << random.between(0, 8));
+  }
+  return Uint8Array.from(list);
+}
+
+test("damaged updates are taken or refused, and whichever it was, the text is what its changes come to", () => {
+  const random = new Random(20_261_122);
+  const log: Uint8Array[] = [];
+  const shared = new SharedText([]);
+  let writer = newWriter();
+  const outcomes = { taken: 0, refused: 0 };
+  for (let round = 0; round < 600; round++) {
+    // What everybody has, so that the next change builds on something.
+    Y.applyUpdate(writer.doc, shared.missing(Y.encodeStateVector(writer.doc)));
+    const update = edit(writer, (x) => {
+      if (x.length > 5 && random.oneIn(3)) x.delete(random.between(0, x.length - 4), 3);
+      else x.insert(random.between(0, x.length + 1), `letters ${round} `);
+    });
+    const before = [shared.toString(), shared.stateVector()];
+    try {
+      const news = shared.apply(random.oneIn(10) ? update : damaged(update, random));
+      if (news) log.push(news);
+      outcomes.taken += 1;
+    } catch (error) {
+      assert.ok(error instanceof UserError, `not a refusal: ${error}`);
+      assert.deepEqual([shared.toString(), shared.stateVector()], before);
+      outcomes.refused += 1;
+      // The change never happened, so its writer begins anew.
+      writer = newWriter();
+    }
+    if (random.oneIn(20)) log.splice(0, log.length, shared.fold());
+  }
+  assert.ok(outcomes.taken > 50 && outcomes.refused > 50, JSON.stringify(outcomes));
+  assert.equal(new SharedText(log).toString(), shared.toString());
+  assert.doesNotMatch(shared.toString(), /\r/);
+});
+
+test("honest windows are never refused, however long they were apart, and come to one text", () => {
+  const random = new Random(4_711);
+  for (let round = 0; round < 25; round++) {
+    const shared = new SharedText([]);
+    const windows = Array.from({ length: 4 }, newWriter).map((one) => ({
+      ...one,
+      undo: new Y.UndoManager(one.text, { captureTimeout: 0 }),
+    }));
+    const exchange = ({ doc }: { doc: Y.Doc }) => {
+      const seen = shared.stateVector();
+      Y.applyUpdate(doc, shared.missing(Y.encodeStateVector(doc)), "server");
+      shared.apply(Y.encodeStateAsUpdate(doc, seen));
+    };
+    for (let step = 0; step < 120; step++) {
+      const one = windows[random.between(0, windows.length)];
+      if (!one) continue;
+      const { text, undo } = one;
+      const kind = random.between(0, 10);
+      if (kind < 5) text.insert(random.between(0, text.length + 1), "letters".slice(random.between(0, 7)));
+      else if (kind < 7 && text.length > 3) text.delete(random.between(0, text.length - 2), 2);
+      else if (kind === 7) undo.undo();
+      else if (kind === 8) undo.redo();
+      else exchange(one);
+      if (random.oneIn(30)) shared.fold();
+    }
+    for (const one of [...windows, ...windows]) exchange(one);
+    for (const { text } of windows) assert.equal(text.toString(), shared.toString());
+  }
+});
+
+test("letters cannot be put between others that are no neighbours", async (t) => {
+  const name = anyName();
+  const ann = await open(t, name);
+  await ann.conn.update(edit(ann, (x) => x.insert(0, "abcdef")));
+  const client = [...Y.encodeStateVector(ann.doc)].slice(1, -1);
+  for (const [left, right] of [
+    [0, 5],
+    [4, 1],
+    [2, 2],
+  ]) {
+    const update = Uint8Array.from([
+      1,
+      1,
+      9,
+      0,
+      0xc4,
+      ...client,
+      left ?? 0,
+      ...client,
+      right ?? 0,
+      1,
+      120,
+      0,
+    ]);
+    await assert.rejects(ann.conn.update(update), refused("malformed_update"));
+  }
+  // Side by side they take one.
+  await ann.conn.update(Uint8Array.from([1, 1, 9, 0, 0xc4, ...client, 2, ...client, 3, 1, 120, 0]));
+  assert.equal(await textOf(t, name), "abcxdef");
+});
 
 test("a state vector that cannot be read is refused", async (t) => {
   const { conn } = await open(t, anyName());

@@ -16,6 +16,8 @@ const INTERRUPTED = new UserError("the server went away in the middle of the ans
 
 /** An answer has at most so many characters, whatever the model would still say. */
 const MAX_ANSWER = 60_000;
+/** What a call of a tool counts for, besides its arguments and what comes of it. */
+const CALL = 100;
 /** So often the model may call tools before it has to be done. */
 const MAX_ROUNDS = 8;
 
@@ -36,7 +38,7 @@ export async function work(c: Agent, run: Run): Promise<void> {
           "model_endless",
           `the model calls tools and comes to no end after ${MAX_ROUNDS} rounds`,
         );
-      for (const call of calls) await callTool(c, answer, call);
+      for (const call of calls) await callTool(c, run, answer, call);
     }
     end(c, run, answer, "done");
   } catch (error) {
@@ -51,7 +53,7 @@ async function speak(c: Agent, run: Run, answer: Answer, signal: AbortSignal): P
   const calls: ToolCall[] = [];
   for await (const output of model.stream(turnsOf(c.state.messages), TOOLS, signal)) {
     signal.throwIfAborted();
-    run.grow(output.kind === "text" ? output.text.length : output.call.input.length, MAX_ANSWER);
+    run.grow(output.kind === "text" ? output.text.length : CALL + output.call.input.length, MAX_ANSWER);
     if (output.kind === "text") say(c, run, answer, output.text);
     else calls.push(output.call);
   }
@@ -69,13 +71,14 @@ function say(c: Agent, run: Run, answer: Answer, text: string): void {
   for (const [id, conn] of c.conns) if (id !== run.asker) conn.send("piece", piece);
 }
 
-async function callTool(c: Agent, answer: Answer, call: ToolCall): Promise<void> {
+async function callTool(c: Agent, run: Run, answer: Answer, call: ToolCall): Promise<void> {
   const index = answer.parts.length;
   const part = { kind: "tool", call: call.id, tool: call.name, input: call.input } as const;
   answer.parts.push({ ...part, output: undefined });
   c.broadcast("message", answer);
   const output = await applyTool(call.name, call.input, { notes: c.state.notes });
   answer.parts[index] = { ...part, output };
+  run.grow(output.text.length, MAX_ANSWER);
   c.broadcast("message", answer);
   c.broadcast("notes", c.state.notes);
 }

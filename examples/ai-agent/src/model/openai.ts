@@ -3,7 +3,7 @@
  * answered by server-sent events whose text, and the arguments of whose tool calls, come in pieces.
  */
 import { createParser } from "eventsource-parser";
-import { type Chunk, chunkOf } from "./chunk.js";
+import { type CallPiece, type Chunk, chunkOf } from "./chunk.js";
 import { type Model, modelError, type Output, type ToolCall, type ToolSpec, type Turn } from "./model.js";
 import { cutOff, errorIn, refusal, unreachable } from "./trouble.js";
 
@@ -17,7 +17,7 @@ export interface ProviderOptions {
   readonly patience?: number;
 }
 
-/** No event of a provider is longer than this, in characters. */
+/** No event of a provider is longer than this, and no call of a tool, in characters. */
 const MAX_EVENT = 1_000_000;
 
 export function openAiModel(options: ProviderOptions): Model {
@@ -28,17 +28,25 @@ export function openAiModel(options: ProviderOptions): Model {
       for await (const chunk of chunks(options, requestOf(options.model, turns, tools), signal)) {
         if (chunk.text !== "") yield { kind: "text", text: chunk.text } satisfies Output;
         for (const piece of chunk.calls) {
-          const { id, name, input } = calls.get(piece.index) ?? { id: "", name: "", input: "" };
-          calls.set(piece.index, {
-            id: id || piece.id,
-            name: name || piece.name,
-            input: input + piece.input,
-          });
+          calls.set(piece.index, joined(calls.get(piece.index), piece));
         }
       }
-      for (const call of calls.values()) yield { kind: "call", call } satisfies Output;
+      for (const [index, call] of calls) {
+        // Some local servers give their calls no ids.
+        yield {
+          kind: "call",
+          call: { ...call, id: call.id || `call-${turns.length}-${index}` },
+        } satisfies Output;
+      }
     },
   };
+}
+
+/** A call and its next piece. @throws UserError if its arguments come to no end. */
+function joined(call: ToolCall = { id: "", name: "", input: "" }, piece: CallPiece): ToolCall {
+  const input = call.input + piece.input;
+  if (input.length > MAX_EVENT) throw modelError("model_malformed", "the model calls a tool with too much");
+  return { id: call.id || piece.id, name: call.name || piece.name, input };
 }
 
 function requestOf(model: string, turns: readonly Turn[], tools: readonly ToolSpec[]) {

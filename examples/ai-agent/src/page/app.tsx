@@ -52,7 +52,7 @@ function Conversation({ address }: { address: Address }) {
           </span>
         </header>
         <div className="scroll" ref={ref} onScroll={onScroll}>
-          <div className="column">
+          <div className="column" role="log" aria-busy={isAnswering}>
             {view && messages.length === 0 && <Welcome isReady={isConnected} onAsk={ask} />}
             {messages.map((message) => (
               <Line
@@ -75,7 +75,9 @@ function Conversation({ address }: { address: Address }) {
             {trouble}
           </p>
           <Composer isReady={isConnected} isAnswering={isAnswering} draft={draft} onAsk={ask} onStop={stop} />
-          <p className="faint hint">Every word is on disk before you see it.</p>
+          <p className="faint hint">
+            {view && <span className="mono">{view.model} · </span>}Every word is on disk before you see it.
+          </p>
         </footer>
       </main>
     </div>

@@ -4,7 +4,7 @@ interface Props {
   readonly isReady: boolean;
   readonly isAnswering: boolean;
   /** What was sent and has come back. */
-  readonly draft: string;
+  readonly draft: { readonly text: string } | undefined;
   readonly onAsk: (text: string) => void;
   readonly onStop: () => void;
 }
@@ -15,7 +15,7 @@ export function Composer({ isReady, isAnswering, draft, onAsk, onStop }: Props) 
   const field = useRef<HTMLTextAreaElement>(null);
   useEffect(() => field.current?.focus(), []);
   useEffect(() => {
-    if (draft !== "") setText((before) => before || draft);
+    if (draft) setText((before) => before || draft.text);
   }, [draft]);
 
   const canAsk = isReady && !isAnswering && text.trim() !== "";

@@ -11,8 +11,8 @@ export function useConversation({ desk, conversation }: Address) {
   const { connection, isConnected, connStatus, error } = agent;
   const [view, dispatch] = useReducer(changed, undefined);
   const [trouble, setTrouble] = useState("");
-  /** A question on its way, which may have to be asked again. */
-  const [draft, setDraft] = useState("");
+  /** A question that did not arrive. Another one each time, even if it has the same words. */
+  const [draft, setDraft] = useState<{ readonly text: string }>();
   const asking = useRef<AbortController>(undefined);
 
   // Every opening, the first and each after a loss, starts from what the actor knows.
@@ -60,7 +60,7 @@ export function useConversation({ desk, conversation }: Address) {
       ({ messages }) => messages.some((message) => message.id === id),
       () => true,
     );
-    if (!isThere) setDraft(text);
+    if (!isThere) setDraft({ text });
   };
   const retry = () => {
     if (connection) void follow((signal) => connection.action({ name: "retry", args: [], signal }));

@@ -107,10 +107,21 @@ test("tool calls come in pieces, several at once, and are given when they are wh
       DONE,
     ),
   );
-  assert.deepEqual(await outputs(provider), [
+  const found = await outputs(provider);
+  assert.deepEqual(found, [
     { kind: "call", call: { id: "call_a", name: "calculator", input: '{"expression":"6*7"}' } },
     { kind: "call", call: { id: "call_b", name: "clock", input: "{}" } },
   ]);
+});
+
+test("calls without ids get some, so that what they come to finds back to them", async (t) => {
+  const clock = { function: { name: "clock", arguments: "{}" } };
+  const provider = await provide(t, streams(delta({ tool_calls: [clock, clock] }, "tool_calls"), DONE));
+  const ids = (await outputs(provider)).map((output) =>
+    output.kind === "call" ? output.call.id : undefined,
+  );
+  assert.equal(new Set(ids).size, 2);
+  assert.ok(ids.every(Boolean));
 });
 
 test("what the provider refuses has a code of its own, and says what to do", async (t) => {
@@ -165,6 +176,9 @@ test("an event that is too long is refused, not collected", async (t) => {
     streams("data: ", "x".repeat(600_000), "x".repeat(600_000), "\n\n", DONE),
   );
   await assert.rejects(outputs(provider), refused("model_malformed", /./));
+  const more = delta({ tool_calls: [{ index: 0, function: { arguments: "x".repeat(300_000) } }] });
+  const calling = await provide(t, streams(more, more, more, more, DONE));
+  await assert.rejects(outputs(calling), refused("model_malformed", /too much/));
 });
 
 test("nobody there, and nobody who says anything", async (t) => {

@@ -80,10 +80,11 @@ export async function environmentVariables(): Promise<Set<string>> {
   return names;
 }
 
-/** The sources below a folder of packages, without tests. */
+/** The sources below a folder of packages, without tests and the simulator, whose actors are its own. */
 async function sources(folder: string, ending: string): Promise<string[]> {
   const files: string[] = [];
   for (const name of await readdir(join(ROOT, folder))) {
+    if (name === "sim") continue;
     const found = await readdir(join(ROOT, folder, name, "src"), { recursive: true }).catch(() => []);
     files.push(...found.map((file) => join(folder, name, "src", file)));
   }

@@ -9,7 +9,8 @@ const registry = setup({ use: { counter }, basePath: "/actors", envoy: { version
 export async function serves(request: Request): Promise<void> {
   const response = await registry.handler(request);
   same<typeof response, Response>();
-  same<ReturnType<typeof registry.serve>, FetchHandler>();
+  const handlers: FetchHandler = registry.serve();
+  same<ReturnType<typeof handlers.fetch>, Promise<Response>>();
   const { url } = await registry.listen({ port: 3000, publicDir: "public" });
   same<typeof url, string>();
   // @ts-expect-error a typing mistake

@@ -59,8 +59,6 @@ export async function errorCodes(): Promise<Set<string>> {
   // That of a UserError without a code, which no call spells out.
   const codes = new Set(["user.user_error"]);
   for (const file of [...(await sources("packages", ".ts")), ...(await sources("crates", ".rs"))]) {
-    // The simulator stands for users' programs, whose errors are their own.
-    if (file.startsWith("crates/sim/")) continue;
     const [text = ""] = (await readFile(join(ROOT, file), "utf8")).split("#[cfg(test)]");
     const makers = file.includes("/host/kv") ? [...MAKERS, [KV_MAKER, "kv"] as const] : MAKERS;
     for (const [pattern, group] of makers) {

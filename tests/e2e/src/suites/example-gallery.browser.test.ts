@@ -95,6 +95,31 @@ test("every card links to a page that is there, and says what to try and where t
   await screenshot(page, "gallery");
 });
 
+test("every page fits a phone and wears the common look", async (t) => {
+  const phone = await browser.newContext({ viewport: { width: 390, height: 844 } });
+  t.after(() => phone.close());
+  for (const url of [server.url, ...(await links())]) {
+    const view = await phone.newPage();
+    const wrong: string[] = [];
+    view.on("pageerror", (error) => wrong.push(error.message));
+    view.on("console", (message) => message.type() === "error" && wrong.push(message.text()));
+    await view.goto(url);
+    await view.locator('[data-status="connected"], input:visible').first().waitFor({ timeout: PATIENCE });
+    const seen = await view.evaluate(async () => {
+      await document.fonts.ready;
+      const { fontFamily, colorScheme } = getComputedStyle(document.documentElement);
+      return {
+        isTooWide: document.documentElement.scrollWidth > innerWidth,
+        hasFont: fontFamily.includes("Inter Variable") && document.fonts.check('16px "Inter Variable"'),
+        colorScheme,
+      };
+    });
+    assert.deepEqual(seen, { isTooWide: false, hasFont: true, colorScheme: "light dark" }, url);
+    assert.deepEqual(wrong, [], url);
+    await view.close();
+  }
+});
+
 test("a killed example comes back at its address, with what it knew", async (t) => {
   await isUp("counter");
   const url = await card("counter").locator("a.button").getAttribute("href");

@@ -7,7 +7,7 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
-import { missing } from "./missing.js";
+import { missing, type Origin } from "./missing.js";
 import { builtFile, type Machine, packageOf, thisMachine } from "./platform.js";
 
 /** Where the server listens after `start`. */
@@ -63,7 +63,7 @@ export function load(machine: Machine, folder: URL): Addon {
   const require = createRequire(new URL("package.json", folder));
   const file = find(machine.platform, folder, require);
   if (file === undefined) {
-    const message = missing(machine, fileURLToPath(folder), published(require));
+    const message = missing(machine, fileURLToPath(folder), origin(require));
     throw Object.assign(new Error(message), { code: "native_missing" });
   }
   try {
@@ -87,8 +87,15 @@ function find(platform: string, folder: URL, require: NodeJS.Require): string | 
   }
 }
 
-/** The packages of platforms that came out with this one; undefined in the repository, where there are none. */
-function published(require: NodeJS.Require): readonly string[] | undefined {
-  const manifest = require("./package.json") as { readonly optionalDependencies?: object };
-  return manifest.optionalDependencies && Object.keys(manifest.optionalDependencies);
+/** What this package is, as far as its manifest tells: a bundle has none, or that of a program. */
+function origin(require: NodeJS.Require): Origin {
+  let manifest: { readonly name?: string; readonly optionalDependencies?: object } = {};
+  try {
+    manifest = require("./package.json");
+  } catch {
+    // There is none.
+  }
+  if (manifest.name !== "@greenroom/native") return "bundle";
+  const { optionalDependencies } = manifest;
+  return optionalDependencies === undefined ? "repository" : Object.keys(optionalDependencies);
 }

@@ -78,6 +78,19 @@ test("a package that is not installed is named together with what to do", (t) =>
   });
 });
 
+test("a program that has this package in its bundle is told to leave it out", (t) => {
+  const { folder, path } = nativeFolder(t);
+  const bundle = {
+    code: "native_missing",
+    message:
+      /linux-x64 is missing: this program is a bundle .*no @greenroom\/native-linux-x64-gnu.*--external:greenroom/,
+  };
+  writeFileSync(join(path, "package.json"), JSON.stringify({ name: "program" }));
+  assert.throws(() => load(machine("linux-x64", "glibc"), folder), bundle);
+  rmSync(join(path, "package.json"));
+  assert.throws(() => load(machine("linux-x64", "glibc"), folder), bundle);
+});
+
 test("a file that is no addon is an error that names the file", (t) => {
   const { folder, path } = nativeFolder(t);
   const file = join(path, "greenroom.linux-x64.node");

@@ -1,8 +1,9 @@
 /** Whoever installs the packages into an empty project gets what the README promises, on Node.js and on Bun. */
 import assert from "node:assert/strict";
-import { rm } from "node:fs/promises";
+import { copyFile, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { build } from "esbuild";
 import { BUN, firstLine, run } from "./program.js";
 import { compile, installed, makeProject, type PackageManager, type Project, sizeOf } from "./project.js";
 import { readmeFiles } from "./readme.js";
@@ -76,6 +77,23 @@ for (const manager of ["npm", "bun"] as const) {
       await project.write("client.ts", client.replace("http://127.0.0.1:6420", url));
       if (manager === "npm") await compile(project, ["client.ts"], { moduleResolution: "nodenext" });
       assert.equal(await firstLine(t, program, [`client${end}`], { cwd: project.folder }), "1");
+    });
+
+    test("bundled into one file, it runs beside node_modules, and elsewhere says what to do", async () => {
+      await project.write("start.js", START);
+      await build({
+        entryPoints: [join(project.folder, "start.js")],
+        outfile: join(project.folder, "out/start.js"),
+        bundle: true,
+        platform: "node",
+        format: "esm",
+      });
+      assert.match(await run(program, ["out/start.js"], { cwd: project.folder }), /\nstarted\n$/);
+      const elsewhere = join(project.folder, "../elsewhere");
+      await mkdir(elsewhere);
+      await copyFile(join(project.folder, "out/start.js"), join(elsewhere, "start.mjs"));
+      const said = await run(program, ["start.mjs"], { cwd: elsewhere });
+      assert.match(said, /^native_missing .* this program is a bundle .*--external:greenroom/);
     });
 
     test("without the package of this platform, the start fails and says what to do", async () => {

@@ -143,8 +143,9 @@ async function play(c: GameContext): Promise<void> {
   for (let due = performance.now(); c.conns.size > 0 && !c.aborted; ) {
     tick(c);
     // A machine that was too busy for a while does not catch up on it.
-    due = Math.max(due + TICK, performance.now());
-    await pause(c, due - performance.now());
+    const now = performance.now();
+    due = Math.max(due + TICK, now);
+    await new Promise<void>((resolve) => void c.setTimeout(() => resolve(), due - now));
   }
 }
 
@@ -202,18 +203,6 @@ function snapshot(arena: Arena, happenings: readonly Happening[]): Snapshot {
       ({ kind, slot, at }) => [kind, slot, Math.round(at.x), Math.round(at.y)] as const,
     ),
   };
-}
-
-/** Waits, or until the actor stops. */
-function pause(c: GameContext, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      c.abortSignal.removeEventListener("abort", done);
-      resolve();
-    };
-    c.abortSignal.addEventListener("abort", done);
-    c.setTimeout(done, Math.max(0, ms));
-  });
 }
 
 /** An input counts, whatever it says. */

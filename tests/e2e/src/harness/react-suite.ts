@@ -41,6 +41,8 @@ export interface ReactSuite {
   show(t: Test, spec: PageSpec, endpoint?: string): Promise<ReactPage>;
   /** What a lobby knows about its connections. */
   report(lobby: string): Promise<LobbyReport>;
+  /** Waits until this is what a lobby knows. */
+  knows(lobby: string, expected: LobbyReport): Promise<void>;
   /** Waits until nobody is in a lobby. */
   isEmpty(lobby: string): Promise<void>;
 }
@@ -96,6 +98,8 @@ export function withReact(define: (suite: ReactSuite) => void): void {
           return opened;
         },
         report: (lobby) => client.lobby.getOrCreate(lobby, WATCHING).report(),
+        knows: (lobby, expected) =>
+          eventually(async () => assert.deepEqual(await suite.report(lobby), expected)),
         isEmpty: (lobby) =>
           eventually(async () => assert.deepEqual((await suite.report(lobby)).present, [], lobby), {
             within: 20_000,

@@ -5,6 +5,7 @@
 //! needs none of it.
 
 mod crates;
+mod machine_code;
 mod manifest;
 mod notices;
 mod npm;

@@ -1,5 +1,6 @@
 //! Checks that each crate that may be published says what crates.io and its readers want to know.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -48,6 +49,26 @@ fn published_crates_are_described() {
             );
         }
     }
+}
+
+#[test]
+fn packages_and_crates_have_one_version() {
+    let version = env!("CARGO_PKG_VERSION");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for folder in fs::read_dir(root.join("packages")).unwrap() {
+        let file = folder.unwrap().path().join("package.json");
+        let Ok(text) = fs::read_to_string(&file) else {
+            continue;
+        };
+        let package: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(package["version"], version, "{}", file.display());
+        let dependencies = package["dependencies"].as_object().into_iter().flatten();
+        for (name, wanted) in dependencies.filter(|(name, _)| name.starts_with("@greenroom/")) {
+            assert_eq!(wanted, version, "{name} in {}", file.display());
+        }
+    }
+    let source = fs::read_to_string(root.join("packages/greenroom/src/version.ts")).unwrap();
+    assert!(source.contains(&format!("VERSION = \"{version}\";")));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::manifest::Manifest;
 use super::platform::{PLATFORMS, Platform};
-use super::{Made, empty_folder, notices, stage};
+use super::{Made, empty_folder, machine_code, notices, stage};
 use crate::{process, repo, workspace};
 
 /// The package that finds the one for its platform, by its folder in `packages/`.
@@ -99,13 +99,30 @@ fn stage_platform(platform: &Platform, native: &Path, folder: &Path) -> Result<(
     let readme = format!(
         "# {name}\n\n{description}. `@greenroom/native` loads it; nobody needs to install it by name.\n"
     );
+    let addon = native.join(platform.built_file());
+    check_addon(&addon, platform)?;
     let notices = notices::collect(platform.target)?;
-    stage::copy(&native.join(platform.built_file()), &folder.join(ADDON))?;
+    stage::copy(&addon, &folder.join(ADDON))?;
     stage::copy_license(folder)?;
     fs::write(folder.join("README.md"), readme)
         .and_then(|()| fs::write(folder.join(NOTICES), notices))
         .with_context(|| format!("cannot write into {}", folder.display()))?;
     manifest.write(folder)
+}
+
+/// Checks that an addon is for the platform that its name says.
+fn check_addon(addon: &Path, platform: &Platform) -> Result<()> {
+    let code = fs::read(addon).with_context(|| format!("cannot read {}", addon.display()))?;
+    let found = machine_code::platform_of(&code);
+    if found != Some(platform.name) {
+        bail!(
+            "{} is {}, though its name says {}",
+            addon.display(),
+            found.map_or("no addon".to_owned(), |name| format!("for {name}")),
+            platform.name
+        );
+    }
+    Ok(())
 }
 
 /// Packs a folder as npm would when it publishes it.

@@ -6,6 +6,7 @@ import { version } from "react";
 import { flushSync } from "react-dom";
 import { createRoot, hydrateRoot, type Root } from "react-dom/client";
 import { App, type PageSpec, type PanelSpec, shown } from "./app.js";
+import { Crowd, move, seen } from "./crowd.js";
 import { edit, Written } from "./edited.js";
 import { type Hooks, makeHooks } from "./hooks.js";
 
@@ -23,6 +24,11 @@ export interface PageApi {
   /** Shows one component that its author is at work on. */
   showWritten(spec: PanelSpec): void;
   edit(version: Parameters<typeof edit>[0]): void;
+  /** Shows many components of one actor, and moves them to another one in the background. */
+  showCrowd(options: PanelSpec["options"]): void;
+  moveCrowd(options: PanelSpec["options"]): void;
+  /** What there was to see of the crowd. */
+  seen(): { readonly statuses: readonly string[]; readonly torn: number };
   disposeClient(): Promise<void>;
   /** The version of React. */
   version(): string;
@@ -62,6 +68,12 @@ const api: PageApi = {
     root.render(<Written hooks={hooks} spec={spec} />);
   },
   edit,
+  showCrowd(options) {
+    root ??= createRoot(container());
+    root.render(<Crowd hooks={hooks} first={options} />);
+  },
+  moveCrowd: (options) => move(options),
+  seen: () => ({ statuses: [...seen.statuses], torn: seen.torn }),
   disposeClient: () => hooks.client.dispose(),
   version: () => version,
 };

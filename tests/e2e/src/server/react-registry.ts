@@ -48,6 +48,9 @@ export const lobby = actor({
       }
     },
     motto: (c) => c.state.motto,
+    kick: (c) => {
+      for (const conn of c.conns.values()) if (conn.state.me !== "test") conn.disconnect("kicked");
+    },
     /** Who is connected, and how often somebody was let in, asked to be, and subscribed to lines. */
     report: (c) => ({
       present: [...c.conns.values()].map(({ state }) => state.me).filter((me) => me !== "test"),

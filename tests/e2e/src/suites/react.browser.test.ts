@@ -109,6 +109,30 @@ withReact((suite) => {
     assert.deepEqual([page.console, page.uncaught], [[], []]);
   });
 
+  test("components of one actor never show different states of it", async (t) => {
+    const [one, other] = [key("crowd"), key("crowd-2")];
+    const page = await open(t);
+    const options = (lobby: string) => ({ name: "lobby", key: lobby, params: { me: "ann" } }) as const;
+    const all = (status: string) =>
+      page.page.waitForFunction(
+        (wanted) => document.querySelectorAll(`[data-member="${wanted}"]`).length === 20,
+        status,
+      );
+    await page.call("showCrowd", options(one));
+    await all(`connected ${one}`);
+    // Its socket closes and opens while React is at work in the background.
+    const kicked = suite.client.lobby.getOrCreate(one, WATCHING).kick();
+    await page.call("moveCrowd", options(other));
+    await kicked;
+    await all(`connected ${other}`);
+    await suite.client.lobby.getOrCreate(other, WATCHING).kick();
+    await eventually(async () => assert.equal((await report(other)).entered, 2));
+    await all(`connected ${other}`);
+    const { statuses, torn } = await page.call("seen");
+    assert.ok(statuses.includes(`disconnected ${other}`), statuses.join(", "));
+    assert.equal(torn, 0, statuses.join(", "));
+  });
+
   test("many components that come and go at once leave no connection", async (t) => {
     const lobbies = Array.from({ length: 8 }, (_, index) => key(`rush-${index}`));
     const page = await open(t);

@@ -131,6 +131,19 @@ test("before the packages are published, npm installs the tarballs by their path
   assert.deepEqual([...packages.keys()].sort(), [...all.map(({ name }) => name), "react", "ws"].sort());
 });
 
+test("before the packages are published, Bun installs the tarballs when they are overrides, too", async (t) => {
+  const project = await makeProject([]);
+  t.after(() => project.remove());
+  const paths = (await tarballs()).map(({ name, path }) => [name, `file:${path}`] as const);
+  const overrides = Object.fromEntries(paths.filter(([name]) => name.startsWith("@greenroom/")));
+  const dependencies = Object.fromEntries(paths.filter(([name]) => name === "greenroom"));
+  await project.write("package.json", JSON.stringify({ type: "module", dependencies, overrides }));
+  await project.install("bun");
+  assert.ok((await installed(project)).has(PLATFORM_PACKAGE));
+  await project.write("start.ts", START);
+  assert.match(await run(BUN, ["start.ts"], { cwd: project.folder }), /\nstarted\n$/);
+});
+
 test("npm leaves the addon out on another processor or with another C library", async (t) => {
   const project = await makeProject();
   t.after(() => project.remove());

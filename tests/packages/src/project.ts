@@ -13,7 +13,7 @@ export type PackageManager = "npm" | "bun";
 export interface Project {
   readonly folder: string;
   readonly registry: NpmRegistry;
-  /** Installs packages, `arguments_` being their names and options. */
+  /** Installs packages, `arguments_` being their names and options; without any, those of `package.json`. */
   install(manager: PackageManager, ...arguments_: readonly string[]): Promise<void>;
   /** Writes a file. */
   write(name: string, text: string): Promise<void>;
@@ -40,7 +40,7 @@ export async function makeProject(published?: readonly Tarball[]): Promise<Proje
     write,
     async install(manager, ...arguments_) {
       if (manager === "npm") await run("npm", ["install", ...arguments_], place);
-      else await run(BUN, ["add", ...arguments_], place);
+      else await run(BUN, [arguments_.length === 0 ? "install" : "add", ...arguments_], place);
     },
     async remove() {
       await registry.close();

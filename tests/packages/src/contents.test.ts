@@ -54,6 +54,15 @@ test("every package of the repository that is not private is there, with one for
   );
 });
 
+each("it is made of what is built now", async (tarball) => {
+  for (const [path, packed] of tarball.files) {
+    const source = sourceOf(tarball, path);
+    if (source === undefined) continue;
+    const built = await readFile(source).catch(() => undefined);
+    assert.ok(built?.equals(packed), `${source} has changed; run \`cargo xtask dist npm\``);
+  }
+});
+
 each("no file is in a place where it does not belong", (tarball) => {
   const places = isPlatformPackage(tarball) ? PLATFORM_PLACES : PLACES;
   const misplaced = [...tarball.files.keys()].filter(
@@ -149,6 +158,16 @@ describe("publint and attw find nothing", () => {
     "code",
   );
 });
+
+/** The file of the repository that a packed file is a copy of; undefined for one that packing makes. */
+function sourceOf(tarball: Tarball, path: string): string | undefined {
+  if (isPlatformPackage(tarball)) {
+    const built = `packages/native/greenroom.${process.platform}-${process.arch}.node`;
+    return tarball.name === PLATFORM_PACKAGE && path === "greenroom.node" ? join(ROOT, built) : undefined;
+  }
+  const folder = tarball.name.replace("@greenroom/", "");
+  return path === "package.json" || path === "LICENSE" ? undefined : join(ROOT, "packages", folder, path);
+}
 
 /** All paths in `exports` or `imports`, whatever their conditions. */
 function leaves(targets: Targets): string[] {

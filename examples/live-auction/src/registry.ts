@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { actor, event, setup, UserError } from "greenroom";
-import { LOTS } from "./lots.js";
-import { LAST_CALL, MOST, OPEN_FOR, stepFrom } from "./rules.js";
+import { lotOf } from "./lots.js";
+import { LAST_CALL, MOST, OPEN_FOR, stepFrom, TELEPHONE } from "./rules.js";
 
 /** A bid that counts. Amounts are whole dollars, times milliseconds since the Unix epoch. */
 export interface Bid {
@@ -21,7 +21,10 @@ export interface Clock {
   readonly isOver: boolean;
 }
 
-/** Who connects: `name` is empty for those who only watch. Whoever knows `secret` has the same paddle again. */
+/**
+ * Who connects: `name` is empty for those who watch, or bid by telephone. Whoever knows `secret` has the same paddle
+ * again.
+ */
 export interface Visitor {
   readonly secret: string;
   readonly name: string;
@@ -45,8 +48,8 @@ export interface Look {
   readonly bidCount: number;
   /** Open connections. */
   readonly watchers: number;
-  /** The caller's, unless they only watch. */
-  readonly paddle: number | undefined;
+  /** The caller's; 0 for all who have not said who they are. */
+  readonly paddle: number;
   /** The server's time, for pages whose clocks are wrong. */
   readonly now: number;
 }
@@ -56,11 +59,10 @@ const MAX_PADDLES = 10_000;
 /** So many bids are shown. */
 const HISTORY = 60;
 
-/** One actor per auction: its key is the lot, and maybe a room of its own. */
+/** One actor per auction: its key is the lot, or any other name, and maybe a room of its own. */
 export const liveAuction = actor({
   createState: (c, timing: Timing | undefined) => {
-    const lot = LOTS.find(({ id }) => id === c.key[0]);
-    if (!lot) throw new UserError("there is no such lot tonight", { code: "no_such_lot" });
+    const lot = lotOf(c.key[0]);
     const { openFor, lastCall } = {
       openFor: time(timing?.openFor, OPEN_FOR),
       lastCall: time(timing?.lastCall, LAST_CALL),
@@ -79,10 +81,10 @@ export const liveAuction = actor({
     };
   },
 
-  // Those who say who they are get a paddle, and get the same one when they come back.
+  // Those who say who they are get a paddle of their own, and the same one when they come back.
   createConnState: (c, params: Visitor | undefined) => {
     const { name, secret } = visitor(params);
-    if (name === "") return { name, paddle: undefined };
+    if (name === "") return { name: "Telephone", paddle: TELEPHONE };
     const { paddles } = c.state;
     const given = Object.keys(paddles).length;
     if (paddles[secret] === undefined && given >= MAX_PADDLES)
@@ -110,8 +112,6 @@ export const liveAuction = actor({
       const { clock, bids } = c.state;
       const last = bids.at(-1);
       const now = Date.now();
-      if (paddle === undefined)
-        throw new UserError("say who you are before you bid", { code: "name_missing" });
       const isMine = last?.paddle === paddle;
       if (isMine && last?.amount === amount) return amount;
       if (clock.isOver || now >= clock.endsAt)

@@ -7,6 +7,9 @@ export const LAST_CALL = 15_000;
 /** Nobody has more than this. */
 export const MOST = 10_000_000;
 
+/** The paddle of all who do not say who they are. */
+export const TELEPHONE = 0;
+
 /** By how much a bid has to exceed `price`. */
 export function stepFrom(price: number): number {
   if (price < 500) return 20;

@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from "react";
-import { LOTS, type Lot } from "../lots.js";
+import { LOTS, type Lot, lotOf } from "../lots.js";
 import { Auction } from "./auction.js";
 import { Picture } from "./picture.js";
 import { useVisitor } from "./visitor.js";
@@ -34,7 +34,7 @@ export function App() {
       <Auction key={key.join("/")} auctionKey={key} visitor={visitor} onEnter={enter} />
       <nav className="tonight" aria-label="Lots of tonight">
         {LOTS.map((lot) => (
-          <Card key={lot.id} lot={lot} room={key.slice(1)} isCurrent={lot.id === key[0]} />
+          <Card key={lot.id} lot={lot} room={key.slice(1)} isCurrent={lot === lotOf(key[0])} />
         ))}
       </nav>
     </>

@@ -1,4 +1,4 @@
-import { LOTS } from "../lots.js";
+import { lotOf } from "../lots.js";
 import type { Visitor } from "../registry.js";
 import { Bidding } from "./bidding.js";
 import { Countdown } from "./countdown.js";
@@ -23,7 +23,7 @@ export function Auction(props: {
 }) {
   const { auctionKey, visitor, onEnter } = props;
   const { view, connection, connStatus, isConnected, error } = useAuction(auctionKey, visitor);
-  const lot = LOTS.find(({ id }) => id === auctionKey[0]);
+  const lot = lotOf(auctionKey[0]);
   return (
     <>
       <header className="top">
@@ -40,49 +40,45 @@ export function Auction(props: {
             : "The auction cannot be reached. It will be tried again."}
         </p>
       )}
-      {lot && (
-        <div className="room">
-          <section className="wall" aria-label="The lot">
-            <figure data-sold={view?.clock.isOver && view.bids.length > 0}>
-              <div className="frame">
-                <Picture id={lot.id} />
-              </div>
-              {view?.clock.isOver && (
-                <span className="stamp">{view.bids.length > 0 ? "Sold" : "Passed"}</span>
-              )}
-            </figure>
-            <div className="plate">
-              <p className="faint">Lot {lot.number}</p>
-              <h2>{lot.title}</h2>
-              <p>{lot.artist}</p>
-              <p className="faint">{lot.about}</p>
-              <p className="faint number">
-                Estimate{" "}
-                <span className="range">
-                  {money(lot.estimate[0])} – {money(lot.estimate[1])}
-                </span>
-              </p>
+      <div className="room">
+        <section className="wall" aria-label="The lot">
+          <figure data-sold={view?.clock.isOver && view.bids.length > 0}>
+            <div className="frame">
+              <Picture id={lot.id} />
             </div>
-          </section>
-          <section className="panel desk" aria-label="Bidding">
-            {view === undefined ? (
-              <p className="faint waiting">Entering the room…</p>
-            ) : (
-              <>
-                <Price view={view} />
-                <Countdown key={view.clock.endsAt} view={view} />
-                <Bidding
-                  view={view}
-                  visitor={visitor}
-                  onEnter={onEnter}
-                  connection={isConnected ? connection : null}
-                />
-                <History view={view} />
-              </>
-            )}
-          </section>
-        </div>
-      )}
+            {view?.clock.isOver && <span className="stamp">{view.bids.length > 0 ? "Sold" : "Passed"}</span>}
+          </figure>
+          <div className="plate">
+            <p className="faint">Lot {lot.number}</p>
+            <h2>{lot.title}</h2>
+            <p>{lot.artist}</p>
+            <p className="faint">{lot.about}</p>
+            <p className="faint number">
+              Estimate{" "}
+              <span className="range">
+                {money(lot.estimate[0])} – {money(lot.estimate[1])}
+              </span>
+            </p>
+          </div>
+        </section>
+        <section className="panel desk" aria-label="Bidding">
+          {view === undefined ? (
+            <p className="faint waiting">Entering the room…</p>
+          ) : (
+            <>
+              <Price view={view} />
+              <Countdown key={view.clock.endsAt} view={view} />
+              <Bidding
+                view={view}
+                visitor={visitor}
+                onEnter={onEnter}
+                connection={isConnected ? connection : null}
+              />
+              <History view={view} />
+            </>
+          )}
+        </section>
+      </div>
     </>
   );
 }

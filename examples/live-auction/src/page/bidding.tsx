@@ -4,7 +4,7 @@ import type { Visitor } from "../registry.js";
 import { stepFrom } from "../rules.js";
 import { Paddle } from "./history.js";
 import { money } from "./money.js";
-import type { View } from "./use-auction.js";
+import { isOwn, type View } from "./use-auction.js";
 
 /** What can be done with the connection while there is one. */
 interface Bidder {
@@ -50,7 +50,7 @@ function Bids({ view, isReady, bid }: { view: View; isReady: boolean; bid: (amou
   const [own, setOwn] = useState("");
   const top = view.bids.at(-1);
   const least = top === undefined ? view.startsAt : top.amount + stepFrom(top.amount);
-  const isMine = top !== undefined && top.paddle === view.paddle;
+  const isMine = top !== undefined && isOwn(view, top);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (own === "") return;
@@ -98,12 +98,11 @@ function Bids({ view, isReady, bid }: { view: View; isReady: boolean; bid: (amou
 /** How it stands for whoever looks at this window. */
 function Standing({ view }: { view: View }) {
   const top = view.bids.at(-1);
-  const mine = view.bids.findLast(({ paddle }) => paddle === view.paddle);
+  const mine = view.bids.findLast((bid) => isOwn(view, bid));
   if (top === undefined || mine === undefined)
     return (
       <p className="standing">
-        {view.paddle !== undefined && <Paddle number={view.paddle} />} is your paddle. Nobody knows your
-        limit.
+        <Paddle number={view.paddle} /> is your paddle. Nobody knows your limit.
       </p>
     );
   if (top === mine)
@@ -122,7 +121,7 @@ function Standing({ view }: { view: View }) {
 function Outcome({ view }: { view: View }) {
   const top = view.bids.at(-1);
   if (top === undefined) return <p className="standing">Nobody has bid. The lot goes back.</p>;
-  if (top.paddle === view.paddle)
+  if (isOwn(view, top))
     return (
       <p className="standing" data-standing="leading" role="status">
         It is yours, for {money(top.amount)}.

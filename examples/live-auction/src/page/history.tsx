@@ -1,6 +1,6 @@
 import type { Bid } from "../registry.js";
 import { money } from "./money.js";
-import type { View } from "./use-auction.js";
+import { isOwn, type View } from "./use-auction.js";
 
 /** So many bids are on the page. */
 const SHOWN = 12;
@@ -26,14 +26,10 @@ export function History({ view }: { view: View }) {
 
 function Row({ bid, view }: { bid: Bid; view: View }) {
   return (
-    <li
-      data-fresh={bid === view.latest}
-      data-top={bid === view.bids.at(-1)}
-      data-mine={bid.paddle === view.paddle}
-    >
+    <li data-fresh={bid === view.latest} data-top={bid === view.bids.at(-1)} data-mine={isOwn(view, bid)}>
       <div>
         <Paddle number={bid.paddle} />
-        <span className="name">{bid.paddle === view.paddle ? "You" : bid.name}</span>
+        <span className="name">{isOwn(view, bid) ? "You" : bid.name}</span>
         <time className="faint number" dateTime={new Date(bid.at).toISOString()}>
           {clock.format(bid.at)}
         </time>

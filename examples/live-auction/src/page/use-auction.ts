@@ -1,5 +1,6 @@
 import { useEffect, useState } from "react";
 import type { Bid, Clock, Look, Visitor } from "../registry.js";
+import { TELEPHONE } from "../rules.js";
 import { useActor } from "./greenroom.js";
 
 /** An auction as this page knows it. */
@@ -37,6 +38,10 @@ export function useAuction(key: readonly string[], visitor: Visitor) {
   auction.useEvent("watchers", (watchers) => setView((before) => before && { ...before, watchers }));
   return { ...auction, view };
 }
+
+/** Whether this window has made the bid. Who bids by telephone is nobody in particular. */
+export const isOwn = (view: View, bid: Bid): boolean =>
+  bid.paddle === view.paddle && bid.paddle !== TELEPHONE;
 
 function withBid(view: View, bid: Bid): View {
   const top = view.bids.at(-1);

@@ -24,9 +24,7 @@ after(async () => {
 
 /** An auction of its own, with its own times. */
 async function auction(room: string, timing: Timing): Promise<void> {
-  const client = createClient<typeof registry>(server.url);
-  await client.liveAuction.create(["tide", room], { input: timing });
-  await client.dispose();
+  await createClient<typeof registry>(server.url).liveAuction.create(["tide", room], { input: timing });
 }
 
 async function enter(room: string, name: string): Promise<Page> {
@@ -151,10 +149,23 @@ test("what people call themselves stays text", async () => {
   assert.equal(await ann.locator("img").count(), 0);
 });
 
-test("a lot that is not for sale: the page says so", async () => {
+test("a bidder who is turned away: the page says why", async () => {
   const page = await (await person(browser)).newPage();
-  await page.goto(`${server.url}/#mona-lisa`);
-  await page.locator('.trouble:text-is("There is no such lot tonight.")').waitFor();
+  await page.addInitScript(() => {
+    sessionStorage.setItem("secret", "short");
+    sessionStorage.setItem("name", "Eve");
+  });
+  await page.goto(`${server.url}/#lamp`);
+  await page.locator('.trouble:has-text("A bidder needs a secret of 16 to 64 letters")').waitFor();
+  assert.equal(await page.locator(".offers").count(), 0);
+});
+
+test("an auction by another name is one of the last lot", async () => {
+  const page = await (await person(browser)).newPage();
+  page.on("pageerror", (error) => problems.push(error.message));
+  await page.goto(`${server.url}/#auction-123`);
+  await live(page);
+  await page.locator('.plate h2:text-is("Orchard, Moving")').waitFor();
   assert.equal(await page.locator(".tonight .card").count(), 3);
   assert.deepEqual(problems, []);
 });

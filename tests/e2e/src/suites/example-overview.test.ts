@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import type { registry as chatRegistry, Message } from "../../../../examples/chat-room/dist/registry.js";
 import type { registry as counterRegistry } from "../../../../examples/counter/dist/registry.js";
+import type { registry as auctionRegistry } from "../../../../examples/live-auction/dist/registry.js";
 import type { registry as reminderRegistry } from "../../../../examples/reminder/dist/registry.js";
 import type { User, registry as userRegistry } from "../../../../examples/user-manager/dist/registry.js";
 import { createClient } from "../harness/client.js";
@@ -51,6 +52,24 @@ test("chat room: sendMessage and getMessages", async (t) => {
   await server.kill();
   await server.restart();
   assert.deepEqual(await room.getMessages(), [message]);
+});
+
+test("live auction: placeBid and newBid", async (t) => {
+  const server = await start(t, "live-auction");
+  const client = createClient<typeof auctionRegistry>(server.url);
+  const auction = client.liveAuction.getOrCreate(["auction-123"]);
+  const connection = auction.connect();
+  const heard = new Promise<string>((resolve) => {
+    connection.on("newBid", (data) => resolve(`New bid: $${data.amount}`));
+  });
+  await connection.ready;
+  const amount = await auction.placeBid(150);
+  same<number, typeof amount>();
+  assert.equal(amount, 150);
+  assert.equal(await heard, "New bid: $150");
+  await server.kill();
+  await server.restart();
+  assert.equal(await auction.placeBid(150), 150, "it is the leading bid still");
 });
 
 test("reminder: what is planned outlives its process", async (t) => {

@@ -44,13 +44,22 @@ pub(crate) struct Journal {
     /// for the time.
     alarm_stored: Option<i64>,
     alarm_wanted: Option<i64>,
+    /// What the store has of it for certain: commits that are under way may change that, or fail.
+    alarm_durable: Option<i64>,
     mark: Option<Mark>,
     deadline: Option<Instant>,
-    under_way: VecDeque<(u64, StoreFuture<()>)>,
+    under_way: VecDeque<UnderWay>,
     /// Bytes and commits since the journal was loaded, and the same at the newest snapshot.
     written: Weight,
     folded: Weight,
     snapshot_bytes: u64,
+}
+
+/// A commit on its way.
+struct UnderWay {
+    seq: u64,
+    alarm: Option<AlarmChange>,
+    append: StoreFuture<()>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -75,6 +84,7 @@ impl Journal {
             pending: Changes::default(),
             alarm_stored: image.alarm,
             alarm_wanted: image.alarm,
+            alarm_durable: image.alarm,
             mark: image.alarm.and_then(Mark::of_alarm_ms),
             deadline: None,
             under_way: VecDeque::new(),
@@ -116,6 +126,18 @@ impl Journal {
     /// The mark that the store has, or is to get with the next commit.
     pub(crate) fn mark(&self) -> Option<Mark> {
         self.mark
+    }
+
+    /// The mark that the store may have if the instance is lost at this moment: one that is to go may
+    /// still be there, and keeps the time at which the actor wants to be woken from being found.
+    pub(crate) fn mark_left_behind(&self) -> Option<Mark> {
+        let under_way = self.under_way.iter().rev();
+        let on_their_way = under_way.filter_map(|commit| match commit.alarm {
+            Some(AlarmChange::Set(alarm_ms)) => Mark::of_alarm_ms(alarm_ms),
+            Some(AlarmChange::Clear) | None => None,
+        });
+        let durable = self.alarm_durable.and_then(Mark::of_alarm_ms);
+        self.mark.into_iter().chain(on_their_way).chain(durable).next()
     }
 
     /// Puts a mark instead of the time at which the actor wants to be woken, or `earliest_ms` back.
@@ -240,8 +262,11 @@ impl Journal {
             alarm: self.alarm_change(),
             destroy,
         };
-        self.under_way
-            .push_back((self.last, self.store.append(commit)));
+        self.under_way.push_back(UnderWay {
+            seq: self.last,
+            alarm: commit.alarm,
+            append: self.store.append(commit),
+        });
     }
 
     /// What the next commit has to tell the store of the actor's alarm.
@@ -264,12 +289,17 @@ impl Journal {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<(u64, Result<(), StoreError>)> {
-        let Some((seq, append)) = self.under_way.front_mut() else {
+        let Some(UnderWay { seq, alarm, append }) = self.under_way.front_mut() else {
             return Poll::Pending;
         };
-        let seq = *seq;
+        let (seq, alarm) = (*seq, *alarm);
         append.as_mut().poll(cx).map(|result| {
             self.under_way.pop_front();
+            match alarm.filter(|_| result.is_ok()) {
+                Some(AlarmChange::Set(alarm_ms)) => self.alarm_durable = Some(alarm_ms),
+                Some(AlarmChange::Clear) => self.alarm_durable = None,
+                None => {}
+            }
             (seq, result)
         })
     }

@@ -129,10 +129,10 @@ impl ActorTask {
         self.update_mark(Instant::now() + self.options.state_save_interval);
     }
 
-    /// The mark of the actor if it is awake.
+    /// The mark that the actor leaves behind if it is awake and lost now.
     pub(super) fn mark_if_live(&self) -> Option<Mark> {
         match &self.phase {
-            Phase::Live(live) => live.journal.mark(),
+            Phase::Live(live) => live.journal.mark_left_behind(),
             Phase::Asleep | Phase::Waking(_) => None,
         }
     }

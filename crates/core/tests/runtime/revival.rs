@@ -375,3 +375,22 @@ async fn a_policy_costs_one_commit_per_wake_and_sleep_and_none_per_call() {
     world.call(id, "get").await.unwrap();
     assert_eq!(last().await, 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_is_told_though_its_actor_was_lost_while_its_mark_went() {
+    // The mark goes some time after it is not needed any more, or when the actor goes to sleep.
+    for (says, then) in [("awake", None), ("get", Some("sleep"))] {
+        let store = Arc::new(FaultStore::new());
+        let (world, id) = world_where(&store, "awake resumes").await;
+        world.call(id, "alarm 5000").await.unwrap();
+        // The first commit from here on is the one that would put the time of the alarm there.
+        store.fail_append(1, StoreError::Full("a test".to_owned()));
+        world.call(id, says).await.unwrap();
+        if let Some(then) = then {
+            world.call(id, then).await.unwrap();
+        }
+        world.seen.wait_for("drop", 1).await;
+        world.seen.wait_for("told alarm", 1).await;
+        assert_eq!(world.call(id, "get").await, Ok(1));
+    }
+}

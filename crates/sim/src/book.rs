@@ -47,11 +47,15 @@ pub(crate) struct Pages {
     pub(crate) finished: BTreeSet<String>,
     /// How often each fault has happened.
     pub(crate) faults: BTreeMap<&'static str, u64>,
+    /// Callers that have done all that they wanted.
+    pub(crate) retired: u64,
     /// Events and messages looked at, for the report.
     pub(crate) checked: u64,
     entries: u64,
     moment: u64,
     elapsed: Duration,
+    /// Whether a machine runs at this moment, and its clock can be asked.
+    is_inside: bool,
 }
 
 impl Book {
@@ -59,15 +63,21 @@ impl Book {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Time since the run began, for those parts of it that run outside of any host.
-    pub(crate) fn set_elapsed(&self, elapsed: Duration) {
-        self.pages().elapsed = elapsed;
+    /// Time since the run began, for what happens outside of any machine, also while one is torn down:
+    /// there its clock would go by that of the real world.
+    pub(crate) fn set_elapsed(&self, elapsed: Duration, is_inside: bool) {
+        let mut pages = self.pages();
+        (pages.elapsed, pages.is_inside) = (elapsed, is_inside);
     }
 
     /// Time since the run began.
     pub(crate) fn elapsed(&self) -> Duration {
-        let fallback = self.pages().elapsed;
-        turmoil::sim_elapsed().unwrap_or(fallback)
+        let (outside, is_inside) = {
+            let pages = self.pages();
+            (pages.elapsed, pages.is_inside)
+        };
+        let inside = is_inside.then(turmoil::sim_elapsed).flatten();
+        inside.unwrap_or(outside)
     }
 
     /// Adds a line to the trace.

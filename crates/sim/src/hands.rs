@@ -108,6 +108,7 @@ impl Hands {
                 | Plant::RelaxStrict
                 | Plant::DeafCancel
                 | Plant::AckBeforeSync
+                | Plant::SkipEpochCheck
                 | Plant::DropAlarm
                 | Plant::ForgetCommit
                 | Plant::ForgetCall,

@@ -90,6 +90,11 @@ pub(crate) struct Op {
 }
 
 impl Op {
+    /// What was asked for, and what came of it.
+    pub(crate) fn in_words(&self) -> String {
+        format!("{} {:?}: {:?}", self.key, self.kind, self.outcome)
+    }
+
     /// Whether somebody still waits for it.
     pub(crate) fn is_open(&self) -> bool {
         self.outcome == Outcome::Open

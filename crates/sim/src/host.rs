@@ -136,6 +136,7 @@ impl Troupe {
     /// Looks at an event, or puts it off.
     fn arrived(&mut self, instance: Instance, event: HostEvent) {
         if let HostEvent::Alarm(event) = &event
+            && !self.plan.split
             && self.book.pages().cancelled.contains(&event.alarm.id)
         {
             let id = &event.alarm.id;
@@ -201,7 +202,9 @@ impl Troupe {
             );
             return self.hand_over(instance, Some(turn));
         }
-        self.book.life(&self.node, start.id, start.generation);
+        if !self.plan.split {
+            self.book.life(&self.node, start.id, start.generation);
+        }
         let (actor, turn) = Actor::start(self.book.clone(), self.clock.clone(), start);
         for message in actor.waiting() {
             self.put_off(instance, Job::Consume(message));
@@ -263,11 +266,12 @@ impl Troupe {
         let Some(actor) = self.actors.get(&instance) else {
             return;
         };
-        if reason == StopReason::Destroy {
+        // With two nodes, another one may know better what becomes of the actor.
+        if reason == StopReason::Destroy && !self.plan.split {
             let log = actor.log().to_vec();
             self.book.pages().ends.insert(actor.id(), log);
         }
-        if reason == StopReason::Sleep {
+        if reason == StopReason::Sleep && !self.plan.split {
             let (id, view) = (actor.id(), actor.view("-"));
             self.book.pages().asleep.insert(id, view);
             self.sleeping.insert(instance, id);

@@ -32,5 +32,11 @@ pub use report::Report;
 
 /// Runs a seed, with a bug planted or without.
 pub fn run(seed: u64, plant: Option<Plant>) -> Report {
-    world::run(seed, plant)
+    world::run(seed, plan::Plan::of(seed), plant)
+}
+
+/// What a client is told without any faults, when actors sleep whenever nobody needs them, or never.
+pub fn calm(seed: u64, sleepy: bool) -> Report {
+    let sleep_timeout = sleepy.then_some(std::time::Duration::ZERO);
+    world::run(seed, plan::Plan::calm(seed, sleep_timeout), None)
 }

@@ -24,7 +24,7 @@ use crate::{
     net::SimListener,
     plan::Plan,
     rng::Rng,
-    store::Witness,
+    store::{Spoilt, Witness},
 };
 
 /// The one type of actors.
@@ -58,6 +58,9 @@ pub(crate) struct Machine {
     /// Whether the disk stands still, and loads with it.
     pub(crate) disk_stalls: watch::Sender<bool>,
     pub(crate) parts: Arc<Mutex<Parts>>,
+    /// Whether its processes run the disk, and not those of another node.
+    has_disk: bool,
+    spoilt: Arc<Mutex<Spoilt>>,
 }
 
 /// What changes from process to process.
@@ -94,12 +97,28 @@ impl Machine {
             plan,
             plant,
             disk_stalls: watch::Sender::new(false),
+            has_disk: true,
+            spoilt: Arc::new(Mutex::new(Spoilt::new(Rng::of(seed, "spoilt")))),
             parts: Arc::new(Mutex::new(Parts {
                 store: Arc::new(FaultStore::new()),
                 incarnation: 0,
                 requests: None,
             })),
         }
+    }
+
+    /// Another node on the same store, with a clock of its own.
+    pub(crate) fn rival(&self, name: &'static str) -> Self {
+        let mut rival = self.clone();
+        rival.name = name;
+        rival.clock = WallClock::new(self.book.clone());
+        rival.has_disk = false;
+        rival.parts = Arc::new(Mutex::new(Parts {
+            store: Arc::clone(&self.parts().store),
+            incarnation: 0,
+            requests: None,
+        }));
+        rival
     }
 
     pub(crate) fn parts(&self) -> MutexGuard<'_, Parts> {
@@ -127,19 +146,21 @@ impl Machine {
         self.book.note(format!("{name} starts"));
         let rng = |part: &str| Rng::of(self.seed, &format!("{name} {part}"));
         store.pause_syncs();
-        tokio::spawn(disk::run(
-            self.book.clone(),
-            Arc::clone(&store),
-            self.plan.disk,
-            rng("disk"),
-            self.disk_stalls.subscribe(),
-        ));
+        if self.has_disk {
+            tokio::spawn(disk::run(
+                self.book.clone(),
+                Arc::clone(&store),
+                self.plan.disk,
+                rng("disk"),
+                self.disk_stalls.subscribe(),
+            ));
+        }
         let witness = Witness::new(
             self.book.clone(),
             name.clone(),
             store,
             self.plant,
-            rng("witness"),
+            Arc::clone(&self.spoilt),
         );
         let (host, events) = Troupe::host();
         let troupe = Troupe::new(

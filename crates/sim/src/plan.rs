@@ -31,6 +31,11 @@ pub(crate) struct Plan {
     pub(crate) save_interval: Duration,
     pub(crate) host: HostPlan,
     pub(crate) disk: DiskPlan,
+    /// Whether its client waits for each answer, and leaves out what takes its own time.
+    pub(crate) calm: bool,
+    /// Whether there is a second node on the same store for as long as faults happen. Nothing but the store's
+    /// claims keeps the two apart, so what one has read may be old; what is written must not be lost.
+    pub(crate) split: bool,
     /// What goes wrong, in order.
     pub(crate) faults: Vec<(Duration, Fault)>,
 }
@@ -42,6 +47,8 @@ pub(crate) struct HostPlan {
     pub(crate) slow_percent: u64,
     pub(crate) slow_ms: u64,
     pub(crate) failing_starts_percent: u64,
+    /// See [`Plan::split`].
+    pub(crate) split: bool,
 }
 
 /// How long a sync takes.
@@ -56,6 +63,8 @@ pub(crate) struct DiskPlan {
 pub(crate) enum Fault {
     /// The node is gone at once, and back after so many milliseconds. Of what was not synced, some is lost.
     Crash { down_ms: u64 },
+    /// The second node is gone at once, and back after so many milliseconds.
+    RivalCrash { down_ms: u64 },
     /// The node ends in good order, and is back after so many milliseconds.
     Restart { down_ms: u64 },
     /// A sync fails: from then on the store takes no writes, until somebody restarts the node.
@@ -80,6 +89,27 @@ pub(crate) enum Fault {
     Hold { far: u64, ms: u64 },
     /// A machine of clients is gone, with a word of farewell or without one.
     Vanish { far: u64, silently: bool, ms: u64 },
+}
+
+impl Fault {
+    fn loses_instances(self) -> bool {
+        match self {
+            Self::Crash { .. }
+            | Self::SyncFails { .. }
+            | Self::Full { .. }
+            | Self::RivalCrash { .. }
+            | Self::InstanceLost { .. } => true,
+            Self::Restart { .. }
+            | Self::DiskStalls { .. }
+            | Self::LoadsStall { .. }
+            | Self::ClockJumps { .. }
+            | Self::Sleep { .. }
+            | Self::Partition { .. }
+            | Self::OneWay { .. }
+            | Self::Hold { .. }
+            | Self::Vanish { .. } => false,
+        }
+    }
 }
 
 impl Plan {
@@ -107,14 +137,63 @@ impl Plan {
                 slow_percent: rng.pick(&[0, 20, 60]),
                 slow_ms: rng.pick(&[5, 50, 400]),
                 failing_starts_percent: rng.pick(&[0, 0, 5]),
+                split: false,
             },
             disk: DiskPlan {
                 fast_us: rng.pick(&[200, 1_000, 4_000]),
                 slow_ms: rng.pick(&[1, 8, 60, 500]),
             },
+            calm: false,
+            split: false,
             faults: Vec::new(),
         };
         plan.add_faults(rng);
+        if rng.chance(20) {
+            plan.split();
+        }
+        plan
+    }
+
+    /// Makes it a run with two nodes. The store is a service then, and not lost with one of them.
+    fn split(&mut self) {
+        self.split = true;
+        self.host.split = true;
+        for (_, fault) in &mut self.faults {
+            if let Fault::Crash { down_ms } | Fault::Restart { down_ms } = *fault {
+                *fault = Fault::RivalCrash { down_ms };
+            }
+        }
+        self.faults
+            .retain(|(_, fault)| !matches!(fault, Fault::SyncFails { .. }));
+    }
+
+    /// Longest time, once faults have stopped, for everything to happen that was promised. Actors that were
+    /// lost several times in a row are woken after a pause that doubles each time.
+    pub(crate) fn patience(&self) -> Duration {
+        let losses = self
+            .faults
+            .iter()
+            .filter(|(_, fault)| fault.loses_instances());
+        let doublings = losses.count().saturating_sub(1).min(9) as u32;
+        Duration::from_secs(60 + 2_u64.pow(doublings))
+    }
+
+    /// A run without faults, in which one client asks for one thing after the other: what it is told must not
+    /// depend on when actors sleep.
+    pub(crate) fn calm(seed: u64, sleep_timeout: Option<Duration>) -> Self {
+        let mut plan = Self::of(seed);
+        plan.callers = 1;
+        plan.calm = true;
+        plan.talkers = 0;
+        plan.far = 0;
+        plan.sleep_timeout = sleep_timeout;
+        plan.host.slow_percent = 0;
+        plan.host.failing_starts_percent = 0;
+        plan.host.split = false;
+        plan.split = false;
+        plan.faults.clear();
+        // It ends with its operations, and not with the time.
+        plan.chaos = Duration::from_secs(120);
         plan
     }
 

@@ -8,6 +8,8 @@ use std::{fmt, str::FromStr};
 pub enum Plant {
     /// The store answers a commit before it is synced.
     AckBeforeSync,
+    /// The store takes commits of claims that are over.
+    SkipEpochCheck,
     /// The store forgets now and then when an actor wants to be woken.
     DropAlarm,
     /// The store forgets the newest commit now and then when an actor is loaded.
@@ -36,8 +38,9 @@ pub enum Plant {
 
 impl Plant {
     /// All of them, with the number of seeds within which each has to be found.
-    pub const ALL: [(Self, u64); 13] = [
+    pub const ALL: [(Self, u64); 14] = [
         (Self::AckBeforeSync, 20),
+        (Self::SkipEpochCheck, 20),
         (Self::DropAlarm, 20),
         (Self::ForgetCommit, 20),
         (Self::PublishBeforeCommit, 20),
@@ -56,6 +59,7 @@ impl Plant {
     pub fn name(self) -> &'static str {
         match self {
             Self::AckBeforeSync => "ack-before-sync",
+            Self::SkipEpochCheck => "skip-epoch-check",
             Self::DropAlarm => "drop-alarm",
             Self::ForgetCommit => "forget-commit",
             Self::PublishBeforeCommit => "publish-before-commit",

@@ -17,6 +17,8 @@ pub struct Report {
     pub operations: u64,
     /// Operations that have happened for certain.
     pub acknowledged: u64,
+    /// What clients have asked for and been told, in the order in which they have asked.
+    pub answers: Vec<String>,
     /// Messages that connections heard.
     pub heard: u64,
     /// How often each fault has happened.
@@ -33,6 +35,7 @@ impl Report {
             violations: pages.violations.clone(),
             operations: pages.ops.len() as u64,
             acknowledged: pages.ops.iter().filter(done).count() as u64,
+            answers: pages.ops.iter().map(|op| op.in_words()).collect(),
             heard: pages.checked,
             faults: pages.faults.clone(),
         }

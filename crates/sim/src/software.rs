@@ -130,6 +130,7 @@ impl Crowd {
             keys: self.plan.keys.clone(),
             rng: Rng::new(self.rng.next()),
             alarms: Vec::new(),
+            is_calm: self.plan.calm,
         }
     }
 }

@@ -1,7 +1,10 @@
 //! What stands between the runtime and the fault-injecting store: a witness of every write, and the planted
 //! bugs of stores.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use greenroom_store::{
     ActorRecord, AlarmChange, Commit, Created, DueAlarm, Epoch, Image, ListPage, ListQuery,
@@ -20,9 +23,11 @@ pub(crate) struct Witness {
     spoilt: Arc<Mutex<Spoilt>>,
 }
 
-/// What planted bugs remember.
-struct Spoilt {
+/// What planted bugs remember, for all nodes of a store.
+pub(crate) struct Spoilt {
     rng: Rng,
+    /// The newest claim of each actor, and the position of its next commit.
+    claims: BTreeMap<ActorId, (Epoch, u64)>,
 }
 
 /// Times of day; everything later is a mark of the runtime's.
@@ -34,15 +39,14 @@ impl Witness {
         node: String,
         store: Arc<FaultStore>,
         plant: Option<Plant>,
-        rng: Rng,
+        spoilt: Arc<Mutex<Spoilt>>,
     ) -> Self {
-        let spoilt = Spoilt { rng };
         Self {
             book,
             node,
             store,
             plant,
-            spoilt: Arc::new(Mutex::new(spoilt)),
+            spoilt,
         }
     }
 
@@ -55,9 +59,24 @@ impl Witness {
         let mut spoilt = lock(&self.spoilt);
         if self.is_planted(Plant::DropAlarm)
             && matches!(commit.alarm, Some(AlarmChange::Set(due_ms)) if due_ms < LATEST_TIME_MS)
-            && spoilt.rng.chance(30)
+            && spoilt.rng.chance(60)
         {
             commit.alarm = None;
+        }
+        if self.is_planted(Plant::SkipEpochCheck)
+            && let Some((epoch, next)) = spoilt.claims.get_mut(&commit.actor)
+        {
+            (commit.epoch, commit.seq) = (*epoch, *next);
+            *next += 1;
+        }
+    }
+}
+
+impl Spoilt {
+    pub(crate) fn new(rng: Rng) -> Self {
+        Self {
+            rng,
+            claims: BTreeMap::new(),
         }
     }
 }
@@ -102,6 +121,9 @@ impl Store for Witness {
                 *newest = (*newest).max(epoch.0);
                 drop(pages);
                 let mut spoilt = lock(&spoilt);
+                let at_snapshot = image.snapshot.as_ref().map_or(0, |s| s.seq);
+                let last = image.tail.last().map_or(at_snapshot, |entry| entry.seq);
+                spoilt.claims.insert(id, (epoch, last + 1));
                 if forgets && image.tail.len() > 1 && spoilt.rng.chance(20) {
                     image.tail.pop();
                 }

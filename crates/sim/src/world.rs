@@ -25,8 +25,8 @@ use crate::{
 };
 
 const NODE: &str = "node";
-/// Longest time, once faults have stopped, for everything to happen that was promised.
-const PATIENCE: Duration = Duration::from_secs(400);
+/// The second node of those runs that have one.
+const RIVAL: &str = "rival";
 /// Longest time for every actor to answer a last question.
 const LAST_WORD: Duration = Duration::from_secs(120);
 /// Longest time for a node to end in good order.
@@ -52,6 +52,8 @@ enum Event {
     Release {
         far: u64,
     },
+    /// The second node comes back.
+    RivalBoot,
     /// A machine of clients comes back.
     FarBoot {
         far: u64,
@@ -61,6 +63,7 @@ enum Event {
 struct World<'a> {
     sim: Sim<'a>,
     machine: Machine,
+    rival: Option<Machine>,
     rng: Rng,
     agenda: BTreeMap<(Duration, u64), Event>,
     entries: u64,
@@ -79,19 +82,20 @@ fn far_name(far: u64) -> &'static str {
     ["far0", "far1", "far2"][far as usize]
 }
 
-/// Runs a seed to its end.
-pub(crate) fn run(seed: u64, plant: Option<Plant>) -> Report {
+/// Runs a plan to its end.
+pub(crate) fn run(seed: u64, plan: Plan, plant: Option<Plant>) -> Report {
     panics::watch();
     let book = Book::default();
-    let plan = Arc::new(Plan::of(seed));
+    let plan = Arc::new(plan);
     book.note(format!("seed {seed}: {plan:?}"));
     let mut world = World::new(seed, &book, &plan, plant);
     if let Err(error) = world.play(&plan) {
         book.violation(format!("the simulation broke off: {error}"));
     }
-    let end = world.last_look();
+    if !world.has_failed() {
+        check::everything(&book, &world.last_look(), &plan);
+    }
     drop(world);
-    check::everything(&book, &end);
     Report::of(seed, &book)
 }
 
@@ -100,6 +104,7 @@ impl World<'_> {
         let machine = Machine::new(NODE, seed, book.clone(), Arc::clone(plan), plant);
         let mut sim = turmoil::Builder::new()
             .simulation_duration(Duration::from_secs(86_400))
+            .epoch(std::time::UNIX_EPOCH)
             .tick_duration(Duration::from_millis(1))
             .min_message_latency(Duration::from_millis(1))
             .max_message_latency(Duration::from_millis(plan.latency_ms))
@@ -110,6 +115,13 @@ impl World<'_> {
         sim.host(NODE, move || {
             software::node(host.clone(), wills.subscribe())
         });
+        let rival = plan.split.then(|| machine.rival(RIVAL));
+        if let Some(rival) = rival.clone() {
+            let wills = will.clone();
+            sim.host(RIVAL, move || {
+                software::node(rival.clone(), wills.subscribe())
+            });
+        }
         for far in 0..plan.far {
             let name = far_name(far);
             let machine = FarMachine::new(name, NODE, seed, book.clone(), Arc::clone(plan));
@@ -121,6 +133,7 @@ impl World<'_> {
         let mut world = Self {
             sim,
             machine,
+            rival,
             rng: Rng::of(seed, "world"),
             agenda: BTreeMap::new(),
             entries: 0,
@@ -150,15 +163,23 @@ impl World<'_> {
     }
 
     fn play(&mut self, plan: &Plan) -> turmoil::Result {
-        while self.sim.elapsed() < plan.chaos {
+        let is_over = |world: &Self| plan.calm && world.book().pages().retired > 0;
+        while self.sim.elapsed() < plan.chaos && !is_over(self) {
             self.step()?;
         }
         // The last faults end as planned.
         while !self.agenda.is_empty() || self.stopping.is_some() || !self.is_up {
             self.step()?;
         }
+        if self.rival.is_some() {
+            self.take_over()?;
+        }
         self.set_will(Will::Quiet);
-        self.wait("what was promised has not happened", PATIENCE, |world| {
+        // What is acknowledged is durable at any time, so there is no need to wait for a run that has
+        // failed.
+        check::everything(&self.book(), &self.last_look(), plan);
+        let patience = plan.patience();
+        self.wait("what was promised has not happened", patience, |world| {
             let book = world.book();
             check::promises(&book, &world.last_look(), false).is_none()
         })?;
@@ -173,6 +194,24 @@ impl World<'_> {
         self.wait("calls are not answered", LAST_WORD, |world| {
             !world.book().pages().ops.iter().any(Op::is_open)
         })
+    }
+
+    /// Ends the life of two nodes on one store: both are gone, and the one that comes back looks after what
+    /// either has left behind.
+    fn take_over(&mut self) -> turmoil::Result {
+        self.sim.crash(RIVAL);
+        self.sim.crash(NODE);
+        self.machine.parts().requests = None;
+        self.is_up = false;
+        self.plan_in(5, Event::Boot);
+        while !self.is_up {
+            self.step()?;
+        }
+        Ok(())
+    }
+
+    fn has_failed(&self) -> bool {
+        !self.book().pages().violations.is_empty()
     }
 
     fn has_everybody_finished(&self) -> bool {
@@ -193,7 +232,7 @@ impl World<'_> {
         holds: impl Fn(&Self) -> bool,
     ) -> turmoil::Result {
         let end = self.sim.elapsed() + at_most;
-        while !holds(self) {
+        while !self.has_failed() && !holds(self) {
             if self.sim.elapsed() >= end {
                 let book = self.book();
                 let missing = check::promises(&book, &self.last_look(), true);
@@ -212,7 +251,7 @@ impl World<'_> {
 
     fn step(&mut self) -> turmoil::Result {
         let now = self.sim.elapsed();
-        self.machine.book.set_elapsed(now);
+        self.machine.book.set_elapsed(now, false);
         while let Some((&(at, number), &event)) = self.agenda.first_key_value()
             && at <= now
         {
@@ -225,7 +264,10 @@ impl World<'_> {
                 self.stopped(has_ended, down_ms);
             }
         }
-        self.sim.step()?;
+        self.machine.book.set_elapsed(now, true);
+        let stepped = self.sim.step();
+        self.machine.book.set_elapsed(self.sim.elapsed(), false);
+        stepped?;
         for panic in panics::take() {
             self.machine.book.violation(format!("panic: {panic}"));
         }
@@ -256,6 +298,7 @@ impl World<'_> {
                 self.sim.release(NODE, far_name(far));
                 self.disturbed.remove(&far);
             }
+            Event::RivalBoot => self.sim.bounce(RIVAL),
             Event::FarBoot { far } => {
                 self.sim.repair(NODE, far_name(far));
                 self.sim.bounce(far_name(far));
@@ -331,6 +374,13 @@ impl World<'_> {
         let keys = &self.machine.plan.keys;
         match fault {
             Fault::Crash { down_ms } => self.crash(down_ms, "crash"),
+            Fault::RivalCrash { down_ms } => {
+                if self.sim.is_host_running(RIVAL) {
+                    book.fault("crash of the second node", "");
+                    self.sim.crash(RIVAL);
+                    self.plan_in(down_ms, Event::RivalBoot);
+                }
+            }
             Fault::Restart { down_ms } => {
                 if self.stopping.is_none() {
                     book.fault("restart", "");

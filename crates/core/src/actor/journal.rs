@@ -137,7 +137,11 @@ impl Journal {
             Some(AlarmChange::Clear) | None => None,
         });
         let durable = self.alarm_durable.and_then(Mark::of_alarm_ms);
-        self.mark.into_iter().chain(on_their_way).chain(durable).next()
+        self.mark
+            .into_iter()
+            .chain(on_their_way)
+            .chain(durable)
+            .next()
     }
 
     /// Puts a mark instead of the time at which the actor wants to be woken, or `earliest_ms` back.

@@ -7,8 +7,9 @@ use crate::{
     history::{Conn, Heard},
 };
 
-/// Everything that does not hold.
-pub(super) fn check(pages: &Pages, end: &Final) -> Vec<String> {
+/// Everything that does not hold. With two nodes on a store (`split`), one does not hear what happens on the
+/// other.
+pub(super) fn check(pages: &Pages, end: &Final, split: bool) -> Vec<String> {
     let mut found = Vec::new();
     for (number, conn) in pages.conns.iter().enumerate() {
         let Some(actor) = conn.actor else {
@@ -16,7 +17,8 @@ pub(super) fn check(pages: &Pages, end: &Final) -> Vec<String> {
         };
         let log = end.actors.get(&actor).map(|kept| &kept.log);
         let log = log.or_else(|| pages.ends.get(&actor));
-        check_conn(number, conn, log.map(Vec::as_slice), &mut found);
+        let log = log.map(Vec::as_slice);
+        check_conn(number, conn, log, split, &mut found);
     }
     found
 }
@@ -30,8 +32,15 @@ enum Hearing {
     Yes,
 }
 
-fn check_conn(number: usize, conn: &Conn, log: Option<&[String]>, found: &mut Vec<String>) {
+fn check_conn(
+    number: usize,
+    conn: &Conn,
+    log: Option<&[String]>,
+    split: bool,
+    found: &mut Vec<String>,
+) {
     let mut hearing = Hearing::No;
+    let hears_all = |hearing| hearing == Hearing::Yes && !split;
     let mut asked: Option<(u64, bool)> = None;
     // The position of the last event, or of the answer since which all are heard.
     let mut last: Option<usize> = None;
@@ -63,7 +72,7 @@ fn check_conn(number: usize, conn: &Conn, log: Option<&[String]>, found: &mut Ve
                     let on = asked.take().is_some_and(|(_, on)| on);
                     hearing = if on { Hearing::Yes } else { Hearing::No };
                     last = on.then_some(view.log.len);
-                } else if hearing == Hearing::Yes && last.is_some_and(|last| last != view.log.len) {
+                } else if hears_all(hearing) && last.is_some_and(|last| last != view.log.len) {
                     wrong(&format!("events up to {last:?} came before the answer"));
                     last = Some(view.log.len);
                 }
@@ -80,7 +89,7 @@ fn check_conn(number: usize, conn: &Conn, log: Option<&[String]>, found: &mut Ve
                 if hearing == Hearing::No {
                     wrong("an event that it has not subscribed to");
                 }
-                if hearing == Hearing::Yes && last.is_some_and(|last| last + 1 != news.log.len) {
+                if hears_all(hearing) && last.is_some_and(|last| last + 1 != news.log.len) {
                     wrong(&format!("a gap after {last:?}"));
                 }
                 last = Some(news.log.len);

@@ -16,7 +16,7 @@ use greenroom_types::{ActorId, ActorKey};
 
 pub(crate) use promises::promises;
 
-use crate::{book::Book, node::actor_name, wire::Kept};
+use crate::{book::Book, node::actor_name, plan::Plan, wire::Kept};
 
 /// What the store has at the end: each actor with what it keeps.
 pub(crate) struct Final {
@@ -63,7 +63,7 @@ impl Final {
 }
 
 /// Writes down whatever does not hold.
-pub(crate) fn everything(book: &Book, end: &Final) {
+pub(crate) fn everything(book: &Book, end: &Final, plan: &Plan) {
     for damage in &end.damaged {
         book.violation(format!(
             "state: the journal of an actor does not fold: {damage}"
@@ -71,8 +71,8 @@ pub(crate) fn everything(book: &Book, end: &Final) {
     }
     let found = {
         let pages = book.pages();
-        let mut found = logs::check(&pages, end);
-        found.extend(events::check(&pages, end));
+        let mut found = logs::check(&pages, end, plan.split);
+        found.extend(events::check(&pages, end, plan.split));
         found
     };
     for violation in found {

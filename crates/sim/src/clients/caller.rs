@@ -37,6 +37,8 @@ pub(crate) struct Caller {
     pub(crate) link: Link,
     pub(crate) keys: Vec<String>,
     pub(crate) rng: Rng,
+    /// Whether it waits for each answer, and leaves alarms alone.
+    pub(crate) is_calm: bool,
     /// Alarms that it has set.
     pub(crate) alarms: Vec<(String, String)>,
 }
@@ -47,11 +49,11 @@ impl Caller {
         let mut left = operations;
         while left > 0 && *will.borrow() == Will::Chaos {
             let burst = match self.rng.chance(25) {
-                true => self.rng.between(2, 6),
-                false => 1,
+                true if !self.is_calm => self.rng.between(2, 6),
+                _ => 1,
             };
             left = left.saturating_sub(burst);
-            let wishes: Vec<_> = (0..burst).map(|_| self.wish()).collect();
+            let wishes: Vec<_> = (0..burst).map(|_| self.next_wish()).collect();
             join_all(
                 wishes
                     .into_iter()
@@ -60,6 +62,7 @@ impl Caller {
             .await;
             sleep(self.rng.pause(0, 1_000)).await;
         }
+        self.book.pages().retired += 1;
     }
 
     /// Reads every actor, again and again until it answers.
@@ -88,6 +91,21 @@ impl Caller {
         let is_done = matches!(outcome, Outcome::Done(..));
         pending.end(outcome);
         is_done
+    }
+
+    fn next_wish(&mut self) -> (String, Kind, Option<Duration>) {
+        loop {
+            let (key, kind, patience) = self.wish();
+            let takes_time = matches!(
+                kind,
+                Kind::Schedule(..) | Kind::Cancel(_) | Kind::Publish { wait: false, .. }
+            );
+            match self.is_calm {
+                true if takes_time => {}
+                true => return (key, kind, None),
+                false => return (key, kind, patience),
+            }
+        }
     }
 
     /// What it wants next, of whom, and how long it waits for that.

@@ -27,6 +27,7 @@ import type { StartRecord } from "./lifecycle.js";
 import { OutputWriter } from "./output-writer.js";
 import type { PendingCall } from "./pending-call.js";
 import { EventKind, KvResult, REGISTRY, type StopReason } from "./records.js";
+import { runAs } from "./strays.js";
 
 /** The part of the addon's registry that the host talks to. */
 export interface Exchange {
@@ -156,8 +157,9 @@ export class Host {
   #schedule(): void {
     if (this.#isScheduled || this.#isClosed) return;
     this.#isScheduled = true;
-    // Runs once all microtasks are done, and leaves room for timers and sockets.
-    immediately(this.#onImmediate);
+    // Runs once all microtasks are done, and leaves room for timers and sockets. Whoever has asked for it, what
+    // comes then is for all.
+    runAs(undefined, () => immediately(this.#onImmediate));
   }
 
   readonly #onImmediate = (): void => {
@@ -241,12 +243,12 @@ export class Host {
     while (!reader.atEnd) {
       const kind = reader.u8();
       const id = reader.u32();
-      this.#handle(kind, id, reader);
+      runAs(this.#instances.get(id)?.owner, this.#handle, kind, id, reader);
     }
   }
 
   /** Reads one event whole, whether its instance still exists or not, and handles it. */
-  #handle(kind: number, id: number, reader: BatchReader): void {
+  readonly #handle = (kind: number, id: number, reader: BatchReader): void => {
     const instance = this.#instances.get(id);
     switch (kind) {
       case EventKind.start:
@@ -398,7 +400,7 @@ export class Host {
           `the native core sent an event of the unknown kind ${kind}; do the package versions match?`,
         );
     }
-  }
+  };
 
   #start(id: number, record: StartRecord): void {
     const definition = this.services.actors.get(record.name);
@@ -408,7 +410,7 @@ export class Host {
     }
     const instance = new Instance(this, id, definition, record);
     this.#instances.set(id, instance);
-    instance.life.start(record);
+    runAs(instance.owner, () => instance.life.start(record));
   }
 
   /** The core knows actor types only from this registry, so this is a bug; its callers must not hang all the same. */

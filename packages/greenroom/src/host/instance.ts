@@ -30,6 +30,7 @@ import type { OutputWriter } from "./output-writer.js";
 import { Publishing } from "./publish.js";
 import { Saves } from "./saves.js";
 import { Sockets } from "./sockets.js";
+import type { Owner } from "./strays.js";
 import { Timers } from "./timers.js";
 import { TurnLog, type TurnOwner } from "./turn.js";
 
@@ -52,6 +53,8 @@ export class Instance implements TurnOwner {
   readonly turn: TurnLog;
   readonly life: Lifecycle;
   readonly alarms: Alarms;
+  /** Whose code is run here. */
+  readonly owner: Owner;
   #peers: Peers | undefined;
   #client: unknown;
   /** Whether the host has this on its list of instances to flush. */
@@ -81,6 +84,9 @@ export class Instance implements TurnOwner {
     this.name = record.name;
     this.key = record.key;
     this.#kvSize = record.kvSize;
+    const { services } = host;
+    const fields = { actor: record.name, key: record.key.join("/"), actorId: record.actorId };
+    this.owner = { log: () => services.logger(fields) };
     this.connections = new Connections(this);
     this.calls = new Calls(this);
     this.turn = new TurnLog(this);
@@ -95,10 +101,7 @@ export class Instance implements TurnOwner {
   }
 
   get log(): Logger {
-    if (this.#log === undefined) {
-      const fields = { actor: this.name, key: this.key.join("/"), actorId: this.actorId };
-      this.#log = this.services.logger(fields);
-    }
+    this.#log ??= this.owner.log();
     return this.#log;
   }
 

@@ -2,6 +2,7 @@
 import { type NativeMemory, NativeRegistry, type StartedInfo } from "@greenroom/native";
 import type { CompiledActor } from "../definition/actor.js";
 import { Host, type HostServices } from "../host/host.js";
+import { letGoOfStrays, lookAfterStrays } from "../host/strays.js";
 import { type RequestHead, trustedFetch } from "../in-process/fetcher.js";
 import type { Listener, Pipe } from "../in-process/pipe.js";
 import { type Logger, type LogLevel, makeLogger } from "../log.js";
@@ -26,6 +27,8 @@ export class RegistryServer {
   readonly fetch: typeof globalThis.fetch;
   readonly #native: NativeRegistry;
   readonly #host: Host;
+  /** Whether errors that nobody handles are looked after for this. */
+  #isWatched = true;
 
   private constructor(native: NativeRegistry, host: Host, info: StartedInfo | undefined) {
     this.#native = native;
@@ -53,8 +56,14 @@ export class RegistryServer {
     const native = new NativeRegistry(nativeConfig(registry), testing?.memory);
     const host = new Host(native, testing === undefined ? services : { ...services, clock: testing.clock });
     testing?.clock.attach(native, host);
-    const info = await native.start(host.wake);
-    return new RegistryServer(native, host, info ?? undefined);
+    lookAfterStrays();
+    try {
+      const info = await native.start(host.wake);
+      return new RegistryServer(native, host, info ?? undefined);
+    } catch (error) {
+      letGoOfStrays();
+      throw error;
+    }
   }
 
   /** Where it listens. @throws Error if it listens nowhere */
@@ -81,6 +90,7 @@ export class RegistryServer {
   /** Ends everything at once, as a crash of the process would: no hook runs, and what is not stored is lost. */
   async kill(): Promise<void> {
     this.#host.abandon();
+    this.#letGo();
     await this.#native.kill();
   }
 
@@ -96,7 +106,14 @@ export class RegistryServer {
       await this.#native.shutdown();
     } finally {
       this.#host.close();
+      this.#letGo();
     }
+  }
+
+  #letGo(): void {
+    if (!this.#isWatched) return;
+    this.#isWatched = false;
+    letGoOfStrays();
   }
 }
 

@@ -121,6 +121,14 @@ export class ServerProcess {
     return this.#child?.pid;
   }
 
+  /** Settles with the exit code when the process ends by itself; `null` if a signal ended it. */
+  get ended(): Promise<number | null> {
+    const child = this.#child;
+    if (child === undefined) throw new Error("the server does not run");
+    if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child.exitCode);
+    return once(child, "exit").then(([code]) => code as number | null);
+  }
+
   /** Sends `signal` and waits for the end. Returns the exit code, or `null` if a signal ended it. */
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
     const child = this.#child;

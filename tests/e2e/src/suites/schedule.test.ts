@@ -150,7 +150,8 @@ test("an actor does not sleep while it is busy with a call", async () => {
   const texts = heard(connection, 1);
   await connection.longer(600);
   assert.deepEqual(await texts, ["took its time"]);
-  assert.deepEqual(await planner.log(), ["wake", "begin", "end"]);
+  // It may have slept afterwards.
+  assert.deepEqual((await planner.log()).slice(0, 3), ["wake", "begin", "end"]);
   assert.deepEqual(await planner.list(), []);
   await client.dispose();
 });

@@ -132,7 +132,15 @@ impl ActorTask {
     /// The mark that the actor leaves behind if it is awake and lost now.
     pub(super) fn mark_if_live(&self) -> Option<Mark> {
         match &self.phase {
-            Phase::Live(live) => live.journal.mark_left_behind(),
+            Phase::Live(live) => live.journal.mark_left_behind().map(|mark| {
+                // One that was left behind before does not know of those that were lost since.
+                let before = match mark {
+                    Mark::Awake { losses } => losses,
+                    Mark::Resume => 0,
+                };
+                let losses = before.max(live.losses);
+                Mark::Awake { losses }
+            }),
             Phase::Asleep | Phase::Waking(_) => None,
         }
     }
@@ -175,9 +183,6 @@ impl ActorTask {
         let found = mark.losses();
         let revival = self.revival.get_or_insert(Revival { losses: found, at });
         revival.losses = revival.losses.max(found);
-        match mark {
-            Mark::Resume => 0,
-            Mark::Awake { .. } => revival.losses,
-        }
+        revival.losses
     }
 }

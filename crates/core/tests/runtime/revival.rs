@@ -394,3 +394,15 @@ async fn an_alarm_is_told_though_its_actor_was_lost_while_its_mark_went() {
         assert_eq!(world.call(id, "get").await, Ok(1));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_mark_that_cannot_be_taken_away_does_not_make_a_loop() {
+    let store = Arc::new(FaultStore::new());
+    let (world, id) = world_where(&store, "awake resumes").await;
+    store.fail_syncs();
+    // The mark is not needed any more, and stays, because nothing is written any more.
+    world.call(id, "awake").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    let wakes = world.seen.lines().iter().filter(|l| *l == "wake").count();
+    assert!((2..12).contains(&wakes), "{wakes} times in 100 s");
+}

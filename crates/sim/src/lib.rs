@@ -2,8 +2,8 @@
 //! fills up and fails, with clients that come, go and lose patience. Nothing in the product depends on it.
 //!
 //! A seed is a run, and the same seed gives the same trace, byte for byte. What must hold is checked while a
-//! run goes on, by the actors themselves ([`mod@actor`]) and by a witness of the store ([`mod@store`]), and when it
-//! is over ([`mod@check`]). [`Plant`]s are bugs put in on purpose: they show that the checkers see something.
+//! run goes on, by the actors themselves (`actor`) and by a witness of the store (`store`), and when it
+//! is over (`check`). [`Plant`]s are bugs put in on purpose: they show that the checkers see something.
 
 mod actor;
 mod book;

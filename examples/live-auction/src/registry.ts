@@ -87,10 +87,13 @@ export const liveAuction = actor({
     if (name === "") return { name: "Telephone", paddle: TELEPHONE };
     const { paddles } = c.state;
     const given = Object.keys(paddles).length;
-    if (paddles[secret] === undefined && given >= MAX_PADDLES)
+    // A secret may be a name that every object knows, such as `propertyIsEnumerable`.
+    const known = Object.hasOwn(paddles, secret) ? paddles[secret] : undefined;
+    if (known === undefined && given >= MAX_PADDLES)
       throw new UserError("all paddles are given away: you can still watch", { code: "no_paddle_left" });
-    paddles[secret] ??= given + 1;
-    return { name, paddle: paddles[secret] };
+    const paddle = known ?? given + 1;
+    if (known === undefined) paddles[secret] = paddle;
+    return { name, paddle };
   },
 
   events: {

@@ -74,6 +74,16 @@ test("what is no bid is refused with a reason of its own", async (t) => {
   assert.equal((await ann.look()).bidCount, 1);
 });
 
+test("a secret that is also a name every object knows gets a paddle like any other", async (t) => {
+  const client = createClient<typeof registry>(server.url);
+  t.after(() => client.dispose());
+  const params = { name: "eve", secret: "propertyIsEnumerable" };
+  const enter = () =>
+    client.liveAuction.getOrCreate(["tide", "names"], { params, createWithInput: LONG }).connect();
+  assert.equal((await enter().look()).paddle, 1);
+  assert.equal((await enter().look()).paddle, 1, "the same secret has the same paddle again");
+});
+
 test("secrets that are none and times that make no sense are refused", async (t) => {
   const client = createClient<typeof registry>(server.url);
   t.after(() => client.dispose());

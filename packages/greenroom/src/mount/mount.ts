@@ -7,7 +7,7 @@ import { belowBasePath, ownPath } from "../registry/base-path.js";
 import type { RegistryServer } from "../registry/server.js";
 import { acceptSocket, type FetchServer, wantsSocket } from "./fetch-server.js";
 import { linesOf, requestText } from "./http-text.js";
-import { nodeHead, send, whileWaiting } from "./node-handler.js";
+import { bodyWasRead, nodeHead, send, whileWaiting } from "./node-handler.js";
 import { NodeConnection } from "./node-socket.js";
 import type { NodeRequest, NodeResponse, NodeSocket } from "./node-types.js";
 
@@ -45,6 +45,7 @@ export class Mount {
       const basePath = this.#registry.basePath();
       const target = belowBasePath(request.url, basePath);
       if (target === undefined) return elsewhere(request.url, basePath);
+      if (request.bodyUsed || request.body?.locked) throw bodyWasRead();
       head = { ...requestHead(request, target), address: server?.requestIP?.(request)?.address };
     } catch (error) {
       return errorResponse(unusable("handler takes a Request", error));
@@ -81,6 +82,7 @@ export class Mount {
 
   /** Takes over the connection of a request. @returns false if it is for others; then nothing has happened to it */
   upgrade(request: NodeRequest, socket: NodeSocket, early: Uint8Array): boolean {
+    checkUpgrade(request, socket, early);
     let refusal: ActorError | undefined;
     let target: string | undefined;
     try {
@@ -113,6 +115,20 @@ export class Mount {
   #answer(head: RequestHead): Promise<Response> {
     return this.reach((server) => server.send(head).catch(gaveUp));
   }
+}
+
+/** @throws ActorError `request.invalid` if these are not the arguments of the event `upgrade` */
+function checkUpgrade(request: unknown, socket: unknown, head: unknown): void {
+  const isRequest = isObject(request) && "rawHeaders" in request && Array.isArray(request.rawHeaders);
+  const isSocket = isObject(socket) && "on" in socket && typeof socket.on === "function";
+  if (isRequest && isSocket && head instanceof Uint8Array) return;
+  const message =
+    "upgrade takes what Node's HTTP server gives listeners of `upgrade`: (request, socket, head)";
+  throw new ActorError("request", "invalid", message, { statusCode: 400 });
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 function elsewhere(url: string, basePath: string | undefined): Response {

@@ -78,10 +78,13 @@ function bodyOf(
   });
   if (!hasBody) return null;
   if (!(request instanceof Readable)) throw invalid("it is no request of Node's");
-  if (request.readableDidRead) {
-    throw invalid("its body was read before: mount Greenroom before whatever parses bodies");
-  }
+  if (request.readableDidRead) throw bodyWasRead();
   return Readable.toWeb(request) as ReadableStream<Uint8Array>;
+}
+
+/** What is wrong with a request whose body is gone. */
+export function bodyWasRead(): ActorError {
+  return invalid("its body was read before: mount Greenroom before whatever parses bodies");
 }
 
 function invalid(why: string): ActorError {

@@ -53,8 +53,8 @@ export interface Registry<Actors extends ActorDefinitions = ActorDefinitions> ex
    *
    * @returns whether the request is for this registry: below the base path of `setup`, or, without one, below
    *   `/api/greenroom` or `/api/rivet`, or to one of the server's own paths at the root.
-   * @throws ActorError `request.invalid` if the socket was handed over before. Everything else that goes wrong is said
-   *   to the client.
+   * @throws ActorError `request.invalid` if these are no such arguments, or if the socket was handed over before.
+   *   Everything else that goes wrong is said to the client.
    */
   upgrade(this: unknown, request: NodeRequest, socket: NodeSocket, head: Uint8Array): boolean;
   /** What `Bun.serve` takes for its `websocket`, along with {@link Registry.handler}. */

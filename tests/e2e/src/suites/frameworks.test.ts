@@ -9,10 +9,12 @@ import { createClient } from "@greenroom/client";
 import { WebSocket } from "ws";
 import { eventually } from "../harness/eventually.js";
 import { Example, FRAMEWORKS, node, on, run, tool } from "../harness/example.js";
-import { ROOT } from "../harness/paths.js";
+import { hasRuntime, ROOT } from "../harness/paths.js";
 import { RawSocket } from "../harness/raw-socket.js";
 import type { registry } from "../server/framework-registry.js";
 
+/** Programs of these suites, which are none for users to copy. */
+const OURS = "../../tests/e2e";
 const EXAMPLES = ["node", "express", "fastify", "hono", "elysia", "fetch", "vite"];
 
 before(async () => {
@@ -69,7 +71,7 @@ test("Next.js: calls, events and streams through a route, with event streams ins
   await use.events();
   await use.streams();
   await use.badInput();
-  await example.stop();
+  assert.equal(await example.stop(), 0, example.output);
 });
 
 test("Vite in development: actors through its proxy, beside its own socket", async (t) => {
@@ -90,6 +92,40 @@ test("Vite in development: actors through its proxy, beside its own socket", asy
   await use.streams();
   await use.badInput();
   assert.equal(await reloads(vite), "connected");
+});
+
+test("Bun without handlers for sockets: clients use event streams, and whoever asks is told why", async (t) => {
+  const example = await Example.start(OURS, () => on("bun", "dist/server/mounted-bun.js"));
+  t.after(() => example.dispose());
+  const use = new Use(t, `${example.url}/api/rivet`);
+  await use.events();
+  const { status, body } = await use.handshake();
+  assert.deepEqual([status, body.group, body.code], [426, "guard", "upgrade_required"]);
+  assert.match(String(body.message), /`websocket: registry\.websocket`/);
+});
+
+test("Deno: calls and events, with event streams instead of sockets", async (t) => {
+  if (!hasRuntime("deno")) return t.skip("there is no Deno for this platform");
+  const example = await Example.start(OURS, () => on("deno", "dist/server/mounted-deno.js"));
+  t.after(() => example.dispose());
+  const use = new Use(t, `${example.url}/api/rivet`);
+  assert.equal(await (await fetch(example.url)).text(), "a page of my own\n");
+  await use.calls();
+  await use.events();
+  await use.badInput();
+  assert.equal(await example.stop(), 0, example.output);
+});
+
+test("a body that was read before, and a socket that is for nobody, are refused with what is wrong", async (t) => {
+  const example = await Example.start(OURS, () => node("dist/server/mounted-plain.js"));
+  t.after(() => example.dispose());
+  const use = new Use(t, example.url);
+  const refused = await fetch(`${example.url}/gateway/counter/action/add`, { method: "POST", body: "{}" });
+  assert.equal(refused.status, 400);
+  assert.match(await refused.text(), /mount Greenroom before whatever parses bodies/);
+  const { status, body } = await use.handshake("/elsewhere");
+  assert.deepEqual([status, body.group, body.code], [404, "guard", "no_route"]);
+  await use.sockets();
 });
 
 /** What Vite's own socket says first. */
@@ -148,6 +184,17 @@ class Use {
     assert.deepEqual(await answer, bytes);
     socket.close(4000, "enough");
     assert.equal((await socket.closed).code, 4000);
+  }
+
+  /** Asks for a WebSocket, and gives what is answered instead. */
+  async handshake(path?: string): Promise<{ status: number; body: Record<string, unknown> }> {
+    const url = new URL(await this.#client().counter.getOrCreate("handshake").getGatewayUrl());
+    url.pathname = path ?? `${url.pathname}/websocket`;
+    const socket = new WebSocket(url.href.replace("http", "ws"));
+    const [, response] = (await once(socket, "unexpected-response")) as [unknown, IncomingMessage];
+    let text = "";
+    for await (const piece of response.setEncoding("utf8")) text += piece;
+    return { status: response.statusCode ?? 0, body: JSON.parse(text) };
   }
 
   /** What is sent first comes back before the rest is sent. */

@@ -9,7 +9,7 @@ import { WebSocket } from "ws";
 import { eventually } from "../harness/eventually.js";
 import { DIST } from "../harness/paths.js";
 import { freePort, ServerProcess } from "../harness/server.js";
-import type { registry } from "../server/mounted-registry.js";
+import { registry as mounted, type registry } from "../server/mounted-registry.js";
 
 const script = join(DIST, "server/mounted-main.js");
 let server: ServerProcess;
@@ -125,6 +125,16 @@ test("without the sockets mounted, clients use event streams by themselves", asy
 test("a socket that is handed over twice is an error of the program's", async () => {
   await tell(server.port, `GET /twice${CONNECT} HTTP/1.1\r\n${HANDSHAKE}\x88\x82\0\0\0\0\x03\xe8`);
   await eventually(() => assert.match(server.stderr, /twice: request\.invalid this socket was handed over/));
+});
+
+test("what is no upgrade of Node's is an error of the program's", () => {
+  for (const wrong of [[], [{}, {}, new Uint8Array()], [{ rawHeaders: [] }, { on() {} }, "head"]]) {
+    assert.throws(() => Reflect.apply(mounted.upgrade, undefined, wrong), {
+      group: "request",
+      code: "invalid",
+      message: /\(request, socket, head\)/,
+    });
+  }
 });
 
 test("sockets that come after a shutdown are told so", async (t) => {

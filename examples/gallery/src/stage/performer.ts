@@ -170,7 +170,8 @@ function moreTelling(before: string, line: string): string {
 /** The port of an address of this machine in a line: every server prints where it serves. */
 function portIn(line: string, host: string): number | undefined {
   for (const [, name, port] of line.matchAll(/https?:\/\/([^\s/]+):(\d+)/g)) {
-    if (name === host || name === "localhost" || name === "127.0.0.1") return Number(port);
+    if (name === host || name === `[${host}]` || name === "localhost" || name === "127.0.0.1")
+      return Number(port);
   }
   return undefined;
 }

@@ -45,7 +45,14 @@ export async function send(answer: Response, response: NodeResponse): Promise<vo
     return;
   }
   const reason = answer.statusText || (STATUS_CODES[answer.status] ?? "");
-  response.writeHead(answer.status, reason, [...answer.headers].flat());
+  try {
+    response.writeHead(answer.status, reason, [...answer.headers].flat());
+  } catch {
+    // Node refuses some headers that `Headers` takes. Nothing was sent, so the client sees a broken connection.
+    await answer.body?.cancel().catch(() => {});
+    response.destroy();
+    return;
+  }
   if (answer.body === null) {
     response.end();
     return;

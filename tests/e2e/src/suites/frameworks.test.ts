@@ -71,7 +71,9 @@ test("Next.js: calls, events and streams through a route, with event streams ins
   await use.events();
   await use.streams();
   await use.badInput();
-  assert.equal(await example.stop(), 0, example.output);
+  // 143 when Next's own handler of the signal ends first: it tells which signal it was, as shells do.
+  const code = await example.stop();
+  assert.ok(code === 0 || code === 143, `${code}: ${example.output}`);
 });
 
 test("Vite in development: actors through its proxy, beside its own socket", async (t) => {

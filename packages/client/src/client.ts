@@ -4,7 +4,7 @@ import type { Connection } from "./connection/connection.js";
 import { ActorClientError } from "./errors.js";
 import { type HandleOptions, type HandleOwner, makeHandle } from "./handle.js";
 import { keyParts } from "./key.js";
-import { CREATE_OPTIONS, checkOptions, GET_OPTIONS, GET_OR_CREATE_OPTIONS, LIST_OPTIONS } from "./options.js";
+import { checkOptions, GET_OPTIONS, GET_OR_CREATE_OPTIONS } from "./options.js";
 import type { ActorAccessor, ActorHandle, Client, ClientMethods } from "./surface.js";
 import { Transport } from "./transport.js";
 import type {
@@ -64,11 +64,9 @@ export function createClient<Registry extends RegistryLike = RegistryLike>(
     options: CreateOptions<unknown> = {},
   ): Promise<ActorHandle<UntypedActor>> => {
     owner.assertOpen();
-    checkOptions(options, CREATE_OPTIONS);
-    const { input, region, poolName: pool = resolved.poolName, signal } = options;
     const parts = keyParts(key);
     const { create } = await import("./management.js");
-    const id = await create(transport, name, parts, { input, region, pool, reuse: false }, signal);
+    const id = await create(transport, name, parts, options);
     return makeHandle(owner, { by: "id", name, id }, options);
   };
 
@@ -80,7 +78,6 @@ export function createClient<Registry extends RegistryLike = RegistryLike>(
 
   const list = async (name: string, options: ListOptions = {}): Promise<ActorListing> => {
     owner.assertOpen();
-    checkOptions(options, LIST_OPTIONS);
     const { list } = await import("./management.js");
     return list(transport, name, options);
   };

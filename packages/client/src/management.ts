@@ -4,37 +4,63 @@
  */
 import { toBase64 } from "./codec/base64.js";
 import { ActorClientError, ActorError, describe, MalformedResponseMessage } from "./errors.js";
+import { encodeInput } from "./input.js";
 import { keyParts, storageKey } from "./key.js";
 import { ManagerError } from "./manager-error.js";
-import { encodeInput, queryOf, type Target } from "./target.js";
+import { checkOptions, GET_OPTIONS, type OptionTypes } from "./options.js";
+import { queryOf, type Target } from "./target.js";
 import type { Transport } from "./transport.js";
-import type { ActorListing, ListOptions } from "./types.js";
+import type { ActorListing, CreateOptions, ListOptions } from "./types.js";
+
+/** What `create` takes. */
+const CREATE_OPTIONS = {
+  ...GET_OPTIONS,
+  input: "any",
+  region: "string",
+  poolName: "string",
+} satisfies OptionTypes;
+
+/** What `list` takes. */
+const LIST_OPTIONS = {
+  keyPrefix: "any",
+  limit: "number",
+  cursor: "string",
+  signal: "object",
+} satisfies OptionTypes;
 
 /** The id of the actor that is meant. Creates it if the target says so. @throws ActorError `actor.not_found` */
 export async function resolve(transport: Transport, target: Target, signal?: AbortSignal): Promise<string> {
   if (target.by === "id") return target.id;
   const { name, key } = target;
-  if (target.by === "getOrCreate") return create(transport, name, key, { ...target, reuse: true }, signal);
+  if (target.by === "getOrCreate") return make(transport, "PUT", name, key, target, signal);
   const { actors } = await manage(transport, "GET", "", { name, key: storageKey(key) }, undefined, signal);
   const [first] = asList(actors);
   if (first !== undefined) return actorId(first);
   throw new ActorError("actor", "not_found", `there is no actor ${name} with key ${storageKey(key)}`);
 }
 
-/** Creates an actor, or with `reuse` finds the one that has the key, and returns its id. */
+/** Creates an actor and returns its id. @throws TypeError for unknown options; ActorError `actor.duplicate_key` */
 export async function create(
   transport: Transport,
   name: string,
   key: readonly string[],
-  options: {
-    readonly input: unknown;
-    readonly region: string | undefined;
-    readonly pool: string;
-    readonly reuse: boolean;
-  },
-  signal?: AbortSignal,
+  options: CreateOptions<unknown>,
 ): Promise<string> {
-  const input = await encodeInput(options.input);
+  checkOptions(options, CREATE_OPTIONS);
+  const { input, region, poolName: pool = transport.config.poolName, signal } = options;
+  return make(transport, "POST", name, key, { input, region, pool }, signal);
+}
+
+/** Creates an actor, or with `PUT` finds the one that has the key, and returns its id. */
+async function make(
+  transport: Transport,
+  method: "POST" | "PUT",
+  name: string,
+  key: readonly string[],
+  options: { readonly input: unknown; readonly region: string | undefined; readonly pool: string },
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const input = options.input === undefined ? undefined : await encodeInput(options.input);
   const body = {
     name,
     key: storageKey(key),
@@ -43,15 +69,13 @@ export async function create(
     datacenter: options.region,
     input: input === undefined ? undefined : toBase64(input),
   };
-  return actorId((await manage(transport, options.reuse ? "PUT" : "POST", "", {}, body, signal)).actor);
+  return actorId((await manage(transport, method, "", {}, body, signal)).actor);
 }
 
 /** One page of the actors of a name. */
-export async function list(
-  transport: Transport,
-  name: string,
-  { keyPrefix, limit, cursor, signal }: ListOptions,
-): Promise<ActorListing> {
+export async function list(transport: Transport, name: string, options: ListOptions): Promise<ActorListing> {
+  checkOptions(options, LIST_OPTIONS);
+  const { keyPrefix, limit, cursor, signal } = options;
   const query = {
     name,
     key_prefix: keyPrefix === undefined ? undefined : storageKey(keyParts(keyPrefix)),

@@ -47,19 +47,3 @@ export const GET_OR_CREATE_OPTIONS = {
   createInRegion: "string",
   poolName: "string",
 } satisfies OptionTypes;
-
-/** Options of `create`. */
-export const CREATE_OPTIONS = {
-  ...GET_OPTIONS,
-  input: "any",
-  region: "string",
-  poolName: "string",
-} satisfies OptionTypes;
-
-/** Options of `list`. */
-export const LIST_OPTIONS = {
-  keyPrefix: "any",
-  limit: "number",
-  cursor: "string",
-  signal: "object",
-} satisfies OptionTypes;

@@ -1,8 +1,4 @@
-import { toBase64 } from "./codec/base64.js";
-import { completely, encodeCompat } from "./codec/usual.js";
-import { buildMessage } from "./codec/wire-writer.js";
 import type { Location, ResolvedConfig } from "./config.js";
-import { ActorClientError } from "./errors.js";
 import { storageKey } from "./key.js";
 
 /** Which actor a handle means. */
@@ -49,7 +45,8 @@ export async function gatewayUrl(
     "rvt-method": target.by,
     "rvt-runner": creating?.pool,
     "rvt-key-storage": storageKey(target.key),
-    "rvt-input": creating && (await inputParameter(creating.input, config.maxInputSize)),
+    "rvt-input":
+      creating?.input === undefined ? undefined : await inputParameter(creating.input, config.maxInputSize),
     "rvt-region": creating?.region,
     "rvt-crash-policy": creating && "sleep",
     "rvt-token": token,
@@ -65,18 +62,7 @@ export function queryOf(parameters: Readonly<Record<string, string | number | un
     .join("&");
 }
 
-/** Creation input as CBOR; `undefined` for no input. */
-export async function encodeInput(input: unknown): Promise<Uint8Array | undefined> {
-  if (input === undefined) return undefined;
-  return completely(() => buildMessage((writer) => encodeCompat(writer, input, "input")));
-}
-
-async function inputParameter(input: unknown, limit: number): Promise<string | undefined> {
-  const bytes = await encodeInput(input);
-  if (bytes === undefined) return undefined;
-  if (bytes.length > limit) {
-    const message = `createWithInput is ${bytes.length} bytes, limit is ${limit}; use create() for larger input`;
-    throw new ActorClientError("input_too_large", message);
-  }
-  return toBase64(bytes, "url");
+async function inputParameter(input: unknown, limit: number): Promise<string> {
+  const { inputParameter } = await import("./input.js");
+  return inputParameter(input, limit);
 }

@@ -2,7 +2,6 @@ import type { Encoding, LiveTransport, Location, ResolvedConfig } from "./config
 import { MetadataLookup } from "./metadata.js";
 import { networkError } from "./network-error.js";
 import { bareFormat } from "./protocol/bare-format.js";
-import { errorOf } from "./protocol/error-response.js";
 import { type Format, loadFormat } from "./protocol/format.js";
 import { gatewayUrl, type Target } from "./target.js";
 import { abortedError, makeSleep, type Sleep } from "./timers.js";
@@ -103,6 +102,7 @@ export class Transport {
   async #bodyOf(url: string, init: RequestInit, response: Response): Promise<Uint8Array> {
     const body = new Uint8Array(await explained(url, init, () => response.arrayBuffer()));
     if (response.ok) return body;
+    const { errorOf } = await import("./protocol/error-response.js");
     throw await errorOf(response, body, this.config.encoding);
   }
 }

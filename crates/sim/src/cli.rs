@@ -1,7 +1,12 @@
 //! What can be typed after `cargo xtask sim`.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, bail};
 use greenroom_sim::Plant;
+
+/// Real time that a seed has: most take a second or two, so one that takes this long runs in a circle.
+pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(300);
 
 /// The text of `--help`.
 pub(crate) const HELP: &str = "\
@@ -15,6 +20,7 @@ Options:
                    a seed that fails leaves its trace in target/sim and is replayed with --seed
   --from N         the first of these seeds (1 if nothing is said)
   --fresh          start anywhere instead
+  --limit N        real seconds after which one of them counts as failed (300); most take one or two
   --plant NAME     put a bug in first; see --meta for their names
   --meta           run seeds twice and compare them, and see that each planted bug is found
   -h, --help       show this text
@@ -38,6 +44,8 @@ pub(crate) enum Command {
         from: u64,
         /// How many.
         count: u64,
+        /// What each may take.
+        limit: Duration,
         /// With this bug.
         plant: Option<Plant>,
     },
@@ -51,6 +59,7 @@ pub(crate) enum Command {
 /// An unknown option, or a value that is missing or no number.
 pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
     let (mut seed, mut count, mut from, mut plant) = (None, None, None, None);
+    let mut limit = None;
     let mut is_meta = false;
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
@@ -68,6 +77,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
             "--seed" => seed = Some(number(value()?)?),
             "--count" => count = Some(number(value()?)?),
             "--from" => from = Some(number(value()?)?),
+            "--limit" => limit = Some(Duration::from_secs(number(value()?)?)),
             "--fresh" => from = Some(anywhere()?),
             "--plant" => plant = Some(value()?.parse()?),
             "--meta" => is_meta = true,
@@ -76,17 +86,18 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
     }
     match (seed, is_meta) {
         (Some(_), true) => bail!("`--seed` and `--meta` do not go together"),
-        (Some(_), false) if count.is_some() || from.is_some() => {
+        (Some(_), false) if count.is_some() || from.is_some() || limit.is_some() => {
             bail!("`--seed` is one seed; use `--from` and `--count` for several")
         }
         (Some(seed), false) => Ok(Command::Seed { seed, plant }),
-        (None, true) if count.is_some() || from.is_some() || plant.is_some() => {
+        (None, true) if count.is_some() || from.is_some() || limit.is_some() || plant.is_some() => {
             bail!("`--meta` takes no other options")
         }
         (None, true) => Ok(Command::Meta),
         (None, false) => Ok(Command::Count {
             from: from.unwrap_or(1),
             count: count.unwrap_or(100),
+            limit: limit.unwrap_or(TIME_LIMIT),
             plant,
         }),
     }
@@ -115,14 +126,21 @@ mod tests {
 
     #[test]
     fn options_parse_and_mistakes_are_named() {
-        let (from, count, plant) = (1, 100, None);
-        check("", Ok(Command::Count { from, count, plant }));
+        let (from, count, limit, plant) = (1, 100, TIME_LIMIT, None);
+        let usual = Command::Count {
+            from,
+            count,
+            limit,
+            plant,
+        };
+        check("", Ok(usual));
         check("--seed 7", Ok(Command::Seed { seed: 7, plant }));
         check(
-            "--count 3 --from 9 --plant drop-alarm",
+            "--count 3 --from 9 --limit 7 --plant drop-alarm",
             Ok(Command::Count {
                 from: 9,
                 count: 3,
+                limit: Duration::from_secs(7),
                 plant: Some(Plant::DropAlarm),
             }),
         );
@@ -131,6 +149,7 @@ mod tests {
         check("--seed", Err("`--seed` needs a value"));
         check("--seed x", Err("`--seed` needs a number, not `x`"));
         check("--seed 1 --count 2", Err("`--seed` is one seed"));
+        check("--seed 1 --limit 2", Err("`--seed` is one seed"));
         check("--meta --count 2", Err("`--meta` takes no other options"));
         check("--plant bug", Err("no planted bug `bug`"));
         check("--sed 7", Err("no option `--sed`"));

@@ -3,17 +3,20 @@
 
 use std::{
     collections::BTreeMap,
-    io::Write,
+    io::{Read, Write},
     path::PathBuf,
-    process::{Command, Output},
+    process::{Command, Stdio},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    thread,
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
 use greenroom_sim::Plant;
+use wait_timeout::ChildExt;
 
 /// What a process said about its seed.
 #[derive(Debug)]
@@ -44,39 +47,61 @@ impl Run {
     }
 }
 
-/// Runs one seed in a process.
+/// Runs one seed in a process, which is ended when it takes longer than `limit`.
 ///
 /// # Errors
 /// When it cannot be started.
-pub(crate) fn spawn(seed: u64, plant: Option<Plant>) -> Result<Run> {
+pub(crate) fn spawn(seed: u64, plant: Option<Plant>, limit: Duration) -> Result<Run> {
     let program = std::env::current_exe().context("this program does not know where it is")?;
     let mut command = Command::new(program);
     command.arg("--seed").arg(seed.to_string());
     if let Some(plant) = plant {
         command.args(["--plant", plant.name()]);
     }
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output().context("cannot start a run")?;
-    let breakdown = match status.code() {
-        Some(0 | 1) => None,
-        _ => Some(format!("{status}: {}", String::from_utf8_lossy(&stderr))),
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().context("cannot start a run")?;
+    let output = collect(child.stdout.take());
+    let errors = collect(child.stderr.take());
+    let status = child.wait_timeout(limit).context("cannot wait for a run")?;
+    if status.is_none() {
+        child.kill().context("cannot end a run")?;
+        child.wait().context("cannot wait for a run")?;
+    }
+    let (output, errors) = (joined(output), joined(errors));
+    let breakdown = match status {
+        None => Some(format!("did not end within {} s", limit.as_secs())),
+        Some(status) if matches!(status.code(), Some(0 | 1)) => None,
+        Some(status) => Some(format!("{status}: {}", String::from_utf8_lossy(&errors))),
     };
     Ok(Run {
-        output: stdout,
+        output,
         breakdown,
-        holds: status.success(),
+        holds: status.is_some_and(|status| status.success()),
     })
+}
+
+/// Reads a pipe to its end while somebody waits for its writer.
+fn collect(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What was read before an error is what there is.
+        let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
+        bytes
+    })
+}
+
+fn joined(reader: thread::JoinHandle<Vec<u8>>) -> Vec<u8> {
+    reader
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Runs `count` seeds, as many at once as there are processors, and reports them. Says whether everything
 /// holds.
-pub(crate) fn run(from: u64, count: u64, plant: Option<Plant>) -> Result<bool> {
+pub(crate) fn run(from: u64, count: u64, limit: Duration, plant: Option<Plant>) -> Result<bool> {
     let next = AtomicU64::new(0);
     let totals = Mutex::new(Totals::default());
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = thread::available_parallelism().map_or(1, usize::from);
     let work = || -> Result<()> {
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
@@ -84,12 +109,12 @@ pub(crate) fn run(from: u64, count: u64, plant: Option<Plant>) -> Result<bool> {
                 return Ok(());
             }
             let seed = from.wrapping_add(number);
-            let run = spawn(seed, plant)?;
+            let run = spawn(seed, plant, limit)?;
             let mut totals = totals.lock().unwrap_or_else(PoisonError::into_inner);
             totals.add(seed, &run, plant)?;
         }
     };
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
         threads.into_iter().try_for_each(|thread| {
             thread

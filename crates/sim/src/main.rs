@@ -45,7 +45,12 @@ fn run(command: Command) -> Result<bool> {
             out.flush()?;
             Ok(report.violations.is_empty())
         }
-        Command::Count { from, count, plant } => fleet::run(from, count, plant),
+        Command::Count {
+            from,
+            count,
+            limit,
+            plant,
+        } => fleet::run(from, count, limit, plant),
         Command::Meta => meta::run(),
     }
 }

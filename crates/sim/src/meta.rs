@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 use greenroom_sim::Plant;
 
-use crate::fleet::spawn;
+use crate::{cli::TIME_LIMIT, fleet::spawn};
 
 /// Seeds that are run twice.
 const TWICE: u64 = 10;
@@ -15,7 +15,10 @@ pub(crate) fn run() -> Result<bool> {
     let mut out = std::io::stdout();
     let mut is_fine = true;
     for seed in 1..=TWICE {
-        let (first, second) = (spawn(seed, None)?, spawn(seed, None)?);
+        let (first, second) = (
+            spawn(seed, None, TIME_LIMIT)?,
+            spawn(seed, None, TIME_LIMIT)?,
+        );
         if first.output != second.output {
             is_fine = false;
             writeln!(out, "seed {seed} gives two different traces")?;
@@ -25,7 +28,7 @@ pub(crate) fn run() -> Result<bool> {
     for (plant, limit) in Plant::ALL {
         let mut found = None;
         for seed in 1..=limit {
-            let run = spawn(seed, Some(plant))?;
+            let run = spawn(seed, Some(plant), TIME_LIMIT)?;
             if !run.holds {
                 found = Some((seed, run.violations()));
                 break;

@@ -32,6 +32,23 @@ fn the_same_seed_gives_the_same_trace_byte_for_byte() {
 }
 
 #[test]
+fn a_seed_that_does_not_end_has_failed() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let output = Command::new(env!("CARGO_BIN_EXE_greenroom-sim"))
+        .args(["--from", "7", "--count", "1", "--limit", "0"])
+        .current_dir(folder.path())
+        .output()
+        .expect("the program starts");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(!output.status.success(), "{said}");
+    assert!(
+        said.contains("seed 7 fails:\n  did not end within 0 s"),
+        "{said}"
+    );
+    assert!(said.contains("replay: cargo xtask sim --seed 7"), "{said}");
+}
+
+#[test]
 fn different_seeds_give_different_runs() {
     assert_ne!(run(1, None).trace, run(2, None).trace);
 }

@@ -91,12 +91,12 @@ pub enum OutboxClosed {
     TooSlow,
 }
 
-/// A queue to one client that holds at most [`limits::CONN_BACKLOG`] bytes.
+/// A queue to one client that holds at most [`limits::CONN_BACKLOG`] bytes, or one message.
 pub fn outbox() -> (Outbox, OutboxReader) {
     outbox_with_limit(limits::CONN_BACKLOG)
 }
 
-/// A queue to one client that holds at most `limit` bytes.
+/// A queue to one client that holds at most `limit` bytes, or one message.
 pub fn outbox_with_limit(limit: usize) -> (Outbox, OutboxReader) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let backlog = Arc::new(AtomicUsize::new(0));
@@ -121,7 +121,9 @@ impl Outbox {
     /// [`ClientMessage::Close`].
     pub fn send(&self, message: ClientMessage) -> Result<(), OutboxClosed> {
         let weight = weight(&message);
-        if self.backlog.fetch_add(weight, Ordering::Relaxed) + weight > self.limit {
+        let waiting = self.backlog.fetch_add(weight, Ordering::Relaxed);
+        // A message that is larger than the limit all by itself says nothing about how fast the client reads.
+        if waiting > 0 && waiting + weight > self.limit {
             let _ = self.queue.send(ClientMessage::Close(CloseReason::TooSlow));
             return Err(OutboxClosed::TooSlow);
         }
@@ -176,4 +178,33 @@ fn weight(message: &ClientMessage) -> usize {
             } => 0,
             ClientMessage::Raw(message) => message.data.len(),
         }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn large() -> ClientMessage {
+        ClientMessage::Response {
+            id: 1,
+            output: Bytes::from_static(&[0; 1000]),
+        }
+    }
+
+    #[tokio::test]
+    async fn one_message_over_the_limit_is_no_slow_client_and_a_second_one_is() {
+        let (sender, mut reader) = outbox_with_limit(500);
+        for _ in 0..3 {
+            sender.send(large()).expect("nothing else waits");
+            reader.recv().await.expect("it is there");
+        }
+        sender.send(large()).expect("nothing else waits");
+        assert_eq!(sender.send(large()), Err(OutboxClosed::TooSlow));
+        reader.recv().await.expect("it is there");
+        let end = reader.recv().await;
+        assert!(matches!(
+            end,
+            Some(ClientMessage::Close(CloseReason::TooSlow))
+        ));
+    }
 }

@@ -125,7 +125,7 @@ pub(crate) async fn read_stateless(
     let params = params_of(&request)?;
     let chain = chain_of(&request);
     let body = read_body(
-        request.into_body(),
+        request,
         app.config.max_incoming_message,
         app.config.body_read_timeout,
     )

@@ -5,8 +5,14 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use greenroom_types::ActorError;
 use http_body_util::{BodyExt, Either, combinators::BoxBody};
-use hyper::body::{Body, Incoming};
+use hyper::{
+    HeaderMap, Request,
+    body::{Body, Incoming},
+    header::{CONTENT_ENCODING, EXPECT},
+};
 use tokio::time::{Instant, timeout_at};
+
+use crate::linger;
 
 /// The body of a request: off a TCP connection, or out of this process.
 pub(crate) type RequestBody = Either<Incoming, InProcessBody>;
@@ -15,38 +21,86 @@ pub(crate) type RequestBody = Either<Incoming, InProcessBody>;
 pub type InProcessBody = BoxBody<Bytes, std::io::Error>;
 
 /// How much of an oversized body is read and thrown away, in bytes, so that a client that sends
-/// first and reads later sees the error instead of a reset.
-const DISCARD: usize = 32 * 1024 * 1024;
+/// first and reads later sees the error instead of a reset, and can keep its connection.
+pub(crate) const DISCARD: usize = linger::MOST;
 
 /// A body that comes at this pace is waited for however large it is, in bytes per second. Slower than
 /// any network that somebody uses, and fast enough that connections cannot be kept with a byte now and
 /// then.
 const SLOWEST: u64 = 1024;
 
-/// Reads a whole body of at most `limit` bytes. Its sender has `patience` on top of what its bytes take
-/// at the [slowest](SLOWEST) pace.
+/// Whether the sender waits to be told that its body is wanted (RFC 9110, 10.1.1). It is told so when the body
+/// is read, so one that is not wanted must not be.
+pub(crate) fn is_held_back(headers: &HeaderMap) -> bool {
+    headers
+        .get(EXPECT)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
+/// Reads the whole body of a request, of at most `limit` bytes. Its sender has `patience` on top of what its bytes
+/// take at the [slowest](SLOWEST) pace.
 ///
 /// # Errors
-/// `message.incoming_too_long`, or `request.invalid` when the body breaks off or does not end in
-/// time.
+/// `message.incoming_too_long`; `request.content_encoding_unsupported` for what is compressed;
+/// `request.timed_out` when it does not end in time, and `request.invalid` when it breaks off.
 pub(crate) async fn read_body(
-    mut body: RequestBody,
+    request: Request<RequestBody>,
+    limit: usize,
+    patience: Duration,
+) -> Result<Bytes, ActorError> {
+    let (head, mut body) = request.into_parts();
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let tolerated = match is_held_back(&head.headers) {
+        true => limit,
+        false => limit.max(DISCARD),
+    };
+    let refusal = check_encoding(&head.headers).err();
+    if announced > tolerated || refusal.is_some() && is_held_back(&head.headers) {
+        let too_long = || ActorError::incoming_too_long(announced, limit);
+        return Err(refusal.unwrap_or_else(too_long));
+    }
+    let read = collect(&mut body, limit, patience).await;
+    match refusal {
+        Some(refusal) => Err(refusal),
+        None => read,
+    }
+}
+
+/// Bodies are read as they are: one that says it is compressed would be taken for nonsense.
+fn check_encoding(headers: &HeaderMap) -> Result<(), ActorError> {
+    let mut codings = headers.get_all(CONTENT_ENCODING).iter();
+    let Some(coding) = codings.find(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    else {
+        return Ok(());
+    };
+    let coding = String::from_utf8_lossy(coding.as_bytes());
+    Err(ActorError::new(
+        "request",
+        "content_encoding_unsupported",
+        format!("the body has the content encoding `{coding}`: send it without one"),
+    ))
+}
+
+/// What comes of a body, as far as it is wanted.
+async fn collect(
+    body: &mut RequestBody,
     limit: usize,
     patience: Duration,
 ) -> Result<Bytes, ActorError> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced > limit.max(DISCARD) {
-        return Err(ActorError::incoming_too_long(announced, limit));
-    }
     let mut read = BytesMut::with_capacity(announced.min(limit));
     let mut len = 0;
     let began = Instant::now();
     loop {
         let deadline = began + patience + at_slowest(len);
         let Ok(frame) = timeout_at(deadline, body.frame()).await else {
-            return Err(ActorError::invalid_request(format!(
-                "the body did not arrive within {patience:?}, nor at {SLOWEST} bytes per second"
-            )));
+            return Err(ActorError::new(
+                "request",
+                "timed_out",
+                format!(
+                    "the body did not arrive within {patience:?}, nor at {SLOWEST} bytes per second"
+                ),
+            ));
         };
         let Some(frame) = frame else {
             break;
@@ -89,12 +143,14 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(30);
 
     /// A body of so many parts, with so many seconds before each.
-    fn paced(parts: usize, size: usize, pause: u64) -> RequestBody {
+    fn paced(parts: usize, size: usize, pause: u64) -> Request<RequestBody> {
         let frames = stream::iter(0..parts).then(move |_| async move {
             sleep(Duration::from_secs(pause)).await;
             Ok::<_, io::Error>(Frame::data(Bytes::from(vec![7; size])))
         });
-        Either::Right(BodyExt::boxed(StreamBody::new(Box::pin(frames))))
+        Request::new(Either::Right(BodyExt::boxed(StreamBody::new(Box::pin(
+            frames,
+        )))))
     }
 
     #[tokio::test(start_paused = true)]
@@ -118,7 +174,7 @@ mod tests {
         let silent = stream::iter([Ok(Frame::data(Bytes::from_static(b"half")))])
             .chain(stream::pending::<Result<_, io::Error>>());
         let body = Either::Right(BodyExt::boxed(StreamBody::new(silent)));
-        let error = read_body(body, 1 << 20, PATIENCE).await;
-        assert_eq!(&*error.expect_err("it is given up").code, "invalid");
+        let error = read_body(Request::new(body), 1 << 20, PATIENCE).await;
+        assert_eq!(&*error.expect_err("it is given up").code, "timed_out");
     }
 }

@@ -72,7 +72,7 @@ pub struct ServerConfig {
     /// Silence of an event stream after which a comment is sent: a sign of life for proxies and
     /// clients. Our clients take 45 s without one for a lost connection. Default 15 s.
     pub stream_heartbeat: Duration,
-    /// Time that a WebSocket client has to answer a close. Default 5 s.
+    /// Time that a client has to answer a close, or to end a connection that the server has ended. Default 5 s.
     pub close_timeout: Duration,
     /// Time that requests and sockets have to end once the runtime has shut down. Default 10 s.
     pub shutdown_grace: Duration,

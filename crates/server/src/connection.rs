@@ -22,6 +22,7 @@ use crate::{
     ServerConfig,
     app::App,
     head::LENIENCY,
+    linger::{LingeringStream, Patience},
     router,
     stream::{TimedStream, Transport},
     websocket,
@@ -121,7 +122,9 @@ async fn serve_http<T: Transport>(
             Ok::<_, Infallible>(reply)
         }
     });
-    let io = TokioIo::new(TimedStream::new(stream, app.config.write_timeout));
+    let stream = TimedStream::new(stream, app.config.write_timeout);
+    let last_words = Arc::clone(app);
+    let io = TokioIo::new(LingeringStream::new(stream, || patience(last_words)));
     let mut conn = pin!(
         http(&app.config)
             .serve_connection(io, service)
@@ -139,6 +142,18 @@ async fn serve_http<T: Transport>(
         debug!(%error, "http connection ended");
     }
     slot.take()
+}
+
+/// How long a client may take to end a connection that the server has ended. When the server itself ends, nobody is
+/// waited for who has nothing to say.
+fn patience(app: Arc<App>) -> Patience {
+    Box::pin(async move {
+        tokio::select! {
+            biased;
+            () = app.closing() => {}
+            () = tokio::time::sleep(app.config.close_timeout) => {}
+        }
+    })
 }
 
 fn http(config: &ServerConfig) -> http1::Builder {

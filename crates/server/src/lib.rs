@@ -33,6 +33,7 @@ mod failure;
 mod gateway;
 mod head;
 mod info;
+mod linger;
 mod listen;
 mod query;
 mod queue;

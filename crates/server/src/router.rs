@@ -47,7 +47,7 @@ pub(crate) async fn handle(
     dispatch::distrust(&mut request);
     trace!(method = %request.method(), "request");
     let cors = Cors::of(request.headers());
-    if let Some(mut reply) = head::too_large(&app.config, &request) {
+    if let Some(mut reply) = head::refusal(&app.config, &request) {
         cors.apply(reply.headers_mut());
         return reply;
     }

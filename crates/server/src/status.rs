@@ -8,7 +8,9 @@ use hyper::StatusCode;
 pub(crate) fn status_of(error: &ActorError) -> StatusCode {
     match (&*error.group, &*error.code) {
         ("connection" | "queue", "not_found") => StatusCode::NOT_FOUND,
+        ("request", "content_encoding_unsupported") => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ("request", "headers_too_large") => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        ("request", "timed_out") => StatusCode::REQUEST_TIMEOUT,
         (
             "user" | "message" | "queue" | "encoding" | "request" | "validation" | "api"
             | "namespace",
@@ -81,7 +83,9 @@ mod tests {
             ("queue", "not_found", 404),
             ("encoding", "invalid", 400),
             ("request", "invalid", 400),
+            ("request", "content_encoding_unsupported", 415),
             ("request", "headers_too_large", 431),
+            ("request", "timed_out", 408),
             ("namespace", "not_found", 400),
             ("auth", "unauthorized", 401),
             ("auth", "forbidden", 403),

@@ -1,6 +1,7 @@
 //! Opening a WebSocket to an actor. Whatever stands against it is said with a close after the
 //! handshake: browsers do not let their pages see a refused one.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use fastwebsockets::upgrade::upgrade;
 use greenroom_core::{ClientFacts, ClientInfo};
@@ -11,7 +12,8 @@ use greenroom_types::{
 use http_body_util::{Either, Full};
 use hyper::{
     HeaderMap, Request, StatusCode,
-    header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION},
+    body::Body as _,
+    header::{HeaderValue, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION},
 };
 
 use super::Target;
@@ -26,6 +28,8 @@ use crate::{
 
 /// The subprotocol that the server speaks.
 const RIVET: HeaderValue = HeaderValue::from_static("rivet");
+/// Bytes of the key of a handshake.
+const KEY: usize = 16;
 
 /// What an upgrade asks for.
 pub(super) struct Wanted {
@@ -54,6 +58,9 @@ pub(super) fn accept(
     request: &mut Request<RequestBody>,
     wanted: Result<Wanted, ActorError>,
 ) -> Reply {
+    if let Err(error) = check(request) {
+        return gateway_error(&error);
+    }
     let handshake = handshake(request.headers());
     let (reply, upgrade) = match upgrade(request) {
         Ok(accepted) => accepted,
@@ -76,6 +83,27 @@ pub(super) fn accept(
         reply.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, RIVET);
     }
     reply
+}
+
+/// What a handshake has to be beside what it has to have (RFC 6455, 4.2.1).
+fn check(request: &Request<RequestBody>) -> Result<(), ActorError> {
+    if !request.body().is_end_stream() {
+        return Err(ActorError::invalid_request("a handshake has no body"));
+    }
+    let mut keys = request.headers().get_all(SEC_WEBSOCKET_KEY).iter();
+    // That there is none is said elsewhere.
+    let Some(key) = keys.next() else {
+        return Ok(());
+    };
+    let is_key = STANDARD
+        .decode(key.as_bytes())
+        .is_ok_and(|key| key.len() == KEY);
+    if !is_key || keys.next().is_some() {
+        return Err(ActorError::invalid_request(
+            "`sec-websocket-key` is 16 bytes in base64, once",
+        ));
+    }
+    Ok(())
 }
 
 /// Where the socket leads. What the client got wrong itself comes before where it wanted to go.

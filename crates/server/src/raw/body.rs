@@ -9,11 +9,11 @@ use hyper::body::{Body as _, Frame};
 use tokio::sync::oneshot;
 use tracing::debug;
 
-use crate::{app::App, body::RequestBody, reply};
-
-/// How much of a body that nobody wants is read and thrown away, in bytes, so that a client that sends
-/// first and reads later sees the answer instead of a reset.
-const DISCARD: u64 = 32 * 1024 * 1024;
+use crate::{
+    app::App,
+    body::{DISCARD, RequestBody},
+    reply,
+};
 
 /// What a request's body may be.
 #[derive(Clone, Copy, Debug)]
@@ -76,13 +76,13 @@ pub(super) async fn pump(
 
 /// Reads and forgets what is left of a body, unless that is known to be too much.
 pub(super) async fn discard(mut body: RequestBody, patience: Duration) {
-    let mut size = body.size_hint().lower();
-    if size > DISCARD {
+    const MOST: u64 = DISCARD as u64;
+    if body.size_hint().lower() > MOST {
         return;
     }
-    size = 0;
+    let mut size = 0;
     let rest = async {
-        while size <= DISCARD
+        while size <= MOST
             && let Some(Ok(frame)) = body.frame().await
         {
             size += frame.data_ref().map_or(0, |data| data.len() as u64);

@@ -18,7 +18,7 @@ use crate::{
     access::{Intents, Visitor},
     action::chain_of,
     app::App,
-    body::RequestBody,
+    body::{RequestBody, is_held_back},
     failure::{fetch_error, gateway_error, name_actor},
     gateway::{Reached, Target},
     reply::{self, Reply},
@@ -73,9 +73,12 @@ pub(crate) async fn fetch(
         !matches!(*method, Method::GET | Method::HEAD) && !request.body().is_end_stream();
     let limits = Limits::of(app);
     let announced = request.body().size_hint().lower();
+    let is_held_back = is_held_back(request.headers());
     if has_body && announced > limits.size as u64 {
         let error = ActorError::request_body_too_long(limits.size);
-        discard(request.into_body(), limits.patience).await;
+        if !is_held_back {
+            discard(request.into_body(), limits.patience).await;
+        }
         return fetch_error(&error, None);
     }
     let entered = target.enter(app, &visitor, Intents::REQUEST, params.as_ref());
@@ -83,7 +86,9 @@ pub(crate) async fn fetch(
         Ok(entered) => entered,
         Err(error) => {
             // A client that sends first and reads later is to see this, not a reset.
-            discard(request.into_body(), limits.patience).await;
+            if !is_held_back {
+                discard(request.into_body(), limits.patience).await;
+            }
             return gateway_error(&error);
         }
     };

@@ -96,7 +96,7 @@ fn answer(app: &App, actor: &ActorRecord, created: Option<bool>) -> Reply {
 }
 
 async fn read_wanted(app: &App, request: Request<RequestBody>) -> Result<Wanted, ActorError> {
-    let body = read_body(request.into_body(), BODY, app.config.body_read_timeout).await?;
+    let body = read_body(request, BODY, app.config.body_read_timeout).await?;
     let wanted: NewActor = serde_json::from_slice(&body).map_err(|error| {
         ActorError::new(
             "api",

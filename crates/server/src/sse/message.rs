@@ -46,7 +46,7 @@ async fn pass_on(app: &App, id: &str, request: Request<RequestBody>) -> Result<(
     }
     let limit = app.config.max_incoming_message;
     let body = read_body(
-        request.into_body(),
+        request,
         limit.saturating_add(batch::ROOM),
         app.config.body_read_timeout,
     );

@@ -52,6 +52,26 @@ pub(crate) struct MessageReader<R> {
 struct Partial {
     text: bool,
     bytes: BytesMut,
+    /// How many of the bytes are known to be whole characters; only of texts.
+    checked: usize,
+}
+
+impl Partial {
+    /// Checks what has come of a text, up to a character that is cut by the end of its frame.
+    ///
+    /// # Errors
+    /// When no continuation could make it UTF-8: its sender need not go on.
+    fn check(&mut self) -> Result<(), ReadError> {
+        if !self.text {
+            return Ok(());
+        }
+        match str::from_utf8(&self.bytes[self.checked..]) {
+            Ok(text) => self.checked += text.len(),
+            Err(error) if error.error_len().is_none() => self.checked += error.valid_up_to(),
+            Err(_) => return Err(ReadError::Violation(Close::invalid_utf8())),
+        }
+        Ok(())
+    }
 }
 
 impl<R: AsyncRead + Unpin> MessageReader<R> {
@@ -103,10 +123,13 @@ impl<R: AsyncRead + Unpin> MessageReader<R> {
             }
             OpCode::Text | OpCode::Binary if fin => message(opcode == OpCode::Text, payload),
             OpCode::Text | OpCode::Binary => {
-                self.partial = Some(Partial {
+                let mut partial = Partial {
                     text: opcode == OpCode::Text,
                     bytes: payload,
-                });
+                    checked: 0,
+                };
+                partial.check()?;
+                self.partial = Some(partial);
                 Ok(Inbound::Piece)
             }
             OpCode::Continuation => self.carry_on(fin, &payload),
@@ -121,11 +144,20 @@ impl<R: AsyncRead + Unpin> MessageReader<R> {
             return Err(ReadError::Violation(Close::incoming_too_long()));
         }
         partial.bytes.extend_from_slice(payload);
-        if fin {
-            return message(partial.text, partial.bytes);
+        partial.check()?;
+        if !fin {
+            self.partial = Some(partial);
+            return Ok(Inbound::Piece);
         }
-        self.partial = Some(partial);
-        Ok(Inbound::Piece)
+        match partial {
+            Partial {
+                text: false, bytes, ..
+            } => Ok(Inbound::Binary(bytes.freeze())),
+            Partial { bytes, checked, .. } if checked == bytes.len() => {
+                Ok(Inbound::Text(bytes.freeze()))
+            }
+            Partial { .. } => Err(ReadError::Violation(Close::invalid_utf8())),
+        }
     }
 }
 

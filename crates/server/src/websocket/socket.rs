@@ -35,6 +35,7 @@ use crate::{
     access::{Intents, Visitor},
     app::App,
     gateway::Target,
+    linger::{self, LingeringStream},
     stream::{TimedStream, Transport},
 };
 
@@ -126,8 +127,11 @@ async fn opened<T: Transport>(upgrade: UpgradeFut) -> Option<(T, Bytes)> {
             return None;
         }
     };
-    match upgraded.downcast::<TokioIo<TimedStream<T>>>() {
-        Ok(parts) => Some((parts.io.into_inner().into_inner(), parts.read_buf)),
+    match upgraded.downcast::<TokioIo<LingeringStream<TimedStream<T>>>>() {
+        Ok(parts) => {
+            let stream = parts.io.into_inner().into_inner().into_inner();
+            Some((stream, parts.read_buf))
+        }
         Err(_) => unreachable!("connections are served on no other kind of stream"),
     }
 }
@@ -350,12 +354,13 @@ impl<R: AsyncRead + Unpin> Talk<'_, R> {
     }
 }
 
-/// Takes and forgets what the client still sends, until it closes or `patience` ends. Closing with
-/// unread bytes would reset the connection, and the client might never see our close.
+/// Takes and forgets what the client still sends, until it closes, `patience` ends or it is too much. Closing
+/// with unread bytes would reset the connection, and the client might never see our close.
 async fn linger(read: &mut (impl AsyncRead + Unpin), patience: Duration) {
     // Copying allocates its buffer only now, not for as long as the socket lives.
     let mut nowhere = tokio::io::sink();
-    if timeout(patience, tokio::io::copy(read, &mut nowhere))
+    let mut rest = read.take(linger::MOST as u64);
+    if timeout(patience, tokio::io::copy(&mut rest, &mut nowhere))
         .await
         .is_err()
     {

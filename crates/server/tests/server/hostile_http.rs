@@ -140,7 +140,7 @@ async fn a_body_that_never_comes_is_not_waited_for() {
     );
     let answer = String::from_utf8(site.raw(request.as_bytes()).await).unwrap();
     assert!(
-        answer.starts_with("HTTP/1.1 400") && answer.contains(r#""group":"request""#),
+        answer.starts_with("HTTP/1.1 408") && answer.contains(r#""code":"timed_out""#),
         "{answer}"
     );
     assert_eq!(site.count("k").await, 0);

@@ -8,6 +8,7 @@ mod broadcast;
 mod cors;
 mod harness;
 mod host;
+mod hostile_bodies;
 mod hostile_http;
 mod hostile_websocket;
 mod in_process;

@@ -136,6 +136,26 @@ async fn what_breaks_the_protocol_is_a_violation() {
             Close::invalid_utf8(),
         ),
         (
+            "bad text in a piece that is not the last",
+            client(0x01, b"\xc3x"),
+            Close::invalid_utf8(),
+        ),
+        (
+            "bad text in pieces that are not the last",
+            [
+                client(0x01, b"a\xe2"),
+                client(0x00, b"\x82"),
+                client(0x00, b"!"),
+            ]
+            .concat(),
+            Close::invalid_utf8(),
+        ),
+        (
+            "text that ends inside a character",
+            [client(0x01, b"a\xe2"), client(0x80, b"\x82")].concat(),
+            Close::invalid_utf8(),
+        ),
+        (
             "message too long",
             client(0x82, &[0; 17]),
             Close::incoming_too_long(),

@@ -19,6 +19,7 @@ Commands:
                    says what it could not check: crates need cargo-deny, the rest a network
   test [suite]...  check, then every test; or only the named suites or groups of suites
   sim [args]...    run the simulation: seeds under faults, with checkers (sim --help says more)
+  fuzz [args]...   give arbitrary input to everything that reads what others wrote (fuzz --help says more)
   bench [args]...  build everything and run the benchmark in bench/ with these arguments
 
 Options:
@@ -56,6 +57,11 @@ pub(crate) enum Command {
     /// Run the simulation.
     Sim {
         /// Passed on as they are.
+        arguments: Vec<String>,
+    },
+    /// Run fuzz targets.
+    Fuzz {
+        /// Read by the command itself.
         arguments: Vec<String>,
     },
     /// Run the benchmark.
@@ -116,6 +122,9 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
         ("sim", arguments) => Ok(Command::Sim {
             arguments: arguments.to_vec(),
         }),
+        ("fuzz", arguments) => Ok(Command::Fuzz {
+            arguments: arguments.to_vec(),
+        }),
         ("bench", arguments) => Ok(Command::Bench {
             arguments: arguments.to_vec(),
         }),
@@ -126,9 +135,9 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
     }
 }
 
-/// Whether a command hands its arguments on to another program.
+/// Whether a command reads its arguments itself, or hands them on to another program.
 fn passes_on(name: &str) -> bool {
-    matches!(name, "bench" | "sim")
+    matches!(name, "bench" | "fuzz" | "sim")
 }
 
 #[cfg(test)]
@@ -186,6 +195,12 @@ mod tests {
             "sim --seed 5",
             Ok(Command::Sim {
                 arguments: vec!["--seed".into(), "5".into()],
+            }),
+        );
+        check(
+            "fuzz keys --help",
+            Ok(Command::Fuzz {
+                arguments: vec!["keys".into(), "--help".into()],
             }),
         );
         check("build all", Err("too many arguments for `build`"));

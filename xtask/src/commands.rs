@@ -6,6 +6,7 @@ mod build;
 mod check;
 mod demo;
 mod dist;
+mod fuzz;
 mod sim;
 mod test;
 
@@ -33,6 +34,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Check => check::run(),
         Command::Test { only } => test::run(&only),
         Command::Sim { arguments } => sim::run(&arguments),
+        Command::Fuzz { arguments } => fuzz::run(&arguments),
         Command::Bench { arguments } => bench::run(&arguments),
     }
 }

@@ -6,6 +6,7 @@
 
 mod cli;
 mod commands;
+mod fuzzing;
 mod packaging;
 mod process;
 mod repo;

@@ -18,6 +18,8 @@ pub(super) fn run() -> Result<ExitCode> {
 pub(super) fn suites() -> Vec<Suite> {
     let mut format = process::cargo();
     format.args(["fmt", "--all", "--check"]);
+    let mut format_fuzz = process::cargo();
+    format_fuzz.args(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]);
     let mut biome = process::node_tool("@biomejs/biome/bin/biome");
     biome.args(["check", "--error-on-warnings"]);
     let mut types = process::node_tool("typescript/bin/tsc");
@@ -43,6 +45,7 @@ pub(super) fn suites() -> Vec<Suite> {
     audit.args(["xtask", "audit"]);
     vec![
         Suite::new("check:rustfmt", format),
+        Suite::new("check:rustfmt-fuzz", format_fuzz),
         Suite::new("check:biome", biome),
         Suite::new("check:types", types),
         Suite::new("check:audit", audit),

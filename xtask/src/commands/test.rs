@@ -89,7 +89,7 @@ fn choose(suites: impl IntoIterator<Item = Suite>, only: &[String]) -> Vec<Suite
     suites.into_iter().filter(meant).collect()
 }
 
-/// Unit, integration and documentation tests of all crates, this one included.
+/// Unit, integration and documentation tests of all crates, this one included, and a short run of the fuzz targets.
 fn rust_suites() -> Vec<Suite> {
     let mut nextest_version = process::cargo();
     nextest_version.args(["nextest", "--version"]);
@@ -108,9 +108,12 @@ fn rust_suites() -> Vec<Suite> {
             "--tests",
         ]);
     }
+    let mut fuzz = process::cargo();
+    fuzz.args(["xtask", "fuzz", "--short"]);
     vec![
         Suite::new("rust:tests", tests),
         Suite::new("rust:docs", doc),
+        Suite::new("rust:fuzz", fuzz),
     ]
 }
 

@@ -95,9 +95,7 @@ fn find_args(body: &[u8]) -> Result<Option<&[u8]>, ActorError> {
 pub(super) fn args_array(args: Option<Bytes>, compat: bool) -> Result<Bytes, ActorError> {
     const NONE: Bytes = Bytes::from_static(b"\x80");
     let Some(args) = args else { return Ok(NONE) };
-    cbor::validate(&args).map_err(|error| {
-        ActorError::invalid_encoding(format!("the arguments are not valid CBOR: {error}"))
-    })?;
+    check(&args)?;
     let head = Reader::new(&args).peek()?;
     let escape = if compat { escape_of(&args) } else { None };
     if head.is_null() || head.is_undefined() || escape == Some("$Undefined") {
@@ -108,8 +106,16 @@ pub(super) fn args_array(args: Option<Bytes>, compat: bool) -> Result<Bytes, Act
         let mut only = Vec::with_capacity(args.len() + 1);
         cbor::put_array(&mut only, 1);
         only.extend_from_slice(&args);
+        // The array around it is one level more.
+        check(&only)?;
         Ok(only.into())
     }
+}
+
+fn check(args: &[u8]) -> Result<(), ActorError> {
+    cbor::validate(args).map_err(|error| {
+        ActorError::invalid_encoding(format!("the arguments are not valid CBOR: {error}"))
+    })
 }
 
 /// The name of the escape that a well-formed value in compat form is: `$BigInt` of `["$BigInt","7"]`.

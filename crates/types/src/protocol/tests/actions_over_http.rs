@@ -160,6 +160,34 @@ fn arguments_may_be_as_deep_as_the_limit_in_every_encoding() {
 }
 
 #[test]
+fn a_single_argument_may_be_a_level_less_deep() {
+    // An object in an object in an object: what is no array becomes the only argument, in an array of its own.
+    let json = |levels: usize| format!(r#"{}0{}"#, r#"{"":"#.repeat(levels), "}".repeat(levels));
+    let cbor = |levels: usize| [hex("a1 60").repeat(levels), hex("00")].concat();
+    let bodies = |levels: usize| {
+        let value = cbor(levels);
+        let mut bare = hex("04 00");
+        put_data(&mut bare, &value);
+        [
+            (
+                Encoding::Json,
+                format!(r#"{{"args":{}}}"#, json(levels)).into_bytes(),
+            ),
+            (Encoding::Cbor, [hex("a1 64 \"args\""), value].concat()),
+            (Encoding::Bare, bare),
+        ]
+    };
+    for (encoding, body) in bodies(limits::NESTING - 1) {
+        let args = request(encoding, &body).expect("within the limit").args;
+        assert_eq!(cbor::validate(&args), Ok(()), "{encoding:?}");
+    }
+    for (encoding, body) in bodies(limits::NESTING) {
+        let error = request(encoding, &body).expect_err("one level more than the limit");
+        assert_eq!(code(&error), "encoding.invalid", "{encoding:?}");
+    }
+}
+
+#[test]
 fn arguments_are_not_copied() {
     for (encoding, body) in [
         (Encoding::Cbor, hex("b9 0001 64 \"args\" 81 03")),

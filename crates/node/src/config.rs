@@ -82,6 +82,8 @@ impl Config {
         server.static_dir = raw.static_dir;
         server.management_token = raw.token.map(Secret::new);
         server.development = raw.development;
+        server.allowed_hosts = raw.allowed_hosts;
+        server.allowed_origins = raw.allowed_origins;
         server.trusted_proxies = raw.trusted_proxies;
         server.rate_limit = raw.rate_limit.map(RateLimit::from);
         server.max_incoming_message = raw.max_incoming_message_size;
@@ -117,6 +119,9 @@ struct RawConfig {
     #[serde(deserialize_with = "nullable")]
     token: Option<String>,
     development: bool,
+    allowed_hosts: Vec<String>,
+    #[serde(deserialize_with = "nullable")]
+    allowed_origins: Option<Vec<String>>,
     authorizes: bool,
     #[serde(deserialize_with = "nullable")]
     rate_limit: Option<RawRateLimit>,
@@ -230,7 +235,7 @@ mod tests {
         "version": "1.2.3", "dataDir": "/data", "host": "127.0.0.1", "port": 6420,
         "namespace": "mine", "logLevel": "warn", "maxIncomingMessageSize": 1000,
         "maxOutgoingMessageSize": 2000, "maxRequestBodySize": 3000, "staticDir": "/site",
-        "token": "t", "development": false, "authorizes": true,
+        "token": "t", "development": false, "allowedHosts": [".a.test"], "allowedOrigins": ["null"], "authorizes": true,
         "rateLimit": { "requestsPerMinute": 5, "inFlight": 6 }, "trustedProxies": 2,
         "actors": [{ "name": "counter", "display": { "name": "Counter", "icon": null }, "options": {
             "sleepTimeout": null, "sleepGracePeriod": 1, "stateSaveInterval": 2, "startTimeout": 3, "wantsRequest": false,
@@ -266,6 +271,11 @@ mod tests {
         assert_eq!(
             (config.server.trusted_proxies, config.authorizes),
             (2, true)
+        );
+        assert_eq!(config.server.allowed_hosts, [".a.test"]);
+        assert_eq!(
+            config.server.allowed_origins.as_deref(),
+            Some(&["null".to_owned()][..])
         );
         let (name, options) = config.actors.first_key_value().expect("there is one actor");
         assert_eq!(name.as_str(), "counter");

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::{
     ServerConfig,
-    access::{Management, Pacer, RateLimiter},
+    access::{Management, Pacer, RateLimiter, Sites},
     sse::Links,
     static_files::StaticFiles,
 };
@@ -31,6 +31,8 @@ pub(crate) struct App {
     pub(crate) files: Option<StaticFiles>,
     /// Who may manage the actors.
     pub(crate) management: Management,
+    /// Whose pages may ask, and by which names.
+    pub(crate) sites: Sites,
     /// Counts what addresses do, if there are limits.
     pub(crate) limiter: Option<Arc<RateLimiter>>,
     /// Slows down those who are refused again and again.
@@ -49,12 +51,14 @@ impl App {
     ) -> Self {
         let limiter = config.rate_limit.map(RateLimiter::new).map(Arc::new);
         let management = Management::of(&config, address);
+        let sites = Sites::of(&config);
         let files = config.static_dir.as_deref().map(StaticFiles::new);
         Self {
             config,
             runtime,
             files,
             management,
+            sites,
             limiter,
             pacer: Pacer::default(),
             links: Links::default(),

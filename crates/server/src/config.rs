@@ -35,6 +35,14 @@ pub struct ServerConfig {
     pub management_token: Option<Secret>,
     /// Whether the server runs on the machine of somebody who works on it. Default `true`.
     pub development: bool,
+    /// Names under which the server may be reached, beside those of its machine and IP addresses: `example.com`,
+    /// `.example.com` with all names below it, `*` for any. Default: none, which leaves only those in development on a
+    /// loopback address, and any elsewhere.
+    pub allowed_hosts: Vec<String>,
+    /// Origins whose pages may use the server, beside pages of the server's own host, of `allowed_hosts`, and in
+    /// development of the same machine: `https://example.com`, `https://*.example.com`, `null`, `*` for any. Default:
+    /// nothing said, which is none in development on a loopback address, and any elsewhere.
+    pub allowed_origins: Option<Vec<String>>,
     /// Decides about every request to an actor from outside before it gets there. Default: nobody does.
     pub gatekeeper: Option<Arc<dyn Gatekeeper>>,
     /// What one address may do to one actor. Default: no limit.
@@ -98,6 +106,8 @@ impl Default for ServerConfig {
             static_dir: None,
             management_token: None,
             development: true,
+            allowed_hosts: Vec::new(),
+            allowed_origins: None,
             gatekeeper: None,
             rate_limit: None,
             trusted_proxies: 0,

@@ -1,5 +1,5 @@
-//! Cross-origin access: which pages of other origins may read our answers. All of them, with
-//! credentials, since access is decided by the auth stage and not by the page's origin.
+//! Cross-origin access: which pages of other origins may read our answers. All that get any, with credentials: whose
+//! pages may ask is decided before ([`Sites`]), and those that may not can read why.
 
 use hyper::{
     HeaderMap, StatusCode,
@@ -7,11 +7,14 @@ use hyper::{
         ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS,
         ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
         ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD,
-        HeaderValue, ORIGIN, VARY,
+        HeaderName, HeaderValue, ORIGIN, VARY,
     },
 };
 
-use crate::reply::{Reply, empty};
+use crate::{
+    access::Sites,
+    reply::{Reply, empty},
+};
 
 /// Methods that a page may use on the gateway.
 const GATEWAY_METHODS: &str = "GET, POST, PUT, DELETE, OPTIONS, PATCH";
@@ -20,12 +23,20 @@ const OTHER_METHODS: &str = "GET, POST, PUT, DELETE, OPTIONS";
 /// How long a browser may remember a preflight, in seconds.
 const MAX_AGE: &str = "86400";
 
+/// Asked for by browsers before a page of the internet may reach a server of a local network.
+const REQUEST_PRIVATE_NETWORK: HeaderName =
+    HeaderName::from_static("access-control-request-private-network");
+const ALLOW_PRIVATE_NETWORK: HeaderName =
+    HeaderName::from_static("access-control-allow-private-network");
+
 /// What a request says about where it comes from.
 #[derive(Debug)]
 pub(crate) struct Cors {
     origin: Option<HeaderValue>,
     method: Option<HeaderValue>,
     headers: Option<HeaderValue>,
+    /// Whether the browser asks if a page of the internet may come in.
+    asks_for_private_network: bool,
 }
 
 impl Cors {
@@ -35,7 +46,15 @@ impl Cors {
             origin: headers.get(ORIGIN).cloned(),
             method: headers.get(ACCESS_CONTROL_REQUEST_METHOD).cloned(),
             headers: headers.get(ACCESS_CONTROL_REQUEST_HEADERS).cloned(),
+            asks_for_private_network: headers.contains_key(REQUEST_PRIVATE_NETWORK),
         }
+    }
+
+    /// The same, letting pages of the internet in only if the settings name their origin.
+    pub(crate) fn with_private_network(mut self, sites: &Sites) -> Self {
+        let origin = self.origin.as_ref().and_then(|value| value.to_str().ok());
+        self.asks_for_private_network &= origin.is_some_and(|origin| sites.names_origin(origin));
+        self
     }
 
     /// The answer to a preflight on the gateway. The actor is not asked.
@@ -48,6 +67,7 @@ impl Cors {
         );
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, self.allowed_headers());
         headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(MAX_AGE));
+        self.put_private_network(headers);
         self.apply(headers);
         reply
     }
@@ -63,6 +83,7 @@ impl Cors {
         headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, self.allowed_headers());
         headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(MAX_AGE));
+        self.put_private_network(headers);
         self.apply(headers);
         headers.insert(
             VARY,
@@ -90,6 +111,12 @@ impl Cors {
         headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("*"));
         if self.origin.is_some() {
             headers.append(VARY, HeaderValue::from_static("Origin"));
+        }
+    }
+
+    fn put_private_network(&self, headers: &mut HeaderMap) {
+        if self.asks_for_private_network {
+            headers.insert(ALLOW_PRIVATE_NETWORK, HeaderValue::from_static("true"));
         }
     }
 

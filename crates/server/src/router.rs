@@ -7,8 +7,15 @@ use hyper::{Method, Request};
 use tracing::trace;
 
 use crate::{
-    app::App, body::RequestBody, connection::UpgradeSlot, cors::Cors, dispatch,
-    failure::gateway_error, gateway, head, info, reply::Reply, rest, sse,
+    app::App,
+    body::RequestBody,
+    connection::UpgradeSlot,
+    cors::Cors,
+    dispatch::{self, Origin},
+    failure::gateway_error,
+    gateway, head, info,
+    reply::Reply,
+    rest, sse,
 };
 
 /// The parts of the server, by path.
@@ -57,7 +64,13 @@ pub(crate) async fn handle(
     } else {
         Part::of(request.uri().path())
     };
+    if let Err(error) = may_ask(app, slot, part, &request) {
+        let mut reply = gateway::refuse(slot, &mut request, &error);
+        cors.apply(reply.headers_mut());
+        return reply;
+    }
     if request.method() == Method::OPTIONS {
+        let cors = cors.with_private_network(&app.sites);
         return match part {
             Part::Gateway => cors.gateway_preflight(),
             Part::Actors | Part::Connections | Part::Metadata | Part::Health | Part::Files => {
@@ -75,6 +88,25 @@ pub(crate) async fn handle(
     };
     cors.apply(reply.headers_mut());
     reply
+}
+
+/// Whether browsers may carry this request here. Pages that may not use the server still hear so, as everything else
+/// does: preflights are answered, and what the server says of itself is open to everybody.
+fn may_ask(
+    app: &App,
+    slot: &UpgradeSlot,
+    part: Part,
+    request: &Request<RequestBody>,
+) -> Result<(), ActorError> {
+    if dispatch::origin(request) == Origin::Trusted {
+        return Ok(());
+    }
+    app.sites.check_host(slot.peer(), request.headers())?;
+    let is_open = matches!(part, Part::Health | Part::Metadata);
+    if is_open || request.method() == Method::OPTIONS {
+        return Ok(());
+    }
+    app.sites.check_page(slot.peer(), request)
 }
 
 /// Answers GET and HEAD, refuses the rest.

@@ -59,6 +59,7 @@ fn actor_status(code: &str) -> StatusCode {
 
 fn guard_status(code: &str) -> StatusCode {
     match code {
+        "host_not_allowed" | "origin_not_allowed" => StatusCode::FORBIDDEN,
         "no_route" => StatusCode::NOT_FOUND,
         "rate_limit" => StatusCode::TOO_MANY_REQUESTS,
         "service_unavailable" => StatusCode::SERVICE_UNAVAILABLE,

@@ -30,6 +30,8 @@ export function config(changes: Record<string, unknown>): string {
     staticDir: null,
     token: null,
     development: true,
+    allowedHosts: [],
+    allowedOrigins: null,
     authorizes: false,
     rateLimit: null,
     trustedProxies: 0,

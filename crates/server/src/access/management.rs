@@ -1,7 +1,7 @@
 //! The management API: listing, destroying and putting to sleep whatever there is. It is for whoever
 //! runs the server, not for its clients.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use greenroom_types::ActorError;
 use hyper::{
@@ -9,7 +9,10 @@ use hyper::{
     header::{AUTHORIZATION, ORIGIN},
 };
 
-use super::Secret;
+use super::{
+    Secret,
+    site_names::{host_of_origin, is_local},
+};
 use crate::{ServerConfig, dispatch::Origin};
 
 /// Who may use the management API.
@@ -65,25 +68,10 @@ impl Management {
 
 /// Whether a browser sends this for a page that does not come from this machine.
 fn is_foreign_page(headers: &HeaderMap) -> bool {
-    let Some(origin) = headers.get(ORIGIN) else {
-        return false;
-    };
-    let host = origin.to_str().ok().and_then(host_of);
-    !host.is_some_and(|host| {
-        let ip = host.trim_start_matches('[').trim_end_matches(']');
-        let is_local = ip.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-        is_local || host == "localhost" || host.ends_with(".localhost")
+    headers.get(ORIGIN).is_some_and(|origin| {
+        let host = origin.to_str().ok().and_then(host_of_origin);
+        !host.is_some_and(is_local)
     })
-}
-
-/// The host of an origin: `scheme://host[:port]`.
-fn host_of(origin: &str) -> Option<&str> {
-    let (_, authority) = origin.split_once("://")?;
-    let without_port = match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        Some(_) | None => authority,
-    };
-    Some(without_port)
 }
 
 /// The token of an `Authorization` header.

@@ -1,5 +1,5 @@
 //! Who may do what, as far as that is decided before an actor is located, let alone woken: limits per
-//! address, the gatekeeper, and the token of the management API.
+//! address, the gatekeeper, the token of the management API, and the sites whose pages may ask.
 
 mod door;
 mod gatekeeper;
@@ -8,6 +8,8 @@ mod management;
 mod meters;
 mod pacer;
 mod secret;
+mod site_names;
+mod sites;
 mod visitor;
 
 pub(crate) use door::{Ask, Pass, Wish, enter};
@@ -17,4 +19,5 @@ pub(crate) use limiter::RateLimiter;
 pub(crate) use management::Management;
 pub(crate) use pacer::Pacer;
 pub use secret::Secret;
+pub(crate) use sites::Sites;
 pub(crate) use visitor::Visitor;

@@ -84,6 +84,18 @@ fn wants_websocket(request: &Request<RequestBody>) -> bool {
         && fastwebsockets::upgrade::is_upgrade_request(request)
 }
 
+/// Refuses a request before anything else is known of it. Whoever asked for a WebSocket is told by its close.
+pub(crate) fn refuse(
+    slot: &UpgradeSlot,
+    request: &mut Request<RequestBody>,
+    error: &ActorError,
+) -> Reply {
+    match wants_websocket(request) {
+        true => upgrade::accept(slot, request, Err(error.clone())),
+        false => gateway_error(error),
+    }
+}
+
 /// Answers a request to an actor.
 pub(crate) async fn handle(
     app: &Arc<App>,

@@ -18,5 +18,6 @@ mod queues;
 mod raw;
 mod shutdown;
 mod site;
+mod sites;
 mod sse;
 mod websocket;

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { ActorDefinitionLike } from "@greenroom/client/types";
 import { type CompiledActor, compiledActor } from "../definition/actor.js";
 import { type BaseLogger, checkBaseLogger, type LogLevel, type LogSettings, parseLogLevel } from "../log.js";
+import { allowedHosts, allowedOrigins } from "./allowed-sites.js";
 import { parseBasePath } from "./base-path.js";
 import { type Environment, flagVariable, portVariable, variable, wholeNumber } from "./environment.js";
 import { checkForeignOptions, type ForeignOptions } from "./foreign-options.js";
@@ -78,6 +79,21 @@ export interface RegistryConfig<Actors extends ActorDefinitions> extends Foreign
    * `X-Forwarded-For` is where a request comes from. Default none: the header is not believed.
    */
   readonly trustProxy?: boolean | number;
+  /**
+   * Names under which the server may be reached: `example.com`, `.example.com` with all names below it, `*` for any.
+   * In development a server answers requests of its own machine only under `localhost` and IP addresses, so that no
+   * name that a stranger has turned to the machine leads to it; names of tunnels and the like have to be given here.
+   * Elsewhere any name will do unless some are given. Default `GREENROOM_ALLOWED_HOSTS` (separated by commas), then
+   * none.
+   */
+  readonly allowedHosts?: readonly string[];
+  /**
+   * Origins whose pages may use the server: `https://example.com`, `https://*.example.com`, `null` (files, sandboxed
+   * frames), `*` for any. Pages of the server's own host and of `allowedHosts` may in any case. In development pages of
+   * the same machine may as well, and all others have to be given here; elsewhere all may unless some are given.
+   * Default `GREENROOM_ALLOWED_ORIGINS` (separated by commas), then nothing.
+   */
+  readonly allowedOrigins?: readonly string[];
   /** Print nothing when started. Default false. */
   readonly noWelcome?: boolean;
   /** A folder whose files are served, too. Default `GREENROOM_PUBLIC_DIR`, `RIVETKIT_PUBLIC_DIR`, then none. */
@@ -122,6 +138,9 @@ export interface ResolvedRegistry {
   readonly onAuthTimeout: number;
   readonly rateLimit: Required<RateLimitOptions> | undefined;
   readonly trustedProxies: number;
+  readonly allowedHosts: readonly string[];
+  /** Undefined: nothing was said. */
+  readonly allowedOrigins: readonly string[] | undefined;
   /** Whether this is somebody's own machine rather than production. */
   readonly isDevelopment: boolean;
   readonly welcome: boolean;
@@ -153,6 +172,8 @@ const KNOWN: ReadonlySet<string> = new Set([
   "onAuthTimeout",
   "rateLimit",
   "trustProxy",
+  "allowedHosts",
+  "allowedOrigins",
   "logging",
   "noWelcome",
   "staticDir",
@@ -226,6 +247,8 @@ export function resolveRegistry(
       100,
       config.trustProxy,
     ),
+    allowedHosts: allowedHosts(config.allowedHosts, env) ?? [],
+    allowedOrigins: allowedOrigins(config.allowedOrigins, env),
     isDevelopment: env.NODE_ENV !== "production",
     welcome: config.noWelcome !== true,
     staticDir: staticDir(config, env),

@@ -136,6 +136,8 @@ function nativeConfig(registry: ResolvedRegistry): string {
     staticDir: registry.staticDir ?? null,
     token: registry.token ?? null,
     development: registry.isDevelopment,
+    allowedHosts: registry.allowedHosts,
+    allowedOrigins: registry.allowedOrigins ?? null,
     authorizes: registry.onAuth !== undefined,
     rateLimit: registry.rateLimit ?? null,
     trustedProxies: registry.trustedProxies,

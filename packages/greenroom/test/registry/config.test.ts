@@ -49,6 +49,62 @@ test("a server is in the region that it is told", () => {
   assert.throws(() => resolved(undefined, { GREENROOM_REGION: "a/b" }), /GREENROOM_REGION has to be/);
 });
 
+test("hosts and origins are taken as browsers write them, from options or the environment", () => {
+  const hosts = (allowedHosts: readonly string[]) =>
+    resolveRegistry({ use: {}, allowedHosts }, none, {}).allowedHosts;
+  const origins = (allowedOrigins: readonly string[]) =>
+    resolveRegistry({ use: {}, allowedOrigins }, none, {}).allowedOrigins;
+  const unset = resolveRegistry({ use: {} }, none, {});
+  assert.deepEqual([unset.allowedHosts, unset.allowedOrigins], [[], undefined]);
+  assert.deepEqual(hosts(["Example.COM", ".example.com", "*", "bücher.de", "[::1]"]), [
+    "example.com",
+    ".example.com",
+    "*",
+    "xn--bcher-kva.de",
+    "[::1]",
+  ]);
+  const given = [
+    "https://Example.com:443/",
+    "http://a.b:8080",
+    "https://*.example.com",
+    "null",
+    "*",
+    "tauri://x",
+  ];
+  assert.deepEqual(origins(given), [
+    "https://example.com",
+    "http://a.b:8080",
+    "https://*.example.com",
+    "null",
+    "*",
+    "tauri://x",
+  ]);
+  const env = { GREENROOM_ALLOWED_HOSTS: "a.b, .c", GREENROOM_ALLOWED_ORIGINS: "https://x.y" };
+  const fromEnv = resolveRegistry({ use: {} }, none, env);
+  assert.deepEqual([fromEnv.allowedHosts, fromEnv.allowedOrigins], [["a.b", ".c"], ["https://x.y"]]);
+  for (const wrong of ["", " ", "a.b:80", "http://a.b", "a/b", "*.a.b", "a b", "user@a.b", "."]) {
+    assert.throws(() => hosts([wrong]), /setup option 'allowedHosts' has `/, `host ${wrong}`);
+  }
+  for (const wrong of [
+    "",
+    "a.b",
+    "https://a.b/c",
+    "https://a.b?c",
+    "https://u@a.b",
+    "https://a*.b",
+    "https://*",
+    "data:x",
+  ]) {
+    assert.throws(() => origins([wrong]), /setup option 'allowedOrigins' has `/, `origin ${wrong}`);
+  }
+  const text = "a.b" as unknown as string[];
+  assert.throws(() => hosts(text), /'allowedHosts' has to be a list/);
+  assert.throws(
+    () => resolveRegistry({ use: {} }, none, { GREENROOM_ALLOWED_HOSTS: "a,," }),
+    /GREENROOM_ALLOWED_HOSTS/,
+  );
+});
+
 test("wrong settings are named", () => {
   assert.throws(() => resolveRegistry({ use: {} }, none, { GREENROOM_PORT: "x" }), /GREENROOM_PORT/);
   assert.throws(() => resolveRegistry({ use: {}, port: 70_000 }, none, {}), /setup option 'port'/);

@@ -15,7 +15,7 @@ let server: ServerProcess;
 /** One connection, kept: what is refused must not cost it. */
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 before(async () => {
-  server = await ServerProcess.start();
+  server = await ServerProcess.start({ env: { GREENROOM_ALLOWED_ORIGINS: "https://example.com" } });
   await goodCall();
 });
 after(async () => {

@@ -18,7 +18,13 @@ interface Page {
 
 let server: ServerProcess;
 before(async () => {
-  server = await ServerProcess.start({ env: { GREENROOM_TOKEN: TOKEN, GREENROOM_LOG_LEVEL: "trace" } });
+  server = await ServerProcess.start({
+    env: {
+      GREENROOM_TOKEN: TOKEN,
+      GREENROOM_LOG_LEVEL: "trace",
+      GREENROOM_ALLOWED_ORIGINS: "http://page.test",
+    },
+  });
   const client = createClient<typeof registry>(server.url);
   const keys = [["game"], ["game", "1"], ["game", "2"], ["games"], ["ga", "me"], ["game/1"], [""], []];
   for (const key of keys) await client.counter.getOrCreate(key).increment(1);

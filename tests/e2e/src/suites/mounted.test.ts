@@ -21,7 +21,7 @@ after(() => server.dispose());
 const CONNECT =
   "/gateway/counter/connect?rvt-namespace=default&rvt-method=getOrCreate&rvt-key=raw&rvt-runner=default";
 const HANDSHAKE =
-  "host: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n" +
+  "host: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n" +
   "sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
 
 /** Sends `text`, and gives what comes until the connection ends. */
@@ -93,7 +93,7 @@ test("a second request on a connection that was handed over is not answered", as
 test("a handshake that is none is refused with a reason", async () => {
   const answer = await tell(
     server.port,
-    `GET /api/rivet${CONNECT} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n`,
+    `GET /api/rivet${CONNECT} HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n`,
   );
   assert.match(answer, /^HTTP\/1\.1 4\d\d /);
 });

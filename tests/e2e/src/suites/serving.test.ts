@@ -99,7 +99,7 @@ test("a request that breaks off in the middle of its body does nothing, and the 
   const socket = connect(server.port, "127.0.0.1");
   const query = "rvt-namespace=default&rvt-method=getOrCreate&rvt-runner=default&rvt-key=broken";
   socket.write(
-    `POST /api/rivet/gateway/counter/action/add?${query} HTTP/1.1\r\nhost: x\r\nx-rivet-encoding: json\r\n` +
+    `POST /api/rivet/gateway/counter/action/add?${query} HTTP/1.1\r\nhost: localhost\r\nx-rivet-encoding: json\r\n` +
       `content-length: 100\r\n\r\n{"args":[`,
   );
   await new Promise((sent) => setTimeout(sent, 100));

@@ -9,8 +9,12 @@ const SCREENSHOTS = join(ROOT, "tests/e2e/screenshots");
 
 const CANDIDATES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
-/** A headless Chromium of the system. `GREENROOM_TEST_CHROMIUM` names another one. */
-export async function launchBrowser(): Promise<Browser> {
+/**
+ * A headless Chromium of the system. `GREENROOM_TEST_CHROMIUM` names another one.
+ *
+ * @param more Further arguments for it.
+ */
+export async function launchBrowser(...more: readonly string[]): Promise<Browser> {
   const executablePath = process.env.GREENROOM_TEST_CHROMIUM ?? CANDIDATES.find((path) => existsSync(path));
   if (executablePath === undefined)
     throw new Error("no Chromium found: install it, or name it with GREENROOM_TEST_CHROMIUM");
@@ -26,6 +30,7 @@ export async function launchBrowser(): Promise<Browser> {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      ...more,
     ],
   });
 }

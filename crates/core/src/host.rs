@@ -288,6 +288,19 @@ pub enum StreamPart {
     End,
 }
 
+/// What becomes of an event that waits for a client which does not read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum WhenSlow {
+    /// It waits for as long as there is room, and then the client is disconnected.
+    #[default]
+    Disconnect,
+    /// It gives way to the next event of the same name that is about the same.
+    Coalesce {
+        /// What it is about.
+        about: String,
+    },
+}
+
 /// Something that an instance hands to the runtime.
 #[derive(Clone, Debug)]
 pub enum Output {
@@ -321,6 +334,8 @@ pub enum Output {
         name: String,
         /// One CBOR array in compat form.
         args: Bytes,
+        /// What becomes of it where it has to wait.
+        when_slow: WhenSlow,
     },
     /// Admit a connection.
     Accept {

@@ -39,7 +39,7 @@ pub use generation::Generation;
 pub use host::{
     ActorHost, AlarmEvent, CallEvent, CallId, ConnKey, ConnectEvent, Durability, FetchEvent,
     HostEvent, Instance, Output, PublishEvent, RestoredConn, StartEvent, StopReason, StreamPart,
-    SubscribeEvent, Turn,
+    SubscribeEvent, Turn, WhenSlow,
 };
 pub use kv::{KvAnswer, KvQuery, KvRange, KvRequest, KvResult};
 pub use options::{ActorOptions, CrashPolicy};

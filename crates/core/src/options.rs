@@ -24,6 +24,9 @@ pub struct ActorOptions {
     pub notices_departures: bool,
     /// Bytes that the actor's key-value pairs may have together. Default 64 MiB.
     pub max_kv_size: usize,
+    /// Bytes that may wait for one connection, or one message. A client for which more waits is too slow,
+    /// and disconnected. Default 16 MiB.
+    pub max_connection_backlog: usize,
     /// What becomes of an actor whose instance was lost. Default [`CrashPolicy::Sleep`].
     pub crash_policy: CrashPolicy,
 }
@@ -64,6 +67,7 @@ impl Default for ActorOptions {
             wants_request: false,
             notices_departures: false,
             max_kv_size: limits::KV_SIZE,
+            max_connection_backlog: limits::CONN_BACKLOG,
             crash_policy: CrashPolicy::default(),
         }
     }

@@ -1,15 +1,27 @@
 //! The way from an actor to one client: an ordered queue with a limit in bytes.
+//!
+//! Whoever writes to the client takes batches, and what of a batch is not written yet still counts. A
+//! queue costs nothing while it is empty.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use greenroom_types::{ActorError, ActorId, EventFrame, limits};
-use tokio::sync::mpsc;
 
+mod backlog;
+mod broadcast;
+mod reader;
+mod weight;
+
+pub use self::reader::OutboxReader;
+
+pub(crate) use self::broadcast::Broadcast;
+use self::{backlog::Backlog, weight::lasting};
 use crate::{SocketClose, SocketMessage, StreamPart};
+
+/// From this many waiting bytes on, messages are kept as copies of their own: they came as parts of
+/// larger buffers, which a client that does not read must not hold on to.
+const LASTING: usize = 16 * 1024;
 
 /// Something for a connected client. The order in the queue is the order on the wire.
 #[derive(Clone, Debug)]
@@ -67,19 +79,22 @@ pub enum CloseReason {
     ShuttingDown,
 }
 
-/// The sending half, held by the actor.
-#[derive(Clone, Debug)]
+/// The sending half, held by the actor. Dropping it ends the queue behind what waits.
+#[derive(Debug)]
 pub struct Outbox {
-    queue: mpsc::UnboundedSender<ClientMessage>,
-    backlog: Arc<AtomicUsize>,
+    shared: Arc<Shared>,
     limit: usize,
 }
 
-/// The receiving half, held by whoever writes to the client.
-#[derive(Debug)]
-pub struct OutboxReader {
-    queue: mpsc::UnboundedReceiver<ClientMessage>,
-    backlog: Arc<AtomicUsize>,
+/// What both halves have. The lock is a sync one because both ends are tasks of their own; it is held for
+/// one operation on the queue.
+#[derive(Debug, Default)]
+struct Shared(Mutex<Backlog>);
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Backlog> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The client is gone, or has too much waiting. Drop the connection.
@@ -98,86 +113,59 @@ pub fn outbox() -> (Outbox, OutboxReader) {
 
 /// A queue to one client that holds at most `limit` bytes, or one message.
 pub fn outbox_with_limit(limit: usize) -> (Outbox, OutboxReader) {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    let backlog = Arc::new(AtomicUsize::new(0));
-    (
-        Outbox {
-            queue: sender,
-            backlog: Arc::clone(&backlog),
-            limit,
-        },
-        OutboxReader {
-            queue: receiver,
-            backlog,
-        },
-    )
+    let shared = Arc::new(Shared::default());
+    let reader = OutboxReader::new(Arc::clone(&shared));
+    (Outbox { shared, limit }, reader)
 }
 
 impl Outbox {
+    /// The queue holds at most this many bytes from now on, or one message.
+    pub(crate) fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
     /// Queues `message` without waiting.
     ///
     /// # Errors
-    /// [`OutboxClosed`] when the client is gone or too slow. After `TooSlow` the queue ends with a
-    /// [`ClientMessage::Close`].
+    /// [`OutboxClosed`] when the client is gone or too slow. After `TooSlow` the connection is as good as
+    /// broken: what waited is given up, and only a [`ClientMessage::Close`] is left.
     pub fn send(&self, message: ClientMessage) -> Result<(), OutboxClosed> {
-        let weight = weight(&message);
-        let waiting = self.backlog.fetch_add(weight, Ordering::Relaxed);
-        // A message that is larger than the limit all by itself says nothing about how fast the client reads.
-        if waiting > 0 && waiting + weight > self.limit {
-            let _ = self.queue.send(ClientMessage::Close(CloseReason::TooSlow));
-            return Err(OutboxClosed::TooSlow);
-        }
-        self.queue.send(message).map_err(|_| OutboxClosed::Gone)
+        let mut backlog = self.shared.lock();
+        let message = if backlog.bytes() < LASTING {
+            message
+        } else {
+            lasting(message)
+        };
+        let reader = backlog.push(message, None, self.limit)?;
+        drop(backlog);
+        reader.wake();
+        Ok(())
+    }
+
+    /// Queues an event that other clients may get as well.
+    ///
+    /// # Errors
+    /// As [`Outbox::send`].
+    pub(crate) fn send_event(&self, event: &mut Broadcast) -> Result<(), OutboxClosed> {
+        let mut backlog = self.shared.lock();
+        let frame = if backlog.bytes() < LASTING {
+            event.frame()
+        } else {
+            event.lasting()
+        };
+        let message = ClientMessage::Event(frame);
+        let reader = backlog.push(message, event.topic(), self.limit)?;
+        drop(backlog);
+        reader.wake();
+        Ok(())
     }
 }
 
-impl OutboxReader {
-    /// Waits for messages and moves up to `max` of them into `into`. Returns how many; 0 means
-    /// that nothing will ever come again.
-    ///
-    /// # Cancel safety
-    /// Nothing is lost when the future is dropped.
-    pub async fn recv_many(&mut self, into: &mut Vec<ClientMessage>, max: usize) -> usize {
-        let count = self.queue.recv_many(into, max).await;
-        let taken: usize = into[into.len() - count..].iter().map(weight).sum();
-        self.backlog.fetch_sub(taken, Ordering::Relaxed);
-        count
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        let reader = self.shared.lock().end_by_sender();
+        reader.wake();
     }
-
-    /// Waits for the next message. `None` means that nothing will ever come again.
-    ///
-    /// # Cancel safety
-    /// Nothing is lost when the future is dropped.
-    pub async fn recv(&mut self) -> Option<ClientMessage> {
-        let message = self.queue.recv().await?;
-        self.backlog.fetch_sub(weight(&message), Ordering::Relaxed);
-        Some(message)
-    }
-}
-
-/// What a message counts against the limit: its payload and a flat share for bookkeeping. A shared
-/// event counts for each client that it waits for.
-fn weight(message: &ClientMessage) -> usize {
-    const OVERHEAD: usize = 64;
-    OVERHEAD
-        + match message {
-            ClientMessage::Response { output, .. } => output.len(),
-            ClientMessage::Stream {
-                part: StreamPart::Item(item),
-                ..
-            } => item.len(),
-            ClientMessage::Event(event) => event.name().len() + event.args().len(),
-            ClientMessage::Error { error, .. } => {
-                error.message.len() + error.metadata.as_ref().map_or(0, Bytes::len)
-            }
-            ClientMessage::Init { .. }
-            | ClientMessage::Close(_)
-            | ClientMessage::Stream {
-                part: StreamPart::Start | StreamPart::End,
-                ..
-            } => 0,
-            ClientMessage::Raw(message) => message.data.len(),
-        }
 }
 
 #[cfg(test)]
@@ -200,7 +188,6 @@ mod tests {
         }
         sender.send(large()).expect("nothing else waits");
         assert_eq!(sender.send(large()), Err(OutboxClosed::TooSlow));
-        reader.recv().await.expect("it is there");
         let end = reader.recv().await;
         assert!(matches!(
             end,

@@ -182,6 +182,7 @@ struct RawOptions {
     wants_request: bool,
     notices_departures: bool,
     max_kv_size: usize,
+    max_connection_backlog: usize,
     guarded_events: BTreeSet<String>,
     crash_policy: RawCrashPolicy,
 }
@@ -214,6 +215,7 @@ impl From<RawOptions> for ActorOptions {
         options.notices_departures = raw.notices_departures;
         options.start_timeout = Duration::from_millis(raw.start_timeout);
         options.max_kv_size = raw.max_kv_size;
+        options.max_connection_backlog = raw.max_connection_backlog;
         options.guarded_events = Arc::new(raw.guarded_events);
         options.crash_policy = raw.crash_policy.into();
         options
@@ -239,7 +241,7 @@ mod tests {
         "rateLimit": { "requestsPerMinute": 5, "inFlight": 6 }, "trustedProxies": 2,
         "actors": [{ "name": "counter", "display": { "name": "Counter", "icon": null }, "options": {
             "sleepTimeout": null, "sleepGracePeriod": 1, "stateSaveInterval": 2, "startTimeout": 3, "wantsRequest": false,
-            "noticesDepartures": true, "maxKvSize": 4, "guardedEvents": ["note"], "crashPolicy": "restart"
+            "noticesDepartures": true, "maxKvSize": 4, "maxConnectionBacklog": 5, "guardedEvents": ["note"], "crashPolicy": "restart"
         } }]
     }"#;
 
@@ -293,6 +295,7 @@ mod tests {
         ];
         assert_eq!(millis, [1, 2, 3].map(Duration::from_millis));
         assert_eq!(options.max_kv_size, 4);
+        assert_eq!(options.max_connection_backlog, 5);
         assert_eq!(options.crash_policy, CrashPolicy::Restart);
     }
 

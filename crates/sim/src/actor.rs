@@ -8,6 +8,7 @@ use bytes::Bytes;
 use greenroom_core::{
     Alarm, AlarmEvent, AlarmUpdate, CallEvent, CallId, ConnectEvent, Durability, KvAnswer, KvQuery,
     KvRequest, KvResult, Output, PublishEvent, QueueMessage, QueueUpdate, StartEvent, Turn,
+    WhenSlow,
 };
 use greenroom_types::{ActorError, ActorId};
 
@@ -205,6 +206,7 @@ impl Actor {
             to: None,
             name: NEWS.to_owned(),
             args: wire::args(&news.to_string()),
+            when_slow: WhenSlow::Disconnect,
         });
     }
 

@@ -38,6 +38,13 @@ impl EventFrame {
         &self.0.args
     }
 
+    /// The same event in memory of its own, and shared with nobody: the arguments may be a part of a buffer
+    /// that is much larger, which lives for as long as they do.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self::new(self.0.name.clone(), Bytes::copy_from_slice(&self.0.args))
+    }
+
     /// The frame in `slot`, made by `encode` for the first who asks.
     ///
     /// # Panics

@@ -44,7 +44,7 @@ pub const UNHEEDED_WORDS: usize = 64;
 pub const SUBSCRIPTIONS_PER_CONN: usize = 1024;
 /// Messages that a client may send before it is told that it is connected (`actor.overloaded`).
 pub const EARLY_MESSAGES: usize = 32;
-/// Bytes that may wait for one slow connection before it is closed.
+/// Bytes that may wait for one slow connection before it is closed. Configurable per actor.
 pub const CONN_BACKLOG: usize = 16 * 1024 * 1024;
 /// Largest body of a request to an actor's HTTP handler (`message.incoming_too_long`). Configurable.
 pub const REQUEST_BODY: usize = 20 * 1024 * 1024;

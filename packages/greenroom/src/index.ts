@@ -99,6 +99,7 @@ export {
   type EventSentMap,
   event,
   type SubscribeGuard,
+  type WhenSlow,
 } from "./definition/event.js";
 export type { ActionInputSchemas, SchemaInput, SchemaOutput } from "./definition/input-schemas.js";
 export type { MigrateStateContext, MigrationStep, MigrationSteps } from "./definition/migration.js";

@@ -15,6 +15,7 @@ export function config(changes: Record<string, unknown>): string {
     wantsRequest: false,
     noticesDepartures: false,
     maxKvSize: 1048576,
+    maxConnectionBacklog: 1048576,
     guardedEvents: [],
     crashPolicy: "sleep",
   };

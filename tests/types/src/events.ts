@@ -98,6 +98,18 @@ const clock = actor({
     counted: event({ schema: z.coerce.number() }),
     moved: event({ schema: z.tuple([z.number(), z.string().default("")]) }),
     named: event<number>({ schema: z.coerce.number(), canSubscribe: () => true }),
+    // What is kept of an event for slow clients is said by what clients get.
+    passed: event<{ hour: number; by: string }>({ whenSlow: { coalesceBy: ({ by }) => by } }),
+    turned: event<[hand: "long" | "short", by: number]>({ whenSlow: { coalesceBy: (_hand, by) => by } }),
+    zoned: event({
+      schema: z.object({ zone: z.string().transform((zone) => ({ name: zone })) }),
+      whenSlow: { coalesceBy: ({ zone }) => zone.name },
+    }),
+    wound: event<number>({ whenSlow: "coalesce" }),
+    // @ts-expect-error there is no such policy
+    stopped: event<number>({ whenSlow: "forget" }),
+    // @ts-expect-error neither a string nor a number
+    started: event<{ by: object }>({ whenSlow: { coalesceBy: ({ by }) => by } }),
   },
   onConnect: (_c, conn) => conn.send("struck", { at: "now" }),
   actions: {

@@ -4,10 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use greenroom_types::{ActorError, ActorId, EventFrame, limits};
+use greenroom_types::{ActorError, ActorId, limits};
 
 use super::{asks::Asks, message::Message, sockets::Socket};
-use crate::{ClientInfo, ClientMessage, CloseReason, ConnKey, Outbox, RestoredConn, SocketMessage};
+use crate::{
+    ClientInfo, ClientMessage, CloseReason, ConnKey, Outbox, RestoredConn, SocketMessage,
+    outbox::Broadcast,
+};
 
 /// One connection.
 #[derive(Debug)]
@@ -404,13 +407,21 @@ impl Conns {
         (sent || conn.socket.is_some()).then_some(early)
     }
 
-    /// Sends an event to all its subscribers and returns those that have to be dropped.
-    pub(crate) fn broadcast(&self, event: &EventFrame) -> Vec<ConnKey> {
-        let subscribers = self.subscribers.get(event.name()).into_iter().flatten();
-        subscribers
-            .copied()
-            .filter(|&key| !self.send(key, ClientMessage::Event(event.clone())))
-            .collect()
+    /// Sends an event to one connection, or to all its subscribers, and returns those that have to be
+    /// dropped.
+    pub(crate) fn tell(&self, to: Option<ConnKey>, mut event: Broadcast) -> Vec<ConnKey> {
+        let subscribers = match to {
+            Some(_) => None,
+            None => self.subscribers.get(event.name()),
+        };
+        let mut dropped = Vec::new();
+        for key in to.iter().chain(subscribers.into_iter().flatten()) {
+            let conn = self.open.get(key);
+            if conn.is_some_and(|conn| conn.outbox.send_event(&mut event).is_err()) {
+                dropped.push(*key);
+            }
+        }
+        dropped
     }
 
     /// Who hears an event.
@@ -444,11 +455,14 @@ fn too_many_subscriptions() -> ActorError {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::{outbox, outbox_with_limit};
+    use greenroom_types::EventFrame;
 
-    fn event(name: &str) -> EventFrame {
-        EventFrame::new(name.to_owned(), Bytes::from_static(&[0x80]))
+    use super::*;
+    use crate::{WhenSlow, outbox, outbox_with_limit};
+
+    fn event(name: &str) -> Broadcast {
+        let frame = EventFrame::new(name.to_owned(), Bytes::from_static(&[0x80]));
+        Broadcast::new(frame, WhenSlow::Disconnect)
     }
 
     #[test]
@@ -460,11 +474,11 @@ mod tests {
         let b = conns.add("b".into(), ClientInfo::default(), second, None);
         conns.subscribe(a, "tick".into(), true).unwrap();
         conns.subscribe(a, "tick".into(), true).unwrap();
-        assert!(conns.broadcast(&event("tick")).is_empty());
-        assert!(conns.broadcast(&event("tock")).is_empty());
+        assert!(conns.tell(None, event("tick")).is_empty());
+        assert!(conns.tell(None, event("tock")).is_empty());
         conns.subscribe(a, "tick".into(), false).unwrap();
         conns.subscribe(b, "tick".into(), true).unwrap();
-        conns.broadcast(&event("tick"));
+        conns.tell(None, event("tick"));
         conns.remove(a);
         conns.remove(b);
         assert!(conns.subscribers.is_empty() && conns.is_empty());
@@ -483,15 +497,15 @@ mod tests {
     #[test]
     fn a_slow_connection_is_named_and_the_others_are_served() {
         let mut conns = Conns::default();
-        let (slow, _slow_reader) = outbox_with_limit(100);
+        let (slow, _slow_reader) = outbox_with_limit(1000);
         let (fast, _fast_reader) = outbox();
         let slow = conns.add("slow".into(), ClientInfo::default(), slow, None);
         let fast = conns.add("fast".into(), ClientInfo::default(), fast, None);
         for key in [slow, fast] {
             conns.subscribe(key, "tick".into(), true).unwrap();
         }
-        assert!(conns.broadcast(&event("tick")).is_empty());
-        assert_eq!(conns.broadcast(&event("tick")), [slow]);
+        assert!(conns.tell(None, event("tick")).is_empty());
+        assert_eq!(conns.tell(None, event("tick")), [slow]);
     }
 
     #[test]

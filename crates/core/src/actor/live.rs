@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     CallId, ConnKey, Departure, FetchResponse, Instance, SocketClose, SocketMessage, StopReason,
-    kv::Kv, reply_stream::StreamEvent, stream::Piece,
+    WhenSlow, kv::Kv, reply_stream::StreamEvent, stream::Piece,
 };
 
 /// An awake actor.
@@ -151,6 +151,7 @@ pub(crate) enum Release {
         to: Option<ConnKey>,
         name: String,
         args: Bytes,
+        when_slow: WhenSlow,
     },
     Accept(ConnKey),
     Refuse(ConnKey, ActorError),

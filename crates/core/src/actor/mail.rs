@@ -162,9 +162,9 @@ impl ActorTask {
             .raw
             .then(|| Arc::new(Semaphore::new(limits::SOCKET_WINDOW)));
         let socket = credit.clone().map(Socket::new);
-        let conn = self
-            .conns
-            .add(id.clone(), request.client, request.outbox, socket);
+        let mut outbox = request.outbox;
+        outbox.set_limit(self.options.max_connection_backlog);
+        let conn = self.conns.add(id.clone(), request.client, outbox, socket);
         let (shared, task) = (Arc::clone(&self.shared), self.handle.clone());
         let streams = request.streams;
         let connection = Connection::new(shared, self.id, conn, id, task, streams, credit);

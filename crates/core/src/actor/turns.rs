@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     ClientMessage, CloseReason, ConnKey, Durability, HostEvent, Instance, Output, SocketClose,
-    StopReason, StreamPart, Turn,
+    StopReason, StreamPart, Turn, outbox::Broadcast,
 };
 
 impl ActorTask {
@@ -163,7 +163,17 @@ impl ActorTask {
                     },
                 }
             }
-            Output::Event { to, name, args } => Release::Event { to, name, args },
+            Output::Event {
+                to,
+                name,
+                args,
+                when_slow,
+            } => Release::Event {
+                to,
+                name,
+                args,
+                when_slow,
+            },
             Output::Accept { conn } if self.conns.admit(conn) => Release::Accept(conn),
             Output::AcceptSocket { conn, hibernates }
                 if self.conns.admit_socket(conn, hibernates) =>
@@ -211,18 +221,13 @@ impl ActorTask {
             Release::Open(opening) => self.open_stream(opening),
             Release::Item(to, item) => self.send_item(to, item),
             Release::Event {
-                to: Some(conn),
+                to,
                 name,
                 args,
+                when_slow,
             } => {
-                self.send(conn, ClientMessage::Event(EventFrame::new(name, args)));
-            }
-            Release::Event {
-                to: None,
-                name,
-                args,
-            } => {
-                for conn in self.conns.broadcast(&EventFrame::new(name, args)) {
+                let event = Broadcast::new(EventFrame::new(name, args), when_slow);
+                for conn in self.conns.tell(to, event) {
                     self.disconnect(conn);
                 }
             }

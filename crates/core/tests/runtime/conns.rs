@@ -1,7 +1,6 @@
 use bytes::Bytes;
 use greenroom_core::{
     ActorOptions, ClientFacts, ClientInfo, ClientMessage, CloseReason, ConnRequest, outbox,
-    outbox_with_limit,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -115,10 +114,11 @@ async fn the_actor_can_disconnect_a_client() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_does_not_read_is_dropped_and_does_not_hold_up_others() {
-    let options = ActorOptions::default();
+    let mut options = ActorOptions::default();
+    options.max_connection_backlog = 2000;
     let world = World::with_options(Arc::new(MemoryStore::new()), options);
     let id = world.actor("a").await;
-    let (sender, mut stalled) = outbox_with_limit(500);
+    let (sender, mut stalled) = outbox();
     let stalled_connection = world
         .runtime
         .connect(

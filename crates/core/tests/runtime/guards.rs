@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use bytes::Bytes;
 use greenroom_core::{
     ActorOptions, ClientMessage, CloseReason, ConnKey, Connection, HostEvent, Instance,
-    OutboxReader, Output, StopReason,
+    OutboxReader, Output, StopReason, WhenSlow,
 };
 use greenroom_store::{MemoryStore, Store, StoreError, testing::FaultStore};
 use greenroom_types::{ActorError, ActorId, limits};
@@ -60,6 +60,7 @@ fn event(name: &str) -> Output {
         to: None,
         name: name.to_owned(),
         args: Bytes::from_static(&[0x80]),
+        when_slow: WhenSlow::Disconnect,
     }
 }
 

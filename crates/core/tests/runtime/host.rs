@@ -14,7 +14,7 @@ use greenroom_core::{
     ActorHost, ActorOptions, Alarm, AlarmEvent, AlarmUpdate, CallId, CallRequest, ClientInfo,
     ClientMessage, ConnRequest, Connection, Durability, Env, HostEvent, Instance, OutboxReader,
     Output, PublishEvent, PublishRequest, Published, QueueMessage, QueueUpdate, Runtime,
-    RuntimeConfig, StopReason, Turn, outbox,
+    RuntimeConfig, StopReason, Turn, WhenSlow, outbox,
 };
 use greenroom_store::{MemoryStore, Store};
 use greenroom_types::{ActorError, ActorId, ActorKey, ActorName};
@@ -273,6 +273,7 @@ async fn run_counters(
                                 to: None,
                                 name: "count".into(),
                                 args,
+                                when_slow: WhenSlow::Disconnect,
                             });
                         }
                     }

@@ -5,7 +5,7 @@ use std::{pin::pin, sync::Arc, task::Poll, time::Duration};
 use bytes::Bytes;
 use greenroom_core::{
     ActorOptions, ClientMessage, CloseReason, Connection, HostEvent, Instance, OutboxReader,
-    Output, StopReason,
+    Output, StopReason, WhenSlow,
 };
 use greenroom_store::{MemoryStore, Store, StoreError, testing::FaultStore};
 use greenroom_types::{ActorError, ActorId, limits};
@@ -42,6 +42,7 @@ fn event(name: &str) -> Output {
         to: None,
         name: name.into(),
         args: NO_ARGS,
+        when_slow: WhenSlow::Disconnect,
     }
 }
 

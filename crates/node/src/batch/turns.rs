@@ -10,6 +10,7 @@
 //! | 3 | reply | u32 call, bytes value |
 //! | 4 | reply with an error | u32 call, error |
 //! | 5 | event | u32 conn, str name, bytes args |
+//! | 56 | event that gives way to newer ones | u32 conn, str name, str what it is about, bytes args |
 //! | 6 | accept | u32 conn |
 //! | 7 | reject | u32 conn, error |
 //! | 8 | connection state | u32 conn, bytes state |
@@ -68,7 +69,7 @@
 use bytes::Bytes;
 use greenroom_core::{
     AlarmUpdate, CallId, Durability, Instance, KvRequest, Output, QueueUpdate, SocketClose,
-    SocketMessage, Turn, departure,
+    SocketMessage, Turn, WhenSlow, departure,
 };
 
 mod cursor;
@@ -259,7 +260,18 @@ fn read_output(kind: u8, cursor: &mut Cursor) -> Result<Output, TurnsError> {
             to: cursor.opt_conn()?,
             name: cursor.str()?,
             args: cursor.bytes()?,
+            when_slow: WhenSlow::Disconnect,
         },
+        56 => {
+            let (to, name) = (cursor.opt_conn()?, cursor.str()?);
+            let about = cursor.str()?;
+            Output::Event {
+                to,
+                name,
+                args: cursor.bytes()?,
+                when_slow: WhenSlow::Coalesce { about },
+            }
+        }
         6 => Output::Accept {
             conn: cursor.conn()?,
         },

@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use greenroom_core::{
     ActorHost, CallEvent, CallId, ConnKey, HostEvent, Instance, Output, PublishEvent, ResponseHead,
-    Runtime, Turn,
+    Runtime, Turn, WhenSlow,
 };
 use greenroom_types::{ActorError, cbor};
 use tokio::sync::{Notify, mpsc};
@@ -305,5 +305,6 @@ fn event(name: &str, arg: &[u8]) -> Output {
         to: None,
         name: name.to_owned(),
         args: args.into(),
+        when_slow: WhenSlow::Disconnect,
     }
 }

@@ -24,6 +24,8 @@ export interface EventDefinition<
   readonly schema?: StandardSchema | undefined;
   /** Decides who hears it. */
   readonly canSubscribe?: SubscribeGuard | undefined;
+  /** What it is about, if it gives way to the next one that is about the same. */
+  readonly coalesceBy?: ((...args: readonly unknown[]) => unknown) | undefined;
 }
 
 /** The `events` of an actor: names to declarations. */
@@ -69,12 +71,28 @@ export interface EventOptions<Payload, Sent = unknown> {
    * connection is not asked about.
    */
   readonly canSubscribe?: SubscribeGuard;
+  /**
+   * What becomes of the event where a client does not read fast enough. Default `"disconnect"`: it waits, and when more
+   * than `maxConnectionBacklog` waits for a client, that one is disconnected. `"coalesce"`: while it waits, the next one
+   * takes its place, so the client gets the newest only, as is right for what replaces all that was said before.
+   * `{ coalesceBy }` does that for each of several things: `coalesceBy: (cursor) => cursor.user`.
+   */
+  readonly whenSlow?: WhenSlow<EventArgs<Payload>>;
 }
+
+/**
+ * What becomes of an event that waits for a client which does not read, see {@link EventOptions.whenSlow}. `coalesceBy` is
+ * given what clients get, and says what it is about.
+ */
+export type WhenSlow<Args extends readonly unknown[] = readonly unknown[]> =
+  | "disconnect"
+  | "coalesce"
+  | { readonly coalesceBy: (...args: Args) => string | number };
 
 /** See {@link EventOptions.canSubscribe}. */
 export type SubscribeGuard = (c: GuardContext) => boolean | Promise<boolean>;
 
-const EVENT_OPTIONS: ReadonlySet<string> = new Set(["schema", "canSubscribe"]);
+const EVENT_OPTIONS: ReadonlySet<string> = new Set(["schema", "canSubscribe", "whenSlow"]);
 
 /** What is sent to a schema: a schema that takes anything is sent what it gives. */
 type SentArgs<Payload, Sent> = EventArgs<unknown extends Sent ? Payload : Sent>;
@@ -100,9 +118,24 @@ export function event(options: EventOptions<unknown> = {}): EventDefinition {
   for (const name of Object.keys(options)) {
     if (!EVENT_OPTIONS.has(name)) throw new Error(`unknown event option '${name}'`);
   }
-  const { schema, canSubscribe } = options;
+  const { schema, canSubscribe, whenSlow } = options;
   if (canSubscribe !== undefined && typeof canSubscribe !== "function") {
     throw new Error("event option 'canSubscribe' has to be a function");
   }
-  return Object.freeze({ schema, canSubscribe });
+  return Object.freeze({ schema, canSubscribe, coalesceBy: coalesceBy(whenSlow) });
+}
+
+/** All that is said is about the same. */
+const sameAlways = (): string => "";
+
+function coalesceBy(whenSlow: unknown): ((...args: readonly unknown[]) => unknown) | undefined {
+  if (whenSlow === undefined || whenSlow === "disconnect") return undefined;
+  if (whenSlow === "coalesce") return sameAlways;
+  if (typeof whenSlow === "object" && whenSlow !== null && Object.keys(whenSlow).length === 1) {
+    const { coalesceBy: about } = whenSlow as { coalesceBy?: unknown };
+    if (typeof about === "function") return (...args) => about(...args);
+  }
+  throw new Error(
+    'event option \'whenSlow\' has to be "disconnect", "coalesce" or { coalesceBy: (payload) => string or number }',
+  );
 }

@@ -39,6 +39,11 @@ export interface ActorOptions {
    * of them are in memory while the actor is awake. Default 67,108,864 (64 MiB).
    */
   readonly maxKvSize?: number;
+  /**
+   * Bytes that may wait for one client, or one message, up to 1 GiB. A client for which more waits does not read fast
+   * enough, and is disconnected: code 1008, `actor.client_too_slow`. Default 16,777,216 (16 MiB).
+   */
+  readonly maxConnectionBacklog?: number;
   /** So many messages may wait in all queues together (`queue.full`). Default 1,000. */
   readonly maxQueueSize?: number;
   /** Largest message, in bytes as it is stored (`queue.message_too_large`). Default 65,536. */
@@ -89,6 +94,7 @@ export interface ResolvedOptions {
   readonly maxQueueSize: number;
   readonly maxQueueMessageSize: number;
   readonly maxKvSize: number;
+  readonly maxConnectionBacklog: number;
   readonly durability: DurabilityCode;
   readonly isExclusive: boolean;
   readonly canHibernateWebSocket: boolean | ((request: Request) => boolean);
@@ -132,12 +138,15 @@ const OTHERS: ReadonlySet<string> = new Set([
   "durability",
   "concurrency",
   "maxKvSize",
+  "maxConnectionBacklog",
   ...Object.keys(DEFAULT_COUNTS),
 ]);
 
 const DEFAULT_MAX_KV_SIZE = 64 * 1024 * 1024;
 /** Far below the 4 GiB that the longest list of pairs could have on its way here. */
 const LARGEST_KV = 1024 * 1024 * 1024;
+const DEFAULT_BACKLOG = 16 * 1024 * 1024;
+const LARGEST_BACKLOG = 1024 * 1024 * 1024;
 
 /** The longest delay of a JavaScript timer. */
 const MAX_TIME = 0x7fff_ffff;
@@ -181,6 +190,11 @@ export function resolveOptions(options: ActorOptions): ResolvedOptions {
       options.maxQueueMessageSize ?? DEFAULT_COUNTS.maxQueueMessageSize,
     ),
     maxKvSize: checkCount("maxKvSize", options.maxKvSize ?? DEFAULT_MAX_KV_SIZE, LARGEST_KV),
+    maxConnectionBacklog: checkCount(
+      "maxConnectionBacklog",
+      options.maxConnectionBacklog ?? DEFAULT_BACKLOG,
+      LARGEST_BACKLOG,
+    ),
     durability: durabilityCode(options.durability ?? "strict", "actor option 'durability'"),
     isExclusive: isExclusive(options.concurrency ?? "interleaved", "actor option 'concurrency'"),
     canHibernateWebSocket: options.canHibernateWebSocket ?? false,

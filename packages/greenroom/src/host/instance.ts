@@ -311,7 +311,8 @@ export class Instance implements TurnOwner {
   /** @param conn Absent for all subscribers. @throws TypeError if an argument cannot be sent. */
   sendEvent(conn: number | undefined, name: string, args: readonly unknown[]): void {
     if (typeof name !== "string") throw new TypeError("the name of an event has to be a string");
-    this.outputs().event(conn, name, args);
+    const about = this.definition.events?.get(name)?.coalesceBy;
+    this.outputs().event(conn, name, args, about && aboutWhat(name, about(...args)));
   }
 
   disconnect(conn: number, reason: string): void {
@@ -398,4 +399,11 @@ export class Instance implements TurnOwner {
     if (this.#kv !== undefined) RuntimeKv.drop(this.#kv);
     this.turn.abandon();
   }
+}
+
+/** What an event is about, as text. @throws TypeError for what is neither a text nor a number. */
+function aboutWhat(event: string, about: unknown): string {
+  if (typeof about === "string") return about;
+  if (typeof about === "number") return String(about);
+  throw new TypeError(`coalesceBy of event '${event}' has to give a string or a number, not ${typeof about}`);
 }

@@ -88,14 +88,21 @@ export class OutputWriter {
 
   /**
    * @param conn The connection to send to; absent for all that subscribed.
+   * @param about What it is about, if it gives way to the next one that is about the same.
    * @throws TypeError if an argument cannot be sent; nothing is written then.
    */
-  event(conn: number | undefined, name: string, args: readonly unknown[]): void {
+  event(
+    conn: number | undefined,
+    name: string,
+    args: readonly unknown[],
+    about: string | undefined = undefined,
+  ): void {
     const bytes = this.#bytes;
     const start = bytes.length;
-    bytes.u8(OutputKind.event);
+    bytes.u8(about === undefined ? OutputKind.event : OutputKind.coalescedEvent);
     bytes.u32le(conn ?? NONE);
     this.#text(name);
+    if (about !== undefined) this.#text(about);
     const size = bytes.reserve(4);
     try {
       // As one value: two arguments can look like an escape just as any other array.

@@ -41,6 +41,7 @@ export const OutputKind = {
   reply: 3,
   replyError: 4,
   event: 5,
+  coalescedEvent: 56,
   accept: 6,
   reject: 7,
   connState: 8,

@@ -158,6 +158,7 @@ function nativeOptions(definition: CompiledActor): object {
     startTimeout: START_TIMEOUT + (onMigrate === undefined ? 0 : options.onMigrateTimeout),
     crashPolicy: options.crashPolicy,
     maxKvSize: options.maxKvSize,
+    maxConnectionBacklog: options.maxConnectionBacklog,
     wantsRequest,
     noticesDepartures: onDisconnect !== undefined || onWebSocket !== undefined,
     guardedEvents: [...(events ?? [])].filter(([, { canSubscribe }]) => canSubscribe).map(([name]) => name),

@@ -67,6 +67,7 @@ test("definitions that cannot be meant are refused, by name", () => {
     [{ state: 1, stateVersion: 2, migrateState: { 1: () => 1 } }, /has a step '1'/],
     [{ state: 1, stateVersion: 2, migrateState: { two: () => 1 } }, /has a step 'two'/],
     [{ state: 1, stateVersion: 3, migrateState: { 2: () => 1 } }, /'migrateState' has no step '3'/],
+    [{ options: { maxConnectionBacklog: 1.5 } }, /'maxConnectionBacklog' has to be a whole number, from 0/],
     [{ options: { maxKvSize: -1 } }, /'maxKvSize' has to be a whole number, from 0 to 1073741824/],
     [{ options: { maxKvSize: 2 ** 31 } }, /'maxKvSize' has to be a whole number/],
     [{ options: { sleepTimout: 1 } }, /unknown actor option 'sleepTimout'/],
@@ -87,6 +88,9 @@ test("definitions that cannot be meant are refused, by name", () => {
     assert.throws(() => loose(config), message);
   }
   assert.throws(() => event({ canSubscribe: true } as object), /'canSubscribe' has to be a function/);
+  for (const whenSlow of ["drop", 1, null, {}, { coalesceBy: "user" }, { coalesceBy() {}, more: 1 }]) {
+    assert.throws(() => event({ whenSlow } as object), /'whenSlow' has to be "disconnect", "coalesce" or/);
+  }
   assert.throws(() => actor({ onAuth: () => {} } as object), /'onAuth' is an option of the registry/);
   assert.throws(() => queue({ canPublish: true } as object), /'canPublish' has to be a function/);
   assert.throws(() => queue({ message: {} } as object), /'message' has to be a Standard Schema/);
@@ -115,6 +119,7 @@ test("settings have their documented defaults", () => {
     maxQueueSize: 1_000,
     maxQueueMessageSize: 65_536,
     maxKvSize: 67_108_864,
+    maxConnectionBacklog: 16_777_216,
     durability: 0,
     isExclusive: false,
     canHibernateWebSocket: false,

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import WebSocket from "ws";
 import { BareReader, data, text, uint } from "./bare.js";
-import { connect } from "./urls.js";
+import { connect, type QueryChanges } from "./urls.js";
 
 export type Encoding = "json" | "cbor" | "bare";
 
@@ -46,8 +46,14 @@ export class TestSocket {
   }
 
   /** Opens a connection to an actor and waits for its Init. */
-  static async connect(port: number, encoding: Encoding, actor = "counter"): Promise<TestSocket> {
-    const socket = await TestSocket.open(port, connect({ actor }), ["rivet", `rivet_encoding.${encoding}`]);
+  static async connect(
+    port: number,
+    encoding: Encoding,
+    actor = "counter",
+    changes: QueryChanges = {},
+  ): Promise<TestSocket> {
+    const path = connect({ actor, changes });
+    const socket = await TestSocket.open(port, path, ["rivet", `rivet_encoding.${encoding}`]);
     await socket.next();
     return socket;
   }

@@ -46,6 +46,10 @@ fn every_output() -> Vec<u8> {
     out.extend_from_slice(&[5, 2, 0, 0, 0]);
     put(&mut out, b"one");
     put(&mut out, &[0x81, 1]);
+    out.extend_from_slice(&[56, 255, 255, 255, 255]);
+    put(&mut out, b"cursor");
+    put(&mut out, b"ann");
+    put(&mut out, &[0x81, 2]);
     out.extend_from_slice(&[6, 3, 0, 0, 0, 7, 4, 0, 0, 0]);
     put_error(&mut out, None);
     out.extend_from_slice(&[8, 5, 0, 0, 0]);
@@ -114,7 +118,7 @@ fn every_output_is_read() {
     let shown = format!("{:?}", first.outputs);
     let nope = r#"ActorError { group: "user", code: "nope", message: "no way", metadata: "#;
     let expected = format!(
-        r#"[Started, StartFailed({nope}None }}), Stream {{ call: CallId(7), part: Start }}, Stream {{ call: CallId(7), part: Item(b"\x01") }}, Stream {{ call: CallId(7), part: End }}, StartRefused({nope}None }}), Reply {{ call: CallId(7), result: Ok(b"\xf6") }}, Reply {{ call: CallId(8), result: Err({nope}Some(b"\xa0") }}) }}, Event {{ to: None, name: "größer", args: b"\x80" }}, Event {{ to: Some(ConnKey(2)), name: "one", args: b"\x81\x01" }}, Accept {{ conn: ConnKey(3) }}, Reject {{ conn: ConnKey(4), error: {nope}None }} }}, ConnState {{ conn: ConnKey(5), state: b"\x01" }}, Disconnect {{ conn: ConnKey(6), reason: "bye" }}, Save {{ token: 9 }}, SaveWithin {{ max_wait_ms: 100 }}, Sleep, Destroy, Stopped, Awake {{ held: false, resumes: true }}, ResponseHead {{ call: CallId(7), head: ResponseHead {{ status: 201, reason: "Made", headers: [("x", b"\xe9")] }}, has_body: true }}, ResponseData {{ call: CallId(7), data: b"data" }}, ResponseEnd {{ call: CallId(7) }}, ResponseAbort {{ call: CallId(8) }}, RequestCredit {{ call: CallId(7), bytes: 4 }}, SocketSend {{ conn: ConnKey(2), message: SocketMessage {{ text: true, data: b"hi" }} }}, SocketClose {{ conn: ConnKey(2), close: SocketClose {{ code: 4001, reason: "bye" }} }}, AcceptSocket {{ conn: ConnKey(2), hibernates: true }}, SocketHandled {{ conn: ConnKey(2), count: 3 }}]"#
+        r#"[Started, StartFailed({nope}None }}), Stream {{ call: CallId(7), part: Start }}, Stream {{ call: CallId(7), part: Item(b"\x01") }}, Stream {{ call: CallId(7), part: End }}, StartRefused({nope}None }}), Reply {{ call: CallId(7), result: Ok(b"\xf6") }}, Reply {{ call: CallId(8), result: Err({nope}Some(b"\xa0") }}) }}, Event {{ to: None, name: "größer", args: b"\x80", when_slow: Disconnect }}, Event {{ to: Some(ConnKey(2)), name: "one", args: b"\x81\x01", when_slow: Disconnect }}, Event {{ to: None, name: "cursor", args: b"\x81\x02", when_slow: Coalesce {{ about: "ann" }} }}, Accept {{ conn: ConnKey(3) }}, Reject {{ conn: ConnKey(4), error: {nope}None }} }}, ConnState {{ conn: ConnKey(5), state: b"\x01" }}, Disconnect {{ conn: ConnKey(6), reason: "bye" }}, Save {{ token: 9 }}, SaveWithin {{ max_wait_ms: 100 }}, Sleep, Destroy, Stopped, Awake {{ held: false, resumes: true }}, ResponseHead {{ call: CallId(7), head: ResponseHead {{ status: 201, reason: "Made", headers: [("x", b"\xe9")] }}, has_body: true }}, ResponseData {{ call: CallId(7), data: b"data" }}, ResponseEnd {{ call: CallId(7) }}, ResponseAbort {{ call: CallId(8) }}, RequestCredit {{ call: CallId(7), bytes: 4 }}, SocketSend {{ conn: ConnKey(2), message: SocketMessage {{ text: true, data: b"hi" }} }}, SocketClose {{ conn: ConnKey(2), close: SocketClose {{ code: 4001, reason: "bye" }} }}, AcceptSocket {{ conn: ConnKey(2), hibernates: true }}, SocketHandled {{ conn: ConnKey(2), count: 3 }}]"#
     );
     assert_eq!(shown, expected);
     let tick = Alarm {

@@ -1,0 +1,179 @@
+/** Clients that read slowly or not at all: what waits for them is bounded, and nobody else notices. */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, type TestContext, test } from "node:test";
+import { createClient } from "../harness/client.js";
+import { eventually } from "../harness/eventually.js";
+import { type Heard, Listener } from "../harness/listener.js";
+import { DIST } from "../harness/paths.js";
+import { ServerProcess } from "../harness/server.js";
+import { StalledStream } from "../harness/stalled-stream.js";
+import type { registry } from "../server/slow-registry.js";
+
+/** More than operating systems keep for a connection in both directions, and the limit of the server. */
+const TOO_MUCH = 32 * 1024 * 1024;
+const SIZE = 4096;
+const TURN = 64;
+
+let server: ServerProcess;
+before(async () => {
+  server = await ServerProcess.start({ script: join(DIST, "server/slow-main.js") });
+});
+after(() => server.dispose());
+
+async function listen(t: TestContext, key: string, events: readonly string[]): Promise<Listener> {
+  const listener = await Listener.open(server.port, "feed", key, events);
+  t.after(() => listener.close());
+  return listener;
+}
+
+function feedOf(t: TestContext, key: string) {
+  const client = createClient<typeof registry>(server.url);
+  t.after(() => client.dispose());
+  return client.feed.getOrCreate([key]);
+}
+
+const numbers = (events: readonly Heard[]) =>
+  events.map(({ args: [news] }) => (news as { number: number }).number);
+const upTo = (count: number) => Array.from({ length: count }, (_, number) => number);
+
+/** Tells news until it is more than anybody keeps. Gives how many there were. */
+async function tellTooMuch(feed: ReturnType<typeof feedOf>, heard: (first: number) => Promise<void>) {
+  let told = 0;
+  for (; told * SIZE < TOO_MUCH; told += TURN) {
+    await feed.tell(told, TURN, SIZE);
+    await heard(told);
+  }
+  return told;
+}
+
+test("a client that does not read is disconnected, and the others get everything in order", async (t) => {
+  const feed = feedOf(t, "stalled");
+  const stalled = await listen(t, "stalled", ["news"]);
+  const others = await Promise.all(upTo(8).map(() => listen(t, "stalled", ["news"])));
+  stalled.stall();
+  const told = await tellTooMuch(feed, async (first) => {
+    for (const other of others) {
+      for (let number = first; number < first + TURN; number++) {
+        const { args } = await other.event();
+        assert.equal((args[0] as { number: number }).number, number);
+      }
+    }
+  });
+  // The actor has let go of it, though its socket is still open.
+  assert.equal(await feed.here(), others.length);
+  stalled.resume();
+  const { events, code, reason } = await stalled.untilEnd();
+  assert.deepEqual({ code, reason }, { code: 1008, reason: "actor.client_too_slow" });
+  assert.deepEqual(numbers(events), upTo(events.length), "what came before has no gap");
+  assert.ok(events.length < told, `${events.length} of ${told}`);
+});
+
+test("of an event that is coalesced a slow client gets the newest, and stays connected", async (t) => {
+  const feed = feedOf(t, "coalesced");
+  const [stalled, other] = await Promise.all(
+    upTo(2).map(() => listen(t, "coalesced", ["cursor", "level", "news"])),
+  );
+  assert.ok(stalled !== undefined && other !== undefined);
+  stalled.stall();
+  const USERS = 4;
+  const steps = TOO_MUCH / (2 * USERS * SIZE);
+  for (let at = 1; at <= steps; at++) {
+    await feed.move(USERS, at, SIZE);
+    await untilLevel(other, at * USERS + USERS - 1);
+  }
+  stalled.resume();
+  const events = await untilLevel(stalled, steps * USERS + USERS - 1);
+  const cursors = new Map<string, number>();
+  let level = 0;
+  const news: Heard[] = [];
+  for (const event of events) {
+    if (event.name === "news") news.push(event);
+    if (event.name === "level") {
+      const { at } = event.args[0] as { at: number };
+      assert.ok(at > level, "levels come in order");
+      level = at;
+    }
+    if (event.name === "cursor") {
+      const { user, at } = event.args[0] as { user: string; at: number };
+      assert.ok(at > (cursors.get(user) ?? 0), "cursors of a user come in order");
+      cursors.set(user, at);
+    }
+  }
+  assert.deepEqual(
+    [...cursors].sort(),
+    upTo(USERS).map((user) => [`user ${user}`, steps]),
+  );
+  assert.deepEqual(
+    numbers(news),
+    upTo(Math.floor(steps / 100)).map((number) => number + 1),
+    "what is not coalesced has no gap",
+  );
+  const sent = 2 * USERS * steps;
+  assert.ok(events.length < sent, `${events.length} of ${sent}`);
+  assert.equal(await feed.here(), 2);
+  assert.equal(await stalled.call("text", [1]), "x", "it can go on");
+});
+
+/** Everything up to this level. */
+async function untilLevel(listener: Listener, level: number): Promise<Heard[]> {
+  const events: Heard[] = [];
+  for (;;) {
+    const event = await listener.event();
+    events.push(event);
+    if (event.name === "level" && (event.args[0] as { at: number }).at === level) return events;
+  }
+}
+
+test("what has more than its room waiting is one message at least", async (t) => {
+  const feed = feedOf(t, "large");
+  const listener = await listen(t, "large", ["news"]);
+  // In memory it has twice its size and is more than may wait.
+  for (const number of upTo(5)) {
+    await feed.tell(number, 1, 800_000);
+    assert.deepEqual(numbers([await listener.event()]), [number]);
+    // What is answered behind it has been written behind it.
+    await listener.call("here", []);
+  }
+});
+
+test("answers that nobody reads are bounded as well, and are never left out", async (t) => {
+  const feed = feedOf(t, "answers");
+  const caller = await listen(t, "answers", []);
+  caller.stall();
+  const size = 64 * 1024;
+  for (let asked = 0; asked * size < TOO_MUCH; asked += 1) caller.begin("text", [size]);
+  await eventually(async () => assert.equal(await feed.here(), 0));
+  caller.resume();
+  const { code, reason } = await caller.untilEnd();
+  assert.deepEqual({ code, reason }, { code: 1008, reason: "actor.client_too_slow" });
+});
+
+test("an event stream whose client does not read ends, and the others get everything", async (t) => {
+  const feed = feedOf(t, "stream");
+  const other = await listen(t, "stream", ["news"]);
+  const stalled = await StalledStream.open(server.url, "feed", "stream");
+  t.after(() => stalled.cancel());
+  await stalled.subscribe("news");
+  const told = await tellTooMuch(feed, async (first) => {
+    for (let number = first; number < first + TURN; number++) {
+      assert.deepEqual(numbers([await other.event()]), [number]);
+    }
+  });
+  assert.equal(await feed.here(), 1);
+  const text = await stalled.rest();
+  const heard = [...text.matchAll(/"number":(\d+)/g)].map(([, number]) => Number(number));
+  assert.deepEqual(heard, upTo(heard.length));
+  assert.ok(heard.length < told);
+  assert.match(text, /event: close\ndata: .*1008.*client_too_slow/);
+});
+
+test("an event whose topic is wrong is not sent, and whoever sends it is told", async (t) => {
+  const feed = feedOf(t, "odd");
+  const listener = await listen(t, "odd", ["odd", "news"]);
+  await assert.rejects(feed.odd(), { code: "internal_error" });
+  assert.match(server.stderr, /coalesceBy of event 'odd' has to give a string or a number, not object/);
+  await feed.tell(1, 1, 1);
+  assert.equal((await listener.event()).name, "news");
+});

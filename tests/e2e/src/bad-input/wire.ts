@@ -1,6 +1,6 @@
 /** WebSocket frames byte by byte, for those that no library would write. */
 import { once } from "node:events";
-import { request } from "node:http";
+import { type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
 import type { Socket } from "node:net";
 
 /** A frame in all its parts. */
@@ -34,18 +34,33 @@ export function frame(parts: FrameParts): Buffer {
   return Buffer.concat([Uint8Array.from(head), payload]);
 }
 
+/** What the server answers to a handshake, and the bytes after it. */
+interface Opened {
+  readonly socket: Socket;
+  readonly head: Buffer;
+  readonly headers: IncomingHttpHeaders;
+}
+
 /** A socket after a handshake of its own. */
 export class WireSocket {
   readonly socket: Socket;
-  #bytes: Buffer;
+  /** The headers of the answer to the handshake. */
+  readonly headers: IncomingHttpHeaders;
+  #chunks: Buffer[];
+  #size: number;
+  /** Bytes below which there is no frame. */
+  #needed = 2;
   #ended = false;
   #wake: () => void = () => {};
 
-  private constructor(socket: Socket, head: Buffer) {
+  private constructor({ socket, head, headers }: Opened) {
     this.socket = socket;
-    this.#bytes = head;
+    this.headers = headers;
+    this.#chunks = [head];
+    this.#size = head.length;
     socket.on("data", (data: Buffer) => {
-      this.#bytes = Buffer.concat([this.#bytes, data]);
+      this.#chunks.push(data);
+      this.#size += data.length;
       this.#wake();
     });
     socket.on("error", () => {});
@@ -56,18 +71,25 @@ export class WireSocket {
   }
 
   /** Opens a WebSocket at a path. */
-  static async open(port: number, path: string, protocols: string): Promise<WireSocket> {
+  static async open(
+    port: number,
+    path: string,
+    protocols: string,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<WireSocket> {
     const headers = {
       connection: "Upgrade",
       upgrade: "websocket",
       "sec-websocket-version": "13",
       "sec-websocket-key": Buffer.alloc(16, 7).toString("base64"),
-      "sec-websocket-protocol": protocols,
+      ...(protocols === "" ? {} : { "sec-websocket-protocol": protocols }),
+      ...more,
     };
     const upgrade = request({ host: "127.0.0.1", port, path, headers });
     upgrade.end();
-    const [, socket, head] = (await once(upgrade, "upgrade")) as [unknown, Socket, Buffer];
-    return new WireSocket(socket, head);
+    const [answer, socket, head] = (await once(upgrade, "upgrade")) as [IncomingMessage, Socket, Buffer];
+    socket.setNoDelay(true);
+    return new WireSocket({ socket, head, headers: answer.headers });
   }
 
   write(bytes: Uint8Array): void {
@@ -85,27 +107,48 @@ export class WireSocket {
     }
   }
 
-  /** Skips to the close frame: its code and reason. */
+  /** Skips to the close frame: its code, 1005 for none, and reason. */
   async closing(): Promise<{ readonly code: number; readonly reason: string } | undefined> {
     for (;;) {
       const next = await this.next();
       if (next === undefined) return undefined;
-      if (next.opcode !== 8) continue;
-      return { code: next.payload.readUInt16BE(0), reason: next.payload.subarray(2).toString() };
+      if (next.opcode === 8) return closeOf(next.payload);
     }
   }
 
   #take(): { opcode: number; payload: Buffer } | undefined {
-    const short = this.#bytes[1];
-    if (short === undefined) return undefined;
-    const extra = short === 127 ? 8 : short === 126 ? 2 : 0;
-    if (this.#bytes.length < 2 + extra) return undefined;
-    const long = () => (extra === 2 ? this.#bytes.readUInt16BE(2) : Number(this.#bytes.readBigUInt64BE(2)));
-    const length = extra === 0 ? short : long();
-    const end = 2 + extra + length;
-    if (this.#bytes.length < end) return undefined;
-    const taken = { opcode: (this.#bytes[0] ?? 0) & 0x0f, payload: this.#bytes.subarray(2 + extra, end) };
-    this.#bytes = this.#bytes.subarray(end);
-    return taken;
+    while (this.#size >= this.#needed) {
+      const bytes = this.#joined();
+      const short = bytes.readUInt8(1);
+      const start = 2 + (short === 127 ? 8 : short === 126 ? 2 : 0);
+      if (this.#lacks(start)) continue;
+      const long = () => (short === 126 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2)));
+      const end = start + (short < 126 ? short : long());
+      if (this.#lacks(end)) continue;
+      this.#chunks = [bytes.subarray(end)];
+      this.#size -= end;
+      this.#needed = 2;
+      return { opcode: bytes.readUInt8(0) & 0x0f, payload: bytes.subarray(start, end) };
+    }
+    return undefined;
   }
+
+  #lacks(needed: number): boolean {
+    this.#needed = needed;
+    return this.#size < needed;
+  }
+
+  #joined(): Buffer {
+    const [first] = this.#chunks;
+    if (this.#chunks.length === 1 && first !== undefined) return first;
+    const bytes = Buffer.concat(this.#chunks);
+    this.#chunks = [bytes];
+    return bytes;
+  }
+}
+
+/** What a close frame says. */
+export function closeOf(payload: Buffer): { readonly code: number; readonly reason: string } {
+  if (payload.length < 2) return { code: 1005, reason: "" };
+  return { code: payload.readUInt16BE(0), reason: payload.subarray(2).toString() };
 }

@@ -3,7 +3,7 @@ import { ActorError } from "@greenroom/client/errors";
 import { messageOf } from "../host/failure.js";
 import { type RequestHead, requestHead } from "../in-process/fetcher.js";
 import { errorResponse } from "../in-process/requests.js";
-import { belowBasePath, ownPath } from "../registry/base-path.js";
+import { belowBasePath, ownPath, parseTarget } from "../registry/base-path.js";
 import type { RegistryServer } from "../registry/server.js";
 import { acceptSocket, type FetchServer, wantsSocket } from "./fetch-server.js";
 import { linesOf, requestText } from "./http-text.js";
@@ -70,7 +70,7 @@ export class Mount {
     let head: RequestHead;
     try {
       const basePath = this.#registry.basePath();
-      const url = new URL(request.originalUrl ?? request.url ?? "/", "http://server").href;
+      const url = targetOf(request);
       const target = hasOthers ? ownPath(url, basePath) : belowBasePath(url, basePath);
       if (target === undefined) return hasOthers ? undefined : elsewhere(url, basePath);
       head = nodeHead(request, target, whileWaiting(response));
@@ -86,7 +86,7 @@ export class Mount {
     let refusal: ActorError | undefined;
     let target: string | undefined;
     try {
-      target = ownPath(request.url ?? "/", this.#registry.basePath());
+      target = ownPath(targetOf(request), this.#registry.basePath());
       if (target === undefined) return false;
     } catch (error) {
       refusal = unusable("this request cannot be answered", error);
@@ -117,6 +117,11 @@ export class Mount {
   }
 }
 
+/** Where a request goes, before routers took a beginning off its path: the same for all kinds of requests. */
+function targetOf({ originalUrl, url }: NodeRequest): string {
+  return originalUrl ?? url ?? "/";
+}
+
 /** @throws ActorError `request.invalid` if these are not the arguments of the event `upgrade` */
 function checkUpgrade(request: unknown, socket: unknown, head: unknown): void {
   const isRequest = isObject(request) && "rawHeaders" in request && Array.isArray(request.rawHeaders);
@@ -132,7 +137,7 @@ function isObject(value: unknown): value is object {
 }
 
 function elsewhere(url: string, basePath: string | undefined): Response {
-  const message = `${new URL(url, "http://server").pathname} is not below the base path of this registry, ${basePath || "/"}`;
+  const message = `${parseTarget(url).pathname} is not below the base path of this registry, ${basePath || "/"}`;
   return errorResponse(new ActorError("guard", "no_route", message, { statusCode: 404 }));
 }
 

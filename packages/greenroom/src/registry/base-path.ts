@@ -25,8 +25,7 @@ export function parseBasePath(text: unknown, what: string): string {
  * @param basePath Undefined for the usual ones, or none at all.
  */
 export function belowBasePath(url: string, basePath: string | undefined): string | undefined {
-  // Some servers leave out the host when the client names one that is none.
-  const parsed = new URL(url, "http://server");
+  const parsed = parseTarget(url);
   const rest = mounted(parsed, basePath);
   return rest ?? (basePath === undefined ? parsed.pathname + parsed.search : undefined);
 }
@@ -40,13 +39,23 @@ export function belowBasePath(url: string, basePath: string | undefined): string
 export function ownPath(target: string, basePath: string | undefined): string | undefined {
   let url: URL;
   try {
-    url = new URL(target, "http://server");
+    url = parseTarget(target);
   } catch {
     return undefined;
   }
   const rest = mounted(url, basePath);
   if (rest !== undefined || basePath !== undefined) return rest;
   return OWN.test(url.pathname) ? url.pathname + url.search : undefined;
+}
+
+/**
+ * A request's target: a path with its query, or a URL. A path that begins with two slashes is one: it names no host, as
+ * it would as a reference in a page.
+ *
+ * @throws TypeError if it is neither
+ */
+export function parseTarget(target: string): URL {
+  return new URL(target.startsWith("/") ? `http://server${target}` : target);
 }
 
 /** What is below the base path, or below one of the usual ones. */

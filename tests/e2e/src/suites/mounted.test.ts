@@ -98,6 +98,21 @@ test("a handshake that is none is refused with a reason", async () => {
   assert.match(answer, /^HTTP\/1\.1 4\d\d /);
 });
 
+test("a path that begins with two slashes names no host", async () => {
+  for (const prefix of ["//x", "//", "//x:80"]) {
+    const target = `${prefix}/api/rivet`;
+    const refused = await tell(server.port, `GET ${target}${CONNECT} HTTP/1.1\r\n${HANDSHAKE}`);
+    assert.match(refused, /^HTTP\/1\.1 404 [\s\S]*not mine/, target);
+    const answer = await tell(
+      server.port,
+      `GET ${target}/health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,
+    );
+    assert.match(answer, /^HTTP\/1\.1 404 [\s\S]*guard/, target);
+  }
+  const absolute = "GET http://x/api/rivet/health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+  assert.match(await tell(server.port, absolute), /^HTTP\/1\.1 200 /);
+});
+
 test("what is sent right behind the handshake is not lost", async () => {
   const ping = "\x89\x82\0\0\0\0hi";
   const close = "\x88\x82\0\0\0\0\x03\xe8";

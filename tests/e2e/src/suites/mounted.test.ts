@@ -105,11 +105,11 @@ test("a path that begins with two slashes names no host", async () => {
     assert.match(refused, /^HTTP\/1\.1 404 [\s\S]*not mine/, target);
     const answer = await tell(
       server.port,
-      `GET ${target}/health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,
+      `GET ${target}/health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`,
     );
     assert.match(answer, /^HTTP\/1\.1 404 [\s\S]*guard/, target);
   }
-  const absolute = "GET http://x/api/rivet/health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+  const absolute = "GET http://x/api/rivet/health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
   assert.match(await tell(server.port, absolute), /^HTTP\/1\.1 200 /);
 });
 

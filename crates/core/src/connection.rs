@@ -154,6 +154,16 @@ impl Connection {
         .await
     }
 
+    /// Says what a client that came back had subscribed to: it gets what it missed of that, in order, and then what
+    /// follows. For any other client these are subscriptions that begin.
+    ///
+    /// # Errors
+    /// Only when the connection is closed.
+    pub async fn resume(&self, events: Vec<String>) -> Result<(), ActorError> {
+        let conn = self.conn;
+        self.send(Message::Resume { conn, events }).await
+    }
+
     /// Sends a message on a raw WebSocket. Waits while the actor has too much of it to handle.
     ///
     /// # Errors

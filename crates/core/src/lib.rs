@@ -25,9 +25,11 @@ mod registry;
 mod reply_stream;
 mod runtime;
 pub mod schedule;
+mod session;
 mod shared;
 mod socket;
 mod stream;
+pub mod window;
 
 pub use client_info::{ClientFacts, ClientInfo};
 pub use connection::Connection;
@@ -44,11 +46,14 @@ pub use host::{
 pub use kv::{KvAnswer, KvQuery, KvRange, KvRequest, KvResult};
 pub use options::{ActorOptions, CrashPolicy};
 pub use outbox::{
-    ClientMessage, CloseReason, Outbox, OutboxClosed, OutboxReader, outbox, outbox_with_limit,
+    ClientMessage, CloseReason, Outbox, OutboxClosed, OutboxReader, ResumePoint, Resync,
+    ResyncReason, outbox, outbox_with_limit,
 };
 pub use queue::{QueueMessage, QueueUpdate};
 pub use reply_stream::{CallOutcome, ReplyStream};
 pub use runtime::{CallRequest, ConnRequest, PublishRequest, Published, Runtime, RuntimeConfig};
 pub use schedule::{Alarm, AlarmUpdate};
+pub use session::{ResumeClaim, Resuming, Session};
 pub use socket::{SocketClose, SocketMessage};
 pub use stream::{BodyAborted, BodyWriter, ResponseBody};
+pub use window::WindowLimits;

@@ -4,6 +4,8 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use greenroom_types::limits;
 
+use crate::WindowLimits;
+
 /// Settings of one actor type. `Default` gives the documented defaults.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -29,6 +31,8 @@ pub struct ActorOptions {
     pub max_connection_backlog: usize,
     /// What becomes of an actor whose instance was lost. Default [`CrashPolicy::Sleep`].
     pub crash_policy: CrashPolicy,
+    /// How much is kept of the actor's events, for clients that come back and missed some. Default: nothing.
+    pub resume: Option<WindowLimits>,
 }
 
 /// What becomes of an actor whose instance was lost without going to sleep: because the process died, a
@@ -69,6 +73,7 @@ impl Default for ActorOptions {
             max_kv_size: limits::KV_SIZE,
             max_connection_backlog: limits::CONN_BACKLOG,
             crash_policy: CrashPolicy::default(),
+            resume: None,
         }
     }
 }

@@ -16,7 +16,10 @@ mod weight;
 pub use self::reader::OutboxReader;
 
 pub(crate) use self::broadcast::Broadcast;
-use self::{backlog::Backlog, weight::lasting};
+use self::{
+    backlog::Backlog,
+    weight::{lasting, weight},
+};
 use crate::{SocketClose, SocketMessage, StreamPart};
 
 /// From this many waiting bytes on, messages are kept as copies of their own: they came as parts of
@@ -32,6 +35,8 @@ pub enum ClientMessage {
         actor: ActorId,
         /// The connection's public id.
         conn_id: String,
+        /// Where the client is in the events, if it may come back to them.
+        resume: Option<ResumePoint>,
     },
     /// The answer to an action: a value in compat form.
     Response {
@@ -58,8 +63,62 @@ pub enum ClientMessage {
     Raw(SocketMessage),
     /// An event, shared between all who get it.
     Event(EventFrame),
+    /// A subscription of a client that may come back has begun: with the first event after `number`.
+    Subscribed {
+        /// The event's name.
+        event: String,
+        /// The last event before it. Everything up to it that was for this client is out.
+        number: u64,
+    },
+    /// A client that came back has missed events that nobody can tell it.
+    Resync(Resync),
     /// Close the connection; nothing follows.
     Close(CloseReason),
+}
+
+/// Where a client that may come back begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResumePoint {
+    /// What it shows when it comes back. The same that it has shown if it was taken for who it said it is.
+    pub proof: String,
+    /// The last event that it knows of, or does not get: what follows is after that.
+    pub number: u64,
+}
+
+/// Which events a client has missed for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resync {
+    /// The last event that it knows of.
+    pub from: u64,
+    /// It gets everything after this one again.
+    pub to: u64,
+    /// Why.
+    pub reason: ResyncReason,
+}
+
+/// Why events cannot be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResyncReason {
+    /// They are not kept any more.
+    Expired,
+    /// The client was connected to an actor that is destroyed, or says so.
+    Unknown,
+    /// The actor keeps no events.
+    Off,
+    /// An event is larger than what the server sends.
+    TooLarge,
+}
+
+impl ResyncReason {
+    /// Its name on the wire: `expired`, `unknown`, `off` or `too_large`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Unknown => "unknown",
+            Self::Off => "off",
+            Self::TooLarge => "too_large",
+        }
+    }
 }
 
 /// Why the server ends a connection.
@@ -73,6 +132,8 @@ pub enum CloseReason {
     Destroyed,
     /// The actor refused the connection. The error went out before.
     Refused(ActorError),
+    /// Its client has come back, over another connection.
+    Replaced,
     /// The client does not read fast enough.
     TooSlow,
     /// The process is shutting down.
@@ -122,6 +183,13 @@ impl Outbox {
     /// The queue holds at most this many bytes from now on, or one message.
     pub(crate) fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
+    }
+
+    /// So much more may wait from now on as `events` are: what a client missed says nothing about how fast it reads.
+    pub(crate) fn make_room(&mut self, events: &[EventFrame]) {
+        let messages = events.iter().cloned().map(ClientMessage::Event);
+        let bytes: usize = messages.map(|message| weight(&message)).sum();
+        self.limit = self.limit.saturating_add(bytes);
     }
 
     /// Queues `message` without waiting.

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     ActorHost, ActorOptions, CallOutcome, ClientInfo, Connection, CrashPolicy, Env, Fetch,
-    FetchRequest, Generation, Instance, Outbox, ReplyStream, Turn,
+    FetchRequest, Generation, Instance, Outbox, ReplyStream, Resuming, Turn,
     actor::{Answer, Control, Message},
     alarm_clock,
     shared::Shared,
@@ -89,6 +89,8 @@ pub struct ConnRequest {
     pub client: ClientInfo,
     /// Whether the client can take results that stream.
     pub streams: bool,
+    /// Whether it may come back to events that it missed, or does.
+    pub resuming: Resuming,
     /// Whether it is a raw WebSocket rather than one of the client protocol.
     pub raw: bool,
     /// Where its messages go. `Init`, or an `Error` and a `Close`, will come first.

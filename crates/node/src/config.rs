@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use greenroom_core::{ActorOptions, CrashPolicy};
+use greenroom_core::{ActorOptions, CrashPolicy, WindowLimits};
 use greenroom_server::{Display, RateLimit, Secret, ServerConfig};
 use greenroom_types::ActorName;
 use serde::{Deserialize, Deserializer};
@@ -185,6 +185,26 @@ struct RawOptions {
     max_connection_backlog: usize,
     guarded_events: BTreeSet<String>,
     crash_policy: RawCrashPolicy,
+    #[serde(deserialize_with = "nullable")]
+    resume: Option<RawWindow>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RawWindow {
+    max_events: usize,
+    max_bytes: usize,
+    max_age_ms: u64,
+}
+
+impl From<RawWindow> for WindowLimits {
+    fn from(raw: RawWindow) -> Self {
+        Self {
+            max_events: raw.max_events,
+            max_bytes: raw.max_bytes,
+            max_age: Duration::from_millis(raw.max_age_ms),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -218,6 +238,7 @@ impl From<RawOptions> for ActorOptions {
         options.max_connection_backlog = raw.max_connection_backlog;
         options.guarded_events = Arc::new(raw.guarded_events);
         options.crash_policy = raw.crash_policy.into();
+        options.resume = raw.resume.map(WindowLimits::from);
         options
     }
 }
@@ -241,7 +262,8 @@ mod tests {
         "rateLimit": { "requestsPerMinute": 5, "inFlight": 6 }, "trustedProxies": 2,
         "actors": [{ "name": "counter", "display": { "name": "Counter", "icon": null }, "options": {
             "sleepTimeout": null, "sleepGracePeriod": 1, "stateSaveInterval": 2, "startTimeout": 3, "wantsRequest": false,
-            "noticesDepartures": true, "maxKvSize": 4, "maxConnectionBacklog": 5, "guardedEvents": ["note"], "crashPolicy": "restart"
+            "noticesDepartures": true, "maxKvSize": 4, "maxConnectionBacklog": 5, "guardedEvents": ["note"], "crashPolicy": "restart",
+            "resume": { "maxEvents": 5, "maxBytes": 6, "maxAgeMs": 7 }
         } }]
     }"#;
 
@@ -297,6 +319,9 @@ mod tests {
         assert_eq!(options.max_kv_size, 4);
         assert_eq!(options.max_connection_backlog, 5);
         assert_eq!(options.crash_policy, CrashPolicy::Restart);
+        let window = options.resume.expect("events are kept");
+        assert_eq!((window.max_events, window.max_bytes), (5, 6));
+        assert_eq!(window.max_age, Duration::from_millis(7));
     }
 
     #[test]

@@ -41,6 +41,7 @@ mod raw;
 mod reply;
 mod rest;
 mod result_stream;
+mod resume_frame;
 mod router;
 mod server;
 mod sse;

@@ -12,11 +12,15 @@ pub struct EventFrame(Arc<Inner>);
 struct Inner {
     name: String,
     args: Bytes,
-    encoded: [OnceLock<Bytes>; EventFrame::SLOTS],
+    encoded: Slots,
+    /// There for an event that its actor keeps: its number, and the frames that tell it.
+    numbered: Option<Box<(u64, Slots)>>,
 }
 
+type Slots = [OnceLock<Bytes>; EventFrame::SLOTS];
+
 impl EventFrame {
-    /// How many different encodings of one event can be remembered.
+    /// How many different encodings of one event can be remembered, with its number and without.
     pub const SLOTS: usize = 6;
 
     /// An event `name` with its arguments as one CBOR array in compat form.
@@ -24,7 +28,18 @@ impl EventFrame {
         Self(Arc::new(Inner {
             name,
             args,
-            encoded: Default::default(),
+            encoded: Slots::default(),
+            numbered: None,
+        }))
+    }
+
+    /// The same for an event that its actor keeps under `number`. The arguments have to be in memory of their own.
+    pub fn numbered(number: u64, name: String, args: Bytes) -> Self {
+        Self(Arc::new(Inner {
+            name,
+            args,
+            encoded: Slots::default(),
+            numbered: Some(Box::new((number, Slots::default()))),
         }))
     }
 
@@ -38,20 +53,40 @@ impl EventFrame {
         &self.0.args
     }
 
-    /// The same event in memory of its own, and shared with nobody: the arguments may be a part of a buffer
+    /// The event's number, if its actor keeps it.
+    pub fn number(&self) -> Option<u64> {
+        self.0.numbered.as_ref().map(|numbered| numbered.0)
+    }
+
+    /// The same event in memory of its own, and, unless it is kept, shared with nobody: the arguments may be a part of a buffer
     /// that is much larger, which lives for as long as they do.
     #[must_use]
     pub fn detached(&self) -> Self {
+        // What is kept has memory of its own already.
+        if self.0.numbered.is_some() {
+            return self.clone();
+        }
         Self::new(self.0.name.clone(), Bytes::copy_from_slice(&self.0.args))
     }
 
-    /// The frame in `slot`, made by `encode` for the first who asks.
+    /// The frame in `slot`, made by `encode` for the first who asks. Frames with the event's number are apart
+    /// from those without: `encode` is given it if `tells_number`, and there is one.
     ///
     /// # Panics
     /// When `slot` is not below [`EventFrame::SLOTS`].
-    pub fn encoded(&self, slot: usize, encode: impl FnOnce(&str, &Bytes) -> Bytes) -> Bytes {
-        self.0.encoded[slot]
-            .get_or_init(|| encode(&self.0.name, &self.0.args))
+    pub fn encoded(
+        &self,
+        slot: usize,
+        tells_number: bool,
+        encode: impl FnOnce(&str, &Bytes, Option<u64>) -> Bytes,
+    ) -> Bytes {
+        let inner = &*self.0;
+        let (number, slots) = match &inner.numbered {
+            Some(numbered) if tells_number => (Some(numbered.0), &numbered.1),
+            Some(_) | None => (None, &inner.encoded),
+        };
+        slots[slot]
+            .get_or_init(|| encode(&inner.name, &inner.args, number))
             .clone()
     }
 }

@@ -61,6 +61,12 @@ pub const COMMIT_BATCH: usize = 16 * 1024 * 1024;
 /// (`actor.kv_storage_quota_exceeded`): all of them are in memory while it is awake. Configurable
 /// per actor.
 pub const KV_SIZE: usize = 64 * 1024 * 1024;
+/// Events that an actor keeps for clients that come back, if it keeps them. Configurable per actor.
+pub const WINDOW_EVENTS: usize = 1000;
+/// Bytes of these events, in names, arguments and 64 for each event. Configurable per actor.
+pub const WINDOW_BYTES: usize = 1024 * 1024;
+/// Age up to which these events are kept. Configurable per actor.
+pub const WINDOW_AGE: Duration = Duration::from_secs(5 * 60);
 /// Idle time after which an actor is put to sleep. Configurable per actor.
 pub const SLEEP_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time that an actor's `onSleep` or `onDestroy` may take. Configurable per actor.

@@ -16,6 +16,7 @@ export function config(changes: Record<string, unknown>): string {
     noticesDepartures: false,
     maxKvSize: 1048576,
     maxConnectionBacklog: 1048576,
+    resume: null,
     guardedEvents: [],
     crashPolicy: "sleep",
   };

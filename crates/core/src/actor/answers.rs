@@ -63,6 +63,12 @@ impl ActorTask {
                 self.refuse(conn, error);
                 self.disconnected(conn);
             }
+            // Nor can anybody else say what such a client has missed.
+            Message::Resume { conn, .. } if self.conns.behind(conn).is_some() => {
+                self.refuse(conn, error);
+                self.disconnected(conn);
+            }
+            Message::Resume { conn, events } => self.resume(conn, events),
             // These need no instance.
             Message::Socket { conn, .. } => self.fail_socket(conn, error),
             Message::Disconnect { conn, close } => self.disconnect_as(conn, close),

@@ -4,12 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use greenroom_types::{ActorError, ActorId, limits};
+use greenroom_types::{ActorError, ActorId, EventFrame, limits};
 
-use super::{asks::Asks, message::Message, sockets::Socket};
+use super::{
+    asks::Asks,
+    following::{Behind, Following},
+    message::Message,
+    sockets::Socket,
+};
 use crate::{
-    ClientInfo, ClientMessage, CloseReason, ConnKey, Outbox, RestoredConn, SocketMessage,
-    outbox::Broadcast,
+    ClientInfo, ClientMessage, CloseReason, ConnKey, Outbox, RestoredConn, ResumeClaim,
+    ResumePoint, Resuming, SocketMessage, outbox::Broadcast, session::Session,
 };
 
 /// One connection.
@@ -19,10 +24,17 @@ pub(crate) struct Conn {
     client: ClientInfo,
     state: Option<Bytes>,
     outbox: Outbox,
-    subscriptions: BTreeSet<String>,
+    /// By event, with the last number before each began. Without numbers, 0.
+    subscriptions: BTreeMap<String, u64>,
     stage: Stage,
     /// There for a raw WebSocket.
     socket: Option<Socket>,
+    /// Whether its client may come back to events that it missed.
+    can_resume: bool,
+    /// What it says of where it was, until that is looked at.
+    claim: Option<Box<ResumeClaim>>,
+    /// There once it is known, if the actor keeps its events.
+    following: Option<Box<Following>>,
 }
 
 impl Conn {
@@ -30,6 +42,12 @@ impl Conn {
     fn stays_awake(&self) -> bool {
         let socket = self.socket.as_ref();
         !self.stage.is_undecided() && socket.is_some_and(|socket| !socket.hibernates())
+    }
+
+    /// Whether it hears no event yet.
+    fn is_behind(&self) -> bool {
+        let following = self.following.as_ref();
+        following.is_some_and(|following| following.behind.is_some())
     }
 
     fn unhandled(&self) -> usize {
@@ -78,6 +96,8 @@ pub(crate) enum Arrival {
 pub(crate) struct Conns {
     open: BTreeMap<ConnKey, Conn>,
     subscribers: BTreeMap<String, BTreeSet<ConnKey>>,
+    /// Those that can come back.
+    sessions: BTreeMap<[u8; 16], ConnKey>,
     /// How many of `open` are undecided.
     undecided: usize,
     /// Admitted raw WebSockets that keep the actor awake.
@@ -96,6 +116,7 @@ impl Conns {
         id: String,
         mut client: ClientInfo,
         outbox: Outbox,
+        resuming: Resuming,
         socket: Option<Socket>,
     ) -> ConnKey {
         // The request has served its purpose once the connection is decided about, unless the
@@ -116,8 +137,14 @@ impl Conns {
             client,
             state: None,
             outbox,
-            subscriptions: BTreeSet::new(),
+            subscriptions: BTreeMap::new(),
             stage: Stage::Undecided { early: Vec::new() },
+            can_resume: resuming != Resuming::Never && socket.is_none(),
+            claim: match resuming {
+                Resuming::Never => None,
+                Resuming::Later(claim) => claim.map(Box::new),
+            },
+            following: None,
             socket,
         };
         self.undecided += 1;
@@ -134,7 +161,14 @@ impl Conns {
         self.unhandled -= conn.unhandled();
         self.staying_awake -= usize::from(conn.stays_awake());
         self.asks.forget(key);
-        for event in &conn.subscriptions {
+        if let Some(following) = &conn.following {
+            let session = following.session.as_bytes();
+            // Another connection may have taken its place.
+            if self.sessions.get(session) == Some(&key) {
+                self.sessions.remove(session);
+            }
+        }
+        for event in conn.subscriptions.keys() {
             if let Some(subscribers) = self.subscribers.get_mut(event) {
                 subscribers.remove(&key);
                 if subscribers.is_empty() {
@@ -309,7 +343,7 @@ impl Conns {
             .collect()
     }
 
-    /// Adds or removes a subscription.
+    /// Adds or removes a subscription. One that is added begins after event `after`, unless it was there.
     ///
     /// # Errors
     /// `actor.overloaded` when the connection has too many.
@@ -318,23 +352,24 @@ impl Conns {
         key: ConnKey,
         event: String,
         on: bool,
+        after: u64,
     ) -> Result<(), ActorError> {
         let Some(conn) = self.open.get_mut(&key) else {
             return Ok(());
         };
         if on {
             let count = conn.subscriptions.len() + self.asks.count_of(key);
-            if count >= limits::SUBSCRIPTIONS_PER_CONN && !conn.subscriptions.contains(&event) {
+            if count >= limits::SUBSCRIPTIONS_PER_CONN && !conn.subscriptions.contains_key(&event) {
                 return Err(too_many_subscriptions());
             }
             self.subscribers
                 .entry(event.clone())
                 .or_default()
                 .insert(key);
-            conn.subscriptions.insert(event);
+            conn.subscriptions.entry(event).or_insert(after);
             return Ok(());
         }
-        if conn.subscriptions.remove(&event) {
+        if conn.subscriptions.remove(&event).is_some() {
             let subscribers = self
                 .subscribers
                 .get_mut(&event)
@@ -363,7 +398,7 @@ impl Conns {
         let Some(conn) = self.open.get(&key) else {
             return Ok(None);
         };
-        if conn.subscriptions.contains(&event) {
+        if conn.subscriptions.contains_key(&event) {
             return Ok(None);
         }
         let count = conn.subscriptions.len() + self.asks.count_of(key);
@@ -392,7 +427,12 @@ impl Conns {
 
     /// Tells the client that it is accepted, and gives what it sent before it knew. `None` when the
     /// connection has to be dropped.
-    pub(crate) fn open(&mut self, key: ConnKey, actor: ActorId) -> Option<Vec<Message>> {
+    pub(crate) fn open(
+        &mut self,
+        key: ConnKey,
+        actor: ActorId,
+        resume: Option<ResumePoint>,
+    ) -> Option<Vec<Message>> {
         let Some(conn) = self.open.get_mut(&key) else {
             return Some(Vec::new());
         };
@@ -401,6 +441,7 @@ impl Conns {
         let init = ClientMessage::Init {
             actor,
             conn_id: conn.id.clone(),
+            resume,
         };
         let sent = conn.outbox.send(init).is_ok();
         // What came over a raw WebSocket counts though its client has gone; that it has comes last.
@@ -408,7 +449,7 @@ impl Conns {
     }
 
     /// Sends an event to one connection, or to all its subscribers, and returns those that have to be
-    /// dropped.
+    /// dropped. Those that are behind get it when they catch up.
     pub(crate) fn tell(&self, to: Option<ConnKey>, mut event: Broadcast) -> Vec<ConnKey> {
         let subscribers = match to {
             Some(_) => None,
@@ -417,11 +458,101 @@ impl Conns {
         let mut dropped = Vec::new();
         for key in to.iter().chain(subscribers.into_iter().flatten()) {
             let conn = self.open.get(key);
+            let conn = conn.filter(|conn| !conn.is_behind());
             if conn.is_some_and(|conn| conn.outbox.send_event(&mut event).is_err()) {
                 dropped.push(*key);
             }
         }
         dropped
+    }
+
+    /// Lets `events` wait for one connection in addition to what may wait for it anyhow.
+    pub(crate) fn make_room(&mut self, key: ConnKey, events: &[EventFrame]) {
+        if let Some(conn) = self.open.get_mut(&key) {
+            conn.outbox.make_room(events);
+        }
+    }
+
+    /// The session of a connection whose client may come back, which takes the place of any other of that session.
+    /// `None` for other connections. What the client claims is looked at the first time; `new` makes a session.
+    pub(crate) fn follow(
+        &mut self,
+        key: ConnKey,
+        actor: ActorId,
+        new: impl FnOnce() -> Session,
+    ) -> Option<Session> {
+        let conn = self.open.get_mut(&key).filter(|conn| conn.can_resume)?;
+        if let Some(following) = &conn.following {
+            return Some(following.session);
+        }
+        let claim = conn.claim.take();
+        let following = match claim.as_ref().map(|claim| claim.of(actor)) {
+            Some(Some((session, last))) => Following::after(session, last),
+            Some(None) => Following::new(new(), claim.map(|claim| claim.last())),
+            None => Following::new(new(), None),
+        };
+        let session = following.session;
+        conn.following = Some(Box::new(following));
+        Some(session)
+    }
+
+    /// Lets `key` stand for its session, and gives the connection that did before.
+    pub(crate) fn take_place(&mut self, key: ConnKey, session: Session) -> Option<ConnKey> {
+        let before = self.sessions.insert(*session.as_bytes(), key);
+        before.filter(|&before| before != key)
+    }
+
+    /// The connection that stands for a session.
+    pub(crate) fn of_session(&self, session: Session) -> Option<ConnKey> {
+        self.sessions.get(session.as_bytes()).copied()
+    }
+
+    /// The session of a connection whose events are numbered.
+    pub(crate) fn session(&self, key: ConnKey) -> Option<Session> {
+        let following = self.open.get(&key)?.following.as_ref()?;
+        Some(following.session)
+    }
+
+    /// What a connection claims to have heard though that cannot be, once.
+    pub(crate) fn take_refused(&mut self, key: ConnKey) -> Option<u64> {
+        let conn = self.open.get_mut(&key)?;
+        match &mut conn.following {
+            Some(following) => following.refused.take(),
+            None => conn.claim.take().map(|claim| claim.last()),
+        }
+    }
+
+    /// What a connection that came back waits for.
+    pub(super) fn behind(&mut self, key: ConnKey) -> Option<&mut Behind> {
+        let following = self.open.get_mut(&key)?.following.as_mut()?;
+        following.behind.as_mut()
+    }
+
+    /// A connection that came back has what it missed.
+    pub(super) fn caught_up(&mut self, key: ConnKey) -> Option<Behind> {
+        let following = self.open.get_mut(&key)?.following.as_mut()?;
+        following.behind.take()
+    }
+
+    /// What a connection has subscribed to, and the last number before each began.
+    pub(crate) fn subscriptions(&self, key: ConnKey) -> impl Iterator<Item = (&str, u64)> + '_ {
+        let conn = self.open.get(&key);
+        let subscriptions = conn.into_iter().flat_map(|conn| &conn.subscriptions);
+        subscriptions.map(|(event, after)| (event.as_str(), *after))
+    }
+
+    /// Whether a connection gets the broadcast `number` of `event`.
+    pub(crate) fn hears(&self, key: ConnKey, event: &str, number: u64) -> bool {
+        let after = self
+            .open
+            .get(&key)
+            .and_then(|conn| conn.subscriptions.get(event));
+        after.is_some_and(|after| number > *after)
+    }
+
+    /// All connections whose events are numbered.
+    pub(crate) fn following(&self) -> Vec<ConnKey> {
+        self.sessions.values().copied().collect()
     }
 
     /// Who hears an event.
@@ -437,6 +568,7 @@ impl Conns {
         }
         self.open.clear();
         self.subscribers.clear();
+        self.sessions.clear();
         self.undecided = 0;
         self.staying_awake = 0;
         self.unhandled = 0;
@@ -455,8 +587,6 @@ fn too_many_subscriptions() -> ActorError {
 
 #[cfg(test)]
 mod tests {
-    use greenroom_types::EventFrame;
-
     use super::*;
     use crate::{WhenSlow, outbox, outbox_with_limit};
 
@@ -470,14 +600,26 @@ mod tests {
         let mut conns = Conns::default();
         let (first, mut first_reader) = outbox();
         let (second, _second_reader) = outbox();
-        let a = conns.add("a".into(), ClientInfo::default(), first, None);
-        let b = conns.add("b".into(), ClientInfo::default(), second, None);
-        conns.subscribe(a, "tick".into(), true).unwrap();
-        conns.subscribe(a, "tick".into(), true).unwrap();
+        let a = conns.add(
+            "a".into(),
+            ClientInfo::default(),
+            first,
+            Resuming::Never,
+            None,
+        );
+        let b = conns.add(
+            "b".into(),
+            ClientInfo::default(),
+            second,
+            Resuming::Never,
+            None,
+        );
+        conns.subscribe(a, "tick".into(), true, 0).unwrap();
+        conns.subscribe(a, "tick".into(), true, 0).unwrap();
         assert!(conns.tell(None, event("tick")).is_empty());
         assert!(conns.tell(None, event("tock")).is_empty());
-        conns.subscribe(a, "tick".into(), false).unwrap();
-        conns.subscribe(b, "tick".into(), true).unwrap();
+        conns.subscribe(a, "tick".into(), false, 0).unwrap();
+        conns.subscribe(b, "tick".into(), true, 0).unwrap();
         conns.tell(None, event("tick"));
         conns.remove(a);
         conns.remove(b);
@@ -499,10 +641,22 @@ mod tests {
         let mut conns = Conns::default();
         let (slow, _slow_reader) = outbox_with_limit(1000);
         let (fast, _fast_reader) = outbox();
-        let slow = conns.add("slow".into(), ClientInfo::default(), slow, None);
-        let fast = conns.add("fast".into(), ClientInfo::default(), fast, None);
+        let slow = conns.add(
+            "slow".into(),
+            ClientInfo::default(),
+            slow,
+            Resuming::Never,
+            None,
+        );
+        let fast = conns.add(
+            "fast".into(),
+            ClientInfo::default(),
+            fast,
+            Resuming::Never,
+            None,
+        );
         for key in [slow, fast] {
-            conns.subscribe(key, "tick".into(), true).unwrap();
+            conns.subscribe(key, "tick".into(), true, 0).unwrap();
         }
         assert!(conns.tell(None, event("tick")).is_empty());
         assert_eq!(conns.tell(None, event("tick")), [slow]);
@@ -512,14 +666,23 @@ mod tests {
     fn subscriptions_are_bounded() {
         let mut conns = Conns::default();
         let (outbox, _reader) = outbox();
-        let key = conns.add("a".into(), ClientInfo::default(), outbox, None);
+        let key = conns.add(
+            "a".into(),
+            ClientInfo::default(),
+            outbox,
+            Resuming::Never,
+            None,
+        );
         for i in 0..limits::SUBSCRIPTIONS_PER_CONN {
-            conns.subscribe(key, i.to_string(), true).unwrap();
+            conns.subscribe(key, i.to_string(), true, 0).unwrap();
         }
         assert_eq!(
-            conns.subscribe(key, "more".into(), true).unwrap_err().code,
+            conns
+                .subscribe(key, "more".into(), true, 0)
+                .unwrap_err()
+                .code,
             "overloaded"
         );
-        conns.subscribe(key, "0".into(), true).unwrap();
+        conns.subscribe(key, "0".into(), true, 0).unwrap();
     }
 }

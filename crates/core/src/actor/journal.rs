@@ -194,6 +194,11 @@ impl Journal {
         self.pending.state_version = Some(version);
     }
 
+    /// Keeps events, and what is forgotten of them, for the next commit: `encode` appends them in stored form.
+    pub(crate) fn buffer_events(&mut self, encode: impl FnOnce(&mut Vec<u8>)) {
+        encode(&mut self.pending.events);
+    }
+
     /// Asks for what waits to be committed by `deadline`.
     pub(crate) fn commit_by(&mut self, deadline: Option<Instant>) {
         if !self.pending.is_empty() {

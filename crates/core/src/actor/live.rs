@@ -11,6 +11,7 @@ use tokio::{
 
 use super::{
     alarms::Alarms,
+    events::RecordedEvent,
     exchanges::{Exchange, ResponseSender},
     gate::OutputGate,
     journal::Journal,
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::{
     CallId, ConnKey, Departure, FetchResponse, Instance, SocketClose, SocketMessage, StopReason,
-    WhenSlow, kv::Kv, reply_stream::StreamEvent, stream::Piece,
+    WhenSlow, kv::Kv, reply_stream::StreamEvent, stream::Piece, window::Window,
 };
 
 /// An awake actor.
@@ -30,6 +31,8 @@ pub(crate) struct Live {
     pub(crate) calls: Calls,
     pub(crate) alarms: Alarms,
     pub(crate) kv: Kv,
+    /// The recent events, if the actor keeps them. The newest may be of commits that are under way.
+    pub(crate) window: Option<Window>,
     /// The actor is to sleep or to be destroyed, as soon as it runs.
     pub(crate) wants: Option<StopReason>,
     pub(crate) idle_since: Instant,
@@ -153,6 +156,8 @@ pub(crate) enum Release {
         args: Bytes,
         when_slow: WhenSlow,
     },
+    /// An event that is kept.
+    Recorded(RecordedEvent),
     Accept(ConnKey),
     Refuse(ConnKey, ActorError),
     Disconnect(ConnKey, String),

@@ -26,6 +26,7 @@ impl ActorTask {
         if let &(Message::Action { conn, .. }
         | Message::Cancel { conn, .. }
         | Message::Subscribe { conn, .. }
+        | Message::Resume { conn, .. }
         | Message::Socket { conn, .. }) = &message
         {
             match self.conns.arrived(conn, message) {
@@ -139,6 +140,7 @@ impl ActorTask {
             }
             Message::Cancel { conn, id } => self.cancel_action(conn, id),
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
+            Message::Resume { conn, events } => self.resume(conn, events),
             Message::Socket { conn, message } => self.socket_message(conn, message),
             Message::Disconnect { conn, close } => self.disconnect_as(conn, close),
             Message::Alarm | Message::Revive(_) => {}
@@ -164,7 +166,9 @@ impl ActorTask {
         let socket = credit.clone().map(Socket::new);
         let mut outbox = request.outbox;
         outbox.set_limit(self.options.max_connection_backlog);
-        let conn = self.conns.add(id.clone(), request.client, outbox, socket);
+        let conn = self
+            .conns
+            .add(id.clone(), request.client, outbox, request.resuming, socket);
         let (shared, task) = (Arc::clone(&self.shared), self.handle.clone());
         let streams = request.streams;
         let connection = Connection::new(shared, self.id, conn, id, task, streams, credit);
@@ -196,6 +200,7 @@ impl ActorTask {
             | Message::Fetch { .. }
             | Message::Publish { .. }
             | Message::Action { .. }
+            | Message::Resume { .. }
             | Message::Socket { .. }
             | Message::Connect { .. }
             | Message::Destroy { .. } => {
@@ -236,11 +241,14 @@ impl ActorTask {
     }
 
     /// Asks the instance whether a connection may hear an event.
-    fn ask(&mut self, conn: ConnKey, event: String) {
+    pub(super) fn ask(&mut self, conn: ConnKey, event: String) {
         let ticket = match self.conns.ask(conn, event.clone()) {
             Ok(Some(ticket)) => ticket,
             Ok(None) => return,
-            Err(error) => return self.send(conn, ClientMessage::Error { id: None, error }),
+            Err(error) => {
+                self.send(conn, ClientMessage::Error { id: None, error });
+                return self.is_decided(conn, &event);
+            }
         };
         if let Phase::Live(live) = &self.phase {
             let event = SubscribeEvent {
@@ -280,7 +288,10 @@ impl ActorTask {
     }
 
     pub(super) fn subscribe(&mut self, conn: ConnKey, event: String, on: bool) {
-        if let Err(error) = self.conns.subscribe(conn, event, on) {
+        if self.conns.session(conn).is_some() {
+            return self.subscribe_numbered(conn, event, on);
+        }
+        if let Err(error) = self.conns.subscribe(conn, event, on, 0) {
             self.send(conn, ClientMessage::Error { id: None, error });
         }
     }

@@ -57,6 +57,11 @@ pub(crate) enum Message {
         event: String,
         on: bool,
     },
+    /// What a client that came back had subscribed to.
+    Resume {
+        conn: ConnKey,
+        events: Vec<String>,
+    },
     /// A message on a raw WebSocket.
     Socket {
         conn: ConnKey,

@@ -85,6 +85,7 @@ impl ActorTask {
             calls: Calls::default(),
             alarms,
             kv: woken.kv,
+            window: None,
             wants: None,
             idle_since: Instant::now(),
             held_awake: false,
@@ -95,6 +96,7 @@ impl ActorTask {
             steady_at: None,
             snapshotting: false,
         }));
+        self.open_window(woken.events);
         self.shared
             .host
             .deliver(instance, HostEvent::Start(Box::new(start)));
@@ -127,6 +129,7 @@ impl ActorTask {
             live.journal.commit(&[]);
         }
         self.resume_sockets();
+        self.catch_up_all();
         for message in std::mem::take(&mut self.waiting) {
             self.on_message(message);
         }

@@ -143,6 +143,7 @@ impl ActorTask {
                 Release::Event { to: None, name, .. } => {
                     missing.extend(self.conns.subscribers(name));
                 }
+                Release::Recorded(event) => missing.extend(self.conns.listeners(event)),
                 Release::Reply(..)
                 | Release::Response(..)
                 | Release::Piece(..)
@@ -189,6 +190,8 @@ impl ActorTask {
                 Release::Open(Opening::Conn { .. })
                 | Release::Item(..)
                 | Release::Event { .. }
+                // The next instance tells it, if it is durable.
+                | Release::Recorded(_)
                 | Release::Piece(..)
                 | Release::Disconnect(..)
                 | Release::SocketSend(..)

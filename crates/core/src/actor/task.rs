@@ -50,6 +50,8 @@ pub(crate) struct ActorTask {
     /// The way to this task, for those who get it from here.
     pub(super) handle: ActorHandle,
     pub(super) conns: Conns,
+    /// The last event that was let out, if the actor keeps its events. Known from the first wake on.
+    pub(super) told: Option<u64>,
     pub(super) phase: Phase,
     /// Messages taken from the mailbox that wait until the actor is awake.
     pub(super) waiting: VecDeque<Message>,
@@ -111,6 +113,7 @@ impl ActorTask {
             control,
             handle,
             conns: Conns::default(),
+            told: None,
             phase: Phase::Asleep,
             waiting: VecDeque::new(),
             departed: Vec::new(),

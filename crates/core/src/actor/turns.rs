@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
+    events::RecordedEvents,
     kv,
     live::{Caller, Release, Stage},
     task::{ActorTask, Phase},
@@ -38,6 +39,11 @@ impl ActorTask {
         if let Some(version) = turn.state_version {
             journal.buffer_state_version(version);
         }
+        let mut recorded = self.record_events(&turn.outputs);
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
+        let journal = &mut live.journal;
         let changes_queue = !turn.queue.is_empty();
         if changes_queue {
             journal.buffer_queue(&turn.queue);
@@ -47,8 +53,9 @@ impl ActorTask {
             return;
         };
         let journal = &mut live.journal;
-        let stores_more = sets_alarms || writes_pairs || changes_queue;
-        let durability = if changes_queue {
+        let records = !recorded.is_empty();
+        let stores_more = sets_alarms || writes_pairs || changes_queue || records;
+        let durability = if changes_queue || records {
             Durability::Strict
         } else {
             turn.durability
@@ -85,11 +92,11 @@ impl ActorTask {
             journal.commit(&[]);
         }
         for output in turn.outputs {
-            self.on_output(output, after);
+            self.on_output(output, after, &mut recorded);
         }
     }
 
-    fn on_output(&mut self, output: Output, after: u64) {
+    fn on_output(&mut self, output: Output, after: u64, recorded: &mut RecordedEvents) {
         let Phase::Live(live) = &mut self.phase else {
             return;
         };
@@ -168,11 +175,14 @@ impl ActorTask {
                 name,
                 args,
                 when_slow,
-            } => Release::Event {
-                to,
-                name,
-                args,
-                when_slow,
+            } => match recorded.pop_front().flatten() {
+                Some(event) => Release::Recorded(event),
+                None => Release::Event {
+                    to,
+                    name,
+                    args,
+                    when_slow,
+                },
             },
             Output::Accept { conn } if self.conns.admit(conn) => Release::Accept(conn),
             Output::AcceptSocket { conn, hibernates }
@@ -231,10 +241,8 @@ impl ActorTask {
                     self.disconnect(conn);
                 }
             }
-            Release::Accept(conn) => match self.conns.open(conn, self.id) {
-                Some(early) => early.into_iter().for_each(|sent| self.on_message(sent)),
-                None => self.disconnect(conn),
-            },
+            Release::Recorded(event) => self.tell(&event),
+            Release::Accept(conn) => self.open(conn),
             Release::Refuse(conn, error) => self.refuse(conn, &error),
             Release::Disconnect(conn, reason) => {
                 self.send(
@@ -252,8 +260,9 @@ impl ActorTask {
                 self.decided();
             }
             Release::RefuseSubscription(conn, ticket, error) => {
-                if self.conns.asked(conn, ticket).is_some() {
+                if let Some(event) = self.conns.asked(conn, ticket) {
                     self.send(conn, ClientMessage::Error { id: None, error });
+                    self.is_decided(conn, &event);
                 }
                 self.decided();
             }

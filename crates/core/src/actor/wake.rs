@@ -17,6 +17,7 @@ use crate::{
     schedule::Schedule,
     shared::Shared,
     store_error,
+    window::Window,
 };
 
 /// An actor that is claimed and ready to start.
@@ -28,6 +29,7 @@ pub(crate) struct Woken {
     pub(crate) kv: Kv,
     pub(crate) queue: Queue,
     pub(crate) state_version: Option<u32>,
+    pub(crate) events: Option<Window>,
 }
 
 /// Folding more bytes than this could hold others up, and is done aside.
@@ -96,6 +98,7 @@ pub(crate) async fn wake(shared: Arc<Shared>, id: ActorId) -> Result<Woken, Acto
             kv: folded.kv,
             queue: folded.queue,
             state_version: folded.state_version,
+            events: folded.events,
         }),
         Err(cause) => {
             error!(actor = %id, %cause, "the stored state of an actor cannot be read");

@@ -32,6 +32,9 @@ pub enum ImageError {
     /// The version of the state cannot be read.
     #[error("malformed state version: {0}")]
     Version(CborError),
+    /// The events cannot be read.
+    #[error("malformed events: {0}")]
+    Events(CborError),
     /// One commit of a tail could not be folded.
     #[error("commit {position} after the snapshot: {reason}")]
     Commit {

@@ -10,6 +10,7 @@
 //! | 3, key-value pairs | a sequence of changes ([`kv`](crate::kv)) | all pairs |
 //! | 4, queue | a sequence of updates ([`queue`](crate::queue)) | all messages |
 //! | 5, state version | one unsigned integer of CBOR | the last one |
+//! | 6, events | a sequence of items ([`window`](crate::window)) | all recent events |
 //!
 //! A body without entries is a commit that changed nothing, or the snapshot of an actor that keeps
 //! nothing.
@@ -22,7 +23,7 @@ use bytes::Bytes;
 use greenroom_types::cbor::{self, CborError, CborProblem, Reader};
 
 use super::{BodyError, ImageError, StateImage};
-use crate::{kv::Kv, queue::Queue, schedule::Schedule};
+use crate::{kv::Kv, queue::Queue, schedule::Schedule, window::Window};
 
 /// The version of the bodies that this build writes, and the only one that it reads.
 pub const VERSION: u8 = 1;
@@ -32,6 +33,7 @@ const SCHEDULE: u8 = 2;
 const KV: u8 = 3;
 const QUEUE: u8 = 4;
 const STATE_VERSION: u8 = 5;
+const EVENTS: u8 = 6;
 
 /// What a journal comes to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub struct Folded {
     pub queue: Queue,
     /// The version that the host gave the state. Absent if it never did.
     pub state_version: Option<u32>,
+    /// The recent events. Absent if the actor has never kept any.
+    pub events: Option<Window>,
 }
 
 /// What one commit changes, in stored form. Whatever is empty is left out.
@@ -61,6 +65,8 @@ pub struct Changes {
     pub queue: Vec<u8>,
     /// The version of the state from here on.
     pub state_version: Option<u32>,
+    /// Events, and what is forgotten of them.
+    pub events: Vec<u8>,
 }
 
 impl Changes {
@@ -71,11 +77,16 @@ impl Changes {
             && self.kv.is_empty()
             && self.queue.is_empty()
             && self.state_version.is_none()
+            && self.events.is_empty()
     }
 
     /// The bytes of it.
     pub fn len(&self) -> usize {
-        self.state.len() + self.schedule.len() + self.kv.len() + self.queue.len()
+        self.state.len()
+            + self.schedule.len()
+            + self.kv.len()
+            + self.queue.len()
+            + self.events.len()
     }
 }
 
@@ -87,6 +98,7 @@ pub fn encode_commit(changes: &Changes) -> Bytes {
         (KV, &changes.kv),
         (QUEUE, &changes.queue),
         (STATE_VERSION, &encode_version(changes.state_version)),
+        (EVENTS, &changes.events),
     ])
 }
 
@@ -103,6 +115,14 @@ pub fn encode_snapshot(folded: &Folded) -> Bytes {
         (KV, &folded.kv.encode()),
         (QUEUE, &folded.queue.encode()),
         (STATE_VERSION, &encode_version(folded.state_version)),
+        (
+            EVENTS,
+            &folded
+                .events
+                .as_ref()
+                .map(Window::encode)
+                .unwrap_or_default(),
+        ),
     ])
 }
 
@@ -171,6 +191,10 @@ impl Folded {
         if let Some(version) = &body.state_version {
             self.state_version = Some(decode_version(version).map_err(ImageError::Version)?);
         }
+        if let Some(items) = &body.events {
+            let window = self.events.get_or_insert_default();
+            window.apply_stored(items).map_err(ImageError::Events)?;
+        }
         Ok(())
     }
 }
@@ -212,6 +236,7 @@ struct Body {
     kv: Option<Bytes>,
     queue: Option<Bytes>,
     state_version: Option<Bytes>,
+    events: Option<Bytes>,
 }
 
 fn read(body: Bytes) -> Result<Body, BodyError> {
@@ -232,6 +257,7 @@ fn read(body: Bytes) -> Result<Body, BodyError> {
             KV => &mut entries.kv,
             QUEUE => &mut entries.queue,
             STATE_VERSION => &mut entries.state_version,
+            EVENTS => &mut entries.events,
             _ => return Err(BodyError::UnknownKind(kind)),
         };
         let (start, len) = read_leb128(&body, at + 1).ok_or(BodyError::Truncated { at })?;

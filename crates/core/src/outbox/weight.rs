@@ -25,7 +25,9 @@ pub(super) fn weight(message: &ClientMessage) -> usize {
             ClientMessage::Error { error, .. } => {
                 error.message.len() + error.metadata.as_ref().map_or(0, Bytes::len)
             }
+            ClientMessage::Subscribed { event, .. } => event.len(),
             ClientMessage::Init { .. }
+            | ClientMessage::Resync(_)
             | ClientMessage::Close(_)
             | ClientMessage::Stream {
                 part: StreamPart::Start | StreamPart::End,
@@ -60,6 +62,8 @@ pub(super) fn lasting(message: ClientMessage) -> ClientMessage {
             ClientMessage::Error { id, error }
         }
         other @ (ClientMessage::Init { .. }
+        | ClientMessage::Subscribed { .. }
+        | ClientMessage::Resync(_)
         | ClientMessage::Stream {
             part: StreamPart::Start | StreamPart::End,
             ..

@@ -4,7 +4,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use fastwebsockets::upgrade::upgrade;
-use greenroom_core::{ClientFacts, ClientInfo};
+use greenroom_core::{ClientFacts, ClientInfo, ResumeClaim, Resuming};
 use greenroom_types::{
     ActorError,
     protocol::{Encoding, Handshake},
@@ -117,6 +117,7 @@ fn plan(handshake: &Handshake, wanted: Result<Wanted, ActorError>) -> Result<Pla
             "message" => Close::of_error(&error),
             _ => Close::invalid_request(),
         })?;
+    let resuming = resuming(handshake).map_err(|_| Close::invalid_request())?;
     let wanted = wanted.map_err(|error| Close::of_error(&error))?;
     let client = ClientInfo::from(ClientFacts {
         params,
@@ -129,6 +130,21 @@ fn plan(handshake: &Handshake, wanted: Result<Wanted, ActorError>) -> Result<Pla
         visitor: wanted.visitor,
         is_raw: wanted.is_raw,
         client,
+        resuming,
+    })
+}
+
+/// Only who knows the extensions of the protocol can come back.
+fn resuming(handshake: &Handshake) -> Result<Resuming, ActorError> {
+    let claim = match handshake.resume.as_deref() {
+        Some(text) => Some(ResumeClaim::parse(text).ok_or_else(|| {
+            ActorError::invalid_request("`greenroom_resume` is not a proof and a number")
+        })?),
+        None => None,
+    };
+    Ok(match handshake.extended {
+        true => Resuming::Later(claim),
+        false => Resuming::Never,
     })
 }
 

@@ -63,6 +63,7 @@ impl Link {
                     compat,
                 } => self.connection.action(id, name, args, compat).await,
                 ClientFrame::Subscribe { event, on } => self.connection.subscribe(event, on).await,
+                ClientFrame::Resume { events } => self.connection.resume(events).await,
                 ClientFrame::Cancel { id } => self.connection.cancel(id).await,
                 ClientFrame::Credit { id, items } => {
                     self.connection.credit(id, items).await;

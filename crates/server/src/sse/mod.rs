@@ -7,7 +7,7 @@
 //! JSON unless given. What is wrong with the request or its actor is an HTTP error. Otherwise:
 //!
 //! ```text
-//! id: 1                                    counts up from 1
+//! id: 1
 //! data: {"body":{"tag":"Init","val":{"actorId":"…","connectionId":"…","connectionToken":"…"}}}
 //!
 //! :                                        a heartbeat, after 15 s without a message
@@ -18,8 +18,13 @@
 //!
 //! Each message is what a WebSocket would get in the same encoding: JSON as it is, CBOR and BARE in
 //! base64. A refusal is an `Error` message and a close. The end of the stream is the end of the
-//! connection. There is no resumption: a request with `Last-Event-ID` gets a fresh connection, and
-//! a fresh `Init` says so.
+//! connection. The query parameter `rvt-event`, which may be there several times, names events to
+//! subscribe to.
+//!
+//! If the actor keeps its events (`options.resume`), ids say where the client is in them, and a request with
+//! `Last-Event-ID` gets a fresh connection with a fresh `Init`, and behind that what it missed of the events that
+//! `rvt-event` names and of those to that connection alone. If that is not known any more, there is an event
+//! `resync` with `{"from":…,"to":…,"reason":"…"}` instead. In other cases ids count up from 1, and mean nothing.
 //!
 //! **Up**: `POST /connections/{connectionId}/message` with `connectionToken` in the header
 //! `x-rivet-conn-token`. The body is a message as a WebSocket would take it, in the encoding of the
@@ -30,7 +35,8 @@
 //! message that would end a WebSocket ends the stream, for the same reason.
 //!
 //! A client whose `accept` names `application/vnd.greenroom.stream` as well knows our extensions of the
-//! protocol: `Init` has `extensions`, and results may stream.
+//! protocol: `Init` has `extensions`, results may stream, events have their numbers, and a client that has come back
+//! says with a `ResumeRequest` what it had subscribed to.
 //!
 //! Limits are those of WebSockets: of sizes in both directions, of what may wait for a client that
 //! does not read, of the time that it may take without reading anything.
@@ -45,7 +51,7 @@ mod text;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use greenroom_core::{ClientFacts, ClientInfo, ConnRequest, outbox};
+use greenroom_core::{ClientFacts, ClientInfo, ConnRequest, ResumeClaim, Resuming, outbox};
 use greenroom_types::{
     ActorError,
     protocol::{Encoding, conn_params_from_header, conn_params_from_json},
@@ -70,6 +76,7 @@ use stream::EventStream;
 /// Where an actor's event stream is.
 pub(crate) const PATH: &str = "/sse";
 
+const LAST_EVENT_ID: &str = "last-event-id";
 const X_RIVET_ENCODING: &str = "x-rivet-encoding";
 const X_RIVET_CONN_PARAMS: &str = "x-rivet-conn-params";
 
@@ -114,13 +121,21 @@ async fn connect(
     client.set_auth(entered.take_auth());
     let record = entered.resolve(app).await?;
     let (sender, reader) = outbox();
+    // What is no claim of ours is the id of a stream that nobody could come back to.
+    let claim = headers.get(LAST_EVENT_ID);
+    let claim = claim.and_then(|id| ResumeClaim::parse(id.to_str().ok()?));
     let request = ConnRequest {
         raw: false,
         client,
         streams: extended,
+        resuming: Resuming::Later(claim),
         outbox: sender,
     };
     let connection = app.runtime.connect(record.id, request).await?;
+    // Clients of ours say later what they had subscribed to; others have said all of it.
+    if !query.events.is_empty() || claim.is_some() && !extended {
+        connection.resume(query.events).await?;
+    }
     debug!(actor = %record.id, conn = connection.id(), "event stream connected");
     let actor = Reached {
         id: record.id,

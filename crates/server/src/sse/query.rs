@@ -1,6 +1,6 @@
 //! The parameters that only event streams have.
 
-use greenroom_types::ActorError;
+use greenroom_types::{ActorError, limits};
 use percent_encoding::percent_decode_str;
 
 /// What the query of an event stream says beside naming the actor.
@@ -10,15 +10,18 @@ pub(crate) struct StreamQuery {
     pub(crate) params: Option<String>,
     /// `rvt-encoding`: the name of an encoding.
     pub(crate) encoding: Option<String>,
+    /// `rvt-event`, each: the name of an event to subscribe to.
+    pub(crate) events: Vec<String>,
 }
 
 impl StreamQuery {
     /// Takes the parameters of a stream out of a raw query, so that what is left is that of an
-    /// ordinary gateway request: these two do not make a URL one that names its actor by key. Leaves
+    /// ordinary gateway request: these do not make a URL one that names its actor by key. Leaves
     /// the query of every other path alone.
     ///
     /// # Errors
-    /// `guard.query_duplicate_param`, `guard.query_invalid_percent_encoding`.
+    /// `guard.query_duplicate_param`, `guard.query_invalid_percent_encoding`; for the names of events
+    /// `request.invalid`.
     pub(crate) fn split(
         path: &str,
         query: Option<&str>,
@@ -36,6 +39,10 @@ impl StreamQuery {
             let slot = match name {
                 "rvt-conn-params" => &mut found.params,
                 "rvt-encoding" => &mut found.encoding,
+                "rvt-event" => {
+                    found.add_event(decode(name, value)?)?;
+                    continue;
+                }
                 _ => {
                     rest.push(pair);
                     continue;
@@ -51,6 +58,19 @@ impl StreamQuery {
         }
         let rest = (!rest.is_empty()).then(|| rest.join("&"));
         Ok((rest, found))
+    }
+
+    fn add_event(&mut self, event: String) -> Result<(), ActorError> {
+        if event.len() > limits::MEMBER_NAME {
+            return Err(ActorError::member_name_too_long("event", event.len()));
+        }
+        let limit = limits::SUBSCRIPTIONS_PER_CONN;
+        if self.events.len() == limit {
+            let message = format!("the query subscribes to more than {limit} events");
+            return Err(ActorError::invalid_request(message));
+        }
+        self.events.push(event);
+        Ok(())
     }
 }
 
@@ -74,6 +94,7 @@ mod tests {
         let expected = StreamQuery {
             params: given(params),
             encoding: given(encoding),
+            events: Vec::new(),
         };
         let split = StreamQuery::split(path, Some(query)).expect(query);
         assert_eq!(split, (rest.map(str::to_owned), expected), "{path}?{query}");
@@ -103,8 +124,20 @@ mod tests {
     }
 
     #[test]
+    fn events_to_subscribe_to_may_be_several() {
+        let query = "rvt-event=a&x=1&rvt-event=b%2Cc&rvt-event=";
+        let (rest, found) = StreamQuery::split("/gateway/x/sse", Some(query)).expect("it is fine");
+        assert_eq!(rest.as_deref(), Some("x=1"));
+        assert_eq!(found.events, ["a", "b,c", ""]);
+    }
+
+    #[test]
     fn mistakes_have_their_codes() {
+        let long = format!("rvt-event={}", "e".repeat(limits::MEMBER_NAME + 1));
+        let many = "rvt-event=e&".repeat(limits::SUBSCRIPTIONS_PER_CONN + 1);
         for (query, code) in [
+            (long.as_str(), "invalid"),
+            (many.as_str(), "invalid"),
             (
                 "rvt-encoding=json&rvt-encoding=json",
                 "query_duplicate_param",

@@ -2,14 +2,18 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::{BufMut, Bytes, BytesMut};
-use greenroom_core::{ClientMessage, Generation};
+use greenroom_core::{ClientMessage, Generation, ResumePoint, Resync};
 use greenroom_types::{
     ActorError, ActorId, EventFrame,
     protocol::{ActorRef, Encoding, ServerFrame, encode_server_frame},
 };
 use serde::Serialize;
 
-use crate::{stream_frame::stream_frame, websocket::Close};
+use crate::{
+    resume_frame::{resync_frame, too_large},
+    stream_frame::stream_frame,
+    websocket::Close,
+};
 
 const DATA: &[u8] = b"data: ";
 const END: &[u8] = b"\n\n";
@@ -25,6 +29,8 @@ pub(super) struct EventText {
     /// Largest message, in bytes of the encoding.
     limit: usize,
     last_id: u64,
+    /// Where the client is in the events, if it may come back to them. It says so with the last id that it has seen.
+    resume: Option<ResumePoint>,
     out: BytesMut,
     closed: bool,
     /// Whom errors are of.
@@ -39,6 +45,7 @@ impl EventText {
             extended,
             limit,
             last_id: 0,
+            resume: None,
             out: BytesMut::new(),
             closed: false,
             actor: None,
@@ -75,12 +82,29 @@ impl EventText {
 
     pub(super) fn message(&mut self, message: &ClientMessage) {
         match message {
-            ClientMessage::Init { actor, conn_id } => self.push(&self.data(ServerFrame::Init {
-                actor: *actor,
+            ClientMessage::Init {
+                actor,
                 conn_id,
-                token: Some(&self.token),
-                extended: self.extended,
-            })),
+                resume,
+            } => {
+                self.resume.clone_from(resume);
+                self.push(&self.data(ServerFrame::Init {
+                    actor: *actor,
+                    conn_id,
+                    token: Some(&self.token),
+                    extended: self.extended,
+                    resume: resume.as_ref().map(|at| (&*at.proof, at.number)),
+                }));
+            }
+            ClientMessage::Subscribed { event, number } => {
+                self.reached(*number);
+                // Others have not asked to be told.
+                if self.extended {
+                    let number = *number;
+                    self.push(&self.data(ServerFrame::Subscribed { number, event }));
+                }
+            }
+            ClientMessage::Resync(resync) => self.resync(resync),
             ClientMessage::Response { id, output } => {
                 self.response(*id, ServerFrame::Response { id: *id, output });
             }
@@ -126,17 +150,40 @@ impl EventText {
         }
     }
 
-    /// An event has no caller who could be told: one that is too large ends the connection.
+    /// An event has no caller who could be told: one that is too large ends the connection. But a client that may
+    /// come back would get it again: that one is told that it misses it.
     fn event(&mut self, event: &EventFrame) {
         // The first slots hold what WebSockets send.
         let slot = Encoding::ALL.len() + self.encoding.slot();
-        let data = event.encoded(slot, |name, args| {
-            self.data(ServerFrame::Event { name, args })
+        let data = event.encoded(slot, self.extended, |name, args, number| {
+            self.data(ServerFrame::Event { name, args, number })
         });
         if message_len(self.encoding, &data) > self.limit {
-            self.close(&Close::outgoing_too_long());
+            match event.number() {
+                Some(number) => self.resync(&too_large(number)),
+                None => self.close(&Close::outgoing_too_long()),
+            }
         } else {
+            self.reached(event.number().unwrap_or_default());
             self.push(&data);
+        }
+    }
+
+    /// Events are missing. Clients that do not know our extensions find that under a name of its own.
+    fn resync(&mut self, resync: &Resync) {
+        self.reached(resync.to);
+        if self.extended {
+            return self.push(&self.data(resync_frame(resync)));
+        }
+        let (Resync { from, to, .. }, reason) = (resync, resync.reason.name());
+        let data = format!(r#"{{"from":{from},"to":{to},"reason":"{reason}"}}"#);
+        self.push(format!("event: resync\ndata: {data}\n\n").as_bytes());
+    }
+
+    /// The client has what there is up to event `number`, once what follows is written.
+    fn reached(&mut self, number: u64) {
+        if let Some(at) = &mut self.resume {
+            at.number = at.number.max(number);
         }
     }
 
@@ -173,8 +220,11 @@ impl EventText {
             return;
         }
         self.last_id += 1;
-        self.out
-            .put_slice(format!("id: {}\n", self.last_id).as_bytes());
+        let id = match &self.resume {
+            Some(ResumePoint { proof, number }) => format!("id: {proof}.{number}\n"),
+            None => format!("id: {}\n", self.last_id),
+        };
+        self.out.put_slice(id.as_bytes());
         self.out.put_slice(data);
     }
 }

@@ -80,6 +80,7 @@ impl Close {
             CloseReason::Closed(close) => Self::of_socket(close),
             CloseReason::Destroyed => Self::new(1000, ""),
             CloseReason::Refused(error) => Self::of_error(error),
+            CloseReason::Replaced => Self::new(1008, "connection.replaced"),
             CloseReason::TooSlow => Self::new(1008, "actor.client_too_slow"),
             CloseReason::ShuttingDown => Self::new(1001, "ws.going_away"),
         }

@@ -11,7 +11,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use fastwebsockets::upgrade::UpgradeFut;
 use greenroom_core::{
-    ClientInfo, ConnRequest, Connection, OutboxReader, SocketClose, SocketMessage, outbox,
+    ClientInfo, ConnRequest, Connection, OutboxReader, Resuming, SocketClose, SocketMessage, outbox,
 };
 use greenroom_types::{
     ActorError,
@@ -62,6 +62,8 @@ pub(crate) struct Plan {
     pub(crate) is_raw: bool,
     /// Who wants to go there.
     pub(crate) client: ClientInfo,
+    /// Whether it may come back to events that it missed, or does.
+    pub(crate) resuming: Resuming,
 }
 
 /// Serves a WebSocket until both sides are done with it.
@@ -177,6 +179,7 @@ async fn admit(
         visitor,
         is_raw,
         mut client,
+        resuming,
     } = plan?;
     let intent = match is_raw {
         true => Intents::WEBSOCKET,
@@ -193,6 +196,7 @@ async fn admit(
     let request = ConnRequest {
         client,
         streams: extended,
+        resuming,
         raw: is_raw,
         outbox: sender,
     };
@@ -335,6 +339,7 @@ impl<R: AsyncRead + Unpin> Talk<'_, R> {
                 compat,
             } => self.connection.action(id, name, args, compat).await,
             ClientFrame::Subscribe { event, on } => self.connection.subscribe(event, on).await,
+            ClientFrame::Resume { events } => self.connection.resume(events).await,
             ClientFrame::Cancel { id } => self.connection.cancel(id).await,
             ClientFrame::Credit { id, items } => {
                 self.connection.credit(id, items).await;

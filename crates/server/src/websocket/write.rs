@@ -22,6 +22,7 @@ use tokio::{
     sync::mpsc,
 };
 
+use crate::resume_frame::{resync_frame, too_large};
 use crate::stream_frame::stream_frame;
 
 use super::{
@@ -172,14 +173,24 @@ impl<W: AsyncWrite + Unpin> MessageWriter<W> {
             | ClientMessage::Error { .. }
             | ClientMessage::Event(_)
                 if self.is_raw => {}
-            ClientMessage::Init { actor, conn_id } => {
+            ClientMessage::Init {
+                actor,
+                conn_id,
+                resume,
+            } => {
                 self.push(self.frame(ServerFrame::Init {
                     actor: *actor,
                     conn_id,
                     token: None,
                     extended: self.extended,
+                    resume: resume.as_ref().map(|at| (&*at.proof, at.number)),
                 }));
             }
+            ClientMessage::Subscribed { event, number } => {
+                let number = *number;
+                self.push(self.frame(ServerFrame::Subscribed { number, event }));
+            }
+            ClientMessage::Resync(resync) => self.push(self.frame(resync_frame(resync))),
             ClientMessage::Response { id, output } => {
                 self.response(*id, ServerFrame::Response { id: *id, output });
             }
@@ -218,14 +229,18 @@ impl<W: AsyncWrite + Unpin> MessageWriter<W> {
         }
     }
 
-    /// An event has no caller who could be told: one that is too large ends the connection.
+    /// An event has no caller who could be told: one that is too large ends the connection. But a client that may
+    /// come back would get it again: that one is told that it misses it.
     fn event(&mut self, event: &EventFrame) {
         let slot = self.encoding.slot();
-        let framed = event.encoded(slot, |name, args| {
-            self.frame(ServerFrame::Event { name, args })
+        let framed = event.encoded(slot, self.extended, |name, args, number| {
+            self.frame(ServerFrame::Event { name, args, number })
         });
         if payload_len(&framed) > self.limits.message {
-            self.close(&Close::outgoing_too_long());
+            match event.number().filter(|_| self.extended) {
+                Some(number) => self.push(self.frame(resync_frame(&too_large(number)))),
+                None => self.close(&Close::outgoing_too_long()),
+            }
         } else {
             self.push(framed);
         }

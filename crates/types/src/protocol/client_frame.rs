@@ -43,11 +43,17 @@ pub enum ClientFrame {
         /// How many.
         items: u32,
     },
+    /// Extension: what a client that came back had subscribed to.
+    Resume {
+        /// The names of the events, at most [`limits::SUBSCRIPTIONS_PER_CONN`].
+        events: Vec<String>,
+    },
 }
 
 /// The numbers of the extensions in BARE, far from those that the protocol may come to use.
 const CANCEL: u64 = 32;
 const CREDIT: u64 = 33;
+const RESUME: u64 = 34;
 
 /// Levels of objects around the arguments: the frame, its body, and the value in it.
 const ENVELOPE_LEVELS: usize = 3;
@@ -104,6 +110,13 @@ fn from_bare(frame: &Bytes) -> Result<ClientFrame, ActorError> {
             id: reader.uint()?,
             items: item_count(reader.uint()?),
         }),
+        RESUME => {
+            let mut events = Vec::new();
+            for _ in 0..subscription_count(reader.uint()?)? {
+                events.push(member_name("event", reader.string()?)?);
+            }
+            Ok(ClientFrame::Resume { events })
+        }
         tag => Err(ActorError::invalid_request(format!(
             "message number {tag} is unknown"
         ))),
@@ -120,6 +133,7 @@ struct Members<'a> {
     event_name: Option<&'a [u8]>,
     subscribe: Option<&'a [u8]>,
     items: Option<&'a [u8]>,
+    events: Option<&'a [u8]>,
 }
 
 fn from_cbor(frame: &Bytes, compat: bool) -> Result<ClientFrame, ActorError> {
@@ -136,6 +150,7 @@ fn from_cbor(frame: &Bytes, compat: bool) -> Result<ClientFrame, ActorError> {
                 "eventName" => keep(&mut members.event_name, reader),
                 "subscribe" => keep(&mut members.subscribe, reader),
                 "items" => keep(&mut members.items, reader),
+                "events" => keep(&mut members.events, reader),
                 _ => ignore(reader),
             }),
             _ => ignore(reader),
@@ -175,6 +190,9 @@ impl Members<'_> {
                 id: number("id", self.id)?,
                 items: item_count(number("items", self.items)?),
             }),
+            "ResumeRequest" => Ok(ClientFrame::Resume {
+                events: event_names(self.events)?,
+            }),
             tag => {
                 let shown: String = tag.chars().take(64).collect();
                 Err(ActorError::invalid_request(format!(
@@ -209,6 +227,29 @@ fn number(member: &str, item: Option<&[u8]>) -> Result<u64, ActorError> {
     read_id(item.ok_or_else(|| missing(member))?).ok_or_else(|| {
         ActorError::invalid_request(format!("`{member}` is not an integer from 0 to 2^64 - 1"))
     })
+}
+
+/// An array of event names.
+fn event_names(item: Option<&[u8]>) -> Result<Vec<String>, ActorError> {
+    let mut reader = Reader::new(item.ok_or_else(|| missing("events"))?);
+    let invalid = |_| ActorError::invalid_request("`events` is not an array of texts");
+    let mut items = reader.array().map_err(invalid)?;
+    let mut events = Vec::new();
+    while items.more(&mut reader).map_err(invalid)? {
+        let name = reader.text().map_err(invalid)?;
+        subscription_count(events.len() as u64 + 1)?;
+        events.push(member_name("event", name)?);
+    }
+    Ok(events)
+}
+
+fn subscription_count(count: u64) -> Result<u64, ActorError> {
+    let limit = limits::SUBSCRIPTIONS_PER_CONN;
+    if count > limit as u64 {
+        let message = format!("{count} subscriptions to go on with, limit is {limit}");
+        return Err(ActorError::invalid_request(message));
+    }
+    Ok(count)
 }
 
 /// Nobody has taken more items than fit.

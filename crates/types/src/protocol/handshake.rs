@@ -26,6 +26,8 @@ pub struct Handshake {
     pub skip_ready_wait: bool,
     /// Whether `greenroom.1` was offered: the client knows our extensions of the protocol.
     pub extended: bool,
+    /// What `greenroom_resume.` says: where a client was that comes back.
+    pub resume: Option<String>,
 }
 
 impl Handshake {
@@ -49,6 +51,7 @@ impl Handshake {
                 }
                 "rivet_encoding" => &mut handshake.encoding,
                 "rivet_conn_params" => &mut handshake.conn_params,
+                "greenroom_resume" => &mut handshake.resume,
                 "rivet_target" => &mut handshake.target,
                 "rivet_actor" => &mut handshake.actor,
                 "rivet_token" => &mut handshake.token,

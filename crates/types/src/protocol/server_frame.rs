@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{ActorError, ActorId, EventFrame, cbor, value::ValueError};
 
-/// The extensions that the server has: of this version.
+/// The extensions that the server has: of this version. What else there is for a client follows behind a space.
 const EXTENSIONS: &str = "1";
 
 /// A message to a connected client, borrowed from whoever has it.
@@ -26,6 +26,9 @@ pub enum ServerFrame<'a> {
         /// Whether the client has asked for the extensions of the protocol: it is told that the server
         /// has them. Others see nothing of it.
         extended: bool,
+        /// What an extended client shows when it comes back, and the last event before those that it gets. Only
+        /// where the actor keeps its events.
+        resume: Option<(&'a str, u64)>,
     },
     /// An action failed or, without an id, the connection as a whole.
     Error {
@@ -66,6 +69,24 @@ pub enum ServerFrame<'a> {
         name: &'a str,
         /// One CBOR array in compat form.
         args: &'a [u8],
+        /// Extension: its number.
+        number: Option<u64>,
+    },
+    /// Extension: a subscription has begun.
+    Subscribed {
+        /// The last event before it, of whatever name.
+        number: u64,
+        /// The event's name.
+        event: &'a str,
+    },
+    /// Extension: the client has missed events that nobody can tell it.
+    Resync {
+        /// What follows is after this event.
+        number: u64,
+        /// Why: `expired`, `unknown`, `off` or `too_large`.
+        reason: &'a str,
+        /// The last event that it knows of.
+        from: u64,
     },
 }
 
@@ -82,7 +103,10 @@ pub fn encode_server_frame(encoding: Encoding, frame: ServerFrame<'_>) -> Bytes 
             | ServerFrame::StreamItem { id, .. }
             | ServerFrame::StreamEnd { id } => Some(id),
             ServerFrame::Error { action_id, .. } => action_id,
-            ServerFrame::Init { .. } | ServerFrame::Event { .. } => None,
+            ServerFrame::Init { .. }
+            | ServerFrame::Event { .. }
+            | ServerFrame::Subscribed { .. }
+            | ServerFrame::Resync { .. } => None,
         };
         let error = ActorError::internal();
         let frame = ServerFrame::Error {
@@ -94,10 +118,11 @@ pub fn encode_server_frame(encoding: Encoding, frame: ServerFrame<'_>) -> Bytes 
     })
 }
 
-/// The frame of a shared event, encoded for the first client that needs it in this encoding.
-pub fn encode_event(encoding: Encoding, event: &EventFrame) -> Bytes {
-    event.encoded(encoding.slot(), |name, args| {
-        encode_server_frame(encoding, ServerFrame::Event { name, args })
+/// The frame of a shared event, encoded for the first client that needs it in this encoding: with its number, if it
+/// has one, for `extended` clients.
+pub fn encode_event(encoding: Encoding, extended: bool, event: &EventFrame) -> Bytes {
+    event.encoded(encoding.slot(), extended, |name, args, number| {
+        encode_server_frame(encoding, ServerFrame::Event { name, args, number })
     })
 }
 
@@ -108,7 +133,12 @@ fn try_encode(encoding: Encoding, frame: ServerFrame<'_>) -> Result<Bytes, Value
             conn_id,
             token,
             extended,
+            resume,
         } => {
+            let extensions = extended.then(|| match resume {
+                Some((proof, number)) => format!("{EXTENSIONS} resume.{proof}.{number}"),
+                None => EXTENSIONS.to_owned(),
+            });
             let actor = actor.to_string();
             // In BARE nothing but the end can be left out.
             let token = match encoding {
@@ -119,10 +149,7 @@ fn try_encode(encoding: Encoding, frame: ServerFrame<'_>) -> Result<Bytes, Value
                 ("actorId", Field::Text(&actor)),
                 ("connectionId", Field::Text(conn_id)),
                 ("connectionToken", Field::OptionalText(token)),
-                (
-                    "extensions",
-                    Field::OptionalText(extended.then_some(EXTENSIONS)),
-                ),
+                ("extensions", Field::OptionalText(extensions.as_deref())),
             ];
             envelope(encoding, 0, "Init", &fields, 0)
         }
@@ -151,9 +178,35 @@ fn try_encode(encoding: Encoding, frame: ServerFrame<'_>) -> Result<Bytes, Value
         ServerFrame::StreamEnd { id } => {
             envelope(encoding, 34, "StreamEnd", &[("id", Field::Id(id))], 0)
         }
-        ServerFrame::Event { name, args } => {
-            let fields = [("name", Field::Text(name)), ("args", Field::Value(args))];
-            envelope(encoding, 3, "Event", &fields, name.len() + args.len())
+        ServerFrame::Event { name, args, number } => {
+            let (name_field, args_field) = (Field::Text(name), Field::Value(args));
+            let fields = [
+                ("name", name_field),
+                ("args", args_field),
+                ("number", Field::Id(number.unwrap_or_default())),
+            ];
+            let present = if number.is_some() { 3 } else { 2 };
+            let payload = name.len() + args.len();
+            envelope(encoding, 3, "Event", &fields[..present], payload)
+        }
+        ServerFrame::Subscribed { number, event } => {
+            let fields = [
+                ("number", Field::Id(number)),
+                ("eventName", Field::Text(event)),
+            ];
+            envelope(encoding, 35, "Subscribed", &fields, event.len())
+        }
+        ServerFrame::Resync {
+            number,
+            reason,
+            from,
+        } => {
+            let fields = [
+                ("number", Field::Id(number)),
+                ("reason", Field::Text(reason)),
+                ("from", Field::Id(from)),
+            ];
+            envelope(encoding, 36, "Resync", &fields, 0)
         }
     }
 }

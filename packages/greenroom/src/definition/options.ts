@@ -1,5 +1,6 @@
 import { type Concurrency, isExclusive } from "./concurrency.js";
 import { type Durability, type DurabilityCode, durabilityCode } from "./durability.js";
+import { type ResumeOptions, resolveResume } from "./resume.js";
 
 /** Settings of an actor type. Times are in milliseconds. */
 export interface ActorOptions {
@@ -58,6 +59,12 @@ export interface ActorOptions {
    * is woken at once. `"destroy"`: it is removed, without its hooks. Default `"sleep"`.
    */
   readonly crashPolicy?: CrashPolicy;
+  /**
+   * Whether clients that reconnect get the events that they missed: the actor keeps the newest of them, together with
+   * its state, so that they outlive sleep and crashes. A turn that sends events then waits for its commit, even if it
+   * changes nothing else. Default false; `true` for the defaults of {@link ResumeOptions}.
+   */
+  readonly resume?: boolean | ResumeOptions;
   /** A name for tools to show. */
   readonly name?: string;
   /** An icon for tools to show. */
@@ -99,6 +106,8 @@ export interface ResolvedOptions {
   readonly isExclusive: boolean;
   readonly canHibernateWebSocket: boolean | ((request: Request) => boolean);
   readonly crashPolicy: CrashPolicy;
+  /** Absent when events are not kept. */
+  readonly resume: Required<ResumeOptions> | undefined;
   /** What tools show. */
   readonly display: { readonly name: string | undefined; readonly icon: string | undefined };
 }
@@ -139,6 +148,7 @@ const OTHERS: ReadonlySet<string> = new Set([
   "concurrency",
   "maxKvSize",
   "maxConnectionBacklog",
+  "resume",
   ...Object.keys(DEFAULT_COUNTS),
 ]);
 
@@ -199,6 +209,7 @@ export function resolveOptions(options: ActorOptions): ResolvedOptions {
     isExclusive: isExclusive(options.concurrency ?? "interleaved", "actor option 'concurrency'"),
     canHibernateWebSocket: options.canHibernateWebSocket ?? false,
     crashPolicy: options.crashPolicy ?? "sleep",
+    resume: resolveResume(options.resume ?? false),
     display: { name: options.name, icon: options.icon },
   };
 }

@@ -159,6 +159,7 @@ function nativeOptions(definition: CompiledActor): object {
     crashPolicy: options.crashPolicy,
     maxKvSize: options.maxKvSize,
     maxConnectionBacklog: options.maxConnectionBacklog,
+    resume: options.resume ?? null,
     wantsRequest,
     noticesDepartures: onDisconnect !== undefined || onWebSocket !== undefined,
     guardedEvents: [...(events ?? [])].filter(([, { canSubscribe }]) => canSubscribe).map(([name]) => name),

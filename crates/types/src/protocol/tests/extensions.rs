@@ -18,6 +18,7 @@ fn only_who_asks_for_the_extensions_is_told_of_them() {
         conn_id: "c",
         token,
         extended: true,
+        resume: None,
     };
     let json = |token| {
         let frame = encode_server_frame(Encoding::Json, init(token));

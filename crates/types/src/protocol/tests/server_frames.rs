@@ -13,6 +13,7 @@ fn init_names_actor_and_connection() {
         conn_id,
         token: None,
         extended: false,
+        resume: None,
     };
     assert_eq!(
         String::from_utf8_lossy(&encode(Encoding::Json, init)),
@@ -37,6 +38,7 @@ fn the_token_of_a_connection_comes_last() {
         conn_id: "c",
         token: Some("t"),
         extended: false,
+        resume: None,
     };
     assert_eq!(
         String::from_utf8_lossy(&encode(Encoding::Json, init)),
@@ -185,14 +187,14 @@ fn values_that_json_cannot_carry_become_errors() {
 fn an_event_is_encoded_once_per_encoding() {
     let event = EventFrame::new("newCount".to_owned(), Bytes::from_static(b"\x81\x04"));
     for encoding in Encoding::ALL {
-        let first = encode_event(encoding, &event);
+        let first = encode_event(encoding, false, &event);
         let direct = ServerFrame::Event {
             name: "newCount",
             args: b"\x81\x04",
         };
         assert_eq!(first, encode(encoding, direct));
         assert_eq!(
-            encode_event(encoding, &event.clone()).as_ptr(),
+            encode_event(encoding, false, &event.clone()).as_ptr(),
             first.as_ptr()
         );
     }

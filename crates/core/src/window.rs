@@ -234,7 +234,6 @@ impl Window {
     }
 
     /// Appends, in stored form, that events are not kept from here on.
-    #[expect(clippy::ptr_arg, reason = "it appends, as its neighbours")]
     pub(crate) fn encode_close(out: &mut Vec<u8>) {
         cbor::put_null(out);
     }
@@ -302,6 +301,9 @@ impl Window {
                     if reader.item()? != [NULL] {
                         return Err(expected(at, "an event, a number or null"));
                     }
+                    if self.last == u64::MAX {
+                        return Err(expected(at, "nothing after the last number"));
+                    }
                     self.close();
                 }
             }
@@ -320,7 +322,7 @@ impl Window {
             false => None,
         };
         if self.last == u64::MAX {
-            return Err(expected(at, "no event after the last number"));
+            return Err(expected(at, "nothing after the last number"));
         }
         self.record(at_ms, to, name, args);
         Ok(())

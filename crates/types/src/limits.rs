@@ -66,7 +66,7 @@ pub const WINDOW_EVENTS: usize = 1000;
 /// Bytes of these events, in names, arguments and 64 for each event. Configurable per actor.
 pub const WINDOW_BYTES: usize = 1024 * 1024;
 /// Age up to which these events are kept. Configurable per actor.
-pub const WINDOW_AGE: Duration = Duration::from_secs(5 * 60);
+pub const WINDOW_AGE: Duration = Duration::from_secs(300);
 /// Idle time after which an actor is put to sleep. Configurable per actor.
 pub const SLEEP_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time that an actor's `onSleep` or `onDestroy` may take. Configurable per actor.

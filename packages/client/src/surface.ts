@@ -27,6 +27,7 @@ import type {
   QueueReplyOf,
   QueueSendOptions,
   QueuesOf,
+  Resync,
   UntypedActor,
 } from "./types.js";
 
@@ -99,6 +100,11 @@ export interface ConnMethods<Definition> {
   onClose(listener: (event: CloseEvent) => void): () => void;
   /** Called for refusals, failed attempts, and errors that belong to no call. */
   onError(listener: (error: ActorError) => void): () => void;
+  /**
+   * Called when events were missed that nobody can tell any more, once the connection is open again and before the
+   * events that follow: read anew what they told of. An actor with `options.resume` tells most of them instead.
+   */
+  onResync(listener: (resync: Resync) => void): () => void;
   /** Called after each change of `connStatus`. */
   onStatusChange(listener: (status: ConnStatus) => void): () => void;
   readonly connStatus: ConnStatus;

@@ -305,3 +305,19 @@ export interface QueueSendOptions extends ConnectOptions {
 export type QueueOutcome<Reply> =
   | { readonly status: "completed"; readonly response?: Reply }
   | { readonly status: "timedOut"; readonly response?: undefined };
+
+/**
+ * Why events were missed for good: `expired`, the actor does not keep them any more; `unknown`, they were those of an
+ * actor that is destroyed; `off`, the actor keeps none (`options.resume`); `too_large`, one is larger than what the
+ * server sends.
+ */
+export type ResyncReason = "expired" | "unknown" | "off" | "too_large";
+
+/** Events were missed that nobody can tell any more. */
+export interface Resync {
+  readonly reason: ResyncReason;
+  /** The number of the last event before those that are missing; absent where the actor keeps none. */
+  readonly from?: number;
+  /** The number of the last event that is missing. */
+  readonly to?: number;
+}

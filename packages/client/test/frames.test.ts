@@ -82,16 +82,19 @@ describe("frames to the server", () => {
 
 describe("frames from the server", () => {
   const error = { group: "user", code: "my_code", message: "it failed", metadata: { a: 1, b: "x" } };
-  const init = { tag: "Init", actorId: "id", connectionId: "uuid", extended: false } as const;
+  const init = { tag: "Init", actorId: "id", connectionId: "uuid", extensions: "" } as const;
   const cases: readonly [string, ServerFrame][] = [
     ["0400 00 02 6964 04 75756964", { ...init, connectionToken: undefined }],
     ["0100 00 02 6964 04 75756964 03 746f6b", { ...init, connectionToken: "tok" }],
-    ["0400 00 02 6964 04 75756964 00 01 31", { ...init, connectionToken: "", extended: true }],
+    ["0400 00 02 6964 04 75756964 00 01 31", { ...init, connectionToken: "", extensions: "1" }],
     ["0400 20 07", { tag: "Stream", id: 7, part: "start", item: undefined }],
     ["0400 21 07 01 04", { tag: "Stream", id: 7, part: "item", item: 4 }],
     ["0400 22 07", { tag: "Stream", id: 7, part: "end", item: undefined }],
     ["0400 02 00 01 04", { tag: "ActionResponse", id: 0, output: 4 }],
-    ["0400 03 08 6e6577436f756e74 02 8104", { tag: "Event", name: "newCount", args: [4] }],
+    ["0400 03 08 6e6577436f756e74 02 8104", { tag: "Event", name: "newCount", args: [4], number: undefined }],
+    ["0400 03 01 6e 02 8104 07", { tag: "Event", name: "n", args: [4], number: 7 }],
+    ["0400 23 07 01 6e", { tag: "Mark", number: 7, text: "n", from: undefined }],
+    ["0400 24 07 03 6f6666 05", { tag: "Mark", number: 7, text: "off", from: 5 }],
     [
       "0400 01 04 75736572 07 6d795f636f6465 09 6974206661696c6564 01 08 a261610161626178 01 02 01 02 6964 01 01 01 6b",
       { tag: "Error", error: { ...error, actor: { actorId: "id", generation: 1, key: "k" } }, actionId: 2 },
@@ -119,6 +122,7 @@ describe("frames from the server", () => {
     const read = (val: object, tag: string): ServerFrame =>
       decodeFrame("json", JSON.stringify({ body: { tag, val } }));
     assert.deepStrictEqual(read({ name: "newCount", args: [4] }, "Event"), {
+      number: undefined,
       tag: "Event",
       name: "newCount",
       args: [4],

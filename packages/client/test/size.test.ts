@@ -97,6 +97,7 @@ test("what a page needs rarely is loaded when it is needed", async () => {
   assert.deepEqual(later.sort(), [
     "codec/complete.js",
     "connection/item-stream.js",
+    "connection/resumption.js",
     "connection/sse-socket.js",
     "http-stream.js",
     "input.js",

@@ -111,6 +111,7 @@ export {
   type QueueOptions,
   queue,
 } from "./definition/queue.js";
+export type { ResumeOptions } from "./definition/resume.js";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./definition/standard-schema.js";
 export type { BaseLogger, Logger, LogLevel, LogMethod } from "./log.js";
 export type { ActorDefinitions, RateLimitOptions, RegistryConfig } from "./registry/config.js";

@@ -1,6 +1,7 @@
 use bytes::Bytes;
 use greenroom_core::{
-    ActorOptions, ClientFacts, ClientInfo, ClientMessage, CloseReason, ConnRequest, outbox,
+    ActorOptions, ClientFacts, ClientInfo, ClientMessage, CloseReason, ConnRequest, Resuming,
+    outbox,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -41,6 +42,7 @@ async fn a_refused_connection_is_told_why_and_closed() {
             ..ClientFacts::default()
         }),
         streams: true,
+        resuming: Resuming::Never,
         outbox: sender,
     };
     let connection = world.runtime.connect(id, request).await.unwrap();
@@ -126,6 +128,7 @@ async fn a_client_that_does_not_read_is_dropped_and_does_not_hold_up_others() {
             ConnRequest {
                 client: ClientInfo::default(),
                 streams: true,
+                resuming: Resuming::Never,
                 raw: false,
                 outbox: sender,
             },

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use greenroom_core::{
     ActorHost, ActorOptions, Alarm, AlarmEvent, AlarmUpdate, CallId, CallRequest, ClientInfo,
     ClientMessage, ConnRequest, Connection, Durability, Env, HostEvent, Instance, OutboxReader,
-    Output, PublishEvent, PublishRequest, Published, QueueMessage, QueueUpdate, Runtime,
+    Output, PublishEvent, PublishRequest, Published, QueueMessage, QueueUpdate, Resuming, Runtime,
     RuntimeConfig, StopReason, Turn, WhenSlow, outbox,
 };
 use greenroom_store::{MemoryStore, Store};
@@ -513,6 +513,7 @@ impl World {
         let request = ConnRequest {
             client: ClientInfo::default(),
             streams: true,
+            resuming: Resuming::Never,
             raw: false,
             outbox: sender,
         };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use greenroom_core::{
     ActorHost, ActorOptions, CallId, ClientInfo, ConnKey, ConnRequest, HostEvent, Instance,
-    OutboxReader, Output, Runtime, StopReason, Turn, outbox,
+    OutboxReader, Output, Resuming, Runtime, StopReason, Turn, outbox,
 };
 use greenroom_store::Store;
 use greenroom_types::ActorId;
@@ -138,6 +138,7 @@ pub(crate) fn client() -> (ConnRequest, OutboxReader) {
         ConnRequest {
             client: ClientInfo::default(),
             streams: true,
+            resuming: Resuming::Never,
             raw: false,
             outbox,
         },

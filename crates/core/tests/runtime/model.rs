@@ -380,6 +380,9 @@ async fn watch(model: Model, id: ActorId, mut reader: OutboxReader) {
             ClientMessage::Error { id: None, .. } => assert!(!opened),
             ClientMessage::Stream { .. } => panic!("nothing streams here"),
             ClientMessage::Raw(_) => panic!("there are no raw WebSockets here"),
+            ClientMessage::Subscribed { .. } | ClientMessage::Resync(_) => {
+                panic!("nobody comes back here")
+            }
             ClientMessage::Close(_) => return,
         }
     }

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use greenroom_core::{
     ActorOptions, ClientFacts, ClientInfo, ClientMessage, CloseReason, ConnKey, ConnRequest,
-    Connection, HostEvent, Instance, OutboxReader, Output, SocketClose, SocketMessage, StopReason,
-    outbox,
+    Connection, HostEvent, Instance, OutboxReader, Output, Resuming, SocketClose, SocketMessage,
+    StopReason, outbox,
 };
 use greenroom_store::{MemoryStore, Store, StoreError, testing::FaultStore};
 use greenroom_types::{ActorId, limits};
@@ -55,6 +55,7 @@ async fn open(manual: &mut Manual, hibernates: bool) -> Line {
             ..ClientFacts::default()
         }),
         streams: false,
+        resuming: Resuming::Never,
         raw: true,
         outbox,
     };
@@ -319,6 +320,7 @@ async fn what_a_client_said_before_it_was_let_in_is_heard_though_it_has_left() {
     let request = ConnRequest {
         client: ClientInfo::default(),
         streams: false,
+        resuming: Resuming::Never,
         raw: true,
         outbox,
     };

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use greenroom_core::{
     CallRequest, ClientInfo, ClientMessage, ConnRequest, Connection, OutboxReader, PublishRequest,
-    Published, Runtime, outbox,
+    Published, Resuming, Runtime, outbox,
 };
 use greenroom_types::{ActorError, ActorId};
 
@@ -90,6 +90,7 @@ impl Near {
         let request = ConnRequest {
             client: ClientInfo::default(),
             streams: false,
+            resuming: Resuming::Never,
             raw: false,
             outbox: sender,
         };
@@ -145,8 +146,11 @@ impl NearConn {
                 }
             }
             ClientMessage::Close(reason) => Heard::Closed(format!("{reason:?}")),
-            ClientMessage::Stream { .. } | ClientMessage::Raw(_) => {
-                unreachable!("nobody here takes streams or raw messages")
+            ClientMessage::Stream { .. }
+            | ClientMessage::Raw(_)
+            | ClientMessage::Subscribed { .. }
+            | ClientMessage::Resync(_) => {
+                unreachable!("nobody here takes streams or raw messages, or comes back")
             }
         })
     }

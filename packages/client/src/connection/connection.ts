@@ -1,4 +1,5 @@
 import type { Members } from "../action-proxy.js";
+import { needing } from "../codec/usual.js";
 import type { ClientRuntime } from "../config.js";
 import { ActorClientError, ActorConnDisposed, type ActorError, describe } from "../errors.js";
 import { toActorError } from "../protocol/error-body.js";
@@ -7,11 +8,12 @@ import type { ClientFrame } from "../protocol/frames.js";
 import type { ConnMethods } from "../surface.js";
 import { type Deferred, deferred, iterable } from "../timers.js";
 import type { Transport } from "../transport.js";
-import type { Call } from "../types.js";
+import type { Call, Resync } from "../types.js";
 import type { Dial } from "./dial.js";
 import { EventHandlers, Listeners } from "./listeners.js";
 import { type ReconnectPolicy, reconnectPolicy } from "./reconnect-policy.js";
 import { RequestTable } from "./request-table.js";
+import type { Resumption, ResumptionOwner } from "./resumption.js";
 import { Session, type SessionEnd, type SessionOwner } from "./session.js";
 
 /** `idle` before the first attempt and after dispose; `disconnected` while waiting for the next attempt. */
@@ -23,6 +25,16 @@ export interface CloseEvent {
   readonly code: number;
   readonly reason: string;
 }
+
+/** Pages load what it takes to come back to events with the first actor that keeps them. */
+let resuming: typeof import("./resumption.js") | null | undefined;
+const resumingNeeded = needing(async () => {
+  // If that is gone, the connection works all the same, and tells what it misses.
+  resuming = await import("./resumption.js").catch(() => null);
+});
+
+/** Whether the actor keeps its events: that is what there is behind the version. */
+const isKept = (extensions: string): boolean => extensions.length > 1;
 
 /** A connection open this long counts as stable: the next failure starts the back-off anew. */
 const STABLE_MS = 5_000;
@@ -69,29 +81,46 @@ export class Connection implements Members<ConnMethods<unknown>> {
   readonly #onStatus = new Listeners<[status: ConnStatus]>(this.#failed);
   // What an error listener throws is not given to error listeners.
   readonly #onError = new Listeners<[error: ActorError]>((error) => console.error(error));
+  readonly #onResync = new Listeners<[resync: Resync]>(this.#failed);
   readonly onOpen = this.#onOpen.add;
   readonly onClose = this.#onClose.add;
   readonly onStatusChange = this.#onStatus.add;
   readonly onError = this.#onError.add;
+  readonly onResync = this.#onResync.add;
   actorId: string | undefined;
   connectionId: string | undefined;
   connStatus: ConnStatus = "idle";
   readonly #sessionOwner: SessionOwner = {
-    opened: (actorId, connectionId, extended) => {
-      this.#extended = extended;
+    prepare({ extensions }) {
+      if (resuming === undefined && isKept(extensions)) throw resumingNeeded;
+    },
+
+    opened: ({ actorId, connectionId, extensions }) => {
+      this.#extended = extensions !== "";
       this.actorId = actorId;
       this.connectionId = connectionId;
       this.#timer = this.#runtime.setTimeout(() => this.#reconnect.reset(), STABLE_MS);
-      for (const event of this.#handlers.names()) this.#sendSubscription(event, true);
+      const names = this.#handlers.names();
+      if (resuming && isKept(extensions)) {
+        this.#resumption ??= new resuming.Resumption(this.#transport, this.#resumptionOwner);
+      }
+      if (this.#resumption) this.#resumption.opened(extensions, names);
+      else for (const event of names) this.#sendSubscription(event, true);
       this.#transmitUnsent();
       this.#ready.resolve();
       this.#setStatus("connected");
       this.#onOpen.emit();
+      if (this.#missed) this.#onResync.emit({ reason: "off" });
+      this.#missed = false;
     },
 
     frame: (frame, size) => {
       switch (frame.tag) {
+        case "Mark":
+          this.#resumption?.mark(frame);
+          return;
         case "Event":
+          this.#resumption?.heard(frame.number);
           this.#handlers.emit(frame.name, frame.args);
           return;
         case "ActionResponse":
@@ -113,6 +142,10 @@ export class Connection implements Members<ConnMethods<unknown>> {
       const wasConnected = this.isConnected;
       const passing = end.refused && this.#owner.isPassing(end.error);
       this.#session = undefined;
+      const claim = this.#resumption?.claim;
+      this.#dial.claim = claim;
+      // With a claim, the server says it.
+      this.#missed = !claim && (this.#missed || (wasConnected && this.#handlers.names().length > 0));
       this.#runtime.clearTimeout(this.#timer);
       this.#timer = this.#runtime.setTimeout(() => this.#attempt(), this.#reconnect.nextDelay());
       if (wasConnected) {
@@ -141,6 +174,14 @@ export class Connection implements Members<ConnMethods<unknown>> {
   #waiting = false;
   /** Whether the server knows our extensions of the protocol. */
   #extended = false;
+  /** Whether events may have been missed since the last socket. */
+  #missed = false;
+  #resumption: Resumption | undefined;
+  readonly #resumptionOwner: ResumptionOwner = {
+    send: (packet) => this.#session?.send(packet),
+    subscribe: (event) => this.#sendSubscription(event, true),
+    resync: (resync) => this.#onResync.emit(resync),
+  };
   #closed: Promise<void> = Promise.resolve();
 
   constructor(transport: Transport, dial: Dial, owner: ConnectionOwner) {
@@ -151,6 +192,7 @@ export class Connection implements Members<ConnMethods<unknown>> {
     this.send = owner.send;
     this.#reconnect = reconnectPolicy(this.#runtime.random);
     this.#handlers = new EventHandlers((event, wanted) => {
+      this.#resumption?.changed(event, wanted);
       if (this.isConnected) this.#sendSubscription(event, wanted);
     }, this.#failed);
     // Later in this turn, so that listeners attached right after `connect()` see every change.

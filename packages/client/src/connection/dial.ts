@@ -27,6 +27,8 @@ export class Dial {
   /** The kind of the latest attempt; `undefined` while it is prepared. */
   #tried: LiveTransport | undefined;
   #webSocketFailed = false;
+  /** Where the connection was, if it can come back to that. */
+  claim: string | undefined;
 
   /** @param params connection parameters as ASCII JSON, asked for once per socket. */
   constructor(
@@ -63,15 +65,16 @@ export class Dial {
       ]);
       const url = await gatewayUrl(this.#target, location, "/sse", config);
       const headers = this.#transport.actorHeaders(location, params, this.#skipReadyWait);
+      const { claim } = this;
       return () => {
         this.#tried = "sse";
-        return new SseSocket(config.runtime, format, { url, headers, server: location.url });
+        return new SseSocket(config.runtime, format, { url, headers, server: location.url, claim });
       };
     }
     const url = (await gatewayUrl(this.#target, location, "/connect", config)).replace(/^http/, "ws");
     return () => {
       this.#tried = "websocket";
-      return new WebSocket(url, subprotocols(config.encoding, params, this.#skipReadyWait));
+      return new WebSocket(url, subprotocols(config.encoding, params, this.#skipReadyWait, this.claim));
     };
   }
 

@@ -3,7 +3,7 @@ import type { ClientRuntime } from "../config.js";
 import { ActorClientError, ActorError, describe, MalformedResponseMessage } from "../errors.js";
 import { toActorError } from "../protocol/error-body.js";
 import type { Format, Packet } from "../protocol/format.js";
-import type { ServerFrame } from "../protocol/frames.js";
+import type { InitFrame, ServerFrame } from "../protocol/frames.js";
 import type { Transport } from "../transport.js";
 import type { WebSocketLike } from "../websocket.js";
 import type { Dial } from "./dial.js";
@@ -27,10 +27,11 @@ export interface SessionEnd {
   readonly reason: string;
 }
 
-/** What a session tells its owner, in this order: `opened`, any `frame`s, `ended`. Only `ended` is certain. */
+/** What a session tells its owner, in this order: `prepare`, `opened`, any `frame`s, `ended`. Only `ended` is certain. */
 export interface SessionOwner {
-  /** @param extended whether the server knows our extensions of the protocol. */
-  opened(actorId: string, connectionId: string, extended: boolean): void;
+  opened(init: InitFrame): void;
+  /** As `opened`, before it, and perhaps more than once. @throws what `needsMore` recognizes. */
+  prepare(init: InitFrame): void;
   /** Never Init. @param size of the message, in characters or bytes. */
   frame(frame: ServerFrame, size: number): void;
   ended(end: SessionEnd): void;
@@ -142,7 +143,8 @@ export class Session {
       return;
     }
     if (frame.tag === "Init") {
-      this.#initialized(frame.actorId, frame.connectionId, frame.extended);
+      this.#owner.prepare(frame);
+      this.#initialized(frame);
       return;
     }
     if (frame.tag === "Error" && frame.actionId === undefined) this.#lastError = toActorError(frame.error);
@@ -150,14 +152,14 @@ export class Session {
     if (this.#state === "open") this.#owner.frame(frame, sizeOf(data));
   }
 
-  #initialized(actorId: string, connectionId: string, extended: boolean): void {
+  #initialized(init: InitFrame): void {
     if (this.#state !== "opening") return;
     this.#state = "open";
     this.#dial.succeeded();
     // In the background: messages need not wait for it when they come, nor depend on a page's files being there still.
     loadCompleteCodec().catch(() => {});
     this.#runtime.clearTimeout(this.#timer);
-    this.#owner.opened(actorId, connectionId, extended);
+    this.#owner.opened(init);
   }
 
   #closed(code: number, reason: string): void {

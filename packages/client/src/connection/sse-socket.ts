@@ -13,6 +13,8 @@ export interface SseSource {
   readonly headers: Readonly<Record<string, string>>;
   /** Where messages go: `scheme://host[:port][/base]`. */
   readonly server: string;
+  /** Where the connection was, if it comes back to that. */
+  readonly claim: string | undefined;
 }
 
 type Close = Parameters<NonNullable<WebSocketLike["onclose"]>>[0];
@@ -78,9 +80,10 @@ export class SseSocket implements WebSocketLike {
   }
 
   async #receive(): Promise<Close> {
-    const { url, headers } = this.#source;
+    const { url, headers, claim } = this.#source;
     const accept = `text/event-stream, ${STREAM_TYPE}`;
-    const response = await this.#fetch(url, { headers: { ...headers, accept } });
+    const resume: HeadersInit = claim ? { "last-event-id": claim } : {};
+    const response = await this.#fetch(url, { headers: { ...headers, ...resume, accept } });
     if (!response.ok || response.body === null) return this.#refusedWhole(response);
     const reader = response.body.getReader();
     const decoder = new TextDecoder();

@@ -1,4 +1,3 @@
-import type { ConnStatus } from "../connection/connection.js";
 import { Listeners } from "../connection/listeners.js";
 import { ActorConnDisposed, ActorError } from "../errors.js";
 import type { ActorConn, ActorHandle } from "../surface.js";
@@ -49,7 +48,7 @@ export class SharedActor {
   /** @param connect makes the connection; what it throws is the error of the snapshot. */
   constructor(connect: () => Connected, owner: SharedActorOwner) {
     this.#owner = owner;
-    const nothing = { handle: null, connection: null, isConnected: false, error: null } as const;
+    const nothing = { handle: null, connection: null, isConnected: false, error: null, resyncs: 0 } as const;
     // The attempt begins within this turn.
     this.#snapshot = { ...nothing, connStatus: "connecting" };
     try {
@@ -143,6 +142,7 @@ export class SharedActor {
         if (connStatus === "idle") this.#fail(new ActorConnDisposed());
       }
     });
+    connection.onResync(() => this.#update({ resyncs: this.#snapshot.resyncs + 1 }));
     connection.onError((error) => {
       // A mistake of whoever listens, which is no news for the others.
       if (error.code === "listener_failed") console.error(error);
@@ -166,11 +166,11 @@ export class SharedActor {
     this.#settled.resolve();
   }
 
-  #update(change: { readonly connStatus?: ConnStatus; readonly error?: ActorError | null }): void {
+  #update(change: Partial<Pick<ActorSnapshot<UntypedActor>, "connStatus" | "error" | "resyncs">>): void {
     const before = this.#snapshot;
-    const { connStatus = before.connStatus, error = before.error } = change;
-    if (connStatus === before.connStatus && error === before.error) return;
-    const next = { ...before, connStatus, error, isConnected: connStatus === "connected" };
+    const { connStatus = before.connStatus, error = before.error, resyncs = before.resyncs } = change;
+    if (connStatus === before.connStatus && error === before.error && resyncs === before.resyncs) return;
+    const next = { ...before, connStatus, error, resyncs, isConnected: connStatus === "connected" };
     this.#snapshot = next as ActorSnapshot<UntypedActor>;
     this.#changed.emit();
   }

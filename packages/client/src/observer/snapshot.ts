@@ -13,6 +13,8 @@ export interface ConnectedActor<Definition> {
   readonly isConnected: true;
   /** What went wrong since the socket opened without ending it: a refused subscription, say. */
   readonly error: ActorError | null;
+  /** How often events were missed for good (`onResync`): what was read of the actor before should be read anew. */
+  readonly resyncs: number;
 }
 
 /** There is no socket: not yet, not at present, or not at all. */
@@ -26,6 +28,8 @@ export interface UnconnectedActor<Definition> {
   readonly isConnected: false;
   /** Why there is no socket, until there is one; `null` while nothing went wrong. */
   readonly error: ActorError | null;
+  /** As while there is a socket. */
+  readonly resyncs: number;
 }
 
 /** Nothing is asked for. */
@@ -35,4 +39,5 @@ export const IDLE: UnconnectedActor<never> = Object.freeze({
   connStatus: "idle",
   isConnected: false,
   error: null,
+  resyncs: 0,
 });

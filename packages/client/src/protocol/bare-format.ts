@@ -57,7 +57,7 @@ function readFrame(reader: BareReader): ServerFrame {
         actorId: reader.str(),
         connectionId: reader.str(),
         connectionToken: reader.atEnd ? undefined : reader.str(),
-        extended: !reader.atEnd,
+        extensions: reader.atEnd ? "" : reader.str(),
       };
     case 1: {
       const fields = readErrorFields(reader);
@@ -67,7 +67,20 @@ function readFrame(reader: BareReader): ServerFrame {
     case 2:
       return { tag: "ActionResponse", id: reader.uint(), output: reader.value() };
     case 3:
-      return { tag: "Event", name: reader.str(), args: asArgs(reader.value()) };
+      return {
+        tag: "Event",
+        name: reader.str(),
+        args: asArgs(reader.value()),
+        number: reader.atEnd ? undefined : reader.uint(),
+      };
+    case 35:
+    case 36:
+      return {
+        tag: "Mark",
+        number: reader.uint(),
+        text: reader.str(),
+        from: reader.atEnd ? undefined : reader.uint(),
+      };
     default: {
       const part = PARTS[tag - 32];
       if (part === undefined) throw new RangeError(`a frame of the unknown kind ${tag}`);

@@ -11,6 +11,8 @@ export interface Format {
   readonly encoding: Encoding;
   encodeFrame(frame: ClientFrame): Packet;
   decodeFrame(data: unknown): ServerFrame;
+  /** The message of a client that comes back to `events`, where that is not written by whoever needs it. */
+  encodeResume?(events: readonly string[]): Packet;
   /** The body of an action call. */
   encodeArgs(args: readonly unknown[]): Uint8Array<ArrayBuffer>;
   /** The output in the body of a successful action call. */

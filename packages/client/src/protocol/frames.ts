@@ -16,15 +16,7 @@ export type ClientFrame =
 
 /** A message from server to client on a connection. */
 export type ServerFrame =
-  | {
-      readonly tag: "Init";
-      readonly actorId: string;
-      readonly connectionId: string;
-      /** What messages prove with that they are of this connection, where they travel outside of it. */
-      readonly connectionToken: string | undefined;
-      /** Whether the server knows our extensions of the protocol. */
-      readonly extended: boolean;
-    }
+  | InitFrame
   /** Without `actionId` it is about the connection as a whole. */
   | { readonly tag: "Error"; readonly error: ErrorBody; readonly actionId: number | undefined }
   | { readonly tag: "ActionResponse"; readonly id: number; readonly output: unknown }
@@ -35,7 +27,36 @@ export type ServerFrame =
       readonly part: StreamPart;
       readonly item: unknown;
     }
-  | { readonly tag: "Event"; readonly name: string; readonly args: readonly unknown[] };
+  | {
+      readonly tag: "Event";
+      readonly name: string;
+      readonly args: readonly unknown[];
+      /** There if the actor keeps its events. */
+      readonly number: number | undefined;
+    }
+  | MarkFrame;
+
+/** The first message of all. */
+export interface InitFrame {
+  readonly tag: "Init";
+  readonly actorId: string;
+  readonly connectionId: string;
+  /** What messages prove with that they are of this connection, where they travel outside of it. */
+  readonly connectionToken: string | undefined;
+  /** Empty if the server does not know our extensions of the protocol; else `1`, and what else there is for us. */
+  readonly extensions: string;
+}
+
+/** Where the client is in the events of an actor that keeps them. */
+export interface MarkFrame {
+  readonly tag: "Mark";
+  /** Everything up to this event is told, or never will be. */
+  readonly number: number;
+  /** The event that is subscribed to from here on; with `from`, why events are missing. */
+  readonly text: string;
+  /** There if events are missing: the last one before. */
+  readonly from: number | undefined;
+}
 
 /** The parts of a stream. */
 export type StreamPart = "start" | "item" | "end";

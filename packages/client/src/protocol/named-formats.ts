@@ -18,6 +18,7 @@ const toUtf8 = new TextEncoder();
 export const jsonFormat: Format = {
   encoding: "json",
   encodeFrame: writeJson,
+  encodeResume: (events) => JSON.stringify({ body: { tag: "ResumeRequest", val: { events } } }),
   decodeFrame(data) {
     if (typeof data !== "string") throw new RangeError("a binary frame on a json connection");
     return parseEnvelope(fromJsonCompat(JSON.parse(data)));
@@ -32,6 +33,7 @@ export const jsonFormat: Format = {
 export const cborFormat: Format = {
   encoding: "cbor",
   encodeFrame: (frame) => buildBytes((writer) => writeCbor(writer, frame)),
+  encodeResume: (events) => buildBytes((writer) => writeCbor(writer, { tag: "ResumeRequest", events })),
   decodeFrame(data) {
     if (!(data instanceof ArrayBuffer)) throw new RangeError("a text frame on a cbor connection");
     return parseEnvelope(decodeValue(new Uint8Array(data), "compat"));
@@ -59,7 +61,9 @@ function writeJson(frame: ClientFrame): string {
   return JSON.stringify({ body: { tag, val: request } });
 }
 
-function writeCbor(writer: ByteWriter, frame: ClientFrame): void {
+type ResumeFrame = { readonly tag: "ResumeRequest"; readonly events: readonly string[] };
+
+function writeCbor(writer: ByteWriter, frame: ClientFrame | ResumeFrame): void {
   const { tag, ...val } = frame;
   writeMapHead(writer, 1);
   writeText(writer, "body");
@@ -87,7 +91,7 @@ function parseEnvelope(value: unknown): ServerFrame {
         actorId: asText(val.actorId),
         connectionId: asText(val.connectionId),
         connectionToken: val.connectionToken === undefined ? undefined : asText(val.connectionToken),
-        extended: val.extensions !== undefined,
+        extensions: val.extensions === undefined ? "" : asText(val.extensions),
       };
     case "Error": {
       const error = parseErrorBody(val);
@@ -108,7 +112,16 @@ function parseEnvelope(value: unknown): ServerFrame {
     case "StreamEnd":
       return { tag: "Stream", id: asId(val.id), part: "end", item: undefined };
     case "Event":
-      return { tag: "Event", name: asText(val.name), args: asArgs(val.args) };
+      return {
+        tag: "Event",
+        name: asText(val.name),
+        args: asArgs(val.args),
+        number: val.number === undefined ? undefined : asId(val.number),
+      };
+    case "Subscribed":
+      return { tag: "Mark", number: asId(val.number), text: asText(val.eventName), from: undefined };
+    case "Resync":
+      return { tag: "Mark", number: asId(val.number), text: asText(val.reason), from: asId(val.from) };
     default:
       throw new RangeError(`a frame of the unknown kind ${JSON.stringify(body.tag)}`);
   }

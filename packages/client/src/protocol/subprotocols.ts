@@ -5,11 +5,13 @@ import type { Encoding } from "../config.js";
  * browsers cannot set here.
  *
  * @param params connection parameters as ASCII JSON.
+ * @param claim where a connection was that comes back.
  */
 export function subprotocols(
   encoding: Encoding,
   params: string | undefined,
   skipReadyWait: boolean,
+  claim?: string,
 ): string[] {
   const list = ["rivet", `rivet_encoding.${encoding}`];
   if (skipReadyWait) list.push("rivet_skip_ready_wait");
@@ -20,5 +22,6 @@ export function subprotocols(
   }
   // We know the extensions of the protocol.
   list.push("greenroom.1");
+  if (claim) list.push(`greenroom_resume.${claim}`);
   return list;
 }

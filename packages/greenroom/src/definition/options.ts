@@ -209,7 +209,7 @@ export function resolveOptions(options: ActorOptions): ResolvedOptions {
     isExclusive: isExclusive(options.concurrency ?? "interleaved", "actor option 'concurrency'"),
     canHibernateWebSocket: options.canHibernateWebSocket ?? false,
     crashPolicy: options.crashPolicy ?? "sleep",
-    resume: resolveResume(options.resume ?? false),
+    resume: options.resume === undefined ? undefined : resolveResume(options.resume),
     display: { name: options.name, icon: options.icon },
   };
 }

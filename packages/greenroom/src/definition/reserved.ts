@@ -19,6 +19,7 @@ const OWN: { readonly [Name in OwnNames]: true } = {
   onClose: true,
   onError: true,
   onOpen: true,
+  onResync: true,
   onStatusChange: true,
   once: true,
   ready: true,

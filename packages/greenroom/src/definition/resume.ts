@@ -27,7 +27,8 @@ export function resolveResume(value: boolean | ResumeOptions): Required<ResumeOp
   return {
     maxEvents: limit("maxEvents", value.maxEvents, MOST.maxEvents),
     maxBytes: limit("maxBytes", value.maxBytes, MOST.maxBytes),
-    maxAgeMs: value.maxAgeMs === Number.POSITIVE_INFINITY ? ANY_AGE : limit("maxAgeMs", value.maxAgeMs, ANY_AGE),
+    maxAgeMs:
+      value.maxAgeMs === Number.POSITIVE_INFINITY ? ANY_AGE : limit("maxAgeMs", value.maxAgeMs, ANY_AGE),
   };
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compiledActor } from "../../dist/definition/actor.js";
+import { resolveOptions } from "../../dist/definition/options.js";
 import { actor, event, queue, type StandardSchema, setup } from "../../dist/index.js";
 
 const anything: StandardSchema = {
@@ -68,6 +69,15 @@ test("definitions that cannot be meant are refused, by name", () => {
     [{ state: 1, stateVersion: 2, migrateState: { two: () => 1 } }, /has a step 'two'/],
     [{ state: 1, stateVersion: 3, migrateState: { 2: () => 1 } }, /'migrateState' has no step '3'/],
     [{ options: { maxConnectionBacklog: 1.5 } }, /'maxConnectionBacklog' has to be a whole number, from 0/],
+    [{ options: { resume: "yes" } }, /'resume' has to be a boolean, or an object with its limits/],
+    [{ options: { resume: null } }, /'resume' has to be a boolean/],
+    [{ options: { resume: { maxEvent: 1 } } }, /unknown actor option 'resume.maxEvent'/],
+    [
+      { options: { resume: { maxEvents: 0 } } },
+      /'resume.maxEvents' has to be a whole number from 1 to 100000/,
+    ],
+    [{ options: { resume: { maxBytes: 2 ** 24 } } }, /'resume.maxBytes' has to be a whole number from 1/],
+    [{ options: { resume: { maxAgeMs: 0.5 } } }, /'resume.maxAgeMs' has to be a whole number from 1/],
     [{ options: { maxKvSize: -1 } }, /'maxKvSize' has to be a whole number, from 0 to 1073741824/],
     [{ options: { maxKvSize: 2 ** 31 } }, /'maxKvSize' has to be a whole number/],
     [{ options: { sleepTimout: 1 } }, /unknown actor option 'sleepTimout'/],
@@ -120,6 +130,7 @@ test("settings have their documented defaults", () => {
     maxQueueMessageSize: 65_536,
     maxKvSize: 67_108_864,
     maxConnectionBacklog: 16_777_216,
+    resume: undefined,
     durability: 0,
     isExclusive: false,
     canHibernateWebSocket: false,
@@ -167,4 +178,16 @@ test("names that clients reserve are refused at the top level only; `destroy` is
     loose({ actions: { nested: { [name]: () => 1 } } });
   }
   loose({ actions: { destroy: () => 1 } });
+});
+
+test("events are kept within limits that have defaults", () => {
+  const all = { maxEvents: 1_000, maxBytes: 1_048_576, maxAgeMs: 300_000 };
+  assert.deepEqual(resolveOptions({ resume: true }).resume, all);
+  assert.deepEqual(resolveOptions({ resume: {} }).resume, all);
+  assert.deepEqual(resolveOptions({ resume: { maxEvents: 5 } }).resume, { ...all, maxEvents: 5 });
+  assert.equal(
+    resolveOptions({ resume: { maxAgeMs: Number.POSITIVE_INFINITY } }).resume?.maxAgeMs,
+    2 ** 53 - 1,
+  );
+  assert.equal(resolveOptions({ resume: false }).resume, undefined);
 });

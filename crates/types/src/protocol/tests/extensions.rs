@@ -144,3 +144,142 @@ fn cancelling_and_crediting_are_read() {
         );
     }
 }
+
+#[test]
+fn what_a_client_needs_to_come_back_is_told_with_init() {
+    let actor = ActorId::new(ShardId::new(9), [1; 13]);
+    for (extended, resume, expected) in [
+        (true, Some(("p", 7)), r#","extensions":"1 resume.p.7"}"#),
+        (true, None, r#","extensions":"1"}"#),
+        (false, Some(("p", 7)), r#""connectionId":"c"}"#),
+    ] {
+        let init = ServerFrame::Init {
+            actor,
+            conn_id: "c",
+            token: None,
+            extended,
+            resume,
+        };
+        let frame = encode_server_frame(Encoding::Json, init);
+        let frame = String::from_utf8_lossy(&frame);
+        assert!(frame.contains(expected), "{frame}");
+    }
+    let handshake =
+        Handshake::parse("rivet, greenroom.1, greenroom_resume.p.7, greenroom_resume.q.8");
+    assert_eq!(handshake.resume.as_deref(), Some("p.7"));
+}
+
+#[test]
+fn numbers_of_events_are_told_to_whom_they_mean_something() {
+    let event = EventFrame::numbered(7, "n".to_owned(), Bytes::from_static(b"\x81\x04"));
+    for (encoding, plain, numbered) in [
+        (
+            Encoding::Bare,
+            hex(r#"0400 03 01 "n" 02 8104"#),
+            hex(r#"0400 03 01 "n" 02 8104 07"#),
+        ),
+        (
+            Encoding::Json,
+            br#"{"body":{"tag":"Event","val":{"name":"n","args":[4]}}}"#.to_vec(),
+            br#"{"body":{"tag":"Event","val":{"name":"n","args":[4],"number":["$BigInt","7"]}}}"#
+                .to_vec(),
+        ),
+    ] {
+        assert_eq!(encode_event(encoding, false, &event), plain);
+        assert_eq!(encode_event(encoding, true, &event), numbered);
+        let again = encode_event(encoding, true, &event.clone());
+        assert_eq!(
+            again.as_ptr(),
+            encode_event(encoding, true, &event).as_ptr()
+        );
+    }
+    let unnumbered = EventFrame::new("n".to_owned(), Bytes::from_static(b"\x81\x04"));
+    assert_eq!(
+        encode_event(Encoding::Bare, true, &unnumbered).as_ptr(),
+        encode_event(Encoding::Bare, false, &unnumbered).as_ptr()
+    );
+}
+
+#[test]
+fn where_a_client_is_in_the_events_are_frames_of_their_own() {
+    let subscribed = ServerFrame::Subscribed {
+        number: 7,
+        event: "n",
+    };
+    let resync = ServerFrame::Resync {
+        number: 7,
+        reason: "off",
+        from: 5,
+    };
+    for (frame, bare, json) in [
+        (
+            subscribed,
+            "0400 23 07 01 'n'",
+            r#"{"body":{"tag":"Subscribed","val":{"number":["$BigInt","7"],"eventName":"n"}}}"#,
+        ),
+        (
+            resync,
+            "0400 24 07 03 'off' 05",
+            r#"{"body":{"tag":"Resync","val":{"number":["$BigInt","7"],"reason":"off","from":["$BigInt","5"]}}}"#,
+        ),
+    ] {
+        assert_eq!(
+            encode_server_frame(Encoding::Bare, frame),
+            hex(&bare.replace('\'', "\""))
+        );
+        assert_eq!(encode_server_frame(Encoding::Json, frame), json.as_bytes());
+    }
+}
+
+#[test]
+fn what_a_client_had_subscribed_to_is_read_and_limited() {
+    let resume = |events: &[&str]| ClientFrame::Resume {
+        events: events.iter().map(|event| (*event).to_owned()).collect(),
+    };
+    let json = |events: &str| {
+        format!(r#"{{"body":{{"tag":"ResumeRequest","val":{{"events":{events}}}}}}}"#).into_bytes()
+    };
+    for (encoding, bytes, expected) in [
+        (
+            Encoding::Bare,
+            hex(r#"0400 22 02 01 "a" 00"#),
+            resume(&["a", ""]),
+        ),
+        (Encoding::Bare, hex("0400 22 00"), resume(&[])),
+        (Encoding::Json, json(r#"["a",""]"#), resume(&["a", ""])),
+        (
+            Encoding::Cbor,
+            hex(r#"a1 64"body" a2 63"tag" 6d"ResumeRequest" 63"val" a1 66"events" 81 61"a""#),
+            resume(&["a"]),
+        ),
+    ] {
+        assert_eq!(frame(encoding, &bytes), Ok(expected));
+    }
+    let many = vec!["a"; limits::SUBSCRIPTIONS_PER_CONN + 1];
+    let mut bare = hex("0400 22 8108");
+    bare.extend(b"\x01a".repeat(many.len()));
+    for (encoding, bytes) in [
+        (Encoding::Bare, bare),
+        // A count that nothing follows, and one that no memory has room for.
+        (Encoding::Bare, hex("0400 22 05")),
+        (Encoding::Bare, hex("0400 22 ffffffffffffffffff01")),
+        (
+            Encoding::Bare,
+            [hex("0400 22 01 8102"), vec![b'a'; 257]].concat(),
+        ),
+        (Encoding::Json, json(&format!("{many:?}"))),
+        (Encoding::Json, json(&format!("[{:?}]", "a".repeat(257)))),
+        (Encoding::Json, json("[1]")),
+        (Encoding::Json, json("\"a\"")),
+        (
+            Encoding::Json,
+            br#"{"body":{"tag":"ResumeRequest","val":{}}}"#.to_vec(),
+        ),
+    ] {
+        let error = frame(encoding, &bytes).expect_err("it is none");
+        assert!(
+            matches!(&*code(&error), "encoding.invalid" | "request.invalid"),
+            "{error}"
+        );
+    }
+}

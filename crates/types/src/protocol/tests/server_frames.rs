@@ -64,6 +64,7 @@ fn responses_and_events_are_as_documented() {
     let event = ServerFrame::Event {
         name: "newCount",
         args: b"\x81\x04",
+        number: None,
     };
     let cases = [
         (Encoding::Bare, response, hex("0400 02 00 01 04")),
@@ -171,6 +172,7 @@ fn values_that_json_cannot_carry_become_errors() {
         ServerFrame::Event {
             name: "e",
             args: b"\xff",
+            number: None,
         },
     );
     for (bytes, id) in [(response, r#"["$BigInt","3"]"#), (event, "null")] {
@@ -191,6 +193,7 @@ fn an_event_is_encoded_once_per_encoding() {
         let direct = ServerFrame::Event {
             name: "newCount",
             args: b"\x81\x04",
+            number: None,
         };
         assert_eq!(first, encode(encoding, direct));
         assert_eq!(

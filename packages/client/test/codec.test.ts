@@ -369,6 +369,7 @@ describe("what cannot be encoded", () => {
     [new Map([[{}, 1]]), "state", "args[0] is an object as a Map key, which cannot be stored"],
     [[new Set([1, []])], "state", "args[0][1] is an object as a Set member, which cannot be stored"],
     [{ "\ud800": 1 }, "state", 'args["\\ud800"] is a key with a lone surrogate, which cannot be stored'],
+    [{ n: 10n ** 10_000n }, "compat", "args.n is a bigint of more than 10000 digits, which cannot be sent"],
     [[new DataView(new ArrayBuffer(1))], "state", "args[0] is a DataView, which cannot be stored"],
   ];
   for (const [value, form, message] of cases) {
@@ -379,6 +380,16 @@ describe("what cannot be encoded", () => {
       assert.equal(writer.length, 1);
     });
   }
+
+  test("bigints that nobody can write in decimal are read from storage only", () => {
+    for (const value of [10n ** 9_990n, -(10n ** 9_990n)]) {
+      assert.equal(decodeValue(encode(value, "native"), "compat"), value);
+      assert.equal(decodeValue(encode(value, "compat"), "compat"), value);
+    }
+    const long = 2n ** 40_000n;
+    assert.equal(decodeValue(encode(long, "state"), "state"), long);
+    assert.throws(() => decodeValue(encode(long, "native"), "native"), /a bigint of more than 4151 bytes/);
+  });
 
   test("deeper than 128 levels", () => {
     const nest = (levels: number): unknown => {
@@ -432,6 +443,10 @@ describe("JSON compat form", () => {
     assert.throws(
       () => toJsonCompat([new Map()], "args"),
       /^TypeError: args\[0\] is a Map, which the json encoding/,
+    );
+    assert.throws(
+      () => toJsonCompat({ n: 10n ** 10_000n }, "args"),
+      /^TypeError: args\.n is a bigint of more than 10000 digits/,
     );
     assert.throws(() => toJsonCompat({ f() {} }, "args"), /^TypeError: args\.f is a function/);
     assert.equal(toJsonCompat(new Date(0)), "1970-01-01T00:00:00.000Z");

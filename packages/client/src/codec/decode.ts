@@ -4,6 +4,8 @@ import { isTypedArrayTag, typedArrayFromTag } from "./typed-arrays.js";
 
 /** Up to this many bytes a loop beats the call into `TextDecoder`. */
 const SHORT_TEXT = 32;
+/** Bytes that a bigint on the wire may have: more than that and nobody could read it in decimal. */
+const MAX_BIGINT_BYTES = 4151;
 const INDEFINITE = -1;
 const BREAK = 0xff;
 
@@ -54,12 +56,15 @@ export class ValueReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #compat: boolean;
+  readonly #isOwn: boolean;
   #position: number;
 
   constructor(bytes: Uint8Array, form: ValueForm, offset = 0) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#compat = form === "compat";
+    // What was stored was in memory before, however large.
+    this.#isOwn = form === "state";
     this.#position = offset;
   }
 
@@ -297,9 +302,9 @@ export class ValueReader {
       case Tag.epoch:
         return this.#date(start, depth);
       case Tag.bignum:
-        return bigintFromBytes(this.#taggedBytes(start));
+        return this.#bigint(start);
       case Tag.negativeBignum:
-        return -1n - bigintFromBytes(this.#taggedBytes(start));
+        return -1n - this.#bigint(start);
       case Tag.object:
         return this.#namedObject(start, depth);
       case Tag.set:
@@ -317,6 +322,14 @@ export class ValueReader {
     const head = this.#byte();
     if (head >> 5 !== 2) throw new ValueFormatError("a tag that needs a byte string", start);
     return this.#byteString(head & 0x1f, start);
+  }
+
+  #bigint(start: number): bigint {
+    const bytes = this.#taggedBytes(start);
+    if (bytes.length > MAX_BIGINT_BYTES && !this.#isOwn) {
+      throw new ValueFormatError(`a bigint of more than ${MAX_BIGINT_BYTES} bytes`, start);
+    }
+    return bigintFromBytes(bytes);
   }
 
   #taggedItems(start: number, depth: number): unknown[] {

@@ -1,4 +1,5 @@
 import { toBase64 } from "./base64.js";
+import { MAX_BIGINT_DIGITS } from "./escape.js";
 import { MAX_DEPTH, Tag } from "./form.js";
 import { writeByteString, writeHead, writeNumber, writeText } from "./heads.js";
 import { typedArrayTag } from "./typed-array-tags.js";
@@ -74,7 +75,7 @@ class ValueEncoder {
         this.#undefined();
         return;
       case "bigint":
-        this.#bigint(value);
+        this.#bigint(value, depth);
         return;
       case "object":
         if (value === null) this.#writer.u8(0xf6);
@@ -100,9 +101,15 @@ class ValueEncoder {
     this.#writer.u8(0x00);
   }
 
-  #bigint(value: bigint): void {
-    if (this.#plain !== undefined) this.#plain.bigint(this.#writer, value);
-    else this.#escape("$BigInt", value.toString());
+  #bigint(value: bigint, depth: number): void {
+    if (this.#plain !== undefined) {
+      this.#plain.bigint(this.#writer, value);
+      return;
+    }
+    const digits = value.toString();
+    // Nobody would read it.
+    if (digits.length > MAX_BIGINT_DIGITS) throw this.#refuse(depth, LONG_BIGINT);
+    this.#escape("$BigInt", digits);
   }
 
   #object(value: object, depth: number): void {
@@ -261,6 +268,8 @@ class ValueEncoder {
     return new TypeError(`${path} is ${what}, which cannot be ${this.#lossless ? "stored" : "sent"}`);
   }
 }
+
+const LONG_BIGINT = `a bigint of more than ${MAX_BIGINT_DIGITS} digits`;
 
 function formatStep(step: PathStep): string {
   if (typeof step === "number") return `[${step}]`;

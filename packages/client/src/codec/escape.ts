@@ -1,7 +1,7 @@
 import { fromBase64 } from "./base64.js";
 
-/** Decimal digits a bigint may have; converting longer ones takes time quadratic in their length. */
-const MAX_BIGINT_DIGITS = 10_000;
+/** Characters of a bigint in decimal; converting longer ones takes time quadratic in their length. */
+export const MAX_BIGINT_DIGITS = 10_000;
 
 /**
  * The value behind the compat escape `[name, content]`, whose name starts with `$`.

@@ -1,5 +1,5 @@
 import { toBase64 } from "./base64.js";
-import { reviveEscape } from "./escape.js";
+import { MAX_BIGINT_DIGITS, reviveEscape } from "./escape.js";
 import { MAX_DEPTH } from "./form.js";
 
 /**
@@ -28,7 +28,7 @@ export function fromJsonCompat(json: unknown): unknown {
 function convert(value: unknown, at: string, depth: number): unknown {
   switch (typeof value) {
     case "bigint":
-      return ["$BigInt", value.toString()];
+      return ["$BigInt", digitsOf(value, at)];
     case "undefined":
       return ["$Undefined", 0];
     case "function":
@@ -39,6 +39,12 @@ function convert(value: unknown, at: string, depth: number): unknown {
     default:
       return value;
   }
+}
+
+function digitsOf(value: bigint, at: string): string {
+  const digits = value.toString();
+  if (digits.length <= MAX_BIGINT_DIGITS) return digits;
+  throw new TypeError(`${at} is a bigint of more than ${MAX_BIGINT_DIGITS} digits, which cannot be sent`);
 }
 
 function convertObject(value: object, at: string, depth: number): unknown {

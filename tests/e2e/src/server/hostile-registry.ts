@@ -1,6 +1,6 @@
 /** Actors for the suites that are hostile: one that echoes, so that frames can be seen to go both ways, and one to call. */
 
-import { actor, event, setup } from "greenroom";
+import { actor, event, queue, setup } from "greenroom";
 
 /** Sends back what it hears. */
 export const echo = actor({
@@ -11,8 +11,10 @@ export const echo = actor({
 });
 
 export const counter = actor({
-  state: { count: 0 },
+  createState: (_c, input: unknown) => ({ count: 0, kept: input }),
+  createConnState: (_c, params: unknown) => ({ params }),
   events: { counted: event<number>() },
+  queues: { notes: queue<unknown>() },
   onRequest: async (_c, request) => {
     const url = new URL(request.url);
     if (url.pathname === "/large") return new Response(new Uint8Array(Number(url.searchParams.get("size"))));
@@ -26,6 +28,16 @@ export const counter = actor({
       return c.state.count;
     },
     echo: (_c, value: unknown): unknown => value,
+    keep(c, value: unknown): void {
+      c.state.kept = value;
+    },
+    kept: (c): unknown => c.state.kept,
+    params: (c): unknown => c.conn.state.params,
+    note: async (c): Promise<unknown> => (await c.queue.next())?.body,
+    sleep: (c) => c.sleep(),
+    /** What all objects of the process have, which nobody may add to. */
+    common: () =>
+      [Object.prototype, Array.prototype, Function.prototype].map((each) => Reflect.ownKeys(each).length),
   },
 });
 

@@ -9,8 +9,9 @@ export function keyParts(key: ActorKey | undefined): readonly string[] {
   const given: unknown = key === undefined ? [] : key;
   const parts: readonly unknown[] = Array.isArray(given) ? [...given] : [given];
   for (const part of parts) {
-    if (typeof part !== "string") {
-      throw new TypeError(`an actor key is a string or a list of strings, not of type ${typeof part}`);
+    // Half of a surrogate pair is no text: it cannot be sent, or would be another key on its way.
+    if (typeof part !== "string" || /\p{Cs}/u.test(part)) {
+      throw new TypeError("an actor key is a well-formed string or a list of such strings");
     }
   }
   return parts as readonly string[];

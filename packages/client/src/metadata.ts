@@ -110,9 +110,12 @@ export class MetadataLookup {
     const { location } = this.#config;
     if (typeof answer.clientEndpoint !== "string") return location;
     const { clientNamespace, clientToken } = answer;
+    const moved = parseEndpoint(answer.clientEndpoint);
     return {
       ...location,
-      ...parseEndpoint(answer.clientEndpoint),
+      // The token was meant for the origin that the program named. Another one has to name its own.
+      ...(new URL(moved.url).origin === new URL(location.url).origin ? {} : { token: undefined }),
+      ...moved,
       ...(typeof clientNamespace === "string" ? { namespace: clientNamespace } : {}),
       ...(typeof clientToken === "string" ? { token: clientToken } : {}),
     };

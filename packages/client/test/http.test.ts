@@ -514,6 +514,28 @@ describe("metadata", () => {
     }
   });
 
+  test("the token stays with the origin that it was given for", async () => {
+    const elsewhere = await FakeServer.start(() => ({ body: bytes("0400 01 03") }));
+    try {
+      const { port } = elsewhere;
+      for (const [clientEndpoint, at] of [
+        [`http://127.0.0.1:${port}`, elsewhere],
+        [`http://other@127.0.0.1:${port}`, elsewhere],
+        [`${server.url}/below`, server],
+      ] as const) {
+        const before = at.seen.length;
+        answers({ body: JSON.stringify({ clientEndpoint }) }, { body: bytes("0400 01 03") });
+        const client = clientFor({ disableMetadataLookup: false, token: "t1" });
+        assert.equal(await client.tally.get().read(), 3);
+        const call = at.seen.slice(before).find(({ url }) => url.includes("/gateway/"));
+        const got = [call?.url, JSON.stringify(call?.headers)].join();
+        assert.equal(got.includes("t1"), at === server, `${clientEndpoint}: ${got}`);
+      }
+    } finally {
+      await elsewhere.stop();
+    }
+  });
+
   test("a server that starts up is waited for", async () => {
     const { pauses, runtime } = hurry();
     answers({ status: 503 }, { status: 200, body: "not yet" }, { body: "{}" }, { body: bytes("0400 01 03") });

@@ -127,18 +127,17 @@ function loggerOf(
 }
 
 function formatEntry(level: keyof Logger, message: unknown, bound: object, fields: unknown): string {
-  const entry: Record<string, unknown> = { ...bound };
-  if (fields instanceof Error) entry.error = fields;
-  else if (typeof fields === "object" && fields !== null) Object.assign(entry, fields);
+  const own = fields instanceof Error ? { error: fields } : fields;
+  const entry: Record<string, unknown> = { ...bound, ...Object(typeof own === "object" ? own : undefined) };
   const { msg, ...rest } = entry;
   const text = typeof message === "string" ? message : typeof msg === "string" ? msg : "";
   let line = `${level.toUpperCase().padEnd(5)} ${text}`;
   const traces: string[] = [];
   for (const [name, value] of Object.entries(rest)) {
     line += ` ${name}=${formatValue(value)}`;
-    if (value instanceof Error) traces.push(describeError(value));
+    if (value instanceof Error) traces.push(...describeError(value));
   }
-  return traces.length === 0 ? line : `${line}\n${traces.join("\n")}`;
+  return [line, ...traces].map(printable).join("\n");
 }
 
 function formatValue(value: unknown): string {
@@ -152,8 +151,20 @@ function formatValue(value: unknown): string {
   }
 }
 
+/** What ends a line, moves a terminal's cursor, or turns the direction of what follows. */
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** Escapes what callers could make the log look with as if it said something else. Tabs are left. */
+function printable(line: string): string {
+  return line.replace(UNPRINTABLE, (char) => {
+    if (char === "\t") return char;
+    if (char === "\n") return "\\n";
+    return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}
+
 /** Stack and causes, indented. */
-function describeError(error: Error): string {
+function describeError(error: Error): string[] {
   const lines: string[] = [];
   let current: unknown = error;
   for (let depth = 0; current instanceof Error && depth < 5; depth++) {
@@ -161,5 +172,5 @@ function describeError(error: Error): string {
     lines.push(...(depth === 0 ? stack : `caused by ${stack}`).split("\n"));
     current = current.cause;
   }
-  return lines.map((line) => `    ${line}`).join("\n");
+  return lines.map((line) => `    ${line}`);
 }

@@ -7,11 +7,14 @@
 //! db.new/  a database that was being created when the process ended; removed at the next open
 //! ```
 //!
+//! Only the user of the process may enter what this creates: what actors keep is nobody else's business on a machine
+//! that others use as well. A directory that exists has the permissions that somebody gave it; `db` in it is closed.
+//!
 //! `FORMAT` is written before `db` appears, and `db` appears complete, by being renamed. So a
 //! directory with `db` and without `FORMAT` was tampered with.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Write},
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
@@ -51,7 +54,7 @@ pub(super) struct Opened {
 /// Opens a data directory, and creates it when there is none.
 pub(super) fn open(config: &EmbeddedConfig) -> Result<Opened, OpenError> {
     let path = &config.path;
-    fs::create_dir_all(path).map_err(|error| unusable(path, "it cannot be created", &error))?;
+    create_private_dir(path).map_err(|error| unusable(path, "it cannot be created", &error))?;
     let lock = lock(path)?;
     check_format(path)?;
     let db = path.join("db");
@@ -140,12 +143,24 @@ fn create(config: &EmbeddedConfig, db: &Path) -> Result<(), OpenError> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
         _ => {}
     }
+    create_private_dir(&unfinished).map_err(failed)?;
     guarded(path, || {
         let tables = Tables::new(open_database(config, &unfinished)?)?;
         write_incarnation(&tables, 0)
     })?;
     fs::rename(&unfinished, db).map_err(failed)?;
     sync_dir(path).map_err(failed)
+}
+
+/// Creates a directory, and those above it, that only the user of the process may enter. Leaves one that exists as it is.
+fn create_private_dir(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.recursive(true).create(path)
 }
 
 fn open_database(config: &EmbeddedConfig, path: &Path) -> fjall::Result<Database> {

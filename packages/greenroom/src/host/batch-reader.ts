@@ -1,7 +1,7 @@
 import type { ClientRecord } from "./client.js";
 import { NONE } from "./records.js";
 
-const utf8 = new TextDecoder();
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 /** Up to this many bytes a loop beats the call into `TextDecoder`. */
 const SHORT_TEXT = 32;
 

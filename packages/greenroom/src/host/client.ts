@@ -85,7 +85,7 @@ function validUrl(url: string): string {
   return URL.canParse(url) ? url : url.replace(/^http:\/\/[^/]*\//, NOWHERE);
 }
 
-const utf8 = new TextDecoder();
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** A request as the core describes it. */
 export type RequestHead = readonly [

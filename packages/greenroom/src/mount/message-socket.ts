@@ -23,7 +23,7 @@ const NO_CODE = 1005;
 const NO_CLOSE = 1006;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** See the top of the file. */
 export class MessageSocket implements Listener {

@@ -57,6 +57,10 @@ export const target = actor({
     },
     get: (c, key: string) => ({ has: Object.hasOwn(c.state.table, key), value: c.state.table[key] }),
     whole: (c) => c.state.table,
+    isClean: () =>
+      Object.keys(Object.prototype).length === 0 &&
+      (Object.prototype as { polluted?: unknown }).polluted === undefined &&
+      (() => {}).toString().startsWith("("),
     async kvPut(c, key: string, value: string) {
       await c.kv.put(key, value);
       return (await c.kv.list("", { keyType: "text" })).map(([name, stored]) => [name, stored]);
@@ -89,7 +93,7 @@ export const registry = setup({
   ...(TOKEN !== undefined && {
     onAuth: async ({ token, params }) => {
       if (token === "hang") await new Promise(() => {});
-      if (token === "throw") throw new Oops(`no such user ${TOKEN}`);
+      if (token === "throw") throw new Oops("the inner secret");
       if (token !== TOKEN) throw new Unauthorized("who are you?");
       return { uid: JSON.stringify(params) };
     },

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { actor, event, setup, UserError } from "greenroom";
+import { actor, event, Forbidden, setup, UserError } from "greenroom";
+import { isKillToken } from "./kill-token.js";
 import { dataDir } from "./settings.js";
 import { type Showing, Stage } from "./stage/stage.js";
 
@@ -11,6 +12,7 @@ export const stage = new Stage();
 export const gallery = actor({
   events: { changed: event<Showing[]>() },
   options: { noSleep: true },
+  createConnState: (_c, params?: { readonly token?: string }) => ({ mayKill: isKillToken(params?.token) }),
 
   run: async (c) => {
     for await (const _ of stage.changes(c.abortSignal)) c.broadcast("changed", stage.showings());
@@ -19,8 +21,12 @@ export const gallery = actor({
   actions: {
     list: () => stage.showings(),
 
+    mayKill: (c) => c.conn.state.mayKill,
+
     /** `kill -9`, to see that an example comes back with all that it had said. */
-    kill: (_c, name: string) => {
+    kill: (c, name: string) => {
+      if (!c.conn.state.mayKill)
+        throw new Forbidden("open the address that the gallery printed when it started");
       const killed = stage.kill(name);
       if (killed === undefined)
         throw new UserError(`there is no example \`${name}\``, { code: "unknown_example" });

@@ -1,5 +1,6 @@
 /** The gallery: all examples, each the program that its own `npm start` would start, and one page for them. */
 import { fileURLToPath } from "node:url";
+import { killToken } from "./kill-token.js";
 import { registry, stage } from "./registry.js";
 import { dataDir, firstPort } from "./settings.js";
 import { readCatalog } from "./stage/catalog.js";
@@ -22,7 +23,7 @@ async function start(): Promise<void> {
   process.on("SIGTERM", () => void end());
   await stage.open(examples, { host, firstPort: firstPort(port), dataDir });
   console.log(
-    `The gallery of ${examples.length} examples: ${url} (process ${process.pid})\n  data: ${dataDir}`,
+    `The gallery of ${examples.length} examples: ${url}/#${killToken} (process ${process.pid})\n  data: ${dataDir}`,
   );
 }
 

@@ -3,15 +3,20 @@ import type { registry } from "../registry.js";
 import { view } from "./view.js";
 
 const client = createClient<typeof registry>(location.origin);
-const gallery = client.gallery.getOrCreate("main").connect();
+// Behind the #, which browsers send to nobody.
+const token = location.hash.slice(1);
+const gallery = client.gallery.getOrCreate("main", { params: { token } }).connect();
 
 gallery.on("changed", (showings) => view.showings(showings));
 gallery.onStatusChange((status) => view.status(status));
 gallery.onError((error) => view.trouble(error.message));
 // Every opening, the first and each after a loss, starts from what the gallery knows.
 gallery.onOpen(() => {
-  gallery.list().then(
-    (showings) => view.showings(showings),
+  Promise.all([gallery.mayKill(), gallery.list()]).then(
+    ([mayKill, showings]) => {
+      view.mayKill(mayKill);
+      view.showings(showings);
+    },
     (error: Error) => view.trouble(error.message),
   );
 });

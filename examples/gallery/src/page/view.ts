@@ -22,15 +22,22 @@ const status = find(document, "#status", HTMLElement);
 const trouble = find(document, "#trouble", HTMLElement);
 const list = find(document, "#cards", HTMLOListElement);
 const empty = find(document, "#empty", HTMLElement);
+const hint = find(document, "#hint", HTMLElement);
 const template = find(document, "#card", HTMLTemplateElement);
 
 const cards = new Map<string, HTMLElement>();
+let mayKill = false;
 let kill: (name: string) => void = () => {};
 
 /** Everything that touches the page. */
 export const view = {
   onKill(ask: (name: string) => void): void {
     kill = ask;
+  },
+
+  mayKill(now: boolean): void {
+    mayKill = now;
+    hint.hidden = now;
   },
 
   status(now: keyof typeof STATUS): void {
@@ -81,7 +88,7 @@ function update(card: HTMLElement, { title, state, restarts }: Showing): void {
   pill.textContent = restarts > 0 && state.is === "up" ? `Up again (${restarts})` : WORDS[state.is];
   const link = find(card, "a.button", HTMLAnchorElement);
   const button = find(card, "button", HTMLButtonElement);
-  button.disabled = state.is !== "up";
+  button.disabled = !mayKill || state.is !== "up";
   button.title = `End ${title} without a goodbye`;
   find(card, ".problem", HTMLElement).textContent = state.is === "failed" ? state.problem : "";
   find(card, ".where", HTMLElement).textContent = state.is === "up" ? `:${state.port}, pid ${state.pid}` : "";

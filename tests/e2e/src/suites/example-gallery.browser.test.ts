@@ -12,6 +12,7 @@ import { run, ServerProcess } from "../harness/server.js";
 
 /** Examples that start together on a busy machine take their time. */
 const PATIENCE = 120_000;
+const TOKEN = "the-token-of-this-suite";
 
 let browser: Browser;
 let server: ServerProcess;
@@ -21,12 +22,12 @@ const problems: string[] = [];
 before(async () => {
   server = await ServerProcess.start({
     script: exampleScript("gallery"),
-    env: { GREENROOM_EXAMPLES_PORT: "0" },
+    env: { GREENROOM_EXAMPLES_PORT: "0", GREENROOM_GALLERY_TOKEN: TOKEN },
   });
   browser = await launchBrowser();
   page = await (await person(browser)).newPage();
   page.on("pageerror", (error) => problems.push(error.message));
-  await page.goto(server.url);
+  await page.goto(`${server.url}/#${TOKEN}`);
 });
 after(async () => {
   await browser?.close();
@@ -147,11 +148,31 @@ test("a killed example comes back at its address, with what it knew", async (t) 
 test("what cannot be done is said", async (t) => {
   const client = createClient(server.url);
   t.after(() => client.dispose());
-  const gallery = client.getOrCreate("gallery", "main");
+  const gallery = client.getOrCreate("gallery", "main", { params: { token: TOKEN } });
   const kill = (...args: unknown[]) => gallery.action({ name: "kill", args });
   for (const nobody of ["nobody", "__proto__", "", 7, undefined])
     await assert.rejects(kill(nobody), { group: "user", code: "unknown_example" });
   assert.deepEqual(problems, []);
+});
+
+test("only who knows the token of the start kills anything", async (t) => {
+  const client = createClient(server.url);
+  t.after(() => client.dispose());
+  for (const params of [undefined, {}, { token: "" }, { token: `${TOKEN}x` }, { token: 7 }, TOKEN]) {
+    const gallery = client.getOrCreate("gallery", "main", params === undefined ? {} : { params });
+    await assert.rejects(gallery.action({ name: "kill", args: ["counter"] }), {
+      group: "auth",
+      code: "forbidden",
+    });
+  }
+  const other = await page.context().newPage();
+  t.after(() => other.close());
+  await other.goto(server.url);
+  await other.locator("#hint").waitFor();
+  await other.locator("#card-counter[data-state=up]").waitFor({ timeout: PATIENCE });
+  assert.ok(await other.locator("#card-counter button").isDisabled());
+  await other.setViewportSize({ width: 390, height: 844 });
+  await screenshot(other, "gallery-without-token");
 });
 
 test("killing the gallery leaves no example behind, and it can be started again", async () => {

@@ -154,10 +154,12 @@ test("waits grow to a limit, and begin anew after a while in good health", () =>
 test("clients hear of every change", async (t) => {
   const server = await ServerProcess.start({
     script: exampleScript("gallery"),
-    env: { GREENROOM_EXAMPLES_PORT: "0" },
+    env: { GREENROOM_EXAMPLES_PORT: "0", GREENROOM_GALLERY_TOKEN: "t" },
   });
   t.after(() => server.dispose());
-  const gallery = createClient<typeof registry>(server.url).gallery.getOrCreate("main").connect();
+  const gallery = createClient<typeof registry>(server.url)
+    .gallery.getOrCreate("main", { params: { token: "t" } })
+    .connect();
   let isDone: (showings: readonly Showing[]) => boolean = () => false;
   let done: () => void = () => {};
   const look = (showings: readonly Showing[]) => isDone(showings) && done();

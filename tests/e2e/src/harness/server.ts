@@ -139,6 +139,11 @@ export class ServerProcess {
     return (await exit)[0];
   }
 
+  /** Sends `signal` and waits for nothing. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+  }
+
   /** `kill -9`: no hook, no flush, no goodbye. */
   async kill(): Promise<void> {
     await this.stop("SIGKILL");

@@ -279,32 +279,6 @@ export const narrow = actor({
   actions: { take: async (c) => (await c.queue.tryNext())?.body },
 });
 
-/** Counts the effect of every message, in two loops at once. */
-export const worker = actor({
-  state: { effects: {} as Record<string, number>, order: [] as string[] },
-  queues: { task: queue<string, number>(), quick: queue<string>() },
-  options: { sleepTimeout: 150, maxQueueSize: 5_000 },
-  run: async (c) => {
-    const count = (key: string): number => {
-      c.state.order.push(key);
-      c.state.effects[key] = (c.state.effects[key] ?? 0) + 1;
-      return c.state.effects[key];
-    };
-    const tasks = async (): Promise<void> => {
-      for await (const task of c.queue.iter({ names: ["task"], completable: true })) {
-        // Something that takes a while, with a kill in the middle of it. What follows is one turn.
-        await new Promise((resolve) => setImmediate(resolve));
-        await task.complete(count(task.body));
-      }
-    };
-    const quick = async (): Promise<void> => {
-      for await (const { body } of c.queue.iter({ names: ["quick"] })) count(body);
-    };
-    await Promise.all([tasks(), quick()]);
-  },
-  actions: { read: (c) => c.state },
-});
-
 export const registry = setup({
-  use: { desk, lateSender, printer, clerk, picky, clumsy, guarded, narrow, worker },
+  use: { desk, lateSender, printer, clerk, picky, clumsy, guarded, narrow },
 });

@@ -33,30 +33,6 @@ export const post = actor({
   actions: { handled: (c) => c.state.handled },
 });
 
-/** For the kill test: every effect can be told apart afterwards, and is there twice, in the state and as a pair. */
-export const ledger = actor({
-  state: { count: 0, entries: [] as string[] },
-  events: { appended: event<string>() },
-  options: { sleepTimeout: 2_000 },
-  actions: {
-    increment: (c) => {
-      c.state.count += 1;
-      void c.kv.put("count", String(c.state.count));
-      return c.state.count;
-    },
-    append(c, entry: string) {
-      void c.kv.put(`entry/${String(c.state.entries.length).padStart(6, "0")}`, entry);
-      c.state.entries.push(entry);
-      c.broadcast("appended", entry);
-      return c.state.entries.length;
-    },
-    async read(c) {
-      const state = { count: c.state.count, entries: [...c.state.entries] };
-      return { ...state, pairs: await c.kv.list() };
-    },
-  },
-});
-
 /** Fails in every way that an action can. */
 export const faulty = actor({
   state: { calls: 0, kept: null as unknown },
@@ -244,5 +220,5 @@ export const visitors = actor({
 });
 
 export const registry = setup({
-  use: { visitors, counter, post, ledger, faulty, memory, napper, room, list, dial, broken },
+  use: { visitors, counter, post, faulty, memory, napper, room, list, dial, broken },
 });

@@ -4,5 +4,9 @@
 //! The targets are in `fuzz_targets/`, one file each; `README.md` says how to run them.
 
 pub mod encode;
+pub mod history;
+pub mod host;
 pub mod json;
+pub mod site;
+pub mod websocket;
 pub mod well_formed;

@@ -232,9 +232,11 @@ fn guarded<T>(path: &Path, open: impl FnOnce() -> fjall::Result<T>) -> Result<T,
         }),
         Ok(Err(fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)))) => {
             Err(match error.kind() {
-                // Files that the engine expects are missing, cut short, or in the way.
+                // Files that the engine expects are missing, cut short, or in the way. It reads at a place before
+                // the first byte of one that is empty.
                 io::ErrorKind::NotFound
                 | io::ErrorKind::AlreadyExists
+                | io::ErrorKind::InvalidInput
                 | io::ErrorKind::UnexpectedEof
                 | io::ErrorKind::InvalidData => {
                     corrupt(format!("its files do not belong together ({error})"))

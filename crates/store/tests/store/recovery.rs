@@ -264,6 +264,35 @@ fn a_flipped_bit_in_the_log_is_noticed_or_cuts_the_history() {
     assert!(refused > 0, "the engine notices most of them");
 }
 
+#[test]
+fn a_file_that_is_emptied_is_damage_and_no_matter_of_permissions() {
+    let image = crashed(20);
+    let mut refused = 0;
+    for file in files(image.path()) {
+        let copy = directory();
+        copy_dir(image.path(), copy.path());
+        let emptied = copy.path().join(file.strip_prefix(image.path()).unwrap());
+        fs::write(&emptied, b"").unwrap();
+        if check_damaged(copy.path(), &emptied.display().to_string()).is_none() {
+            refused += 1;
+        }
+    }
+    assert!(refused > 0, "most files cannot be done without");
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}
+
 /// Opens a damaged directory: either a beginning of the history is there and the store works, or
 /// it says that it is damaged.
 fn check_damaged(path: &Path, context: &str) -> Option<u64> {

@@ -273,8 +273,16 @@ impl<'a> Reader<'a> {
     /// Whatever makes the item ill-formed, or nested more than [`limits::NESTING`] levels of
     /// arrays, maps and tags.
     pub fn skip_item(&mut self) -> Result<Range<usize>, CborError> {
+        self.skip_item_within(limits::NESTING)
+    }
+
+    /// Like [`Reader::skip_item`] with another bound on nesting, for items inside others.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn skip_item_within(&mut self, levels: usize) -> Result<Range<usize>, CborError> {
         let start = self.at;
-        self.skip(limits::NESTING)?;
+        self.skip(levels)?;
         Ok(start..self.at)
     }
 

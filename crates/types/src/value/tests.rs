@@ -295,6 +295,23 @@ fn cbor_nesting_is_bounded() {
     }
 }
 
+#[test]
+fn what_is_left_out_counts_as_nesting_too() {
+    // A `Map` that JSON has no word for, with arrays around it and in it.
+    let value = |around: usize, within: usize| {
+        [
+            &b"\x81".repeat(around)[..],
+            b"\xd9\x01\x03",
+            &b"\x81".repeat(within),
+            b"\x00",
+        ]
+        .concat()
+    };
+    let limit = limits::NESTING - 1;
+    assert!(to_json(&value(100, limit - 100)).contains("{}"));
+    assert!(cbor_to_json(&value(100, limit - 99), &mut Vec::new()).is_err());
+}
+
 /// JSON texts with everything in them that survives the way to CBOR and back unchanged.
 fn json_text() -> impl Strategy<Value = serde_json::Value> {
     let leaf = prop_oneof![

@@ -166,8 +166,7 @@ impl Writer<'_, '_> {
             1 => self.date(start),
             2 | 3 => self.bignum(start, tag == 3),
             27 | 258 | 259 => {
-                // Checked by the bound that applies at the top, as nothing of it is descended into.
-                self.reader.skip_item()?;
+                self.reader.skip_item_within(levels)?;
                 self.push(b"{}");
                 Ok(())
             }

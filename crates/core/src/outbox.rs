@@ -37,6 +37,8 @@ pub enum ClientMessage {
         conn_id: String,
         /// Where the client is in the events, if it may come back to them.
         resume: Option<ResumePoint>,
+        /// There if it says that it comes back, and cannot. Clients of ours see that by `resume`.
+        refused: Option<Resync>,
     },
     /// The answer to an action: a value in compat form.
     Response {

@@ -1,7 +1,7 @@
 //! An actor's connections and who listens to what. They belong to the actor, not to its instance,
 //! and so they outlive its sleep.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 use greenroom_types::{ActorError, ActorId, EventFrame, limits};
@@ -14,8 +14,11 @@ use super::{
 };
 use crate::{
     ClientInfo, ClientMessage, CloseReason, ConnKey, Outbox, RestoredConn, ResumeClaim,
-    ResumePoint, Resuming, SocketMessage, outbox::Broadcast, session::Session,
+    ResumePoint, Resuming, Resync, SocketMessage, outbox::Broadcast, session::Session,
 };
+
+/// Ended connections whose sessions are remembered.
+const LEFT: usize = 1024;
 
 /// One connection.
 #[derive(Debug)]
@@ -98,6 +101,9 @@ pub(crate) struct Conns {
     subscribers: BTreeMap<String, BTreeSet<ConnKey>>,
     /// Those that can come back.
     sessions: BTreeMap<[u8; 16], ConnKey>,
+    /// Those of the last connections that have ended: the instance may not know yet, and still send them events,
+    /// which are for whoever comes back.
+    left: VecDeque<(ConnKey, Session)>,
     /// How many of `open` are undecided.
     undecided: usize,
     /// Admitted raw WebSockets that keep the actor awake.
@@ -167,6 +173,10 @@ impl Conns {
             if self.sessions.get(session) == Some(&key) {
                 self.sessions.remove(session);
             }
+            if self.left.len() == LEFT {
+                self.left.pop_front();
+            }
+            self.left.push_back((key, following.session));
         }
         for event in conn.subscriptions.keys() {
             if let Some(subscribers) = self.subscribers.get_mut(event) {
@@ -432,6 +442,7 @@ impl Conns {
         key: ConnKey,
         actor: ActorId,
         resume: Option<ResumePoint>,
+        refused: Option<Resync>,
     ) -> Option<Vec<Message>> {
         let Some(conn) = self.open.get_mut(&key) else {
             return Some(Vec::new());
@@ -442,6 +453,7 @@ impl Conns {
             actor,
             conn_id: conn.id.clone(),
             resume,
+            refused,
         };
         let sent = conn.outbox.send(init).is_ok();
         // What came over a raw WebSocket counts though its client has gone; that it has comes last.
@@ -481,7 +493,13 @@ impl Conns {
         actor: ActorId,
         new: impl FnOnce() -> Session,
     ) -> Option<Session> {
-        let conn = self.open.get_mut(&key).filter(|conn| conn.can_resume)?;
+        let Some(conn) = self.open.get_mut(&key) else {
+            let left = self.left.iter().rev().find(|(left, _)| *left == key);
+            return left.map(|(_, session)| *session);
+        };
+        if !conn.can_resume {
+            return None;
+        }
         if let Some(following) = &conn.following {
             return Some(following.session);
         }

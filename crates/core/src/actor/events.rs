@@ -173,18 +173,17 @@ impl ActorTask {
             self.send(before, ClientMessage::Close(CloseReason::Replaced));
             self.disconnect(before);
         }
-        let refused = self.conns.take_refused(conn);
-        let Some(early) = self.conns.open(conn, self.id, resume) else {
-            return self.disconnect(conn);
-        };
-        if let Some(from) = refused {
-            let reason = match told {
+        let refused = self.conns.take_refused(conn).map(|from| Resync {
+            from,
+            to: told.unwrap_or_default(),
+            reason: match told {
                 Some(_) => ResyncReason::Unknown,
                 None => ResyncReason::Off,
-            };
-            let to = told.unwrap_or_default();
-            self.send(conn, ClientMessage::Resync(Resync { from, to, reason }));
-        }
+            },
+        });
+        let Some(early) = self.conns.open(conn, self.id, resume, refused) else {
+            return self.disconnect(conn);
+        };
         early.into_iter().for_each(|sent| self.on_message(sent));
     }
 

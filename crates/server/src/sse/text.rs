@@ -86,6 +86,7 @@ impl EventText {
                 actor,
                 conn_id,
                 resume,
+                refused,
             } => {
                 self.resume.clone_from(resume);
                 self.push(&self.data(ServerFrame::Init {
@@ -95,6 +96,9 @@ impl EventText {
                     extended: self.extended,
                     resume: resume.as_ref().map(|at| (&*at.proof, at.number)),
                 }));
+                if let Some(resync) = refused.as_ref().filter(|_| !self.extended) {
+                    self.resync(resync);
+                }
             }
             ClientMessage::Subscribed { event, number } => {
                 self.reached(*number);

@@ -177,6 +177,7 @@ impl<W: AsyncWrite + Unpin> MessageWriter<W> {
                 actor,
                 conn_id,
                 resume,
+                refused: _,
             } => {
                 self.push(self.frame(ServerFrame::Init {
                     actor: *actor,

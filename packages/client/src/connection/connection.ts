@@ -104,13 +104,14 @@ export class Connection implements Members<ConnMethods<unknown>> {
       if (resuming && isKept(extensions)) {
         this.#resumption ??= new resuming.Resumption(this.#transport, this.#resumptionOwner);
       }
-      if (this.#resumption) this.#resumption.opened(extensions, names);
+      let resync: Resync | undefined = { reason: "off" };
+      if (this.#resumption) resync = this.#resumption.opened(extensions, names);
       else for (const event of names) this.#sendSubscription(event, true);
       this.#transmitUnsent();
       this.#ready.resolve();
       this.#setStatus("connected");
       this.#onOpen.emit();
-      if (this.#missed) this.#onResync.emit({ reason: "off" });
+      if (resync && this.#missed) this.#onResync.emit(resync);
       this.#missed = false;
     },
 
@@ -142,10 +143,8 @@ export class Connection implements Members<ConnMethods<unknown>> {
       const wasConnected = this.isConnected;
       const passing = end.refused && this.#owner.isPassing(end.error);
       this.#session = undefined;
-      const claim = this.#resumption?.claim;
-      this.#dial.claim = claim;
-      // With a claim, the server says it.
-      this.#missed = !claim && (this.#missed || (wasConnected && this.#handlers.names().length > 0));
+      this.#dial.claim = this.#resumption?.claim;
+      this.#missed ||= wasConnected && this.#handlers.names().length > 0;
       this.#runtime.clearTimeout(this.#timer);
       this.#timer = this.#runtime.setTimeout(() => this.#attempt(), this.#reconnect.nextDelay());
       if (wasConnected) {

@@ -43,12 +43,21 @@ export class Resumption {
     return this.#proof && `${this.#proof}.${this.#number}`;
   }
 
-  /** A socket is open. @param extensions of the server. @param wanted the events that have handlers. */
-  opened(extensions: string, wanted: readonly string[]): void {
+  /**
+   * A socket is open.
+   *
+   * @param extensions of the server.
+   * @param wanted the events that have handlers.
+   * @returns what is missing for good of what there was since the last socket, as far as that is known already.
+   */
+  opened(extensions: string, wanted: readonly string[]): Resync | undefined {
     const [, proof = "", number] = /resume\.(\w+)\.(\d+)/.exec(extensions) ?? [];
     const isSame = proof !== "" && proof === this.#proof;
     const goingOn = isSame ? wanted.filter((event) => this.#unconfirmed.get(event) === 0) : [];
+    const from = this.#number;
     if (!isSame) this.#number = Number(number ?? 0);
+    const isOff = this.#proof === "" || proof === "";
+    const resync: Resync = isOff ? { reason: "off" } : { reason: "unknown", from, to: this.#number };
     this.#proof = proof;
     this.#unconfirmed = new Map(goingOn.map((event) => [event, 0]));
     // Always, as the server holds everything back until then.
@@ -58,6 +67,7 @@ export class Resumption {
       this.#unconfirmed.set(event, 1);
       this.#owner.subscribe(event);
     }
+    return isSame ? undefined : resync;
   }
 
   /** An event has its first handler, or none any more. */

@@ -100,3 +100,152 @@ for (const way of ways) {
     assert.deepEqual(resyncs, [{ reason: "expired", from: 1, to: 6 }]);
   });
 }
+
+for (const transport of ["websocket", "sse"] as const) {
+  test(`a client that is back before its old connection is missed takes its place (${transport})`, async () => {
+    const key = `half-open-${transport}`;
+    const { proxy, client } = await distant({ transport });
+    const speaker = direct().feed.getOrCreate(key);
+    const conn = client.feed.getOrCreate(key, { params: { name: "ann" } }).connect();
+    const { log, resyncs } = listen(conn, ["tick", "whisper"]);
+    await conn.sync();
+    proxy.cutAll(true);
+    // Only the client knows of it: to the actor, the old connection is still there.
+    await speaker.say("tick", "1", "2");
+    await conn.whisper("3");
+    await eventually(() => assert.deepEqual(log, ["tick 1", "tick 2", "whisper 3"]));
+    await eventually(async () => assert.equal(await speaker.conns(), 1));
+    await speaker.say("tick", "4");
+    await eventually(() => assert.equal(log.length, 4));
+    assert.deepEqual(resyncs, []);
+  });
+
+  test(`missed events outlive the sleep of the actor and the end of the process (${transport})`, async () => {
+    const key = `sleeps-${transport}`;
+    const { proxy, client } = await distant({ transport });
+    const speaker = direct().feed.getOrCreate(key);
+    const conn = client.feed.getOrCreate(key, { params: { name: "ann" } }).connect();
+    const { log, resyncs } = listen(conn, ["tick"]);
+    await conn.sync();
+    proxy.plan = () => ({ after: 1, halfOpen: false });
+    proxy.cutAll();
+    await speaker.say("tick", "1");
+    await speaker.nap();
+    await speaker.say("tick", "2");
+    await server.kill();
+    await server.restart();
+    await speaker.say("tick", "3");
+    proxy.plan = () => undefined;
+    await eventually(() => assert.deepEqual(log, ["tick 1", "tick 2", "tick 3"]), { within: 30_000 });
+    assert.deepEqual(resyncs, []);
+  });
+
+  test(`the next actor of a key is another one (${transport})`, async () => {
+    const key = `destroyed-${transport}`;
+    const { client } = await distant({ transport });
+    const speaker = direct().feed.getOrCreate(key);
+    const conn = client.feed.getOrCreate(key, { params: { name: "ann" } }).connect();
+    const { log, resyncs } = listen(conn, ["tick"]);
+    await conn.sync();
+    await speaker.say("tick", "1", "2");
+    await eventually(() => assert.equal(log.length, 2));
+    await speaker.end();
+    await eventually(() => assert.equal(resyncs.length, 1));
+    await conn.sync();
+    await speaker.say("tick", "of the next");
+    await eventually(() => assert.deepEqual(log, ["tick 1", "tick 2", "tick of the next"]));
+    assert.deepEqual(resyncs, [{ reason: "unknown", from: 2, to: 0 }]);
+  });
+
+  test(`an actor that keeps nothing says so after each reconnection (${transport})`, async () => {
+    const key = `off-${transport}`;
+    const { proxy, client } = await distant({ transport });
+    const conn = client.deaf.getOrCreate(key).connect();
+    let opened = 0;
+    conn.onOpen(() => {
+      opened += 1;
+    });
+    await conn.sync();
+    const resyncs: Resync[] = [];
+    conn.onResync((resync) => resyncs.push(resync));
+    // Who listens to nothing misses nothing.
+    proxy.cutAll();
+    await eventually(() => assert.equal(opened, 2));
+    await conn.sync();
+    assert.deepEqual(resyncs, []);
+    conn.on("tick", () => {});
+    for (const times of [1, 2]) {
+      await conn.sync();
+      proxy.cutAll();
+      await eventually(() => assert.equal(resyncs.length, times));
+    }
+    assert.deepEqual(resyncs, [{ reason: "off" }, { reason: "off" }]);
+  });
+}
+
+test("guards are asked again before what was missed is told", async () => {
+  const { proxy, client } = await distant();
+  const speaker = direct().feed.getOrCreate("guarded");
+  const params = { name: "ann", mayHear: true };
+  const conn = client.feed.getOrCreate("guarded", { getParams: async () => ({ ...params }) }).connect();
+  const { log, resyncs } = listen(conn, ["tick", "secret"]);
+  const errors: string[] = [];
+  conn.onError(({ group, code }) => errors.push(`${group}.${code}`));
+  await conn.sync();
+  await speaker.say("secret", "1");
+  await eventually(() => assert.equal(log.length, 1));
+  proxy.cutAll();
+  await speaker.say("secret", "2");
+  await speaker.say("tick", "3");
+  await eventually(() => assert.deepEqual(log, ["secret 1", "secret 2", "tick 3"]));
+  params.mayHear = false;
+  proxy.cutAll();
+  await speaker.say("secret", "4");
+  await speaker.say("tick", "5");
+  await eventually(() => assert.equal(log.length, 4));
+  await speaker.say("secret", "6");
+  await speaker.say("tick", "7");
+  await eventually(() => assert.equal(log.length, 5));
+  assert.deepEqual(log.slice(3), ["tick 5", "tick 7"]);
+  assert.deepEqual(errors, ["auth.forbidden"]);
+  assert.deepEqual(resyncs, []);
+});
+
+test("who began or ended to listen meanwhile hears what was sent while it listened", async () => {
+  const { proxy, client } = await distant();
+  const speaker = direct().feed.getOrCreate("changing");
+  const conn = client.feed.getOrCreate("changing", { params: { name: "ann" } }).connect();
+  const { log, resyncs } = listen(conn, ["tick"]);
+  const tocks: string[] = [];
+  const stop = conn.on("tock", (text) => tocks.push(text));
+  await conn.sync();
+  proxy.plan = () => ({ after: 1, halfOpen: false });
+  proxy.cutAll();
+  await speaker.say("tock", "1");
+  stop();
+  await speaker.say("tock", "2");
+  conn.on("tock", (text) => tocks.push(text));
+  conn.on("secret", (text) => log.push(`secret ${text}`));
+  await speaker.say("secret", "3");
+  await speaker.say("tick", "4");
+  proxy.plan = () => undefined;
+  await conn.sync();
+  await speaker.say("tock", "5");
+  await eventually(() => assert.deepEqual(tocks, ["5"]));
+  assert.deepEqual(log, ["tick 4"]);
+  assert.deepEqual(resyncs, []);
+});
+
+test("many events that a client does not listen to are no reason for a resync", async () => {
+  const { proxy, client } = await distant();
+  const speaker = direct().short.getOrCreate("rare");
+  const conn = client.short.getOrCreate("rare").connect();
+  const { log, resyncs } = listen(conn, ["tick"]);
+  await conn.sync();
+  for (let count = 0; count < 10; count++) await speaker.say("tock", String(count));
+  proxy.cutAll();
+  for (let count = 0; count < 10; count++) await speaker.say("tock", String(count));
+  await speaker.say("tick", "1");
+  await eventually(() => assert.deepEqual(log, ["tick 1"]));
+  assert.deepEqual(resyncs, []);
+});

@@ -133,18 +133,22 @@ impl Book {
     }
 
     /// A connection begins. What it hears is told under the number that this gives.
-    pub(crate) fn connect(&self, client: &str, key: &str) -> usize {
+    pub(crate) fn connect(&self, client: &str, key: &str, before: Option<usize>) -> usize {
         let conn = {
             let mut pages = self.pages();
             pages.conns.push(Conn {
                 client: client.to_owned(),
                 key: key.to_owned(),
                 actor: None,
+                before,
                 heard: Vec::new(),
             });
             pages.conns.len() - 1
         };
-        self.note(format!("{client} connects to {key} as c{conn}"));
+        let back = before.map_or(String::new(), |before| {
+            format!(" and goes on with c{before}")
+        });
+        self.note(format!("{client} connects to {key} as c{conn}{back}"));
         conn
     }
 

@@ -111,7 +111,9 @@ impl Hands {
                 | Plant::SkipEpochCheck
                 | Plant::DropAlarm
                 | Plant::ForgetCommit
-                | Plant::ForgetCall,
+                | Plant::ForgetCall
+                | Plant::TellAgain
+                | Plant::SkipMissed,
             )
             | None => {}
         }

@@ -119,6 +119,15 @@ pub(crate) enum Heard {
     Failed(u64, ActorError),
     /// An event.
     Event(News),
+    /// It has come back, says whether it had subscribed to events, and asks for an answer behind that.
+    Back {
+        /// Whether it had.
+        on: bool,
+        /// The action behind it.
+        id: u64,
+    },
+    /// Of the events after the first of these numbers, up to the second, nobody can tell it.
+    Resync(u64, u64),
     /// The end.
     Closed(String),
 }
@@ -129,5 +138,7 @@ pub(crate) struct Conn {
     pub(crate) client: String,
     pub(crate) key: String,
     pub(crate) actor: Option<ActorId>,
+    /// The connection that it goes on with.
+    pub(crate) before: Option<usize>,
     pub(crate) heard: Vec<Heard>,
 }

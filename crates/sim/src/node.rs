@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use greenroom_core::{ActorOptions, Env, Runtime, RuntimeConfig};
+use greenroom_core::{ActorOptions, Env, Runtime, RuntimeConfig, WindowLimits};
 use greenroom_server::{Secret, Server, ServerConfig, serve};
 use greenroom_store::{Store, testing::FaultStore};
 use greenroom_types::{ActorKey, ActorName};
@@ -194,6 +194,12 @@ impl Machine {
         let mut options = ActorOptions::default();
         options.sleep_timeout = self.plan.sleep_timeout;
         options.state_save_interval = self.plan.save_interval;
+        options.resume = self.plan.kept_events.map(|max_events| WindowLimits {
+            max_events,
+            // Clocks jump, and nothing is to be forgotten for that.
+            max_age: Duration::from_secs(86_400),
+            ..WindowLimits::default()
+        });
         options
     }
 }

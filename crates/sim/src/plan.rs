@@ -36,6 +36,8 @@ pub(crate) struct Plan {
     /// Whether there is a second node on the same store for as long as faults happen. Nothing but the store's
     /// claims keeps the two apart, so what one has read may be old; what is written must not be lost.
     pub(crate) split: bool,
+    /// How many of its events an actor keeps for clients that come back.
+    pub(crate) kept_events: Option<usize>,
     /// What goes wrong, in order.
     pub(crate) faults: Vec<(Duration, Fault)>,
 }
@@ -145,13 +147,24 @@ impl Plan {
             },
             calm: false,
             split: false,
+            kept_events: None,
             faults: Vec::new(),
         };
+        plan.keep_events(&mut Rng::of(seed, "kept events"));
         plan.add_faults(rng);
         if rng.chance(20) {
             plan.split();
         }
         plan
+    }
+
+    /// Lets actors keep their events or not, and if they do, mostly has clients who come back for them.
+    fn keep_events(&mut self, rng: &mut Rng) {
+        self.kept_events = rng.pick(&[None, Some(3), Some(100_000)]);
+        if self.kept_events.is_some() && rng.chance(70) {
+            self.far = self.far.max(1);
+            self.far_clients.1 = self.far_clients.1.max(rng.between(1, 3));
+        }
     }
 
     /// Makes it a run with two nodes. The store is a service then, and not lost with one of them.

@@ -1,5 +1,5 @@
 //! Bugs that are put in on purpose, to see whether the checkers find them. They live in the simulation's
-//! own store and host: nothing of them is in the product.
+//! own store, host and network: nothing of them is in the product.
 
 use std::{fmt, str::FromStr};
 
@@ -34,11 +34,15 @@ pub enum Plant {
     ForgetCall,
     /// An actor that goes to sleep leaves behind what waits to be committed.
     ForgetAtSleep,
+    /// Who comes back is told once more now and then what it has heard last.
+    TellAgain,
+    /// Who comes back is not told the first event that it missed now and then.
+    SkipMissed,
 }
 
 impl Plant {
     /// All of them, with the number of seeds within which each has to be found.
-    pub const ALL: [(Self, u64); 14] = [
+    pub const ALL: [(Self, u64); 16] = [
         (Self::AckBeforeSync, 20),
         (Self::SkipEpochCheck, 20),
         (Self::DropAlarm, 20),
@@ -53,6 +57,8 @@ impl Plant {
         (Self::LateEvent, 20),
         (Self::ForgetCall, 20),
         (Self::ForgetAtSleep, 20),
+        (Self::TellAgain, 20),
+        (Self::SkipMissed, 20),
     ];
 
     /// Its name on the command line.
@@ -72,6 +78,8 @@ impl Plant {
             Self::LateEvent => "late-event",
             Self::ForgetCall => "forget-call",
             Self::ForgetAtSleep => "forget-at-sleep",
+            Self::TellAgain => "tell-again",
+            Self::SkipMissed => "skip-missed",
         }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::{
 use tokio::sync::watch;
 
 use crate::{
+    Plant,
     book::Book,
     clients::{Caller, Far, Link, Near, Talker, Will},
     node::Machine,
@@ -40,6 +41,7 @@ pub(crate) struct FarMachine {
     seed: u64,
     book: Book,
     plan: Arc<Plan>,
+    plant: Option<Plant>,
     incarnation: AtomicU64,
 }
 
@@ -50,6 +52,7 @@ impl FarMachine {
         seed: u64,
         book: Book,
         plan: Arc<Plan>,
+        plant: Option<Plant>,
     ) -> Self {
         Self {
             name,
@@ -57,6 +60,7 @@ impl FarMachine {
             seed,
             book,
             plan,
+            plant,
             incarnation: AtomicU64::new(0),
         }
     }
@@ -72,7 +76,7 @@ impl FarMachine {
             process,
             book: self.book.clone(),
             plan: Arc::clone(&self.plan),
-            link: Link::Far(Far::new(self.server)),
+            link: Link::Far(Far::new(self.server, self.plant)),
         }
     }
 }

@@ -124,7 +124,7 @@ impl World<'_> {
         }
         for far in 0..plan.far {
             let name = far_name(far);
-            let machine = FarMachine::new(name, NODE, seed, book.clone(), Arc::clone(plan));
+            let machine = FarMachine::new(name, NODE, seed, book.clone(), Arc::clone(plan), plant);
             let wills = will.clone();
             sim.host(name, move || {
                 software::far(machine.boot(), wills.subscribe())

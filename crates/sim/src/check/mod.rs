@@ -72,7 +72,7 @@ pub(crate) fn everything(book: &Book, end: &Final, plan: &Plan) {
     let found = {
         let pages = book.pages();
         let mut found = logs::check(&pages, end, plan.split);
-        found.extend(events::check(&pages, end, plan.split));
+        found.extend(events::check(&pages, end, plan.split, plan.kept_events));
         found
     };
     for violation in found {

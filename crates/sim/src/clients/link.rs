@@ -3,7 +3,7 @@
 use greenroom_types::ActorError;
 
 use super::{
-    far::{Far, FarConn},
+    far::{Bookmark, Far, FarConn},
     near::{Near, NearConn},
 };
 use crate::history::{Heard, Kind, Outcome};
@@ -26,11 +26,16 @@ impl Link {
         }
     }
 
-    /// Opens a connection.
-    pub(crate) async fn connect(&self, key: &str) -> Result<LinkConn, ActorError> {
+    /// Opens a connection. Over the network it may be one that comes back.
+    pub(crate) async fn connect(
+        &self,
+        key: &str,
+        returns: bool,
+        bookmark: Option<Bookmark>,
+    ) -> Result<LinkConn, ActorError> {
         Ok(match self {
             Self::Near(near) => LinkConn::Near(near.connect(key).await?),
-            Self::Far(far) => LinkConn::Far(Box::new(far.connect(key).await?)),
+            Self::Far(far) => LinkConn::Far(Box::new(far.connect(key, returns, bookmark).await?)),
         })
     }
 
@@ -60,6 +65,22 @@ impl LinkConn {
         match self {
             Self::Near(conn) => conn.subscribe(on).await,
             Self::Far(conn) => conn.subscribe(on).await,
+        }
+    }
+
+    /// Says whether it had subscribed to the news, after it has come back.
+    pub(crate) async fn go_on(&mut self, on: bool) -> Result<(), ActorError> {
+        match self {
+            Self::Near(_) => unreachable!("nobody within the process has a bookmark"),
+            Self::Far(conn) => conn.go_on(on).await,
+        }
+    }
+
+    /// Where its client is in the events, if the actor keeps them.
+    pub(crate) fn bookmark(&self) -> Option<Bookmark> {
+        match self {
+            Self::Near(_) => None,
+            Self::Far(conn) => conn.bookmark(),
         }
     }
 

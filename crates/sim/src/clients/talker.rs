@@ -1,5 +1,5 @@
 //! A client with a connection: it hears the news or not, calls actions, reads slowly at times, leaves and
-//! comes back.
+//! comes back, some of them to go on where they were.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Link, Will, caller::PATIENCE, link::LinkConn, outcome};
+use super::{Link, Will, caller::PATIENCE, far::Bookmark, link::LinkConn, outcome};
 use crate::{
     book::{Book, Pending},
     history::{Heard, Kind},
@@ -34,27 +34,57 @@ struct Talk<'a> {
     actor: Option<greenroom_types::ActorId>,
     last_id: u64,
     waiting: BTreeMap<u64, Pending>,
+    /// Whether it wants the news.
+    wish: bool,
+}
+
+/// What a client goes on with.
+struct Before {
+    key: String,
+    number: usize,
+    bookmark: Bookmark,
+    wish: bool,
 }
 
 impl Talker {
     /// Connects again and again until it is told to stop.
     pub(crate) async fn run(mut self, will: watch::Receiver<Will>) {
         let mut connections = 8;
+        let returns = self.rng.chance(60);
+        let mut before: Option<Before> = None;
         while *will.borrow() == Will::Chaos && connections > 0 {
             connections -= 1;
-            let key = self.keys[self.rng.below(self.keys.len() as u64) as usize].clone();
-            if let Ok(Ok(conn)) = timeout(PATIENCE, self.link.connect(&key)).await {
-                let talk = Talk {
+            let any = self.keys[self.rng.below(self.keys.len() as u64) as usize].clone();
+            let key = before.as_ref().map_or(any, |before| before.key.clone());
+            let bookmark = before.as_ref().map(|before| before.bookmark.clone());
+            let connect = self.link.connect(&key, returns, bookmark);
+            if let Ok(Ok(conn)) = timeout(PATIENCE, connect).await {
+                let last = before.take();
+                let number = last.as_ref().map(|before| before.number);
+                let mut talk = Talk {
                     book: &self.book,
                     name: &self.name,
                     key: &key,
-                    number: self.book.connect(&self.name, &key),
+                    number: self.book.connect(&self.name, &key, number),
                     conn,
                     actor: None,
                     last_id: 0,
                     waiting: BTreeMap::new(),
+                    wish: last.as_ref().is_some_and(|before| before.wish),
                 };
-                talk.run(&mut self.rng, &will).await;
+                talk.run(last.is_some(), &mut self.rng, &will).await;
+                let (number, wish) = (talk.number, talk.wish);
+                // Most go on, some begin anew.
+                before = talk
+                    .conn
+                    .bookmark()
+                    .filter(|_| self.rng.chance(85))
+                    .map(|bookmark| Before {
+                        key: key.clone(),
+                        number,
+                        bookmark,
+                        wish,
+                    });
             }
             sleep(self.rng.pause(0, 500)).await;
         }
@@ -62,9 +92,10 @@ impl Talker {
 }
 
 impl Talk<'_> {
-    async fn run(mut self, rng: &mut Rng, will: &watch::Receiver<Will>) {
+    async fn run(&mut self, is_back: bool, rng: &mut Rng, will: &watch::Receiver<Will>) {
         let mut steps = rng.between(3, 25);
-        while steps > 0 && *will.borrow() == Will::Chaos {
+        let mut is_open = !is_back || self.go_on().await;
+        while is_open && steps > 0 && *will.borrow() == Will::Chaos {
             steps -= 1;
             let sent = match rng.below(100) {
                 0..30 => self.subscribe(rng.chance(65)).await,
@@ -76,9 +107,7 @@ impl Talk<'_> {
                     true
                 }
             };
-            if !sent || !self.listen(rng.pause(0, 400)).await {
-                break;
-            }
+            is_open = sent && self.listen(rng.pause(0, 400)).await;
         }
         // What is on its way is heard if it comes soon.
         self.listen(rng.pause(0, 300)).await;
@@ -92,8 +121,20 @@ impl Talk<'_> {
         if !matches!(sent, Ok(Ok(()))) {
             return false;
         }
+        self.wish = on;
         let id = self.last_id + 1;
         self.book.hear(self.number, Heard::Asked { on, id });
+        self.act(Kind::Read).await
+    }
+
+    /// Says what it had wanted when it comes back, and asks for something behind that.
+    async fn go_on(&mut self) -> bool {
+        let said = timeout(PATIENCE, self.conn.go_on(self.wish)).await;
+        if !matches!(said, Ok(Ok(()))) {
+            return false;
+        }
+        let (on, id) = (self.wish, self.last_id + 1);
+        self.book.hear(self.number, Heard::Back { on, id });
         self.act(Kind::Read).await
     }
 
@@ -120,7 +161,11 @@ impl Talk<'_> {
                     Heard::Init(id) => *actor = Some(*id),
                     Heard::Answer(id, view) => answered(id, Ok(view.to_string())),
                     Heard::Failed(id, error) => answered(id, Err(error.clone())),
-                    Heard::Asked { .. } | Heard::Event(_) | Heard::Closed(_) => {}
+                    Heard::Asked { .. }
+                    | Heard::Back { .. }
+                    | Heard::Event(_)
+                    | Heard::Resync(..)
+                    | Heard::Closed(_) => {}
                 }
                 self.book.hear(self.number, heard);
                 if is_end {

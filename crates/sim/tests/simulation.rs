@@ -135,6 +135,11 @@ fn bugs_planted_in_turns_are_found() {
 }
 
 #[test]
+fn bugs_planted_in_coming_back_are_found() {
+    check_found(&[Plant::TellAgain, Plant::SkipMissed]);
+}
+
+#[test]
 fn bugs_planted_in_actors_are_found() {
     check_found(&[
         Plant::EarlyAlarm,

@@ -25,6 +25,9 @@ const MAX_BATCH = 64 * 1024;
 /** A stream that says nothing for this long is lost: it should have had three heartbeats. */
 const SILENCE_MS = 45_000;
 
+/** Characters that an event may have: far more than a server sends, and not so many that they fill the memory. */
+const MAX_EVENT = 64 * 1024 * 1024;
+
 /** What a WebSocket reports when it breaks. */
 const BROKEN: Close = { code: 1006, reason: "" };
 
@@ -87,19 +90,17 @@ export class SseSocket implements WebSocketLike {
     if (!response.ok || response.body === null) return this.#refusedWhole(response);
     const reader = response.body.getReader();
     const decoder = new TextDecoder();
-    let text = "";
+    const events = new EventSplitter();
     for (;;) {
       this.#heard();
       const { done, value } = await reader.read();
       if (done) return BROKEN;
-      const events = (text + decoder.decode(value, { stream: true })).split("\n\n");
-      text = events.pop() ?? "";
-      for (const event of events) {
+      for (const event of events.push(decoder.decode(value, { stream: true }))) {
         const [first, second] = event.split("\n");
         // Anything else is a heartbeat.
         if (!second?.startsWith(DATA)) continue;
         const data = second.slice(DATA.length);
-        if (first === "event: close") return JSON.parse(data) as Close;
+        if (first === "event: close") return parseClose(data);
         this.#deliver(data);
       }
     }
@@ -183,6 +184,31 @@ export class SseSocket implements WebSocketLike {
     this.#abort.abort();
     this.onclose?.(close);
   }
+}
+
+/** Takes events, which end with an empty line, out of what comes. A long one is looked at once, when its end is there. */
+class EventSplitter {
+  #text = "";
+  #endsLine = false;
+
+  /** The events that are complete. @throws RangeError if one is too long */
+  push(text: string): readonly string[] {
+    const isEnd = text.includes("\n\n") || (this.#endsLine && text.startsWith("\n"));
+    this.#endsLine = text.endsWith("\n");
+    this.#text += text;
+    const events = isEnd ? this.#text.split("\n\n") : [this.#text];
+    this.#text = events.pop() ?? "";
+    if (this.#text.length > MAX_EVENT) throw new RangeError(`an event of more than ${MAX_EVENT} characters`);
+    return events;
+  }
+}
+
+/** How the server ended the stream. @throws what it says is no close */
+function parseClose(data: string): Close {
+  const { code, reason } = Object(JSON.parse(data)) as Readonly<Record<keyof Close, unknown>>;
+  if (typeof code !== "number" || typeof reason !== "string")
+    throw new RangeError("a close without a reason");
+  return { code, reason };
 }
 
 /** Takes the first of `packets` away, and those after it that fit into the same request. */

@@ -11,6 +11,8 @@ export async function loadWebSocket(): Promise<WebSocketConstructor> {
   return class extends WebSocket {
     constructor(url: string, protocols: string[]) {
       super(url, protocols, { perMessageDeflate: false });
+      // It would wait for the server's part of the close. One that breaks the protocol is not waited for.
+      this.on("error", () => this.terminate());
     }
   };
 }

@@ -10,6 +10,7 @@ declare module "ws" {
     send(data: string | Uint8Array<ArrayBuffer>): void;
     close(code?: number, reason?: string): void;
     terminate(): void;
+    on(event: "error", listener: (error: Error) => void): this;
     pause(): void;
     resume(): void;
   }

@@ -11,7 +11,7 @@ export function uint(value: number): number[] {
 /** Bytes with their length. */
 export function data(bytes: Iterable<number>): number[] {
   const all = [...bytes];
-  return [...uint(all.length), ...all];
+  return [uint(all.length), all].flat();
 }
 
 /** A text with its length. */

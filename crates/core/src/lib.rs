@@ -29,6 +29,7 @@ mod session;
 mod shared;
 mod socket;
 mod stream;
+mod weight;
 pub mod window;
 
 pub use client_info::{ClientFacts, ClientInfo};
@@ -56,4 +57,5 @@ pub use schedule::{Alarm, AlarmUpdate};
 pub use session::{ResumeClaim, Resuming, Session};
 pub use socket::{SocketClose, SocketMessage};
 pub use stream::{BodyAborted, BodyWriter, ResponseBody};
+pub use weight::{Identity, Weight};
 pub use window::WindowLimits;

@@ -29,6 +29,11 @@ pub struct ActorOptions {
     /// Bytes that may wait for one connection, or one message. A client for which more waits is too slow,
     /// and disconnected. Default 16 MiB.
     pub max_connection_backlog: usize,
+    /// Time that an action may take. The host counts it; the runtime does only when the host comes to run
+    /// nothing, see [`Runtime::stalled`](crate::Runtime::stalled). `None`: no limit. Default 60 s.
+    pub action_timeout: Option<Duration>,
+    /// What the actor may weigh, in bytes, before the log says so; `None` never does. Default 64 MiB.
+    pub weight_warning: Option<u64>,
     /// What becomes of an actor whose instance was lost. Default [`CrashPolicy::Sleep`].
     pub crash_policy: CrashPolicy,
     /// How much is kept of the actor's events, for clients that come back and missed some. Default: nothing.
@@ -72,6 +77,8 @@ impl Default for ActorOptions {
             notices_departures: false,
             max_kv_size: limits::KV_SIZE,
             max_connection_backlog: limits::CONN_BACKLOG,
+            action_timeout: Some(limits::ACTION_TIMEOUT),
+            weight_warning: Some(limits::WEIGHT_WARNING),
             crash_policy: CrashPolicy::default(),
             resume: None,
         }

@@ -160,6 +160,17 @@ impl Shared {
     }
 }
 
+/// Shows how much waits in an outbox.
+#[derive(Debug)]
+pub(crate) struct Gauge(Arc<Shared>);
+
+impl Gauge {
+    /// The bytes that wait or are being written.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.lock().bytes()
+    }
+}
+
 /// The client is gone, or has too much waiting. Drop the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutboxClosed {
@@ -192,6 +203,11 @@ impl Outbox {
         let messages = events.iter().cloned().map(ClientMessage::Event);
         let bytes: usize = messages.map(|message| weight(&message)).sum();
         self.limit = self.limit.saturating_add(bytes);
+    }
+
+    /// The bytes that wait in it, for those who add them up.
+    pub(crate) fn gauge(&self) -> Gauge {
+        Gauge(Arc::clone(&self.shared))
     }
 
     /// Queues `message` without waiting.

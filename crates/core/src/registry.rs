@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use crate::{
     Generation,
     actor::{Control, Message},
+    weight::Scale,
 };
 
 /// The way to one actor's task.
@@ -24,6 +25,8 @@ pub(crate) struct ActorHandle {
     pub(crate) control: mpsc::UnboundedSender<Control>,
     /// Kept up to date by the task.
     pub(crate) generation: Generation,
+    /// Kept up to date by the task, too.
+    pub(crate) scale: Arc<Scale>,
 }
 
 /// All actors with a task. The lock is held for a few lines at a time and never across a wait: it
@@ -81,6 +84,20 @@ impl Registry {
     /// The handle of `id`, if it has a task.
     pub(crate) fn get(&self, id: ActorId) -> Option<ActorHandle> {
         self.live().handles.get(&id).cloned()
+    }
+
+    /// The handles of all actors that have a task, in no order.
+    pub(crate) fn handles(&self) -> Vec<ActorHandle> {
+        self.live().handles.values().cloned().collect()
+    }
+
+    /// The scales of all actors that have a task, in no order.
+    pub(crate) fn scales(&self) -> Vec<Arc<Scale>> {
+        let live = self.live();
+        live.handles
+            .values()
+            .map(|handle| Arc::clone(&handle.scale))
+            .collect()
     }
 
     /// How many actors have a task.

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     ActorHost, ActorOptions, CallOutcome, ClientInfo, Connection, CrashPolicy, Env, Fetch,
-    FetchRequest, Generation, Instance, Outbox, ReplyStream, Resuming, Turn,
+    FetchRequest, Generation, Identity, Instance, Outbox, ReplyStream, Resuming, Turn, Weight,
     actor::{Answer, Control, Message},
     alarm_clock,
     shared::Shared,
@@ -430,6 +430,43 @@ impl Runtime {
     pub fn turn(&self, instance: Instance, turn: Turn) {
         self.shared
             .to_instance(instance, Control::Turn(instance, Box::new(turn)));
+    }
+
+    /// The host comes to run nothing at the moment: its thread is blocked. To be said about once a second
+    /// until [`Runtime::recovered`]. Whoever has waited for longer than an action may take since it was first
+    /// said is told so: the host cannot tell them.
+    pub fn stalled(&self) {
+        self.tell_all(|| Control::Stalled);
+    }
+
+    /// The host runs again.
+    pub fn recovered(&self) {
+        self.tell_all(|| Control::Recovered);
+    }
+
+    fn tell_all(&self, control: impl Fn() -> Control) {
+        for actor in self.shared.registry.handles() {
+            // A task that has just ended waits for nothing.
+            let _ = actor.control.send(control());
+        }
+    }
+
+    /// What each actor weighs that has a task at the moment, in no order. Those that have never been awake
+    /// since are left out.
+    pub fn weights(&self) -> Vec<(Arc<Identity>, Weight)> {
+        let scales = self.shared.registry.scales();
+        let known = scales.iter().filter_map(|scale| {
+            let identity = scale.identity()?;
+            Some((Arc::clone(identity), scale.read()))
+        });
+        known.collect()
+    }
+
+    /// Whose an instance is, if it is there.
+    pub fn identity(&self, instance: Instance) -> Option<Arc<Identity>> {
+        let scales = self.shared.registry.scales();
+        let scale = scales.iter().find(|scale| scale.is_of(instance))?;
+        scale.identity().cloned()
     }
 
     /// How many actors have a task at the moment: awake, or asleep with connections.

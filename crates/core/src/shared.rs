@@ -92,6 +92,7 @@ impl Shared {
                 mailbox,
                 control,
                 generation: Generation::default(),
+                scale: Arc::default(),
             };
             let task = ActorTask::new(Arc::clone(self), id, handle.clone(), messages, controls);
             self.tasks.spawn(task.run());

@@ -30,8 +30,10 @@ pub(crate) struct Config {
     pub(crate) actors: BTreeMap<ActorName, ActorOptions>,
     /// The server's part.
     pub(crate) server: ServerConfig,
-    /// Whether JavaScript decides about visitors.
-    pub(crate) authorizes: bool,
+    /// The time that JavaScript may take to decide about a visitor. Absent: nobody decides.
+    pub(crate) auth_timeout: Option<Duration>,
+    /// After how long in one piece of code JavaScript counts as blocked. Absent: nobody watches.
+    pub(crate) blocked_after: Option<Duration>,
 }
 
 /// A configuration that cannot be used. The text names the field.
@@ -96,7 +98,8 @@ impl Config {
             log_level,
             actors,
             server,
-            authorizes: raw.authorizes,
+            auth_timeout: raw.auth_timeout.map(Duration::from_millis),
+            blocked_after: raw.blocked_after.map(Duration::from_millis),
         })
     }
 }
@@ -122,10 +125,13 @@ struct RawConfig {
     allowed_hosts: Vec<String>,
     #[serde(deserialize_with = "nullable")]
     allowed_origins: Option<Vec<String>>,
-    authorizes: bool,
+    #[serde(deserialize_with = "nullable")]
+    auth_timeout: Option<u64>,
     #[serde(deserialize_with = "nullable")]
     rate_limit: Option<RawRateLimit>,
     trusted_proxies: usize,
+    #[serde(deserialize_with = "nullable")]
+    blocked_after: Option<u64>,
     actors: Vec<RawActor>,
 }
 
@@ -183,6 +189,10 @@ struct RawOptions {
     notices_departures: bool,
     max_kv_size: usize,
     max_connection_backlog: usize,
+    #[serde(deserialize_with = "nullable")]
+    action_timeout: Option<u64>,
+    #[serde(deserialize_with = "nullable")]
+    weight_warning: Option<u64>,
     guarded_events: BTreeSet<String>,
     crash_policy: RawCrashPolicy,
     #[serde(deserialize_with = "nullable")]
@@ -236,6 +246,8 @@ impl From<RawOptions> for ActorOptions {
         options.start_timeout = Duration::from_millis(raw.start_timeout);
         options.max_kv_size = raw.max_kv_size;
         options.max_connection_backlog = raw.max_connection_backlog;
+        options.action_timeout = raw.action_timeout.map(Duration::from_millis);
+        options.weight_warning = raw.weight_warning;
         options.guarded_events = Arc::new(raw.guarded_events);
         options.crash_policy = raw.crash_policy.into();
         options.resume = raw.resume.map(WindowLimits::from);
@@ -258,11 +270,12 @@ mod tests {
         "version": "1.2.3", "dataDir": "/data", "host": "127.0.0.1", "port": 6420,
         "namespace": "mine", "logLevel": "warn", "maxIncomingMessageSize": 1000,
         "maxOutgoingMessageSize": 2000, "maxRequestBodySize": 3000, "staticDir": "/site",
-        "token": "t", "development": false, "allowedHosts": [".a.test"], "allowedOrigins": ["null"], "authorizes": true,
-        "rateLimit": { "requestsPerMinute": 5, "inFlight": 6 }, "trustedProxies": 2,
+        "token": "t", "development": false, "allowedHosts": [".a.test"], "allowedOrigins": ["null"], "authTimeout": 9,
+        "rateLimit": { "requestsPerMinute": 5, "inFlight": 6 }, "trustedProxies": 2, "blockedAfter": 200,
         "actors": [{ "name": "counter", "display": { "name": "Counter", "icon": null }, "options": {
             "sleepTimeout": null, "sleepGracePeriod": 1, "stateSaveInterval": 2, "startTimeout": 3, "wantsRequest": false,
-            "noticesDepartures": true, "maxKvSize": 4, "maxConnectionBacklog": 5, "guardedEvents": ["note"], "crashPolicy": "restart",
+            "noticesDepartures": true, "maxKvSize": 4, "maxConnectionBacklog": 5, "actionTimeout": 5, "weightWarning": null,
+            "guardedEvents": ["note"], "crashPolicy": "restart",
             "resume": { "maxEvents": 5, "maxBytes": 6, "maxAgeMs": 7 }
         } }]
     }"#;
@@ -293,8 +306,8 @@ mod tests {
             (5, 6)
         );
         assert_eq!(
-            (config.server.trusted_proxies, config.authorizes),
-            (2, true)
+            (config.server.trusted_proxies, config.auth_timeout),
+            (2, Some(Duration::from_millis(9)))
         );
         assert_eq!(config.server.allowed_hosts, [".a.test"]);
         assert_eq!(
@@ -318,6 +331,9 @@ mod tests {
         assert_eq!(millis, [1, 2, 3].map(Duration::from_millis));
         assert_eq!(options.max_kv_size, 4);
         assert_eq!(options.max_connection_backlog, 5);
+        assert_eq!(options.action_timeout, Some(Duration::from_millis(5)));
+        assert_eq!(options.weight_warning, None);
+        assert_eq!(config.blocked_after, Some(Duration::from_millis(200)));
         assert_eq!(options.crash_policy, CrashPolicy::Restart);
         let window = options.resume.expect("events are kept");
         assert_eq!((window.max_events, window.max_bytes), (5, 6));

@@ -13,7 +13,7 @@ use greenroom_core::image::StateImage;
 use greenroom_store::MemoryStore;
 use napi::{
     Env, Error, JsDeferred, Status,
-    bindgen_prelude::{Function, Object, Uint8ArraySlice},
+    bindgen_prelude::{Function, Object, Uint8ArraySlice, Uint32Array},
     threadsafe_function::ThreadsafeFunctionCallMode::NonBlocking,
 };
 use napi_derive::napi;
@@ -26,6 +26,7 @@ use crate::{
     service::{self, Address, Memory, Service},
     start_error::StartError,
     virtual_time::VirtualTime,
+    watch::Pulse,
 };
 
 /// Where a registry can be reached.
@@ -89,6 +90,7 @@ type Deferred<T> = JsDeferred<T, Settle<T>>;
 pub struct NativeRegistry {
     service: Arc<Service>,
     life: Arc<Mutex<Life>>,
+    has_desk: AtomicBool,
 }
 
 /// How far a registry has come.
@@ -122,7 +124,11 @@ impl NativeRegistry {
             // It is empty: nobody else knows the service.
             let _ = service.memory.set(memory.reopen(&service));
         }
-        Ok(Self { service, life })
+        Ok(Self {
+            service,
+            life,
+            has_desk: AtomicBool::new(false),
+        })
     }
 
     /// Opens the store, binds the address, if it has one, and serves. Resolves to where that is. `wake` is called when events wait, with at
@@ -136,7 +142,7 @@ impl NativeRegistry {
         env: &'env Env,
         wake: Function<'_, (), ()>,
     ) -> napi::Result<Object<'env>> {
-        let bell = bell(wake)?;
+        let bell = bell(wake, Arc::clone(&self.service.pulse))?;
         let (deferred, promise) =
             env.create_deferred::<Option<StartedInfo>, Settle<Option<StartedInfo>>>()?;
         let mut life = self.life.lock().unwrap_or_else(PoisonError::into_inner);
@@ -172,6 +178,21 @@ impl NativeRegistry {
             reject(deferred, error.into());
         }
         Ok(promise)
+    }
+
+    /// The memory in which JavaScript notes what it is at, see `watch::desk`. `labels` are the names of its
+    /// numbers, those of before included. To be asked for once.
+    ///
+    /// # Errors
+    /// The second time.
+    #[napi(catch_unwind)]
+    pub fn desk(&self, labels: Vec<String>) -> napi::Result<Uint32Array> {
+        if self.has_desk.swap(true, Relaxed) {
+            return Err(invalid("this registry has handed out its desk before"));
+        }
+        let pulse = &self.service.pulse;
+        pulse.labels.learn(labels);
+        Ok(pulse.desk.share())
     }
 
     /// Hands over the turns of instances and takes the events that wait for them.
@@ -321,7 +342,7 @@ pub fn version() -> &'static str {
 }
 
 /// A bell that calls `wake` on JavaScript's thread. It keeps the process alive until it is dropped.
-fn bell(wake: Function<'_, (), ()>) -> napi::Result<Bell> {
+fn bell(wake: Function<'_, (), ()>, pulse: Arc<Pulse>) -> napi::Result<Bell> {
     let ringing = Arc::new(AtomicBool::new(false));
     let answered = Arc::clone(&ringing);
     let wake = wake
@@ -330,6 +351,7 @@ fn bell(wake: Function<'_, (), ()>) -> napi::Result<Bell> {
         .build_callback(move |_| {
             // From here on another ring is needed for what `wake` may no longer see.
             answered.store(false, Ordering::Release);
+            pulse.beat();
             Ok(())
         })?;
     let ring = move || {

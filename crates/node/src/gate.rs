@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -72,6 +73,8 @@ impl Questions {
 pub(crate) struct JsGatekeeper {
     pub(crate) host: Arc<JsHost>,
     pub(crate) questions: Arc<Questions>,
+    /// Time that JavaScript has to answer. It counts that itself, unless it is blocked; `None` for no limit.
+    pub(crate) patience: Option<Duration>,
 }
 
 impl fmt::Debug for JsGatekeeper {
@@ -86,7 +89,14 @@ impl Gatekeeper for JsGatekeeper {
             return Box::pin(std::future::ready(Err(overloaded())));
         };
         self.host.authorize(question, &request);
-        Box::pin(async move { answer.await.unwrap_or_else(|_| Err(ActorError::stopping())) })
+        let answered = async move { answer.await.unwrap_or_else(|_| Err(ActorError::stopping())) };
+        match self.patience {
+            Some(patience) => Box::pin(async move {
+                let in_time = tokio::time::timeout(patience, answered).await;
+                in_time.unwrap_or_else(|_| Err(ActorError::action_timed_out_blocked()))
+            }),
+            None => Box::pin(answered),
+        }
     }
 }
 

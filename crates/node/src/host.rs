@@ -68,6 +68,14 @@ impl JsHost {
         drop(bell);
     }
 
+    /// Asks JavaScript to come by, whether there is anything for it or not.
+    pub(crate) fn ring(&self) {
+        let bell = self.lock().bell.clone();
+        if let Some(bell) = bell {
+            bell.ring();
+        }
+    }
+
     /// Tells JavaScript what has come of one of its requests.
     pub(crate) fn answer(&self, request: u32, answer: &Answer) {
         EventWriter::new(&mut self.lock().batch).answer(request, answer);

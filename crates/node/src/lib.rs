@@ -18,3 +18,4 @@ mod logging;
 mod service;
 mod start_error;
 mod virtual_time;
+mod watch;

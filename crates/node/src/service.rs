@@ -28,10 +28,14 @@ use crate::{
     in_process::Requests,
     start_error::StartError,
     virtual_time::{VirtualEnv, VirtualTime},
+    watch::{Pulse, Record, Watch},
 };
 
 /// Time for what is left on the tokio runtime's threads when everything has been shut down.
 const THREADS_GRACE: Duration = Duration::from_secs(5);
+
+/// How much longer than JavaScript we count the time of what it runs: it is to speak first if it can.
+const BLOCKED_GRACE: Duration = Duration::from_secs(1);
 
 /// A time that no test reaches.
 const NEVER: Duration = Duration::from_secs(365 * 86_400);
@@ -55,6 +59,8 @@ pub(crate) struct Memory {
 pub(crate) struct Service {
     pub(crate) host: Arc<JsHost>,
     pub(crate) counters: Arc<Counters>,
+    /// What JavaScript's thread says of itself.
+    pub(crate) pulse: Arc<Pulse>,
     /// What JavaScript asks of the server in its own process.
     requests: Arc<Requests>,
     /// What the server asks JavaScript about visitors.
@@ -164,6 +170,7 @@ pub(crate) fn spawn(
 
 /// Everything that runs. Dropped in this order.
 struct Open {
+    watch: Option<Watch>,
     server: Server,
     requests: Arc<Requests>,
     /// Time that requests of this process have to end once the server has.
@@ -186,7 +193,8 @@ impl Open {
             log_level,
             actors,
             mut server,
-            authorizes,
+            auth_timeout,
+            blocked_after,
         } = config;
         crate::logging::init(log_level);
         let memory = service.memory.get();
@@ -228,22 +236,35 @@ impl Open {
             env,
             actors,
         });
-        if authorizes {
+        if let Some(limit) = auth_timeout {
             server.gatekeeper = Some(Arc::new(JsGatekeeper {
                 host: Arc::clone(&service.host),
                 questions: Arc::clone(&service.questions),
+                // In a test, time does not pass by itself.
+                patience: memory.is_none().then_some(limit + BLOCKED_GRACE),
             }));
         }
+        let record = Arc::new(Record::new(Arc::clone(&service.pulse.desk)));
+        server.host_metrics = Some(Arc::<Record>::clone(&record));
         service.set_runtime(Some(runtime.clone()));
         let grace = server.shutdown_grace;
-        let server = greenroom_server::serve(server, listener, runtime)?;
+        let server = greenroom_server::serve(server, listener, runtime.clone())?;
         let requests = Arc::clone(&service.requests);
         requests.open(server.dispatcher(), Arc::clone(&service.host));
         // Actors whose alarms are due have begun to wake up. What JavaScript would have said about them until
         // here had nowhere to go.
         service.host.attach(bell);
         let address = server.local_addr().map(|local| address(host, local));
+        // In a test, time stands still while JavaScript works.
+        let threshold = blocked_after.filter(|_| memory.is_none());
+        let watch = threshold
+            .map(|threshold| {
+                let (pulse, host) = (Arc::clone(&service.pulse), Arc::clone(&service.host));
+                Watch::start(threshold, pulse, record, host, runtime)
+            })
+            .transpose()?;
         let open = Self {
+            watch,
             server,
             requests,
             grace,
@@ -256,6 +277,7 @@ impl Open {
     /// Serves until told to stop, and takes everything down.
     fn run(self, stop: oneshot::Receiver<()>) {
         let Self {
+            watch,
             server,
             requests,
             grace,
@@ -271,6 +293,7 @@ impl Open {
                 requests.finish(grace).await;
             }
         });
+        drop(watch);
         drop(server);
         if let Some(time) = time {
             time.end();
@@ -347,7 +370,8 @@ mod tests {
             log_level: tracing::level_filters::LevelFilter::OFF,
             actors: BTreeMap::new(),
             server: ServerConfig::default(),
-            authorizes: false,
+            auth_timeout: None,
+            blocked_after: None,
         };
         spawn(
             Arc::clone(&service),

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use greenroom_types::{ActorName, limits};
 use serde::Serialize;
 
-use crate::{Gatekeeper, RateLimit, Secret};
+use crate::{Gatekeeper, HostMetrics, RateLimit, Secret};
 
 /// What tools show of an actor type. Means nothing to the server.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -45,6 +45,8 @@ pub struct ServerConfig {
     pub allowed_origins: Option<Vec<String>>,
     /// Decides about every request to an actor from outside before it gets there. Default: nobody does.
     pub gatekeeper: Option<Arc<dyn Gatekeeper>>,
+    /// Numbers and troubles of what runs the actors' code. Default: none.
+    pub host_metrics: Option<Arc<dyn HostMetrics>>,
     /// What one address may do to one actor. Default: no limit.
     pub rate_limit: Option<RateLimit>,
     /// Proxies in front of the server, each of which adds the address of whoever talks to it to
@@ -109,6 +111,7 @@ impl Default for ServerConfig {
             allowed_hosts: Vec::new(),
             allowed_origins: None,
             gatekeeper: None,
+            host_metrics: None,
             rate_limit: None,
             trusted_proxies: 0,
             max_incoming_message: limits::INCOMING_MESSAGE,

@@ -16,14 +16,18 @@ use crate::{
 pub(crate) const RUNTIME: &str = "greenroom";
 
 /// `GET /health`: 200 `ok` while serving, 503 `draining` from the beginning of a shutdown, so that
-/// load balancers look elsewhere.
+/// load balancers look elsewhere. `blockedForMs` is there while somebody's code keeps all others from running.
 pub(crate) fn health(app: &App) -> Reply {
     #[derive(Serialize)]
     struct Health<'a> {
         runtime: &'a str,
         status: &'a str,
         version: &'a str,
+        #[serde(rename = "blockedForMs", skip_serializing_if = "Option::is_none")]
+        blocked_for_ms: Option<u64>,
     }
+    let host = app.config.host_metrics.as_ref();
+    let blocked = host.and_then(|host| host.blocked_for());
     let (code, status) = match app.is_draining() {
         false => (StatusCode::OK, "ok"),
         true => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
@@ -34,6 +38,7 @@ pub(crate) fn health(app: &App) -> Reply {
             runtime: RUNTIME,
             status,
             version: &app.config.version,
+            blocked_for_ms: blocked.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
         },
     )
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! TCP connection ── HTTP ─┬─ /health /metadata        what the server says about itself
+//!                         ├─ /metrics                 the same in numbers
 //!                         ├─ /actors                  find, create, list, destroy actors
 //!                         ├─ /gateway/…/action/{name} stateless calls
 //!                         ├─ /gateway/…/request/…     the actor's own HTTP handler
@@ -35,6 +36,7 @@ mod head;
 mod info;
 mod linger;
 mod listen;
+mod metrics;
 mod query;
 mod queue;
 mod raw;
@@ -59,6 +61,7 @@ pub use dispatch::{CALL_CHAIN, Dispatcher, Origin};
 pub use env::SystemEnv;
 pub use error::BindError;
 pub use listen::Listener;
+pub use metrics::{HostMetrics, MetricsPage};
 pub use reply::{Body, StreamBody};
 pub use server::{Server, serve};
 pub use stream::Transport;

@@ -13,7 +13,7 @@ use crate::{
     cors::Cors,
     dispatch::{self, Origin},
     failure::gateway_error,
-    gateway, head, info,
+    gateway, head, info, metrics,
     reply::Reply,
     rest, sse,
 };
@@ -23,6 +23,7 @@ use crate::{
 enum Part {
     Health,
     Metadata,
+    Metrics,
     Actors,
     Gateway,
     /// Messages to connections whose way back is an event stream.
@@ -40,6 +41,7 @@ impl Part {
             "connections" => Self::Connections,
             "health" if path == "/health" => Self::Health,
             "metadata" if path == "/metadata" => Self::Metadata,
+            "metrics" if path == "/metrics" => Self::Metrics,
             _ => Self::Files,
         }
     }
@@ -73,14 +75,18 @@ pub(crate) async fn handle(
         let cors = cors.with_private_network(&app.sites);
         return match part {
             Part::Gateway => cors.gateway_preflight(),
-            Part::Actors | Part::Connections | Part::Metadata | Part::Health | Part::Files => {
-                cors.mirrored_preflight()
-            }
+            Part::Actors
+            | Part::Connections
+            | Part::Metadata
+            | Part::Metrics
+            | Part::Health
+            | Part::Files => cors.mirrored_preflight(),
         };
     }
     let mut reply = match part {
         Part::Health => read_only(request.method(), || info::health(app)),
         Part::Metadata => read_only(request.method(), || info::metadata(app)),
+        Part::Metrics => metrics::metrics(app, &request),
         Part::Gateway => gateway::handle(app, slot, request).await,
         Part::Actors => rest::handle(app, slot, request).await,
         Part::Connections => sse::receive(app, request).await,
@@ -111,10 +117,19 @@ fn may_ask(
 
 /// Answers GET and HEAD, refuses the rest.
 pub(crate) fn read_only(method: &Method, answer: impl FnOnce() -> Reply) -> Reply {
+    match check_read_only(method) {
+        Ok(()) => answer(),
+        Err(error) => gateway_error(&error),
+    }
+}
+
+/// # Errors
+/// `actor.method_not_allowed` for anything but GET and HEAD.
+pub(crate) fn check_read_only(method: &Method) -> Result<(), ActorError> {
     if method == Method::GET || method == Method::HEAD {
-        answer()
+        Ok(())
     } else {
-        gateway_error(&ActorError::method_not_allowed(method.as_str(), "GET"))
+        Err(ActorError::method_not_allowed(method.as_str(), "GET"))
     }
 }
 
@@ -141,6 +156,8 @@ mod tests {
         let cases = [
             ("/health", Part::Health),
             ("/metadata", Part::Metadata),
+            ("/metrics", Part::Metrics),
+            ("/metrics/x", Part::Files),
             ("/actors", Part::Actors),
             ("/actors/", Part::Actors),
             ("/actors/abc/sleep", Part::Actors),

@@ -167,6 +167,15 @@ impl ActorError {
         )
     }
 
+    /// The action did not answer in time, because the process that runs its actor runs nothing.
+    pub fn action_timed_out_blocked() -> Self {
+        Self::new(
+            "actor",
+            "action_timed_out",
+            "the action did not answer in time: the process of the actor is blocked (its log says by what)",
+        )
+    }
+
     /// The path exists, but not for this HTTP method.
     pub fn method_not_allowed(method: &str, allowed: &str) -> Self {
         let shown: String = method.chars().take(32).collect();

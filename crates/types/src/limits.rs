@@ -67,6 +67,10 @@ pub const WINDOW_EVENTS: usize = 1000;
 pub const WINDOW_BYTES: usize = 1024 * 1024;
 /// Age up to which these events are kept. Configurable per actor.
 pub const WINDOW_AGE: Duration = Duration::from_secs(300);
+/// What an actor may weigh in memory before the log says so. Configurable.
+pub const WEIGHT_WARNING: u64 = 64 * 1024 * 1024;
+/// Time that an action may take (`actor.action_timed_out`). Configurable per actor.
+pub const ACTION_TIMEOUT: Duration = Duration::from_secs(60);
 /// Idle time after which an actor is put to sleep. Configurable per actor.
 pub const SLEEP_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time that an actor's `onSleep` or `onDestroy` may take. Configurable per actor.

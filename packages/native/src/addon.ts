@@ -24,6 +24,7 @@ export interface StartedInfo {
 export interface AddonRegistry {
   start(wake: () => void): Promise<StartedInfo | null>;
   exchange(outgoing: Uint8Array | null): Uint8Array | null;
+  desk(labels: string[]): Uint32Array;
   shutdown(): Promise<void>;
   kill(): Promise<void>;
   crash(actor: string): void;

@@ -50,6 +50,17 @@ export class NativeRegistry {
   }
 
   /**
+   * Memory in which this thread says what it is at, so that the core can say whose code blocks it. To be asked for
+   * once.
+   *
+   * @param labels The names of the numbers that are written there.
+   * @throws Error the second time.
+   */
+  desk(labels: string[]): Uint32Array {
+    return this.#registry.desk(labels);
+  }
+
+  /**
    * Stops serving, puts the actors to sleep and closes the store. Events must be answered until it resolves; after
    * that nothing keeps the process alive. A second call waits for the first.
    */

@@ -1,7 +1,10 @@
 //! An actor's connections and who listens to what. They belong to the actor, not to its instance,
 //! and so they outlive its sleep.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use greenroom_types::{ActorError, ActorId, EventFrame, limits};
@@ -15,6 +18,7 @@ use super::{
 use crate::{
     ClientInfo, ClientMessage, CloseReason, ConnKey, Outbox, RestoredConn, ResumeClaim,
     ResumePoint, Resuming, Resync, SocketMessage, outbox::Broadcast, session::Session,
+    weight::Outboxes,
 };
 
 /// Ended connections whose sessions are remembered.
@@ -113,9 +117,19 @@ pub(crate) struct Conns {
     /// Subscriptions that are undecided.
     asks: Asks,
     last: u32,
+    /// Where others see what waits for clients.
+    outboxes: Arc<Outboxes>,
 }
 
 impl Conns {
+    /// None yet. What waits for clients is told to `outboxes`.
+    pub(crate) fn new(outboxes: Arc<Outboxes>) -> Self {
+        Self {
+            outboxes,
+            ..Self::default()
+        }
+    }
+
     /// Registers a connection that is not admitted yet.
     pub(crate) fn add(
         &mut self,
@@ -154,6 +168,7 @@ impl Conns {
             socket,
         };
         self.undecided += 1;
+        self.outboxes.add(key, conn.outbox.gauge());
         self.open.insert(key, conn);
         key
     }
@@ -163,6 +178,7 @@ impl Conns {
         let Some(conn) = self.open.remove(&key) else {
             return;
         };
+        self.outboxes.remove(key);
         self.undecided -= usize::from(conn.stage.is_undecided());
         self.unhandled -= conn.unhandled();
         self.staying_awake -= usize::from(conn.stays_awake());
@@ -186,6 +202,11 @@ impl Conns {
                 }
             }
         }
+    }
+
+    /// The key of the newest one, for those who want to know later which ones there were.
+    pub(crate) fn last(&self) -> ConnKey {
+        ConnKey(self.last)
     }
 
     /// How many there are, admitted or not.
@@ -580,7 +601,8 @@ impl Conns {
 
     /// Ends every connection for the same reason.
     pub(crate) fn close_all(&mut self, reason: &CloseReason) {
-        for conn in self.open.values() {
+        for (&key, conn) in &self.open {
+            self.outboxes.remove(key);
             // A client that is gone or stuck needs no goodbye.
             let _ = conn.outbox.send(ClientMessage::Close(reason.clone()));
         }

@@ -12,6 +12,7 @@ use greenroom_store::{AlarmChange, Commit, Epoch, Image, Store, StoreError, Stor
 use greenroom_types::ActorId;
 use tokio::time::Instant;
 
+use super::snapshot::SnapshotSize;
 use crate::{
     AlarmUpdate, QueueUpdate,
     image::journal::{Changes, encode_commit, encode_state_commit},
@@ -53,6 +54,18 @@ pub(crate) struct Journal {
     written: Weight,
     folded: Weight,
     snapshot_bytes: u64,
+    state: StateSize,
+}
+
+/// What the state weighs, as far as that is known without looking at it.
+#[derive(Clone, Copy, Debug, Default)]
+struct StateSize {
+    /// The image, when it was last seen.
+    image: u64,
+    /// Changes since then, those that are being folded included.
+    changes: u64,
+    /// Changes that are being folded.
+    folding: u64,
 }
 
 /// A commit on its way.
@@ -91,7 +104,23 @@ impl Journal {
             written,
             folded: Weight::default(),
             snapshot_bytes: image.snapshot.as_ref().map_or(0, |s| s.body.len() as u64),
+            state: StateSize::default(),
         }
+    }
+
+    /// Notes the size of the state's image as it was loaded.
+    pub(crate) fn loaded(&mut self, state_bytes: usize) {
+        self.state.image = state_bytes as u64;
+    }
+
+    /// The bytes of the state: of its image when it was last seen, and of the changes since.
+    pub(crate) fn state_bytes(&self) -> u64 {
+        self.state.image + self.state.changes
+    }
+
+    /// The bytes of the commits behind the last snapshot.
+    pub(crate) fn tail_bytes(&self) -> u64 {
+        self.written.bytes - self.folded.bytes
     }
 
     /// The claim under which this journal writes.
@@ -107,6 +136,7 @@ impl Journal {
     /// Keeps changes for the next commit, which is to happen by `deadline` if one is given.
     pub(crate) fn buffer(&mut self, changes: &[u8], deadline: Option<Instant>) {
         self.pending.state.extend_from_slice(changes);
+        self.state.changes += changes.len() as u64;
         self.commit_by(deadline);
     }
 
@@ -242,6 +272,7 @@ impl Journal {
 
     /// Hands what waits, followed by `changes`, to the store as one commit.
     pub(crate) fn commit(&mut self, changes: &[u8]) {
+        self.state.changes += changes.len() as u64;
         let body = if self.pending.is_empty() {
             encode_state_commit(changes)
         } else {
@@ -329,10 +360,13 @@ impl Journal {
     /// Notes that everything written so far is being folded.
     pub(crate) fn folding(&mut self) {
         self.folded = self.written;
+        self.state.folding = self.state.changes;
     }
 
-    /// Notes the size of the snapshot that came of it.
-    pub(crate) fn folded(&mut self, snapshot_bytes: u64) {
-        self.snapshot_bytes = snapshot_bytes;
+    /// Notes what came of it.
+    pub(crate) fn folded(&mut self, snapshot: SnapshotSize) {
+        self.snapshot_bytes = snapshot.total;
+        self.state.image = snapshot.state;
+        self.state.changes -= std::mem::take(&mut self.state.folding);
     }
 }

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     CallId, ConnKey, Departure, FetchResponse, Instance, SocketClose, SocketMessage, StopReason,
-    WhenSlow, kv::Kv, reply_stream::StreamEvent, stream::Piece, window::Window,
+    WhenSlow, kv::Kv, reply_stream::StreamEvent, stream::Piece, weight::QueueSizes, window::Window,
 };
 
 /// An awake actor.
@@ -33,6 +33,7 @@ pub(crate) struct Live {
     pub(crate) kv: Kv,
     /// The recent events, if the actor keeps them. The newest may be of commits that are under way.
     pub(crate) window: Option<Window>,
+    pub(crate) queue: QueueSizes,
     /// The actor is to sleep or to be destroyed, as soon as it runs.
     pub(crate) wants: Option<StopReason>,
     pub(crate) idle_since: Instant,
@@ -209,9 +210,31 @@ impl Calls {
         self.held -= 1;
     }
 
+    /// How many calls are unanswered.
+    pub(crate) fn len(&self) -> usize {
+        self.callers.len()
+    }
+
     /// Whether no call is unanswered.
     pub(crate) fn is_empty(&self) -> bool {
         self.callers.is_empty()
+    }
+
+    /// The newest call, for those who want to know later which ones there were.
+    pub(crate) fn last(&self) -> CallId {
+        CallId(self.last)
+    }
+
+    /// The calls in progress that are no newer than `last` and whose callers wait, in order.
+    pub(crate) fn awaited_up_to(&self, last: CallId) -> Vec<CallId> {
+        let is_old = |call: CallId| last.0.wrapping_sub(call.0) <= u32::MAX / 2;
+        let awaited = self
+            .callers
+            .iter()
+            .filter(|(call, caller)| is_old(**call) && !matches!(caller, Caller::Alarm { .. }));
+        let mut calls: Vec<CallId> = awaited.map(|(&call, _)| call).collect();
+        calls.sort();
+        calls
     }
 
     /// The request that `call` answers.

@@ -5,7 +5,10 @@ use greenroom_store::{Epoch, StoreError};
 use greenroom_types::ActorError;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
-use super::exchanges::{ExchangeEvent, ResponseSender};
+use super::{
+    exchanges::{ExchangeEvent, ResponseSender},
+    snapshot::SnapshotSize,
+};
 use crate::{
     CallId, CallRequest, ClientInfo, ConnKey, ConnRequest, Connection, Instance, PublishRequest,
     SocketClose, SocketMessage, Turn, mark::Mark, reply_stream::StreamEvent, stream::BodyReader,
@@ -128,9 +131,12 @@ pub(crate) enum Control {
     },
     /// A connection is gone while the mailbox was full.
     Disconnect(ConnKey, Option<SocketClose>),
-    /// A background snapshot of the journal claimed under this epoch ended: with the size of its
-    /// body in bytes, or without one because there was nothing to fold.
-    Snapshotted(Epoch, Result<Option<u64>, StoreError>),
+    /// A background snapshot of the journal claimed under this epoch ended: with its size, or without one because there was nothing to fold.
+    Snapshotted(Epoch, Result<Option<SnapshotSize>, StoreError>),
+    /// The host does not come to run anything at the moment; it is said again and again.
+    Stalled,
+    /// The host runs again.
+    Recovered,
     Shutdown,
     /// The instance is to end as if the process had crashed.
     Crash,

@@ -17,6 +17,7 @@ mod message;
 mod revival;
 mod snapshot;
 mod sockets;
+mod stall;
 mod starting;
 mod stopping;
 mod task;

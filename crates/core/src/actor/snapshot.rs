@@ -8,8 +8,17 @@ use tokio::sync::oneshot;
 
 use crate::{Env, image::journal};
 
+/// The bytes of a snapshot.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SnapshotSize {
+    /// All of it.
+    pub(crate) total: u64,
+    /// The state's image in it.
+    pub(crate) state: u64,
+}
+
 /// Reads the actor's durable journal, folds it, and replaces it by the fold. Gives the size of the
-/// fold in bytes; none when there was nothing to fold.
+/// fold; none when there was nothing to fold.
 ///
 /// The snapshot may be older than the journal's end by the time that it is written; the commits
 /// after it stay.
@@ -18,7 +27,7 @@ pub(crate) async fn write_snapshot(
     env: Arc<dyn Env>,
     actor: ActorId,
     epoch: Epoch,
-) -> Result<Option<u64>, StoreError> {
+) -> Result<Option<SnapshotSize>, StoreError> {
     let Some((snapshot, tail)) = store.read(actor).await? else {
         return Ok(None);
     };
@@ -30,13 +39,16 @@ pub(crate) async fn write_snapshot(
         let tail = tail.into_iter().map(|entry| entry.body);
         let result = journal::fold(snapshot.map(|s| s.body), tail);
         // The receiver is gone only when the runtime is.
-        let _ = done.send(result.map(|folded| journal::encode_snapshot(&folded)));
+        let _ = done.send(result.map(|folded| {
+            let state = folded.state.as_ref().map_or(0, |state| state.len() as u64);
+            (journal::encode_snapshot(&folded), state)
+        }));
     }));
-    let body = folded
+    let (body, state) = folded
         .await
         .map_err(|_| StoreError::Closed)?
         .map_err(|error| StoreError::Corrupt(error.to_string()))?;
-    let size = body.len() as u64;
+    let total = body.len() as u64;
     store.snapshot(actor, epoch, Snapshot { seq, body }).await?;
-    Ok(Some(size))
+    Ok(Some(SnapshotSize { total, state }))
 }

@@ -14,7 +14,11 @@ use super::{
     task::{ActorTask, Phase},
     wake::{Woken, wake},
 };
-use crate::{CloseReason, CrashPolicy, HostEvent, StartEvent, StopReason, mark::STEADY};
+use crate::{
+    CloseReason, CrashPolicy, HostEvent, StartEvent, StopReason,
+    mark::STEADY,
+    weight::{QueueSizes, WeightWatch},
+};
 
 impl ActorTask {
     /// Keeps `message` until the actor is awake.
@@ -29,7 +33,7 @@ impl ActorTask {
 
     pub(super) fn on_woken(&mut self, result: Result<Woken, ActorError>) {
         self.phase = Phase::Asleep;
-        let woken = match result {
+        let mut woken = match result {
             Ok(woken) => woken,
             Err(error) => {
                 // What its clients were connected to does not exist any more.
@@ -51,6 +55,8 @@ impl ActorTask {
         };
         self.options = options.clone();
         self.handle.generation.set(woken.journal.epoch().0);
+        self.handle.scale.identify(&woken.record);
+        self.weight_watch = WeightWatch::new(self.options.weight_warning);
         self.record = Some(woken.record.clone());
         self.shared.registry.remember_key(&woken.record);
         let instance = self.shared.add_instance(self.handle.control.clone());
@@ -60,6 +66,8 @@ impl ActorTask {
         let losses = self.count_losses(woken.journal.mark());
         debug!(actor = %self.id, name = %woken.record.name, instance = instance.0, "actor starts");
         let alarms = Alarms::new(woken.schedule);
+        let state_size = woken.state.as_ref().map_or(0, |state| state.len());
+        woken.journal.loaded(state_size);
         let start = StartEvent {
             id: self.id,
             name: woken.record.name,
@@ -75,6 +83,8 @@ impl ActorTask {
             last_message: woken.queue.last(),
             messages: woken.queue.into_messages(),
         };
+        let messages = start.messages.iter();
+        let queue = QueueSizes::of(messages.map(|message| (message.id, message.body.len())));
         self.phase = Phase::Live(Box::new(Live {
             instance,
             stage: Stage::Starting {
@@ -86,6 +96,7 @@ impl ActorTask {
             alarms,
             kv: woken.kv,
             window: None,
+            queue,
             wants: None,
             idle_since: Instant::now(),
             held_awake: false,

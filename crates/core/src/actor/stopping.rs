@@ -108,6 +108,7 @@ impl ActorTask {
         }
         if let Phase::Live(live) = std::mem::replace(&mut self.phase, Phase::Asleep) {
             self.shared.remove_instance(live.instance);
+            self.handle.scale.clear();
             self.shared.store.release(self.id, live.journal.epoch());
         }
     }

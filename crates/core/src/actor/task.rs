@@ -27,12 +27,13 @@ use super::{
     live::{Caller, Live, Stage},
     message::{Control, Message},
     revival::Revival,
-    snapshot::write_snapshot,
+    snapshot::{SnapshotSize, write_snapshot},
+    stall::Stall,
     wake::Woken,
 };
 use crate::{
-    ActorOptions, AlarmEvent, CloseReason, ConnKey, HostEvent, SocketClose, StopReason,
-    registry::ActorHandle, shared::Shared,
+    ActorOptions, AlarmEvent, CloseReason, ConnKey, HostEvent, SocketClose, StopReason, Weight,
+    registry::ActorHandle, shared::Shared, weight::WeightWatch,
 };
 
 /// How long a wait for an alarm goes on without a look at the clock.
@@ -70,6 +71,9 @@ pub(crate) struct ActorTask {
     pub(super) gone: bool,
     /// Why it will have been as if it had never been created.
     pub(super) refusal: Option<ActorError>,
+    /// What waits for a host that does not come to run anything.
+    pub(super) stall: Stall,
+    pub(super) weight_watch: WeightWatch,
 }
 
 type Waking = Pin<Box<dyn Future<Output = Result<Woken, ActorError>> + Send>>;
@@ -111,8 +115,8 @@ impl ActorTask {
             record: None,
             mailbox,
             control,
+            conns: Conns::new(handle.scale.outboxes()),
             handle,
-            conns: Conns::default(),
             told: None,
             phase: Phase::Asleep,
             waiting: VecDeque::new(),
@@ -125,6 +129,8 @@ impl ActorTask {
             shutting_down: false,
             gone: false,
             refusal: None,
+            stall: Stall::default(),
+            weight_watch: WeightWatch::new(None),
         }
     }
 
@@ -138,6 +144,7 @@ impl ActorTask {
                 let polled = self.poll_event(cx);
                 if polled.is_pending() {
                     self.shared.host.flush();
+                    self.weigh();
                 }
                 polled
             })
@@ -416,12 +423,14 @@ impl ActorTask {
                 Phase::Live(_) => self.disconnect_as(conn, close),
             },
             Control::Snapshotted(epoch, result) => self.on_snapshotted(epoch, result),
+            Control::Stalled => self.on_stalled(),
+            Control::Recovered => self.stall = Stall::default(),
             Control::Shutdown => self.shutting_down = true,
             Control::Crash => self.crash(),
         }
     }
 
-    fn on_snapshotted(&mut self, epoch: Epoch, result: Result<Option<u64>, StoreError>) {
+    fn on_snapshotted(&mut self, epoch: Epoch, result: Result<Option<SnapshotSize>, StoreError>) {
         let Phase::Live(live) = &mut self.phase else {
             return;
         };
@@ -431,7 +440,7 @@ impl ActorTask {
         }
         live.snapshotting = false;
         match result {
-            Ok(Some(bytes)) => live.journal.folded(bytes),
+            Ok(Some(size)) => live.journal.folded(size),
             Ok(None) => {}
             Err(cause) => {
                 warn!(actor = %self.id, %cause, "a snapshot was not written, the journal keeps growing");
@@ -468,6 +477,32 @@ impl ActorTask {
             | Stage::Running
             | Stage::Stopping { .. }
             | Stage::Stopped { .. } => {}
+        }
+    }
+
+    /// Lets others see what the actor weighs, and says so if that is a lot.
+    fn weigh(&mut self) {
+        let Phase::Live(live) = &self.phase else {
+            return;
+        };
+        let weight = Weight {
+            state: live.journal.state_bytes(),
+            kv: live.kv.size() as u64,
+            queue: live.queue.total(),
+            journal: live.journal.tail_bytes(),
+            calls: live.calls.len() as u64,
+            ..Weight::default()
+        };
+        self.handle.scale.put(live.instance, &weight);
+        if self.weight_watch.is_news(weight.total())
+            && let Some(record) = &self.record
+        {
+            warn!(
+                actor = %record.name, key = %record.key.to_storage(), id = %self.id,
+                total_bytes = weight.total(), state_bytes = weight.state, kv_bytes = weight.kv,
+                queue_bytes = weight.queue, limit_bytes = self.options.weight_warning,
+                "an actor is large"
+            );
         }
     }
 

@@ -47,6 +47,7 @@ impl ActorTask {
         let changes_queue = !turn.queue.is_empty();
         if changes_queue {
             journal.buffer_queue(&turn.queue);
+            live.queue.update(&turn.queue);
             self.mark_if_resuming(&turn.outputs);
         }
         let Phase::Live(live) = &mut self.phase else {

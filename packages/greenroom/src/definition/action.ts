@@ -1,6 +1,7 @@
 import { type Concurrency, isExclusive } from "./concurrency.js";
 import { type Durability, type DurabilityCode, durabilityCode } from "./durability.js";
 import type { InputSchema, SchemaAt } from "./input-schemas.js";
+import { labelOf } from "./labels.js";
 import { checkActionName } from "./reserved.js";
 import type { StandardSchema } from "./standard-schema.js";
 
@@ -107,6 +108,8 @@ type Configured<Run> = { readonly run: Run } & (
 export interface ActionEntry {
   /** The dotted name. */
   readonly name: string;
+  /** The number of its name, see `labelOf`. */
+  readonly label: number;
   /** Calls the user's function. */
   readonly run: (c: unknown, ...args: unknown[]) => unknown;
   readonly durability: DurabilityCode;
@@ -161,7 +164,13 @@ const SETTINGS: ReadonlySet<string> = new Set(["durability", "concurrency"]);
 
 function asAction(value: unknown, name: string, defaults: ActionDefaults): ActionEntry | undefined {
   if (typeof value === "function")
-    return { name, run: value as ActionEntry["run"], ...defaults, input: undefined };
+    return {
+      name,
+      label: labelOf(name),
+      run: value as ActionEntry["run"],
+      ...defaults,
+      input: undefined,
+    };
   // No object of actions has a string in it, so this one is an action with settings.
   if (!isPlainObject(value) || !hasSettings(value)) return undefined;
   for (const key of Object.keys(value)) {
@@ -171,6 +180,7 @@ function asAction(value: unknown, name: string, defaults: ActionDefaults): Actio
   if (typeof run !== "function") throw new Error(`action '${name}' has settings, but no function 'run'`);
   return {
     name,
+    label: labelOf(name),
     run: run as ActionEntry["run"],
     durability:
       durability === undefined

@@ -363,6 +363,7 @@ export class Calls {
     firing: Firing | undefined,
   ): void {
     const instance = this.#instance;
+    instance.host.desk.relabel(instance.id, entry.label);
     instance.beginTurn(entry.durability);
     let result: unknown;
     try {

@@ -1,6 +1,7 @@
 /** The connections of one instance: how they are admitted, and what happens when they end. */
 import { randomUUID } from "node:crypto";
 import type { Source } from "../definition/actor.js";
+import { hookLabel } from "../definition/labels.js";
 import { isThenable, withDeadline } from "./async.js";
 import { Client, type ClientRecord } from "./client.js";
 import { RuntimeConn } from "./conn.js";
@@ -9,6 +10,11 @@ import { notConnected, websocketNotSupported } from "./failure.js";
 import { askGuard } from "./guard.js";
 import type { Instance } from "./instance.js";
 import { validated } from "./validation.js";
+
+const ON_BEFORE_CONNECT = hookLabel("onBeforeConnect");
+const ON_CONNECT = hookLabel("onConnect");
+const ON_DISCONNECT = hookLabel("onDisconnect");
+const CREATE_CONN_STATE = hookLabel("createConnState");
 
 /** A connection that outlived the previous instance. The byte fields are views into the batch. */
 export interface RestoredConn {
@@ -184,7 +190,9 @@ export class Connections {
     const { definition } = this.#instance;
     if (definition.onBeforeConnect !== undefined) {
       const context = new ConnInitContext(this.#instance, client);
-      const result = this.#instance.run(() => definition.onBeforeConnect?.(context, conn.params));
+      const result = this.#instance.run(ON_BEFORE_CONNECT, () =>
+        definition.onBeforeConnect?.(context, conn.params),
+      );
       if (isThenable(result)) {
         const { onBeforeConnectTimeout } = definition.options;
         this.#instance.defer();
@@ -204,7 +212,7 @@ export class Connections {
     const { onConnect, options } = this.#instance.definition;
     if (onConnect === undefined) return;
     const context = new ConnContext(this.#instance, conn);
-    const result = this.#instance.run(() => onConnect(context, conn));
+    const result = this.#instance.run(ON_CONNECT, () => onConnect(context, conn));
     if (!isThenable(result)) return;
     this.#instance.defer();
     return withDeadline(this.#instance.host.clock, result, options.onConnectTimeout, "onConnect").then(
@@ -219,7 +227,7 @@ export class Connections {
     const context = new ConnContext(this.#instance, conn);
     const failed = (error: unknown): void => this.#instance.logHookError("onDisconnect", error);
     try {
-      const result = this.#instance.run(() => onDisconnect(context, conn));
+      const result = this.#instance.run(ON_DISCONNECT, () => onDisconnect(context, conn));
       if (!isThenable(result)) return;
       this.#instance.defer();
       return Promise.resolve(result).then(() => {}, failed);
@@ -296,7 +304,7 @@ export class Connections {
   #stateFrom(source: Source, conn: RuntimeConn, client: Client): unknown {
     if ("constant" in source) return source.constant;
     const context = new ConnInitContext(this.#instance, client);
-    return this.#instance.run(() => source.create(context, conn.params));
+    return this.#instance.run(CREATE_CONN_STATE, () => source.create(context, conn.params));
   }
 
   #admitSocket(conn: RuntimeConn, key: number, client: Client): void {

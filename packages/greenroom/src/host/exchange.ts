@@ -1,5 +1,6 @@
 /** One HTTP request: what the handler gets, and how its response leaves. */
 import type { Hook } from "../definition/actor.js";
+import { hookLabel } from "../definition/labels.js";
 import { isThenable } from "./async.js";
 import type { Client } from "./client.js";
 import type { RuntimeConn } from "./conn.js";
@@ -8,6 +9,8 @@ import { bodyBrokeOff, HostError, requestTimedOut } from "./failure.js";
 import type { Instance } from "./instance.js";
 import { RequestBody } from "./request-body.js";
 import { headOf, isResponse, ResponseBody } from "./response-body.js";
+
+const ON_REQUEST = hookLabel("onRequest");
 
 /** See the top of the file. */
 export class Exchange {
@@ -58,7 +61,7 @@ export class Exchange {
     };
     let result: unknown;
     try {
-      result = instance.run(() => handler(context, this.#request));
+      result = instance.run(ON_REQUEST, () => handler(context, this.#request));
     } catch (error) {
       this.#failed(error);
       return;

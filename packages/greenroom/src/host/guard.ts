@@ -1,4 +1,5 @@
 /** Asks a guard: `canSubscribe` of an event, `canPublish` of a queue. */
+import { type HookName, hookLabel } from "../definition/labels.js";
 import { isThenable, withDeadline } from "./async.js";
 import type { ConnContext } from "./context.js";
 import { forbidden } from "./failure.js";
@@ -19,7 +20,7 @@ export function askGuard(
   instance: Instance,
   guard: Guard,
   context: ConnContext,
-  name: string,
+  name: HookName,
   what: string,
 ): void | Promise<void> {
   const check = (answer: unknown): void => {
@@ -28,7 +29,7 @@ export function askGuard(
     }
     if (!answer) throw forbidden(`${what} is not allowed`);
   };
-  const answer = instance.run(() => guard(context as never));
+  const answer = instance.run(hookLabel(name), () => guard(context as never));
   if (!isThenable(answer)) {
     check(answer);
     return;

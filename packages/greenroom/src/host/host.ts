@@ -20,6 +20,7 @@ import type { AlarmRecord } from "../schedule/alarm.js";
 import { BatchReader } from "./batch-reader.js";
 import { type Clock, systemClock } from "./clock.js";
 import type { RestoredConn } from "./connections.js";
+import { Desk } from "./desk.js";
 import { Doorman } from "./doorman.js";
 import { Instance } from "./instance.js";
 import type { KvAnswer } from "./kv.js";
@@ -33,6 +34,8 @@ import { runAs } from "./strays.js";
 export interface Exchange {
   /** Hands over turns, and takes the events that wait. */
   exchange(outgoing: Uint8Array | null): Uint8Array | null;
+  /** Memory in which this thread says what it is at. */
+  desk?(labels: string[]): Uint32Array;
 }
 
 /** What the host needs from its registry. */
@@ -67,6 +70,8 @@ export class Host {
   readonly services: HostServices;
   /** What the timers of actors go by. */
   readonly clock: Clock;
+  /** Where this thread says what it is at. */
+  readonly desk: Desk;
   /** Requests of this process to the server in it. */
   readonly requests = new Requests(this);
   readonly #registryOutputs = new OutputWriter();
@@ -89,6 +94,7 @@ export class Host {
   constructor(native: Exchange, services: HostServices) {
     this.#native = native;
     this.services = services;
+    this.desk = new Desk(native);
     this.clock = services.clock ?? systemClock;
     this.#doorman = new Doorman(services, this.clock, () => this.registryOutputs());
   }
@@ -173,13 +179,17 @@ export class Host {
     this.#isDraining = true;
     this.#isDeferred = false;
     let isDone = false;
+    this.desk.tellHeap();
     try {
       const events = this.#held ?? this.#exchange();
       this.#held = null;
       if (events !== null) {
         this.#dispatch(events);
+        this.desk.leave();
         // Asks for more as well: a wake that found events held has announced others.
         if (!this.#isDeferred) this.#held = this.#exchange();
+      } else {
+        this.desk.idle();
       }
       isDone = !this.#isDeferred && this.#held === null && !this.#hasOutputs;
     } finally {
@@ -239,10 +249,12 @@ export class Host {
   }
 
   #dispatch(events: Uint8Array): void {
+    const { desk } = this;
     const reader = new BatchReader(events);
     while (!reader.atEnd) {
       const kind = reader.u8();
       const id = reader.u32();
+      desk.enter(id, kind);
       runAs(this.#instances.get(id)?.owner, this.#handle, kind, id, reader);
     }
   }

@@ -2,6 +2,7 @@
 import type { SaveStateOptions } from "../context/contexts.js";
 import type { CompiledActor } from "../definition/actor.js";
 import type { DurabilityCode } from "../definition/durability.js";
+import { hookLabel } from "../definition/labels.js";
 import { checkSchema } from "../definition/standard-schema.js";
 import { Peers } from "../in-process/peers.js";
 import type { Logger } from "../log.js";
@@ -36,6 +37,8 @@ import { TurnLog, type TurnOwner } from "./turn.js";
 
 /** The longest time that fits a record. */
 const MAX_WAIT = 0x7fff_ffff;
+
+const ON_STATE_CHANGE = hookLabel("onStateChange");
 
 /** What an error is about. */
 type Where = { readonly action: string } | { readonly hook: string } | { readonly queue: string };
@@ -230,12 +233,12 @@ export class Instance implements TurnOwner {
     if (this.life.phase !== "starting") this.turn.end(durability, this.host.batch);
   }
 
-  /** Runs user code that belongs to no action, up to its first `await`. */
-  run(work: () => unknown): unknown {
+  /** Runs user code that belongs to no action, up to its first `await`. @param label What it is. */
+  run(label: number, work: () => unknown): unknown {
     const { durability } = this;
     this.beginTurn(durability);
     try {
-      return work();
+      return this.host.desk.during(this.id, label, work);
     } finally {
       this.endTurn(durability);
     }
@@ -261,7 +264,9 @@ export class Instance implements TurnOwner {
     const failed = (error: unknown): void => this.logHookError("onStateChange", error);
     try {
       const result = state.whileFrozen(reentrantMutation, () =>
-        onStateChange(new HookContext(this), state.root),
+        this.host.desk.during(this.id, ON_STATE_CHANGE, () =>
+          onStateChange(new HookContext(this), state.root),
+        ),
       );
       if (isThenable(result)) Promise.resolve(result).catch(failed);
     } catch (error) {

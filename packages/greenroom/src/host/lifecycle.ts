@@ -2,6 +2,7 @@
 import { decodeValue } from "@greenroom/client/codec";
 import type { Hook } from "../definition/actor.js";
 import type { InputSchema } from "../definition/input-schemas.js";
+import { type HookName, hookLabel } from "../definition/labels.js";
 import { FIRST_VERSION, oldestVersion, stepsFrom } from "../definition/migration.js";
 import type { MessageRecord } from "../queue/message.js";
 import type { AlarmRecord } from "../schedule/alarm.js";
@@ -264,7 +265,7 @@ export class Lifecycle {
     if (stored !== version) instance.turn.stateVersion = version;
     if (onMigrate !== undefined) {
       steps.push(() => {
-        const migrated = this.#call(onMigrate, created);
+        const migrated = this.#call("onMigrate", onMigrate, created);
         if (isThenable(migrated))
           return withDeadline(instance.host.clock, migrated, options.onMigrateTimeout, "onMigrate");
       });
@@ -276,7 +277,7 @@ export class Lifecycle {
       const source = definition.state;
       const own = (made: unknown): void => this.#own(StateTracker.create(made));
       steps.push(() => {
-        const made = "constant" in source ? source.constant : this.#call(source.create, input);
+        const made = "constant" in source ? source.constant : this.#call("createState", source.create, input);
         return isThenable(made) ? made.then(own) : own(made);
       });
     }
@@ -285,9 +286,9 @@ export class Lifecycle {
     instance.alarms.restore(record.alarms);
     if (record.lastMessage > 0) instance.inbox.restore(record.messages, record.lastMessage);
     const { onCreate, onWake } = definition;
-    if (created && onCreate !== undefined) steps.push(() => this.#call(onCreate, input));
+    if (created && onCreate !== undefined) steps.push(() => this.#call("onCreate", onCreate, input));
     if (definition.vars !== undefined) steps.push(() => this.#makeVars());
-    if (onWake !== undefined) steps.push(() => this.#call(onWake));
+    if (onWake !== undefined) steps.push(() => this.#call("onWake", onWake));
     return inOrder(steps, () => this.#phase === "starting");
   }
 
@@ -323,7 +324,7 @@ export class Lifecycle {
     return async () => {
       instance.defer();
       for (const [to, step] of path) {
-        state = await this.#call(step, state);
+        state = await this.#call("migrateState", step, state);
         if (state === undefined) throw new Error(`the step ${to} of 'migrateState' gave no state`);
         if (this.#phase !== "starting") return;
       }
@@ -350,7 +351,7 @@ export class Lifecycle {
       instance.ownVars(structuredClone(source.constant));
       return;
     }
-    const made = this.#call(source.create);
+    const made = this.#call("createVars", source.create);
     if (!isThenable(made)) {
       instance.ownVars(made);
       return;
@@ -361,17 +362,17 @@ export class Lifecycle {
     );
   }
 
-  async #callLast(name: string, hook: Hook | undefined): Promise<void> {
+  async #callLast(name: HookName, hook: Hook | undefined): Promise<void> {
     if (hook === undefined) return;
     try {
-      await this.#call(hook);
+      await this.#call(name, hook);
     } catch (error) {
       this.#instance.logHookError(name, error);
     }
   }
 
-  #call(hook: Hook, input?: unknown): unknown {
-    const result = this.#instance.run(() => hook(this.#context, input));
+  #call(name: HookName, hook: Hook, input?: unknown): unknown {
+    const result = this.#instance.run(hookLabel(name), () => hook(this.#context, input));
     if (isThenable(result)) this.#instance.defer();
     return result;
   }

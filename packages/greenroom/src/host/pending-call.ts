@@ -132,6 +132,7 @@ export class PendingCall implements StreamSink {
 
   #end(): void {
     this.#instance.host.clock.clearTimeout(this.#timer);
+    this.#instance.host.desk.ended(this.#instance.id, this.entry.label);
     this.#isOver = true;
     ConnContext.end(this.context);
     this.#instance.calls.ending(this.id);

@@ -1,8 +1,11 @@
 /** The `run` hook of one instance: started after the start, never awaited, over at the end at the latest. */
+import { hookLabel } from "../definition/labels.js";
 import { isThenable } from "./async.js";
 import { RunContext } from "./context.js";
 import { HostError } from "./failure.js";
 import type { Instance } from "./instance.js";
+
+const RUN = hookLabel("run");
 
 /** See the top of the file. */
 export class RunLoop {
@@ -35,7 +38,7 @@ export class RunLoop {
     const context = new RunContext(instance);
     this.#context = context;
     try {
-      const result = instance.run(() => run(context));
+      const result = instance.run(RUN, () => run(context));
       if (!isThenable(result)) {
         this.#ended();
         return;

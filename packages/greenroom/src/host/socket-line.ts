@@ -1,5 +1,6 @@
 /** One raw WebSocket between the core and its handler: what comes in, in order, and what is done with it. */
 import type { Hook } from "../definition/actor.js";
+import { hookLabel } from "../definition/labels.js";
 import { ActorSocket, SocketCloseEvent } from "./actor-socket.js";
 import { isThenable } from "./async.js";
 import type { Client } from "./client.js";
@@ -7,6 +8,8 @@ import type { RuntimeConn } from "./conn.js";
 import { HookContext, WebSocketContext } from "./context.js";
 import { asError, HostError } from "./failure.js";
 import type { Instance } from "./instance.js";
+
+const ON_WEBSOCKET = hookLabel("onWebSocket");
 
 /** A message that arrived. */
 type Data = string | Uint8Array;
@@ -52,7 +55,7 @@ export class SocketLine {
     this.#ended = ended;
     const instance = this.#instance;
     try {
-      const result = instance.run(() => handler(this.#context, this.#socket));
+      const result = instance.run(ON_WEBSOCKET, () => handler(this.#context, this.#socket));
       if (!isThenable(result)) {
         this.#ready();
         return;
@@ -152,7 +155,7 @@ export class SocketLine {
     const pending: PromiseLike<unknown>[] = [];
     for (const listener of ActorSocket.listenersOf(this.#socket, event.type)) {
       try {
-        const result = instance.run(() => listener(event));
+        const result = instance.run(ON_WEBSOCKET, () => listener(event));
         if (isThenable(result)) pending.push(result);
       } catch (error) {
         instance.log.error({ event: event.type, error: asError(error) }, "a listener of a WebSocket failed");

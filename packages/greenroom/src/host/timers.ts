@@ -1,5 +1,6 @@
 /** The timers that user code has set through its context. They end with the instance. */
 import type { ActorTimer } from "../context/contexts.js";
+import { type HookName, hookLabel } from "../definition/labels.js";
 import { isThenable } from "./async.js";
 import type { Instance } from "./instance.js";
 
@@ -79,10 +80,10 @@ export class Timers {
     this.#set.add(timer);
   }
 
-  #call(name: string, callback: Callback, args: readonly unknown[]): void {
+  #call(name: HookName, callback: Callback, args: readonly unknown[]): void {
     const instance = this.#instance;
     try {
-      const result = instance.run(() => callback(...(args as never[])));
+      const result = instance.run(hookLabel(name), () => callback(...(args as never[])));
       if (isThenable(result)) instance.life.waitFor(result, name);
     } catch (error) {
       instance.logHookError(name, error);

@@ -94,6 +94,8 @@ export interface RegistryConfig<Actors extends ActorDefinitions> extends Foreign
    * Default `GREENROOM_ALLOWED_ORIGINS` (separated by commas), then nothing.
    */
   readonly allowedOrigins?: readonly string[];
+  /** What is looked after while actors run, and when the log says so. */
+  readonly watch?: WatchOptions;
   /** Print nothing when started. Default false. */
   readonly noWelcome?: boolean;
   /** A folder whose files are served, too. Default `GREENROOM_PUBLIC_DIR`, `RIVETKIT_PUBLIC_DIR`, then none. */
@@ -115,6 +117,26 @@ export interface RateLimitOptions {
   readonly requestsPerMinute?: number;
   /** Requests that wait for their answers at once. An open connection is none. Default 32. */
   readonly inFlight?: number;
+}
+
+/** When the log warns of actors that are a burden to others. */
+export interface WatchOptions {
+  /**
+   * Time in one piece of code, without an `await` that waits, after which the log names the actor and the action that
+   * block all others, in milliseconds, at least 20; false for never. Default 200.
+   */
+  readonly blockedAfter?: number | false;
+  /**
+   * What an actor may hold in memory before the log names it, in bytes, and again when that has doubled; false for
+   * never. State, key-value pairs and queues count; variables cannot be seen. Default 67,108,864.
+   */
+  readonly actorSize?: number | false;
+}
+
+/** The same with defaults. */
+export interface ResolvedWatch {
+  readonly blockedAfter: number | undefined;
+  readonly actorSize: number | undefined;
 }
 
 /** A registry's settings with all defaults filled in. */
@@ -141,6 +163,7 @@ export interface ResolvedRegistry {
   readonly allowedHosts: readonly string[];
   /** Undefined: nothing was said. */
   readonly allowedOrigins: readonly string[] | undefined;
+  readonly watch: ResolvedWatch;
   /** Whether this is somebody's own machine rather than production. */
   readonly isDevelopment: boolean;
   readonly welcome: boolean;
@@ -174,6 +197,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   "trustProxy",
   "allowedHosts",
   "allowedOrigins",
+  "watch",
   "logging",
   "noWelcome",
   "staticDir",
@@ -249,6 +273,7 @@ export function resolveRegistry(
     ),
     allowedHosts: allowedHosts(config.allowedHosts, env) ?? [],
     allowedOrigins: allowedOrigins(config.allowedOrigins, env),
+    watch: watch(config.watch ?? {}),
     isDevelopment: env.NODE_ENV !== "production",
     welcome: config.noWelcome !== true,
     staticDir: staticDir(config, env),
@@ -276,6 +301,19 @@ function rateLimit(options: RateLimitOptions): Required<RateLimitOptions> {
       1_000_000_000,
     ),
     inFlight: wholeNumber(inFlight, "setup option 'rateLimit.inFlight'", 1, 0x7fff_ffff),
+  };
+}
+
+function watch(options: WatchOptions): ResolvedWatch {
+  if (typeof options !== "object" || options === null)
+    throw new Error("setup option 'watch' has to be an object");
+  const { blockedAfter = 200, actorSize = 64 * 1024 * 1024, ...unknown } = options;
+  for (const name of Object.keys(unknown)) throw new Error(`setup option 'watch.${name}' is unknown`);
+  const optional = (value: number | false, name: string, min: number, max: number): number | undefined =>
+    value === false ? undefined : wholeNumber(value, `setup option '${name}'`, min, max);
+  return {
+    blockedAfter: optional(blockedAfter, "watch.blockedAfter", 20, 0x7fff_ffff),
+    actorSize: optional(actorSize, "watch.actorSize", 1, Number.MAX_SAFE_INTEGER),
   };
 }
 

@@ -8,7 +8,7 @@ import type { Listener, Pipe } from "../in-process/pipe.js";
 import { type Logger, type LogLevel, makeLogger } from "../log.js";
 import type { VirtualClock } from "../test/virtual-clock.js";
 import { VERSION } from "../version.js";
-import type { ResolvedRegistry } from "./config.js";
+import type { ResolvedRegistry, ResolvedWatch } from "./config.js";
 
 /** Time that an actor may take to start, in milliseconds; `onMigrate` has its own on top. */
 const START_TIMEOUT = 30_000;
@@ -121,7 +121,7 @@ function nativeConfig(registry: ResolvedRegistry): string {
   const actors = [...registry.actors].map(([name, definition]) => ({
     name,
     display: nativeDisplay(definition),
-    options: nativeOptions(definition),
+    options: nativeOptions(definition, registry.watch),
   }));
   return JSON.stringify({
     version: VERSION,
@@ -138,9 +138,10 @@ function nativeConfig(registry: ResolvedRegistry): string {
     development: registry.isDevelopment,
     allowedHosts: registry.allowedHosts,
     allowedOrigins: registry.allowedOrigins ?? null,
-    authorizes: registry.onAuth !== undefined,
+    authTimeout: registry.onAuth === undefined ? null : registry.onAuthTimeout,
     rateLimit: registry.rateLimit ?? null,
     trustedProxies: registry.trustedProxies,
+    blockedAfter: registry.watch.blockedAfter ?? null,
     actors,
   });
 }
@@ -149,7 +150,7 @@ function nativeDisplay({ options: { display } }: CompiledActor): object {
   return { name: display.name ?? null, icon: display.icon ?? null };
 }
 
-function nativeOptions(definition: CompiledActor): object {
+function nativeOptions(definition: CompiledActor, { actorSize }: ResolvedWatch): object {
   const { options, onMigrate, wantsRequest, events, onDisconnect, onWebSocket } = definition;
   return {
     sleepTimeout: options.sleepTimeout ?? null,
@@ -160,6 +161,8 @@ function nativeOptions(definition: CompiledActor): object {
     maxKvSize: options.maxKvSize,
     maxConnectionBacklog: options.maxConnectionBacklog,
     resume: options.resume ?? null,
+    actionTimeout: options.actionTimeout ?? null,
+    weightWarning: actorSize ?? null,
     wantsRequest,
     noticesDepartures: onDisconnect !== undefined || onWebSocket !== undefined,
     guardedEvents: [...(events ?? [])].filter(([, { canSubscribe }]) => canSubscribe).map(([name]) => name),

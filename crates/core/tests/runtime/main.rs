@@ -23,5 +23,7 @@ mod races;
 mod revival;
 mod snapshots;
 mod sockets;
+mod stalls;
 mod streams;
 mod threads;
+mod weights;

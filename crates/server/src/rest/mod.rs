@@ -8,6 +8,7 @@
 //! | `POST /actors` | `{actor}`: created | clients |
 //! | `GET /actors?[name=N][&key_prefix=K][&limit=L][&cursor=C]` | `{actors, pagination: {cursor}}` | management |
 //! | `GET /actors/names` | `{names: {N: …}, pagination}` | management |
+//! | `GET /actors/largest?[name=N][&limit=L]` | `{actors}`: what they weigh, the largest first | management |
 //! | `DELETE /actors/{id}`, `POST /actors/{id}/sleep` | `{}` | management |
 //!
 //! Keys are in storage form. `key_prefix` is the storage form of whole parts: `room` is the prefix of
@@ -16,6 +17,7 @@
 //! their keys; `cursor` is null after the last page, and otherwise to be given with the request for the
 //! next. What is for management takes the server's token, see [`Management`](crate::access::Management).
 
+mod largest;
 mod list;
 mod listing;
 mod lookup;
@@ -68,6 +70,10 @@ async fn answer(
             caller.manage(Intents::LIST, Wish::All(None)).await?;
             Ok(list::names(app))
         }
+        (["largest"], Method::GET | Method::HEAD) => {
+            caller.manage(Intents::LIST, Wish::All(None)).await?;
+            largest::largest(app, query.as_deref())
+        }
         ([id], Method::DELETE) => {
             let id = parse_id(id)?;
             caller.manage(Intents::DESTROY, Wish::Id(id)).await?;
@@ -83,7 +89,9 @@ async fn answer(
             other.as_str(),
             "GET, PUT or POST",
         )),
-        (["names"], other) => Err(ActorError::method_not_allowed(other.as_str(), "GET")),
+        (["names" | "largest"], other) => {
+            Err(ActorError::method_not_allowed(other.as_str(), "GET"))
+        }
         ([_], other) => Err(ActorError::method_not_allowed(other.as_str(), "DELETE")),
         ([_, "sleep"], other) => Err(ActorError::method_not_allowed(other.as_str(), "POST")),
         (_, _) => Err(ActorError::no_route(request.uri().path())),

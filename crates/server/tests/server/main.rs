@@ -13,6 +13,7 @@ mod hostile_http;
 mod hostile_websocket;
 mod in_process;
 mod lookup;
+mod metrics;
 mod mounted;
 mod queues;
 mod raw;

@@ -57,6 +57,8 @@ export interface DeskOwner {
 /** See the top of the file. */
 export class Desk {
   readonly #words: Uint32Array;
+  /** How many pieces had begun when there last was nothing to do. */
+  #idleSeq = 0;
 
   /** @param owner Without memory of its own, nobody looks. */
   constructor(owner: DeskOwner) {
@@ -99,9 +101,21 @@ export class Desk {
     this.#words[STAGE] = Stage.after;
   }
 
+  /** The instances whose work may be what this thread is at, or what has set it off: the latest ones. */
+  suspects(): ReadonlySet<number> {
+    const words = this.#words;
+    const found = new Set<number>();
+    const newest = words[SEQ] as number;
+    const count = words[STAGE] === Stage.outside ? 0 : (newest - this.#idleSeq) >>> 0;
+    for (let back = 0; back < Math.min(count, RECENT_MASK + 1); back++)
+      found.add(words[RECENT + (((newest - back) & RECENT_MASK) << 1)] as number);
+    return found;
+  }
+
   /** There was nothing to do: whatever runs next was not set off by a piece of work. */
   idle(): void {
     this.#words[STAGE] = Stage.outside;
+    this.#idleSeq = this.#words[SEQ] as number;
   }
 
   /** A call has come to its end. If the thread was found blocked meanwhile, it was probably this one's. */

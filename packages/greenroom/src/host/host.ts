@@ -28,7 +28,7 @@ import type { StartRecord } from "./lifecycle.js";
 import { OutputWriter } from "./output-writer.js";
 import type { PendingCall } from "./pending-call.js";
 import { EventKind, KvResult, REGISTRY, type StopReason } from "./records.js";
-import { runAs } from "./strays.js";
+import { type Owner, runAs, type StraySource } from "./strays.js";
 
 /** The part of the addon's registry that the host talks to. */
 export interface Exchange {
@@ -66,7 +66,7 @@ const INITIAL_BYTES = 16 * 1024;
 const immediately = globalThis.setImmediate;
 
 /** See the top of the file. */
-export class Host {
+export class Host implements StraySource {
   readonly services: HostServices;
   /** What the timers of actors go by. */
   readonly clock: Clock;
@@ -115,6 +115,16 @@ export class Host {
   /** How many actors are awake. */
   get size(): number {
     return this.#instances.size;
+  }
+
+  get log(): Logger {
+    return this.services.log;
+  }
+
+  /** Whose code may be running, or what follows from it; empty if it is other code. */
+  suspects(): readonly Owner[] {
+    const found = [...this.desk.suspects()].map((id) => this.#instances.get(id)?.owner);
+    return found.filter((owner) => owner !== undefined);
   }
 
   /** `instance` has something to hand over. */

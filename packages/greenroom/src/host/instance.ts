@@ -89,7 +89,7 @@ export class Instance implements TurnOwner {
     this.#kvSize = record.kvSize;
     const { services } = host;
     const fields = { actor: record.name, key: record.key.join("/"), actorId: record.actorId };
-    this.owner = { log: () => services.logger(fields) };
+    this.owner = { place: `${fields.actor}/${fields.key}`, log: () => services.logger(fields) };
     this.connections = new Connections(this);
     this.calls = new Calls(this);
     this.turn = new TurnLog(this);

@@ -56,12 +56,12 @@ export class RegistryServer {
     const native = new NativeRegistry(nativeConfig(registry), testing?.memory);
     const host = new Host(native, testing === undefined ? services : { ...services, clock: testing.clock });
     testing?.clock.attach(native, host);
-    lookAfterStrays();
+    lookAfterStrays(host);
     try {
       const info = await native.start(host.wake);
       return new RegistryServer(native, host, info ?? undefined);
     } catch (error) {
-      letGoOfStrays();
+      letGoOfStrays(host);
       throw error;
     }
   }
@@ -113,7 +113,7 @@ export class RegistryServer {
   #letGo(): void {
     if (!this.#isWatched) return;
     this.#isWatched = false;
-    letGoOfStrays();
+    letGoOfStrays(this.#host);
   }
 }
 

@@ -52,6 +52,77 @@ test("what actors throw where nobody catches it is logged as theirs, and the pro
   assert.equal(await server.stop("SIGTERM"), 0);
 });
 
+/** What else an actor can throw where nobody catches it. */
+const THROWN = [
+  ["throwInMicrotask", /an exception in a microtask/],
+  ["throwInNextTick", /an exception in a tick/],
+  ["failToConnect", /ECONNREFUSED/],
+  ["throwInIterator", /an exception in an iterator/],
+  ["overflowInTimer", /Maximum call stack size exceeded/],
+] as const;
+
+test("wherever an actor throws, the process goes on and knows whose it is", async (t) => {
+  const server = await start();
+  const client = createClient<typeof registry>(server.url);
+  t.after(() => client.dispose());
+  const other = client.careless.getOrCreate("other");
+  await other.add();
+  for (const [action, text] of THROWN) {
+    await client.careless.getOrCreate(action)[action]();
+    const line = new RegExp(`an exception that nobody has caught.*key=${action} .*${text.source}`);
+    await eventually(() => assert.match(server.stderr, line));
+  }
+  assert.equal(await other.add(), 2);
+  assert.equal(await server.stop("SIGTERM"), 0);
+});
+
+test("what actions throw by asking for too much goes to their callers, and nobody else notices", async (t) => {
+  const server = await start();
+  const client = createClient<typeof registry>(server.url);
+  t.after(() => client.dispose());
+  const handle = client.careless.getOrCreate("greedy");
+  const masked = { group: "rivetkit", code: "internal_error" };
+  await assert.rejects(handle.overflow(), masked);
+  await assert.rejects(handle.allocate(), masked);
+  await assert.rejects(async () => {
+    for await (const _item of handle.throwInStream());
+  }, masked);
+  await handle.rejectInBackground();
+  await eventually(() => {
+    assert.match(server.stderr, /a hook failed.*hook=waitUntil.*a rejection in waitUntil/);
+  });
+  assert.equal(await handle.add(), 1);
+  assert.doesNotMatch(server.stderr, /nobody has/);
+});
+
+test("an actor that ends the process is named", async () => {
+  const server = await start();
+  const { ended } = server;
+  const client = createClient<typeof registry>(server.url);
+  const given = client.careless.getOrCreate("impatient").exit();
+  given.catch(() => {});
+  assert.equal(await ended, 7);
+  assert.match(server.stderr, /the actor has ended the process by .process.exit.*key=impatient.*code=7/);
+  await client.dispose();
+});
+
+test("rejections that actors leave behind do not end the process on Bun either", {
+  skip: !isBun,
+}, async (t) => {
+  const server = await start();
+  const client = createClient<typeof registry>(server.url);
+  t.after(() => client.dispose());
+  const other = client.careless.getOrCreate("other");
+  await other.add();
+  for (const [action, text] of REJECTIONS) {
+    await client.careless.getOrCreate(action)[action]();
+    const line = new RegExp(`a promise was rejected and nobody has handled it.*${text}`);
+    await eventually(() => assert.match(server.stderr, line));
+  }
+  assert.equal(await other.add(), 2);
+  assert.equal(await server.stop("SIGTERM"), 0);
+});
+
 test("rejections that actors leave behind are logged as theirs, too", { skip: isBun }, async () => {
   const server = await start();
   const client = createClient<typeof registry>(server.url);

@@ -25,9 +25,9 @@ function record(call: number, name: string, waiting: readonly string[]): CallRec
 async function staged(definition: ConstructorParameters<typeof Stage>[0]): Promise<[Stage, Instance]> {
   let found: Instance | undefined;
   const start = Instance.prototype.run;
-  Instance.prototype.run = function (work) {
+  Instance.prototype.run = function (label, work) {
     found = this;
-    return start.call(this, work);
+    return start.call(this, label, work);
   };
   try {
     const stage = await new Stage(definition).started({ key: ["k"] });

@@ -105,6 +105,22 @@ test("hosts and origins are taken as browsers write them, from options or the en
   );
 });
 
+test("what is watched has defaults, can be turned off, and is checked", () => {
+  const resolved = (watch: Record<string, unknown> | undefined) =>
+    resolveRegistry(watch === undefined ? { use: {} } : { use: {}, watch }, none, {}).watch;
+  const defaults = { blockedAfter: 200, actorSize: 64 * 1024 * 1024 };
+  assert.deepEqual(resolved(undefined), defaults);
+  assert.deepEqual(resolved({}), defaults);
+  assert.deepEqual(resolved({ blockedAfter: 50 }), { ...defaults, blockedAfter: 50 });
+  const off = { blockedAfter: undefined, actorSize: undefined };
+  assert.deepEqual(resolved({ blockedAfter: false, actorSize: false }), off);
+  for (const wrong of [0, 19, -1, 1.5, Number.NaN, "200", true, null])
+    assert.throws(() => resolved({ blockedAfter: wrong }), /setup option 'watch.blockedAfter' has to be/);
+  for (const wrong of [0, -1, 1.5, "1"])
+    assert.throws(() => resolved({ actorSize: wrong }), /setup option 'watch.actorSize' has to be/);
+  assert.throws(() => resolved({ blocked: 1 }), /setup option 'watch.blocked' is unknown/);
+});
+
 test("wrong settings are named", () => {
   assert.throws(() => resolveRegistry({ use: {} }, none, { GREENROOM_PORT: "x" }), /GREENROOM_PORT/);
   assert.throws(() => resolveRegistry({ use: {}, port: 70_000 }, none, {}), /setup option 'port'/);

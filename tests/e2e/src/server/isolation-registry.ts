@@ -1,6 +1,6 @@
 /** Actors that are a burden to others, for the suite about isolation. */
 
-import { actor, setup } from "greenroom";
+import { actor, queue, setup } from "greenroom";
 
 /** Keeps the thread for so many milliseconds. */
 export function spin(milliseconds: number): void {
@@ -69,4 +69,27 @@ export const calm = actor({
   actions: { add: (c) => ++c.state.n },
 });
 
-export const registry = setup({ use: { blocker, calm } });
+/** Grows in every way that can be seen. */
+export const hoarder = actor({
+  state: { texts: [] as string[] },
+  queues: { job: queue<string>() },
+  options: { sleepTimeout: 60_000, maxQueueSize: 10_000 },
+  actions: {
+    keep: (c, size: number) => c.state.texts.push("x".repeat(size)),
+    forget: (c) => {
+      c.state.texts = [];
+    },
+    async keepPairs(c, count: number, size: number): Promise<void> {
+      for (let n = 0; n < count; n++) await c.kv.put(`${n}`, "x".repeat(size));
+    },
+    async queueUp(c, count: number, size: number): Promise<void> {
+      for (let n = 0; n < count; n++) await c.queue.send("job", "x".repeat(size));
+    },
+    sleepNow: (c) => c.sleep(),
+  },
+});
+
+/** What an actor may weigh before the log says so. */
+export const ACTOR_SIZE = 1_000_000;
+
+export const registry = setup({ use: { blocker, calm, hoarder }, watch: { actorSize: ACTOR_SIZE } });

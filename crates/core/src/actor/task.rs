@@ -498,9 +498,14 @@ impl ActorTask {
             && let Some(record) = &self.record
         {
             warn!(
-                actor = %record.name, key = %record.key.to_storage(), id = %self.id,
-                total_bytes = weight.total(), state_bytes = weight.state, kv_bytes = weight.kv,
-                queue_bytes = weight.queue, limit_bytes = self.options.weight_warning,
+                actor = record.name.as_str(),
+                key = record.key.to_storage(),
+                id = self.id.to_string(),
+                total_bytes = weight.total(),
+                state_bytes = weight.state,
+                kv_bytes = weight.kv,
+                queue_bytes = weight.queue,
+                limit_bytes = self.options.weight_warning,
                 "an actor is large"
             );
         }

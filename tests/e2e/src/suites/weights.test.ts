@@ -63,7 +63,7 @@ test("an actor that grows is seen growing, and named when it is large", async (t
   for (let n = 0; n < 20; n++) await heavy.keep(50_000);
   await eventually(() => {
     const line = server.stderr.split("\n").find((line) => line.includes("an actor is large"));
-    assert.match(line ?? "", /actor=hoarder key="a\/heavy one" id=\w+ total_bytes=\d{7}/);
+    assert.match(line ?? "", /actor="hoarder" key="a\/heavy one" id="\w+" total_bytes=\d{7}/);
     assert.ok(line?.includes(id), line);
     assert.match(line ?? "", /limit_bytes=1000000/);
   });

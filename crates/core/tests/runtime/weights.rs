@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use greenroom_core::{Output, QueueMessage, QueueUpdate, Turn, Weight};
+use greenroom_core::{Output, QueueMessage, QueueUpdate, Turn, Weight, WhenSlow};
 use greenroom_store::MemoryStore;
 
 use crate::manual::{Manual, client, settle};
@@ -53,6 +53,7 @@ async fn an_actor_that_grows_is_seen_growing() {
                 to: Some(conn),
                 name: "note".into(),
                 args: Bytes::from_static(&[0x80]),
+                when_slow: WhenSlow::Disconnect,
             }],
             ..Turn::default()
         },

@@ -15,6 +15,7 @@ mod gate;
 mod host;
 mod in_process;
 mod logging;
+mod memory;
 mod service;
 mod start_error;
 mod virtual_time;

@@ -230,6 +230,9 @@ impl Open {
             }
         };
         let _within = threads.enter();
+        if memory.is_none() {
+            tokio::spawn(crate::memory::give_back());
+        }
         let runtime = Runtime::start(RuntimeConfig {
             store,
             host: Arc::<JsHost>::clone(&service.host),

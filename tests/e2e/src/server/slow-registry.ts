@@ -17,7 +17,7 @@ interface News {
 export const BACKLOG = 1024 * 1024;
 
 export const feed = actor({
-  createVars: () => ({ here: new Set<string>() }),
+  createVars: () => ({ here: new Set<string>(), produced: 0, ended: false }),
   events: {
     news: event<News>(),
     level: event<{ at: number; text: string }>({ whenSlow: "coalesce" }),
@@ -46,6 +46,18 @@ export const feed = actor({
       if (at % 100 === 0) c.broadcast("news", { number: at / 100, text: "" });
     },
     odd: (c) => c.broadcast("odd", { about: {} }),
+    /** An answer without an end. */
+    async *flood(c, size: number) {
+      try {
+        for (;;) {
+          c.vars.produced += 1;
+          yield "x".repeat(size);
+        }
+      } finally {
+        c.vars.ended = true;
+      }
+    },
+    flooded: (c) => ({ produced: c.vars.produced, ended: c.vars.ended }),
     text: (_c, size: number) => "x".repeat(size),
     /** How many connections there are, without the one that asks. */
     here: (c) => [...c.vars.here].filter((id) => id !== c.conn.id).length,

@@ -1,6 +1,8 @@
 /** Clients that read slowly or not at all: what waits for them is bounded, and nobody else notices. */
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
 import { join } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
 import { createClient } from "../harness/client.js";
@@ -168,6 +170,72 @@ test("an event stream whose client does not read ends, and the others get everyt
   assert.ok(heard.length < told);
   assert.match(text, /event: close\ndata: .*1008.*client_too_slow/);
 });
+
+for (const [way, open] of [
+  ["HTTP", floodOverHttp],
+  ["HTTP to our client", floodOverHandle],
+  ["a connection", floodOverConnection],
+] as const) {
+  test(`an answer that streams over ${way} waits for whoever reads it, and ends when nobody does`, async (t) => {
+    const feed = feedOf(t, `flood ${way}`);
+    const leave = await open(t, `flood ${way}`);
+    // It comes to a stop by itself, long before what operating systems keep and the windows together exceed this.
+    const { produced } = await steady(async () => (await feed.flooded()).produced);
+    assert.ok(produced * SIZE < TOO_MUCH, `${produced} items`);
+    leave();
+    await eventually(async () => assert.equal((await feed.flooded()).ended, true));
+    assert.ok((await feed.flooded()).produced < produced + 256, "nothing is produced for nobody");
+  });
+}
+
+/** Reads the first item of a flood, and no more. */
+async function floodOverHttp(t: TestContext, key: string): Promise<() => void> {
+  const query = `rvt-namespace=default&rvt-method=getOrCreate&rvt-runner=default&rvt-key=${encodeURIComponent(key)}`;
+  const asked = request(`${server.url}/gateway/feed/action/flood?${query}`, {
+    agent: false,
+    method: "POST",
+    headers: { accept: "application/vnd.greenroom.stream", "x-rivet-encoding": "json" },
+  });
+  t.after(() => asked.destroy());
+  asked.on("error", () => {});
+  asked.end(JSON.stringify({ args: [SIZE] }));
+  const [response] = (await once(asked, "response")) as [IncomingMessage];
+  response.on("error", () => {});
+  assert.equal(response.statusCode, 200);
+  await once(response, "readable");
+  return () => response.destroy();
+}
+
+/** Takes the first item of a flood, and no more. */
+async function floodOverHandle(t: TestContext, key: string): Promise<() => void> {
+  const items = feedOf(t, key).flood(SIZE)[Symbol.asyncIterator]();
+  assert.equal((await items.next()).done, false);
+  return () => void items.return?.(undefined);
+}
+
+/** As above, over a connection. */
+async function floodOverConnection(t: TestContext, key: string): Promise<() => void> {
+  const client = createClient<typeof registry>({ endpoint: server.url, transport: "websocket" });
+  t.after(() => client.dispose());
+  const items = client.feed.getOrCreate([key]).connect().flood(SIZE)[Symbol.asyncIterator]();
+  assert.equal((await items.next()).done, false);
+  return () => void items.return?.(undefined);
+}
+
+/** A number once it is the same each time that it is looked at. */
+async function steady(look: () => Promise<number>): Promise<{ produced: number }> {
+  let [last, times] = [-1, 0];
+  await eventually(
+    async () => {
+      const produced = await look();
+      times = produced === last ? times + 1 : 0;
+      last = produced;
+      assert.ok(times >= 25, `${produced} items, and more and more`);
+    },
+    { within: 60_000 },
+  );
+  return { produced: last };
+}
 
 test("an event whose topic is wrong is not sent, and whoever sends it is told", async (t) => {
   const feed = feedOf(t, "odd");

@@ -14,7 +14,7 @@ export interface Counts {
 }
 
 /** How much more memory than at first a process may have after a load, in bytes. */
-export const LEFT_OVER = 48 * 1024 * 1024;
+export const LEFT_OVER = 64 * 1024 * 1024;
 
 /** Clients keep idle connections for some seconds. */
 const REST = { within: 60_000, every: 100 } as const;

@@ -13,8 +13,6 @@ const deskIsOpen = new Promise<void>((resolve) => {
   openDesk = resolve;
 });
 
-const pause = () => new Promise<void>((resolve) => setImmediate(resolve));
-
 /** A room that many are in. */
 export const room = actor({
   state: { count: 0 },
@@ -33,11 +31,11 @@ export const room = actor({
         c.broadcast("news", { number, text: "x".repeat(size) });
       }
     },
-    /** Speaks without looking whether anybody keeps up. */
+    /** Speaks as fast as the actor's own task keeps up, whether anybody reads or not. */
     async shout(c, name: "noise" | "level", count: number, size: number) {
       for (let number = 0; number < count; number++) {
         c.broadcast(name, { number, text: "x".repeat(size) });
-        if (number % 64 === 0) await pause();
+        if (number % 256 === 0) await c.saveState({ immediate: true });
       }
     },
   },
@@ -48,7 +46,7 @@ export const sleeper = actor({
   state: { count: 0 },
   onWake: () => void awake++,
   onSleep: () => void awake--,
-  options: { sleepTimeout: 200 },
+  options: { sleepTimeout: 1_000 },
   actions: { add: (c) => ++c.state.count },
 });
 

@@ -235,10 +235,7 @@ test("an actor that is asked too much says so, and runs what it took once", { sk
       return await (connections[index % 8] ?? assert.fail()).serve(name);
     } catch (error) {
       const { group, code, retryable } = error as { group: string; code: string; retryable: boolean };
-      assert.deepEqual(
-        { group, code, retryable },
-        { group: "actor", code: "overloaded", retryable: true },
-      );
+      assert.deepEqual({ group, code, retryable }, { group: "actor", code: "overloaded", retryable: true });
       return undefined;
     }
   });
@@ -267,8 +264,13 @@ test("an actor that is asked too much says so, and runs what it took once", { sk
 test("actors that wake all at once all answer, and all sleep again", { skip }, async (t) => {
   const count = many(5_000, 1_000);
   for (const round of [1, 2]) {
-    const answers = await Promise.all(upTo(count).map((n) => client.sleeper.getOrCreate([`s ${n}`]).add()));
-    assert.ok(answers.every((answer) => answer === round));
+    // Fewer requests at once than there are actors: HTTP clients reuse connections, and lose requests when those have
+    // idled for too long on a busy machine.
+    for (let first = 0; first < count; first += 500) {
+      const keys = upTo(Math.min(500, count - first)).map((n) => `s ${first + n}`);
+      const answers = await Promise.all(keys.map((key) => client.sleeper.getOrCreate([key]).add()));
+      assert.ok(answers.every((answer) => answer === round));
+    }
     await eventually(async () => assert.equal((await look()).awake, 0), { within: 60_000 });
   }
   await isBack(t);

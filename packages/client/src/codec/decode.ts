@@ -339,6 +339,8 @@ export class ValueReader {
   }
 
   #date(start: number, depth: number): Date {
+    // Tags around tags are no containers, and would nest without an end.
+    if (depth > MAX_DEPTH) throw new ValueFormatError(`nested deeper than ${MAX_DEPTH} levels`, start);
     const seconds = this.#item(depth + 1);
     if (typeof seconds !== "number" && typeof seconds !== "bigint") {
       throw new ValueFormatError("a date that is not a number", start);

@@ -8,7 +8,10 @@ const SHORT_TEXT = 32;
 /** A caller of whom nothing is known. */
 const NOBODY: ClientRecord = { params: undefined, auth: undefined, request: undefined, chain: undefined };
 
-/** Reads a batch of events field by field. Byte fields are views: they must not outlive the batch. */
+/**
+ * Reads a batch of events field by field. Byte fields are views: they must not outlive the batch. Every method throws a
+ * RangeError when the bytes end early.
+ */
 export class BatchReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -47,9 +50,8 @@ export class BatchReader {
 
   str(): string {
     const size = this.u32();
-    const start = this.#position;
+    const start = this.#skip(size);
     const end = start + size;
-    this.#position = end;
     if (size <= SHORT_TEXT) {
       let text = "";
       let at = start;
@@ -92,8 +94,15 @@ export class BatchReader {
   }
 
   #take(size: number): Uint8Array {
-    const at = this.#position;
-    this.#position = at + size;
+    const at = this.#skip(size);
     return this.#bytes.subarray(at, at + size);
+  }
+
+  /** Moves over `size` bytes and returns where they start. A view would give what is there of them. */
+  #skip(size: number): number {
+    const at = this.#position;
+    if (size > this.#bytes.length - at) throw new RangeError("a batch of events ends early");
+    this.#position = at + size;
+    return at;
   }
 }

@@ -50,6 +50,10 @@ fn check_limits(frame: &ClientFrame) {
                 .expect("arguments are an array");
         }
         ClientFrame::Subscribe { event, .. } => assert!(event.len() <= limits::MEMBER_NAME),
+        ClientFrame::Resume { events } => {
+            assert!(events.len() <= limits::SUBSCRIPTIONS_PER_CONN);
+            assert!(events.iter().all(|name| name.len() <= limits::MEMBER_NAME));
+        }
         ClientFrame::Cancel { .. } | ClientFrame::Credit { .. } => {}
     }
 }

@@ -23,6 +23,7 @@ enum Body<'a> {
         schedule: &'a [u8],
         kv: &'a [u8],
         queue: &'a [u8],
+        events: &'a [u8],
         version: Option<u32>,
     },
 }
@@ -72,12 +73,14 @@ fn bytes(body: &Body<'_>) -> Bytes {
             schedule,
             kv,
             queue,
+            events,
             version,
         } => journal::encode_commit(&Changes {
             state: state.to_vec(),
             schedule: schedule.to_vec(),
             kv: kv.to_vec(),
             queue: queue.to_vec(),
+            events: events.to_vec(),
             state_version: *version,
         }),
     }

@@ -130,6 +130,13 @@ fn json_frame(frame: &ClientFrame) -> Option<Vec<u8>> {
             format!(r#""eventName":{},"subscribe":{on}"#, json_text(event)),
         ),
         ClientFrame::Cancel { id } => ("CancelRequest", format!(r#""id":["$BigInt","{id}"]"#)),
+        ClientFrame::Resume { events } => {
+            let names: Vec<String> = events.iter().map(|name| json_text(name)).collect();
+            (
+                "ResumeRequest",
+                format!(r#""events":[{}]"#, names.join(",")),
+            )
+        }
         ClientFrame::Credit { id, items } => (
             "StreamCredit",
             format!(r#""id":["$BigInt","{id}"],"items":{items}"#),
@@ -167,6 +174,15 @@ fn cbor_frame(frame: &ClientFrame) -> Option<Vec<u8>> {
             cbor::put_text(&mut val, "id");
             cbor::put_uint(&mut val, *id);
             "CancelRequest"
+        }
+        ClientFrame::Resume { events } => {
+            cbor::put_map(&mut val, 1);
+            cbor::put_text(&mut val, "events");
+            cbor::put_array(&mut val, events.len());
+            for name in events {
+                cbor::put_text(&mut val, name);
+            }
+            "ResumeRequest"
         }
         ClientFrame::Credit { id, items } => {
             cbor::put_map(&mut val, 2);
@@ -210,6 +226,13 @@ fn bare_frame(frame: &ClientFrame) -> Option<Vec<u8>> {
         ClientFrame::Cancel { id } => {
             put_uint(&mut out, 32);
             put_uint(&mut out, *id);
+        }
+        ClientFrame::Resume { events } => {
+            put_uint(&mut out, 34);
+            put_uint(&mut out, events.len() as u64);
+            for name in events {
+                put_str(&mut out, name);
+            }
         }
         ClientFrame::Credit { id, items } => {
             put_uint(&mut out, 33);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use greenroom_core::{
     ActorHost, CallEvent, ConnKey, HostEvent, Instance, KvQuery, KvRange, KvRequest, Output,
-    ResponseHead, Runtime, StreamPart, Turn,
+    ResponseHead, Runtime, StreamPart, Turn, WhenSlow,
 };
 use greenroom_types::{ActorError, cbor, limits};
 use tokio::sync::mpsc;
@@ -152,6 +152,7 @@ fn call(event: &CallEvent) -> Turn {
                 to: None,
                 name: "said".to_owned(),
                 args,
+                when_slow: WhenSlow::Disconnect,
             },
             reply(null),
         ]),
@@ -160,6 +161,9 @@ fn call(event: &CallEvent) -> Turn {
                 to: None,
                 name: GUARDED.to_owned(),
                 args,
+                when_slow: WhenSlow::Coalesce {
+                    about: String::new(),
+                },
             },
             reply(null),
         ]),

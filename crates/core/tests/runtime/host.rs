@@ -194,7 +194,8 @@ impl Messages {
 /// An actor with the key `broken` cannot start, one with the key `unsteady` not in its second life nor in
 /// any later one.
 ///
-/// Actions: `add` (strict), `add_relaxed`, `add_ephemeral`, `add_and_tell` (adds and broadcasts `count`), `get`,
+/// Actions: `add` (strict), `add_relaxed`, `add_ephemeral`, `add_and_tell` (adds and broadcasts `count`),
+/// `add_and_tell_me` (the same to the caller's connection alone), `tell` (broadcasts `told`), `get`,
 /// `fail`, `hang` (never answers), `save`, `sleep`, `destroy`, `kick` (closes the caller's
 /// connection).
 /// `alarm <ms>` sets one that adds when it is told; `broken alarm <ms>` fails twice first.
@@ -257,7 +258,18 @@ async fn run_counters(
                 let mut result = Ok(uint(*count));
                 match call.name.as_str() {
                     "get" => {}
-                    "add" | "add_relaxed" | "add_ephemeral" | "add_and_tell" => {
+                    // Changes nothing, and waits for nothing.
+                    "tell" => {
+                        turn.durability = Durability::Ephemeral;
+                        turn.outputs.push(Output::Event {
+                            to: None,
+                            name: "told".into(),
+                            args: uint(*count),
+                            when_slow: WhenSlow::Disconnect,
+                        });
+                    }
+                    "add" | "add_relaxed" | "add_ephemeral" | "add_and_tell"
+                    | "add_and_tell_me" => {
                         *count += 1;
                         turn.changes = replace_root(*count);
                         result = Ok(uint(*count));
@@ -267,10 +279,10 @@ async fn run_counters(
                         if call.name == "add_ephemeral" {
                             turn.durability = Durability::Ephemeral;
                         }
-                        if call.name == "add_and_tell" {
+                        if call.name.starts_with("add_and_tell") {
                             let args = uint(*count);
                             turn.outputs.push(Output::Event {
-                                to: None,
+                                to: call.conn.filter(|_| call.name.ends_with("me")),
                                 name: "count".into(),
                                 args,
                                 when_slow: WhenSlow::Disconnect,

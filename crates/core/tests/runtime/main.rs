@@ -20,6 +20,7 @@ mod model;
 mod output_gate;
 mod queues;
 mod races;
+mod resuming;
 mod revival;
 mod snapshots;
 mod sockets;

@@ -135,6 +135,7 @@ test("a client that does not say where it was is found", async () => {
   const listener = await Listener.start("lost", "found", server.port, forgetful, random);
   const speaker = createClient<typeof registry>(server.url).feed.getOrCreate("found");
   await speaker.say("tick", "1");
+  await eventually(() => assert.equal(listener.log.length, 1));
   listener.endCutting();
   await speaker.say("tick", "2");
   await eventually(async () => assert.equal(listener.resyncs.length, 1));

@@ -10,11 +10,15 @@ import { build } from "esbuild";
 import type { Browser, Page } from "playwright-core";
 import { BlockingProxy } from "../harness/blocking-proxy.js";
 import { launchBrowser } from "../harness/browser.js";
-import { ROOT } from "../harness/paths.js";
+import { createClient } from "../harness/client.js";
+import { CuttingProxy } from "../harness/cutting-proxy.js";
+import { DIST, ROOT } from "../harness/paths.js";
 import { ServerProcess } from "../harness/server.js";
+import type { registry } from "../server/resume-registry.js";
 
 let browser: Browser;
 let server: ServerProcess;
+let keeping: ServerProcess;
 let site: Server;
 let page: Page;
 const problems: string[] = [];
@@ -26,6 +30,7 @@ interface Window {
 
 before(async () => {
   server = await ServerProcess.start();
+  keeping = await ServerProcess.start({ script: join(DIST, "server/resume-main.js") });
   const bundled = await build({
     stdin: {
       contents: `import { createClient } from "@greenroom/client"; globalThis.createClient = createClient;`,
@@ -59,6 +64,7 @@ after(async () => {
   site?.closeAllConnections();
   site?.close();
   await server?.dispose();
+  await keeping?.dispose();
 });
 
 test("the client calls, hears events, survives the server, and leaves", async () => {
@@ -137,4 +143,39 @@ test("an EventSource of the page's own reads what the actor says", async () => {
   assert.deepEqual(seen.messages.slice(0, 2), ["Init", ["eve"]]);
   assert.deepEqual(seen.ids.slice(0, 2), ["1", "2"]);
   assert.deepEqual(JSON.parse(seen.close), { code: 1000, reason: "kicked" });
+});
+
+test("an EventSource comes back by itself, and gets what it missed", async () => {
+  const proxy = await CuttingProxy.start(keeping.port);
+  const speaker = createClient<typeof registry>(keeping.url).feed.getOrCreate("page");
+  const query = "rvt-namespace=default&rvt-method=getOrCreate&rvt-runner=default&rvt-key=page&rvt-event=tick";
+  const params = `rvt-conn-params=${encodeURIComponent('{"name":"page"}')}`;
+  await page.evaluate((url) => {
+    const heard: string[] = [];
+    const source = new EventSource(url);
+    source.onmessage = ({ data }) => {
+      const { body } = JSON.parse(data as string);
+      heard.push(body.tag === "Event" ? body.val.args[0] : body.tag);
+    };
+    source.addEventListener("resync", () => heard.push("resync"));
+    Object.assign(globalThis, { heard, source });
+  }, `${proxy.url}/gateway/feed/sse?${query}&${params}`);
+  const heard = (count: number) =>
+    page
+      .waitForFunction((count) => {
+        const { heard } = globalThis as unknown as { heard: string[] };
+        return heard.length >= count && heard;
+      }, count)
+      .then((found) => found.jsonValue());
+  await heard(1);
+  await speaker.say("tick", "1");
+  await heard(2);
+  proxy.cutAll();
+  await speaker.say("tick", "2", "3");
+  await heard(5);
+  proxy.cutAll(true);
+  await speaker.say("tick", "4");
+  assert.deepEqual(await heard(7), ["Init", "1", "Init", "2", "3", "Init", "4"]);
+  await page.evaluate(() => (globalThis as unknown as { source: EventSource }).source.close());
+  assert.deepEqual(problems, []);
 });

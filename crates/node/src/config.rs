@@ -140,6 +140,8 @@ struct RawConfig {
 struct RawRateLimit {
     requests_per_minute: NonZeroU32,
     in_flight: NonZeroU32,
+    creations_per_minute: NonZeroU32,
+    connections: NonZeroU32,
 }
 
 impl From<RawRateLimit> for RateLimit {
@@ -147,6 +149,8 @@ impl From<RawRateLimit> for RateLimit {
         Self {
             requests_per_minute: raw.requests_per_minute,
             in_flight: raw.in_flight,
+            creations_per_minute: raw.creations_per_minute,
+            connections: raw.connections,
         }
     }
 }
@@ -272,6 +276,8 @@ mod tests {
         "maxOutgoingMessageSize": 2000, "maxRequestBodySize": 3000, "staticDir": "/site",
         "token": "t", "development": false, "allowedHosts": [".a.test"], "allowedOrigins": ["null"], "authTimeout": 9,
         "rateLimit": { "requestsPerMinute": 5, "inFlight": 6 }, "trustedProxies": 2, "blockedAfter": 200,
+        "token": "t", "development": false, "allowedHosts": [".a.test"], "allowedOrigins": ["null"], "authorizes": true,
+        "rateLimit": { "requestsPerMinute": 5, "inFlight": 6, "creationsPerMinute": 7, "connections": 8 }, "trustedProxies": 2,
         "actors": [{ "name": "counter", "display": { "name": "Counter", "icon": null }, "options": {
             "sleepTimeout": null, "sleepGracePeriod": 1, "stateSaveInterval": 2, "startTimeout": 3, "wantsRequest": false,
             "noticesDepartures": true, "maxKvSize": 4, "maxConnectionBacklog": 5, "actionTimeout": 5, "weightWarning": null,
@@ -308,6 +314,12 @@ mod tests {
         assert_eq!(
             (config.server.trusted_proxies, config.auth_timeout),
             (2, Some(Duration::from_millis(9)))
+            (limit.creations_per_minute.get(), limit.connections.get()),
+            (7, 8)
+        );
+        assert_eq!(
+            (config.server.trusted_proxies, config.authorizes),
+            (2, true)
         );
         assert_eq!(config.server.allowed_hosts, [".a.test"]);
         assert_eq!(

@@ -1,12 +1,17 @@
 //! The one way in from outside: limits first, then the gatekeeper.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
 use greenroom_types::{ActorError, ActorId, ActorKey, ActorName};
 
-use super::{AccessRequest, Intents, Visitor, limiter::Permit};
-use crate::{app::App, dispatch::Origin};
+use super::{
+    AccessRequest, Intents, Visitor,
+    limiter::{Permit, RateLimiter, Seat},
+};
+use greenroom_store::ActorRecord;
+
+use crate::{app::App, dispatch::Origin, failure::is_not_found};
 
 /// What a visitor wants.
 pub(crate) struct Ask<'a> {
@@ -32,7 +37,62 @@ pub(crate) enum Wish<'a> {
 pub(crate) struct Pass {
     /// What the gatekeeper said of the visitor, in compat form.
     pub(crate) auth: Option<Bytes>,
+    /// Of somebody who opens a connection; it is to last as long as that.
+    pub(crate) seat: Option<Seat>,
+    /// Whose creations count.
+    creator: Option<(Arc<RateLimiter>, IpAddr)>,
     _permit: Option<Permit>,
+}
+
+impl Pass {
+    /// Finds or creates an actor, and says whether it is new. Who has created too many still finds those that exist.
+    ///
+    /// # Errors
+    /// `guard.rate_limit`, and those of [`Runtime::get_or_create`](greenroom_core::Runtime::get_or_create).
+    pub(crate) async fn get_or_create(
+        &self,
+        app: &App,
+        name: &ActorName,
+        key: &ActorKey,
+        input: Option<Bytes>,
+    ) -> Result<(ActorRecord, bool), ActorError> {
+        let Some((limiter, address)) = &self.creator else {
+            return app.runtime.get_or_create(name, key, input).await;
+        };
+        let creation = match limiter.create(*address) {
+            Ok(creation) => creation,
+            Err(limited) => {
+                return match app.runtime.get(name, key).await {
+                    Ok(record) => Ok((record, false)),
+                    Err(error) if is_not_found(&error) => Err(limited),
+                    Err(error) => Err(error),
+                };
+            }
+        };
+        let found = app.runtime.get_or_create(name, key, input).await;
+        if !matches!(found, Ok((_, true))) {
+            creation.give_back();
+        }
+        found
+    }
+
+    /// Creates an actor.
+    ///
+    /// # Errors
+    /// `guard.rate_limit`, and those of [`Runtime::create`](greenroom_core::Runtime::create).
+    pub(crate) async fn create(
+        &self,
+        app: &App,
+        name: &ActorName,
+        key: &ActorKey,
+        input: Option<Bytes>,
+    ) -> Result<ActorRecord, ActorError> {
+        // One that fails counts, too: it has cost as much.
+        if let Some((limiter, address)) = &self.creator {
+            limiter.create(*address)?;
+        }
+        app.runtime.create(name, key, input).await
+    }
 }
 
 /// Decides about a visitor. Whoever comes out of this process is let in unasked.
@@ -43,15 +103,16 @@ pub(crate) async fn enter(app: &App, visitor: &Visitor, ask: Ask<'_>) -> Result<
     if visitor.origin == Origin::Trusted {
         return Ok(Pass::default());
     }
-    let permit = match (&app.limiter, visitor.address) {
-        (Some(limiter), Some(address)) => Some(limiter.admit(address, ask.wish)?),
-        _ => None,
-    };
+    let mut pass = Pass::default();
+    if let (Some(limiter), Some(address)) = (&app.limiter, visitor.address) {
+        pass._permit = Some(limiter.admit(address, ask.wish)?);
+        if ask.intents.opens_connection() {
+            pass.seat = Some(limiter.connect(address)?);
+        }
+        pass.creator = Some((Arc::clone(limiter), address));
+    }
     let Some(gatekeeper) = &app.config.gatekeeper else {
-        return Ok(Pass {
-            auth: None,
-            _permit: permit,
-        });
+        return Ok(pass);
     };
     if app.is_draining() {
         return Err(ActorError::stopping());
@@ -71,8 +132,6 @@ pub(crate) async fn enter(app: &App, visitor: &Visitor, ask: Ask<'_>) -> Result<
         address: visitor.address,
         request: visitor.seen.clone().unwrap_or_default(),
     });
-    Ok(Pass {
-        auth: decided.await?,
-        _permit: permit,
-    })
+    pass.auth = decided.await?;
+    Ok(pass)
 }

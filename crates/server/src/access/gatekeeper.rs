@@ -70,6 +70,11 @@ impl Intents {
     pub fn bits(self) -> u16 {
         self.0
     }
+
+    /// Whether a connection is to be opened, of whichever kind.
+    pub(crate) fn opens_connection(self) -> bool {
+        self.0 & (Self::CONNECT.0 | Self::WEBSOCKET.0) != 0
+    }
 }
 
 impl BitOr for Intents {

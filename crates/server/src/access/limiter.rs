@@ -1,4 +1,4 @@
-//! Limits per address and actor.
+//! Limits per address, and per address and actor.
 
 use std::{
     hash::{BuildHasher, Hash, RandomState},
@@ -12,19 +12,25 @@ use greenroom_types::ActorError;
 
 use super::meters::{Meters, NoTurn};
 
-/// What one address may do to one actor.
+/// What one address may do to one actor, and to all of them together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
     /// Requests within a minute, opened connections included. They come back evenly.
     pub requests_per_minute: NonZeroU32,
     /// Requests at once. An open connection is none.
     pub in_flight: NonZeroU32,
+    /// Actors that an address may create within a minute, of whatever type and key. Those that exist stay within reach.
+    pub creations_per_minute: NonZeroU32,
+    /// Connections that an address may have open at once, raw WebSockets included.
+    pub connections: NonZeroU32,
 }
 
-/// Counts requests by address and actor.
+/// Counts requests by address and actor, creations and connections by address.
 #[derive(Debug)]
 pub(crate) struct RateLimiter {
     meters: Meters,
+    creations: Meters,
+    connections: Meters,
     limit: RateLimit,
     /// Seeded at random, so that nobody can choose actors whose counts are one.
     hash: RandomState,
@@ -37,12 +43,33 @@ pub(crate) struct Permit {
     key: u64,
 }
 
+/// A connection that is open; it is closed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    limiter: Arc<RateLimiter>,
+    key: u64,
+}
+
+/// The right to create one actor, which is used up unless it is given back.
+#[derive(Debug)]
+pub(crate) struct Creation<'a> {
+    limiter: &'a RateLimiter,
+    key: u64,
+}
+
 impl RateLimiter {
     pub(crate) fn new(limit: RateLimit) -> Self {
         let per_minute = limit.requests_per_minute.get();
         let refill = Duration::from_secs(60) / per_minute;
         Self {
             meters: Meters::new(per_minute, refill, limit.in_flight.get()),
+            creations: Meters::new(
+                limit.creations_per_minute.get(),
+                Duration::from_secs(60) / limit.creations_per_minute.get(),
+                u32::MAX,
+            ),
+            // Only how many there are at once counts.
+            connections: Meters::new(1, Duration::ZERO, limit.connections.get()),
             limit,
             hash: RandomState::new(),
         }
@@ -79,6 +106,59 @@ impl RateLimiter {
             )),
         }
     }
+
+    /// Takes one of the creations that `address` has.
+    ///
+    /// # Errors
+    /// `guard.rate_limit`.
+    pub(crate) fn create(&self, address: IpAddr) -> Result<Creation<'_>, ActorError> {
+        let key = self.hash.hash_one(network(address));
+        match self.creations.begin(key) {
+            Ok(()) => {
+                self.creations.end(key);
+                Ok(Creation { limiter: self, key })
+            }
+            Err(NoTurn::TooOften(wait)) => Err(ActorError::rate_limited(
+                wait,
+                format!(
+                    "more than {} new actors within a minute",
+                    self.limit.creations_per_minute
+                ),
+            )),
+            Err(NoTurn::TooManyAtOnce) => unreachable!("none of them lasts"),
+        }
+    }
+
+    /// Takes one of the connections that `address` has.
+    ///
+    /// # Errors
+    /// `guard.rate_limit`.
+    pub(crate) fn connect(self: &Arc<Self>, address: IpAddr) -> Result<Seat, ActorError> {
+        let key = self.hash.hash_one(network(address));
+        match self.connections.begin(key) {
+            Ok(()) => Ok(Seat {
+                limiter: Arc::clone(self),
+                key,
+            }),
+            Err(NoTurn::TooOften(_) | NoTurn::TooManyAtOnce) => Err(ActorError::rate_limited(
+                Duration::from_secs(1),
+                format!("more than {} open connections", self.limit.connections),
+            )),
+        }
+    }
+}
+
+impl Creation<'_> {
+    /// Nothing was created.
+    pub(crate) fn give_back(self) {
+        self.limiter.creations.take_back(self.key);
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.limiter.connections.end(self.key);
+    }
 }
 
 impl Drop for Permit {
@@ -102,10 +182,14 @@ pub(super) fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn limiter(per_minute: u32, in_flight: u32) -> Arc<RateLimiter> {
+    fn limiter(per_minute: u32, at_once: u32) -> Arc<RateLimiter> {
+        let per_minute = NonZeroU32::new(per_minute).expect("not zero");
+        let at_once = NonZeroU32::new(at_once).expect("not zero");
         Arc::new(RateLimiter::new(RateLimit {
-            requests_per_minute: NonZeroU32::new(per_minute).expect("not zero"),
-            in_flight: NonZeroU32::new(in_flight).expect("not zero"),
+            requests_per_minute: per_minute,
+            in_flight: at_once,
+            creations_per_minute: per_minute,
+            connections: at_once,
         }))
     }
 
@@ -129,6 +213,37 @@ mod tests {
         assert!(try_("2001:db8:0:1::", "a").is_ok());
         tokio::time::advance(Duration::from_secs(60)).await;
         assert!(try_("1.1.1.1", "a").is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn creations_count_unless_they_are_given_back() {
+        let limiter = limiter(2, 1);
+        let (one, other) = (at("1.1.1.1"), at("1.1.1.2"));
+        for _ in 0..10 {
+            limiter.create(one).expect("there are two").give_back();
+        }
+        drop(limiter.create(one).expect("the first"));
+        drop(limiter.create(one).expect("the second"));
+        let error = limiter.create(one).expect_err("the third");
+        assert!(error.message.contains("more than 2 new actors"), "{error}");
+        assert!(limiter.create(other).is_ok());
+        tokio::time::advance(Duration::from_secs(30)).await;
+        assert!(limiter.create(one).is_ok());
+        assert!(limiter.create(one).is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_count_while_they_are_open() {
+        let limiter = limiter(1, 2);
+        let seats = [(); 2].map(|()| limiter.connect(at("1.1.1.1")).expect("there are two"));
+        let error = limiter.connect(at("1.1.1.1")).expect_err("the third");
+        assert!(
+            error.message.contains("more than 2 open connections"),
+            "{error}"
+        );
+        assert!(limiter.connect(at("1.1.1.2")).is_ok());
+        drop(seats);
+        assert!(limiter.connect(at("1.1.1.1")).is_ok());
     }
 
     #[tokio::test(start_paused = true)]

@@ -106,6 +106,15 @@ impl Meters {
         });
     }
 
+    /// A turn that was ended has not been used after all.
+    pub(super) fn take_back(&self, key: u64) {
+        self.with(key, |shard| {
+            if let Some(meter) = shard.meters.get_mut(&key) {
+                meter.full_at -= self.refill;
+            }
+        });
+    }
+
     fn with<T>(&self, key: u64, work: impl FnOnce(&mut Shard) -> T) -> T {
         let shard = &self.shards[key as usize % SHARDS];
         work(&mut shard.lock().unwrap_or_else(PoisonError::into_inner))

@@ -15,7 +15,7 @@ mod visitor;
 pub(crate) use door::{Ask, Pass, Wish, enter};
 pub use gatekeeper::{AccessRequest, Gatekeeper, Intents, Verdict};
 pub use limiter::RateLimit;
-pub(crate) use limiter::RateLimiter;
+pub(crate) use limiter::{RateLimiter, Seat};
 pub(crate) use management::Management;
 pub(crate) use pacer::Pacer;
 pub use secret::Secret;

@@ -10,7 +10,7 @@ use greenroom_types::{
 };
 
 use crate::{
-    access::{Ask, Intents, Pass, Visitor, Wish, enter},
+    access::{Ask, Intents, Pass, Seat, Visitor, Wish, enter},
     app::App,
     dispatch::Origin,
     failure::is_not_found,
@@ -145,7 +145,7 @@ impl Target {
     }
 
     /// Finds or creates the actor.
-    async fn resolve(&self, app: &App) -> Result<ActorRecord, ActorError> {
+    async fn resolve(&self, app: &App, pass: &Pass) -> Result<ActorRecord, ActorError> {
         match self {
             Self::Id(id) => app.runtime.get_by_id(*id).await,
             Self::Get { name, key } => find(app, name, key).await,
@@ -158,7 +158,7 @@ impl Target {
                     }
                 }
                 let key = key.plain();
-                let created = app.runtime.get_or_create(name, &key, input.clone());
+                let created = pass.get_or_create(app, name, &key, input.clone());
                 Ok(created.await?.0)
             }
         }
@@ -178,9 +178,14 @@ impl Entered<'_> {
         self.pass.auth.take()
     }
 
+    /// What counts as the visitor's connection for as long as it is kept. Gives it away.
+    pub(crate) fn take_seat(&mut self) -> Option<Seat> {
+        self.pass.seat.take()
+    }
+
     /// Finds or creates the actor.
     pub(crate) async fn resolve(&self, app: &App) -> Result<ActorRecord, ActorError> {
-        self.target.resolve(app).await
+        self.target.resolve(app, &self.pass).await
     }
 
     /// As [`Entered::resolve`], but takes an id at its word: whoever sends the actor something learns

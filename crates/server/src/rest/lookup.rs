@@ -53,13 +53,11 @@ pub(super) async fn get_or_create(
     request: Request<RequestBody>,
 ) -> Result<Reply, ActorError> {
     let wanted = read_wanted(caller.app, request).await?;
-    let _pass = caller
+    let pass = caller
         .enter(Intents::GET | Intents::CREATE, wanted.wish())
         .await?;
-    let (actor, created) = caller
-        .app
-        .runtime
-        .get_or_create(&wanted.name, &wanted.key, wanted.input)
+    let (actor, created) = pass
+        .get_or_create(caller.app, &wanted.name, &wanted.key, wanted.input)
         .await?;
     Ok(answer(caller.app, &actor, Some(created)))
 }
@@ -70,11 +68,9 @@ pub(super) async fn create(
     request: Request<RequestBody>,
 ) -> Result<Reply, ActorError> {
     let wanted = read_wanted(caller.app, request).await?;
-    let _pass = caller.enter(Intents::CREATE, wanted.wish()).await?;
-    let actor = caller
-        .app
-        .runtime
-        .create(&wanted.name, &wanted.key, wanted.input)
+    let pass = caller.enter(Intents::CREATE, wanted.wish()).await?;
+    let actor = pass
+        .create(caller.app, &wanted.name, &wanted.key, wanted.input)
         .await?;
     Ok(answer(caller.app, &actor, None))
 }

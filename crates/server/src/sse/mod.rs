@@ -119,6 +119,7 @@ async fn connect(
     let entered = target.enter(app, &visitor, Intents::CONNECT, params);
     let mut entered = entered.await?;
     client.set_auth(entered.take_auth());
+    let seat = entered.take_seat();
     let record = entered.resolve(app).await?;
     let (sender, reader) = outbox();
     // What is no claim of ours is the id of a stream that nobody could come back to.
@@ -143,7 +144,7 @@ async fn connect(
         generation: connection.generation().get(),
     };
     Ok((
-        EventStream::new(app, encoding, extended, connection, reader),
+        EventStream::new(app, encoding, extended, connection, reader, seat),
         actor,
     ))
 }

@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::{link::Link, text::EventText};
-use crate::{app::App, reply, websocket::Close};
+use crate::{access::Seat, app::App, reply, websocket::Close};
 
 /// Most messages that are taken out of the outbox at once.
 const BATCH: usize = 64;
@@ -31,6 +31,8 @@ pub(super) struct EventStream {
     /// Taken out of the outbox and not yet written.
     waiting: VecDeque<ClientMessage>,
     _listed: Listed,
+    /// Counts as its client's connection.
+    _seat: Option<Seat>,
 }
 
 /// Keeps a stream findable for as long as it lives.
@@ -53,6 +55,7 @@ impl EventStream {
         extended: bool,
         connection: Connection,
         outbox: OutboxReader,
+        seat: Option<Seat>,
     ) -> Self {
         let (actor, generation) = (connection.actor(), connection.generation().clone());
         let (link, closes) = Link::new(encoding, connection);
@@ -73,6 +76,7 @@ impl EventStream {
                 app: Arc::clone(app),
                 link,
             },
+            _seat: seat,
         }
     }
 

@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     ServerConfig,
-    access::{Intents, Visitor},
+    access::{Intents, Seat, Visitor},
     app::App,
     gateway::Target,
     linger::{self, LingeringStream},
@@ -90,7 +90,7 @@ pub(crate) async fn run<T: Transport>(app: &App, pending: Pending) {
         writer.is_raw();
     }
     let refused = match admitted {
-        Ok((connection, mut outbox)) => {
+        Ok((connection, mut outbox, _seat)) => {
             writer.speaks_for(connection.actor(), connection.generation().clone());
             let reader = MessageReader::new(&mut read, app.config.max_incoming_message);
             let talk = Talk {
@@ -173,7 +173,7 @@ async fn admit(
     app: &App,
     plan: Result<Plan, Close>,
     extended: bool,
-) -> Result<(Connection, OutboxReader), Refusal> {
+) -> Result<(Connection, OutboxReader, Option<Seat>), Refusal> {
     let Plan {
         target,
         visitor,
@@ -188,6 +188,7 @@ async fn admit(
     let entered = target.enter(app, &visitor, intent, client.params.as_ref());
     let mut entered = entered.await.map_err(Refusal::at_door)?;
     client.set_auth(entered.take_auth());
+    let seat = entered.take_seat();
     let record = entered
         .resolve(app)
         .await
@@ -206,7 +207,7 @@ async fn admit(
         .await
         .map_err(|error| Close::of_error(&error))?;
     debug!(actor = %record.id, conn = connection.id(), "websocket connected");
-    Ok((connection, reader))
+    Ok((connection, reader, seat))
 }
 
 /// A conversation between a client and an actor.

@@ -9,6 +9,10 @@ use bytes::Bytes;
 use greenroom_server::{AccessRequest, Gatekeeper, Intents, RateLimit, Verdict};
 use greenroom_types::{ActorError, cbor::Reader};
 use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use crate::harness::{Site, by_key, connect_to, site_with};
 
@@ -246,6 +250,8 @@ async fn limited(per_minute: u32, in_flight: u32) -> Site {
         config.rate_limit = Some(RateLimit {
             requests_per_minute: number(per_minute),
             in_flight: number(in_flight),
+            creations_per_minute: number(1000),
+            connections: number(1000),
         });
     })
     .await
@@ -311,6 +317,109 @@ async fn requests_at_once_are_limited_until_they_are_answered() {
         assert_eq!(call.await.unwrap().status, 200);
     }
     assert_eq!(call("getCount").await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn an_address_creates_and_connects_so_much_and_others_are_not_concerned() {
+    let number = |n| NonZeroU32::new(n).unwrap();
+    let site = site_with(|config| {
+        config.trusted_proxies = 1;
+        config.rate_limit = Some(RateLimit {
+            requests_per_minute: number(1000),
+            in_flight: number(1000),
+            creations_per_minute: number(3),
+            connections: number(2),
+        });
+    });
+    let site = site.await;
+    let (ann, bob) = (
+        ("x-forwarded-for", "1.1.1.1"),
+        ("x-forwarded-for", "2.2.2.2"),
+    );
+    let body = |key: &str| json!({ "name": "counter", "key": key }).to_string();
+    let put = async |key: &str, who| {
+        site.http("PUT", "/actors", &[who], body(key).as_bytes())
+            .await
+    };
+    let post = async |key: &str, who| {
+        site.http("POST", "/actors", &[who], body(key).as_bytes())
+            .await
+    };
+    let call = async |key: &str, who| {
+        site.http("POST", &get_count(key), &[who], b"{\"args\":[]}")
+            .await
+    };
+    assert_eq!(put("a", ann).await.status, 200);
+    for _ in 0..5 {
+        assert_eq!(call("a", ann).await.status, 200, "it is not new");
+    }
+    assert_eq!(call("b", ann).await.status, 200);
+    assert_eq!(post("c", ann).await.status, 200);
+    for refused in [
+        put("d", ann).await,
+        post("d", ann).await,
+        call("d", ann).await,
+    ] {
+        assert_eq!(refused.gateway_error(), "429 guard.rate_limit");
+        assert!(
+            refused.json()["message"]
+                .to_string()
+                .contains("3 new actors")
+        );
+    }
+    assert_eq!(
+        call("a", ann).await.status,
+        200,
+        "what exists is still there"
+    );
+    assert_eq!(put("a", ann).await.json()["created"], false);
+    let by_key = "/actors?name=counter&key=d";
+    assert!(
+        site.get(by_key).await.json()["actors"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(call("d", bob).await.status, 200);
+
+    let streams = [
+        open_stream(&site, "1.1.1.1").await,
+        open_stream(&site, "1.1.1.1").await,
+    ];
+    let stream = format!("/gateway/counter/sse?{}", crate::harness::by_key("a"));
+    let refused = site.http("GET", &stream, &[ann], b"").await;
+    assert_eq!(refused.gateway_error(), "429 guard.rate_limit");
+    let other = open_stream(&site, "2.2.2.2").await;
+    drop(streams);
+    // The server notices by itself that they are gone.
+    let again = async {
+        loop {
+            let mut tcp = site.tcp().await;
+            let head =
+                format!("GET {stream} HTTP/1.1\r\nhost: test\r\nx-forwarded-for: 1.1.1.1\r\n\r\n");
+            tcp.write_all(head.as_bytes()).await.unwrap();
+            let mut begin = [0; 12];
+            tcp.read_exact(&mut begin).await.unwrap();
+            if &begin == b"HTTP/1.1 200" {
+                break;
+            }
+        }
+    };
+    let again = tokio::time::timeout(crate::harness::PATIENCE, again).await;
+    again.expect("there is room again");
+    drop(other);
+}
+
+/// An event stream of a client at `address`, once it has begun.
+async fn open_stream(site: &Site, address: &str) -> TcpStream {
+    let mut tcp = site.tcp().await;
+    let target = format!("/gateway/counter/sse?{}", by_key("a"));
+    let head = format!("GET {target} HTTP/1.1\r\nhost: test\r\nx-forwarded-for: {address}\r\n\r\n");
+    tcp.write_all(head.as_bytes()).await.unwrap();
+    let mut begin = [0; 12];
+    tcp.read_exact(&mut begin).await.unwrap();
+    assert_eq!(&begin, b"HTTP/1.1 200");
+    tcp
 }
 
 #[tokio::test]

@@ -70,7 +70,7 @@ export interface RegistryConfig<Actors extends ActorDefinitions> extends Foreign
   /** Time that `onAuth` may take, in milliseconds. Default 5,000. */
   readonly onAuthTimeout?: number;
   /**
-   * What one address may do to one actor, else `guard.rate_limit` (429) until it has waited. Not limited by default;
+   * What one address may do to one actor, and to all together, else `guard.rate_limit` (429) until it has waited. Not limited by default;
    * `{}` takes the defaults of its fields.
    */
   readonly rateLimit?: RateLimitOptions;
@@ -108,7 +108,7 @@ export interface RegistryConfig<Actors extends ActorDefinitions> extends Foreign
   };
 }
 
-/** Limits for one address and one actor. */
+/** Limits for one address and one actor, and for one address alone. */
 export interface RateLimitOptions {
   /**
    * Requests within a minute: calls over HTTP, look-ups, and the opening of connections, but not what is sent over
@@ -117,6 +117,13 @@ export interface RateLimitOptions {
   readonly requestsPerMinute?: number;
   /** Requests that wait for their answers at once. An open connection is none. Default 32. */
   readonly inFlight?: number;
+  /**
+   * Actors that an address may create within a minute, whatever they are. Beyond that it still reaches those that
+   * exist. Default 600.
+   */
+  readonly creationsPerMinute?: number;
+  /** Connections that an address may have open at once, raw WebSockets and event streams included. Default 1,000. */
+  readonly connections?: number;
 }
 
 /** When the log warns of actors that are a burden to others. */
@@ -291,16 +298,15 @@ export function resolveRegistry(
 function rateLimit(options: RateLimitOptions): Required<RateLimitOptions> {
   if (typeof options !== "object" || options === null)
     throw new Error("setup option 'rateLimit' has to be an object");
-  const { requestsPerMinute = 1_200, inFlight = 32, ...unknown } = options;
+  const { requestsPerMinute, inFlight, creationsPerMinute, connections, ...unknown } = options;
   for (const name of Object.keys(unknown)) throw new Error(`setup option 'rateLimit.${name}' is unknown`);
+  const limit = (name: keyof RateLimitOptions, value: number, most: number): number =>
+    wholeNumber(value, `setup option 'rateLimit.${name}'`, 1, most);
   return {
-    requestsPerMinute: wholeNumber(
-      requestsPerMinute,
-      "setup option 'rateLimit.requestsPerMinute'",
-      1,
-      1_000_000_000,
-    ),
-    inFlight: wholeNumber(inFlight, "setup option 'rateLimit.inFlight'", 1, 0x7fff_ffff),
+    requestsPerMinute: limit("requestsPerMinute", requestsPerMinute ?? 1_200, 1_000_000_000),
+    inFlight: limit("inFlight", inFlight ?? 32, 0x7fff_ffff),
+    creationsPerMinute: limit("creationsPerMinute", creationsPerMinute ?? 600, 1_000_000_000),
+    connections: limit("connections", connections ?? 1_000, 0x7fff_ffff),
   };
 }
 

@@ -154,10 +154,17 @@ test("limits have their defaults once they are asked for, and what makes no sens
   const resolved = (options: object) => resolveRegistry({ use: {}, ...options }, none, {});
   const { rateLimit, trustedProxies, onAuth, onAuthTimeout } = resolved({});
   assert.deepEqual([rateLimit, trustedProxies, onAuth, onAuthTimeout], [undefined, 0, undefined, 5_000]);
-  assert.deepEqual(resolved({ rateLimit: {} }).rateLimit, { requestsPerMinute: 1_200, inFlight: 32 });
+  assert.deepEqual(resolved({ rateLimit: {} }).rateLimit, {
+    requestsPerMinute: 1_200,
+    inFlight: 32,
+    creationsPerMinute: 600,
+    connections: 1_000,
+  });
   assert.deepEqual(resolved({ rateLimit: { inFlight: 2 } }).rateLimit, {
     requestsPerMinute: 1_200,
     inFlight: 2,
+    creationsPerMinute: 600,
+    connections: 1_000,
   });
   const proxies = [false, true, 3].map((trustProxy) => resolved({ trustProxy }).trustedProxies);
   assert.deepEqual(proxies, [0, 1, 3]);
@@ -165,6 +172,8 @@ test("limits have their defaults once they are asked for, and what makes no sens
     [{ rateLimit: { requestsPerMinute: 0 } }, "rateLimit.requestsPerMinute"],
     [{ rateLimit: { requestsPerMinute: "many" } }, "rateLimit.requestsPerMinute"],
     [{ rateLimit: { inFlight: 1.5 } }, "rateLimit.inFlight"],
+    [{ rateLimit: { creationsPerMinute: 0 } }, "rateLimit.creationsPerMinute"],
+    [{ rateLimit: { connections: "all" } }, "rateLimit.connections"],
     [{ rateLimit: { perMinute: 5 } }, "rateLimit.perMinute"],
     [{ rateLimit: 5 }, "rateLimit"],
     [{ rateLimit: null }, "rateLimit"],

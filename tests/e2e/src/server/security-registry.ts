@@ -87,9 +87,11 @@ export const target = actor({
 });
 
 const TOKEN = process.env.TEST_AUTH_TOKEN;
+const LIMITS = { requestsPerMinute: 20, inFlight: 3, creationsPerMinute: 5, connections: 2 };
 
 export const registry = setup({
   use: { target },
+  ...(process.env.TEST_LIMITS !== undefined && { rateLimit: LIMITS }),
   ...(TOKEN !== undefined && {
     onAuth: async ({ token, params }) => {
       if (token === "hang") await new Promise(() => {});

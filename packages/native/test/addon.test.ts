@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -111,4 +112,26 @@ test("the file of the package for this platform is the one that is loaded", (t) 
     code: "native_unusable",
     message: new RegExp(`cannot be loaded from ${join(installed, "greenroom.node")}: `),
   });
+});
+
+test("what lies in the folder where a program runs is not loaded", (t) => {
+  const { path } = nativeFolder(t, [GNU]);
+  const names = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64", "win32-x64"];
+  const bait = join(path, "node_modules", "@greenroom", "native");
+  mkdirSync(bait, { recursive: true });
+  writeFileSync(join(bait, "package.json"), JSON.stringify({ name: "@greenroom/native", main: "index.js" }));
+  writeFileSync(join(bait, "index.js"), "throw new Error('the bait was taken')");
+  for (const name of names) {
+    writeFileSync(join(path, `greenroom.${name}.node`), NO_LIBRARY);
+    for (const libc of ["", "-gnu", "-musl", "-msvc"]) {
+      const folder = `${bait}-${name}${libc}`;
+      mkdirSync(folder);
+      writeFileSync(join(folder, "package.json"), JSON.stringify({ main: "greenroom.node" }));
+      writeFileSync(join(folder, "greenroom.node"), NO_LIBRARY);
+    }
+  }
+  const file = import.meta.resolve("@greenroom/native");
+  const program = `import { version } from ${JSON.stringify(file)}; console.log(version());`;
+  const output = execFileSync(process.execPath, ["--input-type=module", "--eval", program], { cwd: path });
+  assert.equal(output.toString().trim(), version());
 });

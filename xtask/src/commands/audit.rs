@@ -31,16 +31,21 @@ enum Verdict {
 /// Runs all checks, also after one has found something, and sums them up.
 pub(super) fn run() -> Result<ExitCode> {
     let mut verdicts = vec![
-        ("licences and sources of crates".to_owned(), crate_rules()?),
+        (
+            "licences and sources of crates".to_owned(),
+            crate_rules(process::cargo)?,
+        ),
         (
             "what is known against crates".to_owned(),
-            crate_advisories()?,
+            crate_advisories(process::cargo)?,
         ),
     ];
     for folder in LOCKFILES {
+        let mut npm = process::npm();
+        npm.current_dir(crate::repo::root().join(folder));
         verdicts.push((
             format!("what is known against the npm packages of {folder}"),
-            npm_advisories(folder)?,
+            npm_advisories(npm, folder)?,
         ));
     }
     let mut out = std::io::stdout().lock();
@@ -62,19 +67,22 @@ pub(super) fn run() -> Result<ExitCode> {
 }
 
 /// Compares the crates with `deny.toml`, except for what is known against them.
-fn crate_rules() -> Result<Verdict> {
-    if let Some(missing) = without_cargo_deny() {
+fn crate_rules(cargo: impl Fn() -> Command) -> Result<Verdict> {
+    if let Some(missing) = without_cargo_deny(&cargo) {
         return Ok(missing);
     }
-    checked(cargo_deny(&["check", "bans", "licenses", "sources"]))
+    checked(cargo_deny(
+        &cargo,
+        &["check", "bans", "licenses", "sources"],
+    ))
 }
 
 /// Looks the crates up in the database of RustSec, fetching it first.
-fn crate_advisories() -> Result<Verdict> {
-    if let Some(missing) = without_cargo_deny() {
+fn crate_advisories(cargo: impl Fn() -> Command) -> Result<Verdict> {
+    if let Some(missing) = without_cargo_deny(&cargo) {
         return Ok(missing);
     }
-    let mut fetch = cargo_deny(&["fetch", "db"]);
+    let mut fetch = cargo_deny(&cargo, &["fetch", "db"]);
     // git would wait for a silent server, and ask for a password where there is none to be had.
     fetch
         .env("GIT_TERMINAL_PROMPT", "0")
@@ -85,11 +93,14 @@ fn crate_advisories() -> Result<Verdict> {
             "the database of advisories cannot be fetched from github.com".to_owned(),
         ));
     }
-    checked(cargo_deny(&["check", "--disable-fetch", "advisories"]))
+    checked(cargo_deny(
+        &cargo,
+        &["check", "--disable-fetch", "advisories"],
+    ))
 }
 
-fn without_cargo_deny() -> Option<Verdict> {
-    let missing = !process::succeeds(cargo_deny(&["--version"]));
+fn without_cargo_deny(cargo: impl Fn() -> Command) -> Option<Verdict> {
+    let missing = !process::succeeds(cargo_deny(cargo, &["--version"]));
     missing.then(|| {
         Verdict::NotChecked(
             "cargo-deny is not installed; `cargo install --locked cargo-deny` does that in some minutes"
@@ -98,8 +109,8 @@ fn without_cargo_deny() -> Option<Verdict> {
     })
 }
 
-fn cargo_deny(arguments: &[&str]) -> Command {
-    let mut cargo = process::cargo();
+fn cargo_deny(cargo: impl Fn() -> Command, arguments: &[&str]) -> Command {
+    let mut cargo = cargo();
     cargo.arg("deny").args(arguments);
     cargo
 }
@@ -117,12 +128,10 @@ fn checked(mut command: Command) -> Result<Verdict> {
     })
 }
 
-/// Asks the registry about the packages of a lockfile, and prints its findings from `high` on.
-fn npm_advisories(folder: &str) -> Result<Verdict> {
-    let mut npm = process::npm();
+/// Asks the registry about the packages of the lockfile where `npm` runs, and prints its findings from `high` on.
+fn npm_advisories(mut npm: Command, folder: &str) -> Result<Verdict> {
     npm.args(["audit", "--json", "--audit-level=high", "--fetch-retries=0"])
-        .args(["--fetch-timeout", SILENCE])
-        .current_dir(crate::repo::root().join(folder));
+        .args(["--fetch-timeout", SILENCE]);
     let output = npm.output().context("cannot start `npm audit`")?;
     let report = String::from_utf8_lossy(&output.stdout);
     let verdict = read_report(&report, output.status.success());
@@ -153,27 +162,4 @@ fn read_report(report: &str, success: bool) -> Verdict {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Verdict, read_report};
-
-    #[test]
-    fn only_a_report_counts() {
-        let report = r#"{ "auditReportVersion": 2, "vulnerabilities": {} }"#;
-        assert_eq!(read_report(report, true), Verdict::Clean);
-        assert_eq!(read_report(report, false), Verdict::Found);
-        let refused = r#"{ "message": "405 Method Not Allowed", "error": { "summary": "" } }"#;
-        for (said, why) in [
-            (refused, "405"),
-            (r#"{ "error": { "summary": "offline" } }"#, "offline"),
-            ("", "no report"),
-            ("<html>", "no report"),
-        ] {
-            for success in [true, false] {
-                let Verdict::NotChecked(reason) = read_report(said, success) else {
-                    panic!("{said} is no report");
-                };
-                assert!(reason.contains(why), "{reason}");
-            }
-        }
-    }
-}
+mod tests;

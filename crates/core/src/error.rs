@@ -9,9 +9,13 @@ pub(crate) fn store_error(cause: &StoreError) -> ActorError {
     match cause {
         // Somebody else owns the actor now, or this instance has lost track: a retry finds it.
         StoreError::Fenced { .. } | StoreError::OutOfOrder { .. } => ActorError::restarting(),
-        StoreError::Full(_) | StoreError::Failed(_) => {
-            error!(%cause, "the store refused a write");
+        StoreError::Full(_) | StoreError::Unreadable(_) => {
+            error!(%cause, "the store cannot serve an actor at the moment");
             ActorError::store_unavailable()
+        }
+        StoreError::Failed(_) => {
+            error!(%cause, "the store refused a write, restart the process");
+            ActorError::store_failed()
         }
         StoreError::Closed => ActorError::stopping(),
         StoreError::Corrupt(_) => {

@@ -133,6 +133,11 @@ impl Runtime {
         options.map_or_else(CrashPolicy::default, |options| options.crash_policy)
     }
 
+    /// Whether the store takes writes. Once it does not, only a restart of the process helps.
+    pub fn store_works(&self) -> bool {
+        self.shared.store.failure().is_none()
+    }
+
     /// The names of all actor types, in order.
     pub fn names(&self) -> impl Iterator<Item = &ActorName> {
         self.shared.actors.keys()

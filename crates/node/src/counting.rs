@@ -7,7 +7,7 @@ use std::sync::{
 
 use greenroom_store::{
     ActorRecord, Commit, Created, DueAlarm, Epoch, Image, ListPage, ListQuery, NewActor, Snapshot,
-    Store, StoreFuture, TailEntry,
+    Store, StoreError, StoreFuture, TailEntry,
 };
 use greenroom_types::{ActorId, ActorKey, ActorName};
 
@@ -100,6 +100,10 @@ impl<S: Store> Store for CountingStore<S> {
 
     fn list(&self, query: ListQuery) -> StoreFuture<ListPage> {
         self.store.list(query)
+    }
+
+    fn failure(&self) -> Option<StoreError> {
+        self.store.failure()
     }
 
     fn close(&self) -> StoreFuture<()> {

@@ -24,6 +24,7 @@ impl StartError {
         match self {
             Self::Store(OpenError::Locked { .. }) => "store_locked",
             Self::Store(OpenError::Unusable { .. }) => "store_unusable",
+            Self::Store(OpenError::Full { .. }) => "store_full",
             Self::Store(OpenError::Corrupt { .. }) => "store_corrupt",
             Self::Store(OpenError::Version { .. }) => "store_version",
             Self::Bind(BindError::AddressInUse { .. }) => "address_in_use",

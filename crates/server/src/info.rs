@@ -16,7 +16,9 @@ use crate::{
 pub(crate) const RUNTIME: &str = "greenroom";
 
 /// `GET /health`: 200 `ok` while serving, 503 `draining` from the beginning of a shutdown, so that
-/// load balancers look elsewhere. `blockedForMs` is there while somebody's code keeps all others from running.
+/// load balancers look elsewhere, and 503 `store_failed` once nothing can be stored any more, so
+/// that a supervisor restarts the process. `blockedForMs` is there while somebody's code keeps all
+/// others from running.
 pub(crate) fn health(app: &App) -> Reply {
     #[derive(Serialize)]
     struct Health<'a> {
@@ -28,9 +30,12 @@ pub(crate) fn health(app: &App) -> Reply {
     }
     let host = app.config.host_metrics.as_ref();
     let blocked = host.and_then(|host| host.blocked_for());
-    let (code, status) = match app.is_draining() {
-        false => (StatusCode::OK, "ok"),
-        true => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
+    let (code, status) = if app.is_draining() {
+        (StatusCode::SERVICE_UNAVAILABLE, "draining")
+    } else if !app.runtime.store_works() {
+        (StatusCode::SERVICE_UNAVAILABLE, "store_failed")
+    } else {
+        (StatusCode::OK, "ok")
     };
     reply::json(
         code,

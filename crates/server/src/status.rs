@@ -52,6 +52,7 @@ fn actor_status(code: &str) -> StatusCode {
         | "state_version_unsupported"
         | "stopped"
         | "stopping"
+        | "store_failed"
         | "store_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -110,6 +111,7 @@ mod tests {
             ("actor", "restarting", 503),
             ("actor", "not_ready", 503),
             ("actor", "store_unavailable", 503),
+            ("actor", "store_failed", 503),
             ("guard", "no_route", 404),
             ("guard", "query_invalid_params", 400),
             ("guard", "upgrade_required", 426),

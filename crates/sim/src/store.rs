@@ -8,7 +8,7 @@ use std::{
 
 use greenroom_store::{
     ActorRecord, AlarmChange, Commit, Created, DueAlarm, Epoch, Image, ListPage, ListQuery,
-    NewActor, Snapshot, Store, StoreFuture, TailEntry, testing::FaultStore,
+    NewActor, Snapshot, Store, StoreError, StoreFuture, TailEntry, testing::FaultStore,
 };
 use greenroom_types::{ActorId, ActorKey, ActorName};
 
@@ -191,6 +191,10 @@ impl Store for Witness {
 
     fn list(&self, query: ListQuery) -> StoreFuture<ListPage> {
         self.store.list(query)
+    }
+
+    fn failure(&self) -> Option<StoreError> {
+        self.store.failure()
     }
 
     fn close(&self) -> StoreFuture<()> {

@@ -202,6 +202,10 @@ pub trait Store: Send + Sync + 'static {
     /// Lists actors by name and key prefix, a page at a time.
     fn list(&self, query: ListQuery) -> StoreFuture<ListPage>;
 
+    /// Why the store takes no more writes until it is opened anew: a [`StoreError::Failed`], or
+    /// `None` while it works. A medium that is full is no failure.
+    fn failure(&self) -> Option<StoreError>;
+
     /// Finishes all writes under way and closes the store. Later calls are answered
     /// [`StoreError::Closed`]. Closing twice is fine. When the future is done, the store can be
     /// opened again.

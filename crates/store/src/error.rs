@@ -31,8 +31,10 @@ pub enum StoreError {
     /// Stored bytes are not what was written. The actor cannot be used.
     #[error("stored data is corrupt: {0}")]
     Corrupt(String),
-    /// Reading, writing or syncing failed. After a failed write or sync the store takes no more
-    /// writes until the process restarts.
+    /// Reading failed, which says nothing about the next attempt.
+    #[error("the store cannot be read: {0}")]
+    Unreadable(String),
+    /// Writing or syncing failed. The store takes no more writes until the process restarts.
     #[error("the store has failed: {0}")]
     Failed(String),
     /// The store was closed.
@@ -74,6 +76,17 @@ pub enum OpenError {
         /// The data directory.
         path: PathBuf,
         /// What the operating system or the engine says.
+        reason: String,
+    },
+    /// The disk has no room for what a start writes.
+    #[error(
+        "the disk of the data directory {} is full: {reason}; make room and start again, nothing is lost",
+        path.display()
+    )]
+    Full {
+        /// The data directory.
+        path: PathBuf,
+        /// What the operating system says.
         reason: String,
     },
     /// Its contents are damaged.

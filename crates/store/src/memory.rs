@@ -465,6 +465,10 @@ impl Store for MemoryStore {
         self.read_now(|contents| contents.list(&query))
     }
 
+    fn failure(&self) -> Option<StoreError> {
+        self.lock().failed.clone()
+    }
+
     fn close(&self) -> StoreFuture<()> {
         let mut inner = self.lock();
         inner.closed = true;

@@ -251,6 +251,16 @@ impl ActorError {
         Self::new("guard", code, message)
     }
 
+    /// The store has failed for good: what was to be stored may or may not be found by the next
+    /// process, and nothing more is taken by this one.
+    pub fn store_failed() -> Self {
+        Self::new(
+            "actor",
+            "store_failed",
+            "the store has failed and takes no more writes until the process restarts",
+        )
+    }
+
     /// The store could not take the write. Nothing was acknowledged.
     pub fn store_unavailable() -> Self {
         Self::new(

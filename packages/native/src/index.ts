@@ -33,7 +33,7 @@ export class NativeRegistry {
    *
    * @param wake Called on this thread when events wait for `exchange`; not called again before they are taken.
    * @throws Error (as a rejection) whose `code` says what is wrong: `store_locked`, `store_unusable`,
-   *   `store_corrupt`, `store_version`, `address_in_use`, `address_unavailable` or `invalid_config`.
+   *   `store_full`, `store_corrupt`, `store_version`, `address_in_use`, `address_unavailable` or `invalid_config`.
    */
   start(wake: () => void): Promise<StartedInfo | null> {
     return this.#registry.start(wake);

@@ -171,7 +171,7 @@ async fn after_a_failed_commit_nothing_of_the_turns_behind_it_gets_out() {
         else {
             panic!("{message:?}")
         };
-        assert_eq!((id, &*error.code), (number, "store_unavailable"));
+        assert_eq!((id, &*error.code), (number, "store_failed"));
     }
 }
 
@@ -243,15 +243,17 @@ async fn a_failed_store_refuses_and_says_so() {
     let (store, world) = fault_world();
     let id = world.actor("a").await;
     world.call(id, "add").await.unwrap();
+    assert!(world.runtime.store_works());
     store.fail_syncs();
+    assert!(!world.runtime.store_works());
     assert_eq!(
         world.call(id, "add").await.unwrap_err().code,
-        "store_unavailable"
+        "store_failed"
     );
     assert_eq!(world.call(id, "get").await, Ok(1));
     assert_eq!(
         world.call(id, "add").await.unwrap_err().code,
-        "store_unavailable"
+        "store_failed"
     );
 }
 

@@ -99,7 +99,7 @@ async fn a_start_whose_commit_fails_is_not_tried_for_ever() {
     store.fail_syncs();
     // Asks for a commit before the start is over.
     manual.turn(instance, replace_root(1), [Output::Save { token: 1 }]);
-    assert_eq!(code(caller.await.unwrap()), "store_unavailable");
+    assert_eq!(code(caller.await.unwrap()), "store_failed");
     assert!(matches!(manual.now().await, Some(HostEvent::Drop)));
     assert!(manual.now().await.is_none(), "nobody asked for more");
 }

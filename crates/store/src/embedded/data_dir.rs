@@ -26,6 +26,7 @@ use super::{
     EmbeddedConfig,
     layout::{self, INCARNATION_KEY, Table},
     log_check,
+    medium::is_full,
     tables::Tables,
 };
 use crate::{OpenError, StoreError};
@@ -312,8 +313,11 @@ fn exists(path: &Path, file: &Path) -> Result<bool, OpenError> {
 }
 
 fn unusable(path: &Path, what: &str, error: &io::Error) -> OpenError {
-    OpenError::Unusable {
-        path: path.to_owned(),
-        reason: format!("{what} ({error})"),
+    let path = path.to_owned();
+    let reason = format!("{what} ({error})");
+    if is_full(error) {
+        OpenError::Full { path, reason }
+    } else {
+        OpenError::Unusable { path, reason }
     }
 }

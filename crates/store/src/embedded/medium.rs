@@ -21,8 +21,11 @@ pub(super) struct Medium {
 }
 
 impl Medium {
-    /// The file system that holds `path`.
+    /// The file system that holds the data directory `path`.
     pub(super) fn of(path: PathBuf, reserve_bytes: u64) -> Self {
+        // The process may change its working directory later. Where there is none, the engine could not
+        // open the path either.
+        let path = std::path::absolute(&path).unwrap_or(path).join("db");
         let free_bytes = Box::new(move || fs4::available_space(&path));
         Self {
             free_bytes,
@@ -34,11 +37,18 @@ impl Medium {
     /// Whether a batch of about this many bytes may be written.
     ///
     /// # Errors
-    /// [`StoreError::Full`] when it may not.
+    /// [`StoreError::Full`] when it may not, [`StoreError::Failed`] when the directory is gone: the
+    /// engine would go on to write to files that nobody finds again.
     pub(super) fn check_room(&self, bytes: usize) -> Result<(), StoreError> {
-        // Where the question cannot be answered, the write itself has to tell.
-        let Ok(free) = (self.free_bytes)() else {
-            return Ok(());
+        let free = match (self.free_bytes)() {
+            Ok(free) => free,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(StoreError::Failed(format!(
+                    "the data directory is gone ({error})"
+                )));
+            }
+            // Where the question cannot be answered, the write itself has to tell.
+            Err(_) => return Ok(()),
         };
         let reserve = self.reserve_bytes;
         if free >= reserve.saturating_add(bytes as u64) {
@@ -48,4 +58,12 @@ impl Medium {
             "the disk has {free} bytes left, of which {reserve} are kept in reserve"
         )))
     }
+}
+
+/// Whether an error says that there is no room.
+pub(super) fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    )
 }

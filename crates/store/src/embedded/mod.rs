@@ -302,6 +302,10 @@ impl Store for EmbeddedStore {
         self.read_aside(move |tables| tables.list(&query))
     }
 
+    fn failure(&self) -> Option<StoreError> {
+        self.shared.lock().failure()
+    }
+
     fn close(&self) -> StoreFuture<()> {
         let closed = self.shared.lock().close();
         drop(closed);

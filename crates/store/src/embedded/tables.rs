@@ -316,7 +316,7 @@ fn journal(
 fn read_error(error: fjall::Error) -> StoreError {
     match error {
         fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => {
-            StoreError::Failed(format!("reading failed: {error}"))
+            StoreError::Unreadable(error.to_string())
         }
         other => StoreError::Corrupt(other.to_string()),
     }

@@ -77,6 +77,29 @@ fn a_full_disk_refuses_writes_until_there_is_room() {
     });
 }
 
+#[test]
+fn a_directory_that_is_gone_takes_no_writes() {
+    let dir = directory();
+    let store = EmbeddedStore::open(config(&dir)).unwrap();
+    block_on(async {
+        let (actor, epoch) = awake(&store, 1).await;
+        store
+            .append(commit(actor.id, epoch, 1, "kept"))
+            .await
+            .unwrap();
+        let (db, aside) = (dir.path().join("db"), dir.path().join("aside"));
+        fs::rename(&db, &aside).unwrap();
+        let refused = store.append(commit(actor.id, epoch, 2, "nowhere")).await;
+        assert!(matches!(refused, Err(StoreError::Failed(_))), "{refused:?}");
+        fs::rename(&aside, &db).unwrap();
+        assert!(matches!(store.failure(), Some(StoreError::Failed(_))));
+        assert_eq!(store.read(actor.id).await.unwrap().unwrap().1.len(), 1);
+        store.close().await.unwrap();
+        let store = EmbeddedStore::open(config(&dir)).unwrap();
+        assert_eq!(store.read(actor.id).await.unwrap().unwrap().1.len(), 1);
+    });
+}
+
 /// A store whose writes wait for a message, and fail if that says so.
 fn gated(dir: &TempDir) -> (EmbeddedStore, mpsc::Sender<fjall::Result<()>>) {
     let (sender, gate) = mpsc::channel::<fjall::Result<()>>();
@@ -120,6 +143,7 @@ fn after_a_failed_sync_nothing_is_written_and_reads_go_on() {
                 !full,
                 "{failed:?}"
             );
+            assert!(matches!(store.failure(), Some(StoreError::Failed(_))));
             let later = store.append(commit(actor.id, epoch, 3, "later")).await;
             assert!(matches!(later, Err(StoreError::Failed(_))), "{later:?}");
             let created = store.create(new_actor(2, "room", &["2"])).await;

@@ -5,7 +5,6 @@
 //! a sync is the next batch.
 
 use std::{
-    io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, mpsc::Receiver},
 };
@@ -14,7 +13,7 @@ use greenroom_types::{ActorId, limits};
 use tracing::{debug, error};
 
 use super::{
-    medium::Medium,
+    medium::{Medium, is_full},
     shared::{Engine, Shared},
     staging::Staging,
 };
@@ -92,7 +91,7 @@ impl Writer {
         let touched: Vec<ActorId> = batch.iter().filter_map(writes_to).collect();
         // In two steps, for the lock must not be held while the disk is asked.
         let failure = self.shared.lock().failure();
-        let refusal = failure.or_else(|| self.medium.check_room(weight).err());
+        let refusal = failure.or_else(|| self.refusal(weight));
         let answers = match refusal {
             Some(error) => self.refuse(batch, &error),
             None => self.write(batch),
@@ -106,6 +105,17 @@ impl Writer {
         for (pending, outcome) in answers {
             pending.send(outcome);
         }
+    }
+
+    /// Why the disk does not take a batch of this many bytes, if so. What is not going to pass stops
+    /// all writing.
+    fn refusal(&self, bytes: usize) -> Option<StoreError> {
+        let error = self.medium.check_room(bytes).err()?;
+        if let StoreError::Failed(_) = error {
+            error!(%error, "the store takes no more writes until the process restarts");
+            self.shared.lock().fail(error.clone());
+        }
+        Some(error)
     }
 
     fn refuse(
@@ -212,13 +222,6 @@ impl Writer {
             other => StoreError::Failed(other.to_string()),
         }
     }
-}
-
-fn is_full(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
-    )
 }
 
 fn writes_to(request: &Request) -> Option<ActorId> {

@@ -245,6 +245,10 @@ impl Store for FaultStore {
         self.store.list(query)
     }
 
+    fn failure(&self) -> Option<StoreError> {
+        self.store.failure()
+    }
+
     fn close(&self) -> StoreFuture<()> {
         if self.is_frozen() {
             ready(Ok(()))

@@ -92,6 +92,7 @@ export class DiaryModel {
     ticks: 0,
     wakes: 0,
     lives: 0,
+    ended: 0,
   };
 
   constructor(name: string) {
@@ -124,10 +125,23 @@ export class DiaryModel {
       if (typeof outcome !== "object" || outcome.reply === undefined) return;
       const note = outcome.reply;
       assert.ok(note.line.startsWith(line), `${this.name} answered ${line} with the line ${note.line}`);
+      // `c.destroy()` only asks for the end, which comes after the reply.
       this.#claims.push({ ...note, why: "was acknowledged" });
-      if (kind === "end") this.#ended.add(note.life);
     };
     return { line, settle };
+  }
+
+  /** The present life is about to be ended from outside. The returned function takes the outcome. */
+  destroy(): (outcome: Outcome<unknown>) => void {
+    const { id } = this.#life;
+    this.#ends.asked += 1;
+    return (outcome) => {
+      this.#ends.settled += 1;
+      if (outcome === "refused") this.#ends.refused += 1;
+      if (typeof outcome !== "object") return;
+      this.totals.ended += 1;
+      this.#ended.add(id);
+    };
   }
 
   /** A plan of the present life that may be cancelled, and is going to be. */

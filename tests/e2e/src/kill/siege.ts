@@ -37,6 +37,8 @@ export interface Figures {
   ticks: number;
   wakes: number;
   lives: number;
+  /** Destructions from outside that were acknowledged. */
+  ended: number;
 }
 
 /**
@@ -56,7 +58,7 @@ export async function siege({ seed, plan, env = {} }: SiegeOptions): Promise<Fig
   gate.open();
   const figures: Figures = {
     ...{ kills: 0, stops: 0, checks: 0, acknowledged: 0, refused: 0, lost: 0, events: 0 },
-    ...{ fired: 0, ticks: 0, wakes: 0, lives: 0 },
+    ...{ fired: 0, ticks: 0, wakes: 0, lives: 0, ended: 0 },
   };
 
   const check = async (model: DiaryModel): Promise<void> => {
@@ -90,6 +92,7 @@ export async function siege({ seed, plan, env = {} }: SiegeOptions): Promise<Fig
     gate,
     pause: i % 2 === 0 ? 15 : 400,
     mortal: i % 3 === 0,
+    url: server.url,
   });
   const visiting = Promise.all(
     models.flatMap((model, i) => [

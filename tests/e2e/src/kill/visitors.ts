@@ -24,6 +24,8 @@ export interface Visit {
   readonly pause: number;
   /** Whether the diary may be destroyed. */
   readonly mortal: boolean;
+  /** Where the server is. */
+  readonly url: string;
 }
 
 /** Where a visitor's calls go: handles and connections have the same actions. */
@@ -33,7 +35,7 @@ type Surface = Pick<ActorHandle<Diary>, "write" | "plan" | "cancel" | "start" | 
 const MOST_DELAY = 1_500;
 
 /** Calls, plans, cancels, starts and stops a job, and puts the diary to sleep; one of many ends its life. */
-async function call({ name, model, random, mortal }: Visit, surface: Surface, n: number): Promise<void> {
+async function call({ name, model, random, mortal, url }: Visit, surface: Surface, n: number): Promise<void> {
   const ask = async (kind: Kind, send: (line: string) => Promise<Note>): Promise<void> => {
     const { line, settle } = model.ask(kind, name, n);
     settle(await outcomeOf(send(line)));
@@ -48,7 +50,21 @@ async function call({ name, model, random, mortal }: Visit, surface: Surface, n:
   if (chance < 22) return ask("start", (line) => surface.start(line));
   if (chance < 23) return ask("stop", (line) => surface.stop(line));
   if (chance < 24 && mortal) return ask("end", (line) => surface.end(line));
+  if (chance < 25 && mortal) return destroy(url, model);
   return ask("call", (line) => surface.write(line));
+}
+
+/** Ends the present life as an operator does; it is over when that is answered. */
+async function destroy(url: string, model: DiaryModel): Promise<void> {
+  const { life } = model.position;
+  if (life === "") return;
+  const settle = model.destroy();
+  const response = await fetch(`${url}/actors/${life}`, { method: "DELETE" }).catch(() => undefined);
+  if (response === undefined || response.status === 503) return settle("lost");
+  // It was over before.
+  if (response.status === 404 || response.status === 400) return settle("refused");
+  if (!response.ok) throw new Error(`DELETE was answered ${response.status} ${await response.text()}`);
+  settle({ reply: undefined });
 }
 
 /** Waits for the server, and then for a moment that the seed says. False at the end. */

@@ -205,6 +205,7 @@ mod tests {
             name: "increment".to_owned(),
             args: b"\x81\x01"[..].into(),
             compat: true,
+            key: None,
         };
         assert_eq!(decoded, expected);
         let echoed = Dialect::Echo.socket_reply(&frame).unwrap();

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use greenroom_types::{ActorError, ActorId, limits};
+use greenroom_types::{ActorError, ActorId, limits, once::CallerId};
 use tokio::sync::{
     Semaphore,
     mpsc::error::{SendError, TrySendError},
@@ -11,7 +11,7 @@ use tokio::sync::{
 
 use crate::{
     ConnKey, Generation, SocketClose, SocketMessage,
-    actor::{Control, Message, StreamKey, Word, cost},
+    actor::{Control, Message, OnceWord, StreamKey, Word, cost},
     registry::ActorHandle,
     shared::Shared,
 };
@@ -93,6 +93,22 @@ impl Connection {
         args: Bytes,
         compat: bool,
     ) -> Result<(), ActorError> {
+        self.keyed_action(id, name, args, compat, None).await
+    }
+
+    /// As [`Connection::action`], for a call that the user knows by `key`: it runs once for all
+    /// connections and callers that call it by that.
+    ///
+    /// # Errors
+    /// Only when the connection is closed.
+    pub async fn keyed_action(
+        &self,
+        id: u64,
+        name: String,
+        args: Bytes,
+        compat: bool,
+        key: Option<Box<str>>,
+    ) -> Result<(), ActorError> {
         self.send(Message::Action {
             conn: self.conn,
             id,
@@ -100,6 +116,44 @@ impl Connection {
             args,
             compat,
             streams: self.streams,
+            key,
+        })
+        .await
+    }
+
+    /// From here on, actions are to run once: their ids are the numbers of the calls of `caller`, over
+    /// whatever connection they come. Those below `next` may have been made before, the first of them
+    /// `waited_ms` ago.
+    ///
+    /// # Errors
+    /// Only when the connection is closed.
+    pub async fn calls_of(
+        &self,
+        caller: CallerId,
+        next: u64,
+        waited_ms: u64,
+    ) -> Result<(), ActorError> {
+        let word = OnceWord::Caller {
+            caller,
+            next,
+            waited_ms,
+        };
+        self.send(Message::Once {
+            conn: self.conn,
+            word,
+        })
+        .await
+    }
+
+    /// The client makes no action with an id below `first` again.
+    ///
+    /// # Errors
+    /// Only when the connection is closed.
+    pub async fn answered(&self, first: u64) -> Result<(), ActorError> {
+        let word = OnceWord::Answered { first };
+        self.send(Message::Once {
+            conn: self.conn,
+            word,
         })
         .await
     }

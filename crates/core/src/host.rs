@@ -167,6 +167,9 @@ pub struct CallEvent {
     pub streams: bool,
     /// Who makes a stateless call; empty for one over a connection.
     pub client: ClientInfo,
+    /// Whether the call is to run once: then the host says if it goes on ([`Output::GoesOn`]), and
+    /// the end of the connection that it came over is not the end of its caller.
+    pub once: bool,
 }
 
 /// A request to the actor's own HTTP handler.
@@ -317,6 +320,12 @@ pub enum Output {
         call: CallId,
         /// What it came to.
         result: Result<Bytes, ActorError>,
+    },
+    /// A call that is to run once ([`CallEvent::once`]) has begun, and is not over with this turn. Whatever
+    /// is stored until it is answered may be of it.
+    GoesOn {
+        /// Which call.
+        call: CallId,
     },
     /// A part of an answer that streams, to a caller that can take it. An [`Output::Reply`] with an
     /// error ends it as well.

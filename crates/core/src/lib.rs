@@ -18,6 +18,7 @@ mod host;
 pub mod image;
 pub mod kv;
 mod mark;
+pub mod once;
 mod options;
 mod outbox;
 pub mod queue;
@@ -45,7 +46,7 @@ pub use host::{
     SubscribeEvent, Turn, WhenSlow,
 };
 pub use kv::{KvAnswer, KvQuery, KvRange, KvRequest, KvResult};
-pub use options::{ActorOptions, CrashPolicy};
+pub use options::{ActorOptions, CallRecordLimits, CrashPolicy};
 pub use outbox::{
     ClientMessage, CloseReason, Outbox, OutboxClosed, OutboxReader, ResumePoint, Resync,
     ResyncReason, outbox, outbox_with_limit,

@@ -38,6 +38,30 @@ pub struct ActorOptions {
     pub crash_policy: CrashPolicy,
     /// How much is kept of the actor's events, for clients that come back and missed some. Default: nothing.
     pub resume: Option<WindowLimits>,
+    /// Which answers are recorded, so that calls that are made again do not run again.
+    pub call_records: CallRecordLimits,
+}
+
+/// How many answers of calls that run once an actor keeps. What it cannot keep any more, it refuses to
+/// answer again (`actor.call_expired`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallRecordLimits {
+    /// Answers; with 0 none is recorded, and whatever is made again is refused. Default 1,000.
+    pub count: usize,
+    /// Bytes that they have together, their ids included. Default 1 MiB.
+    pub size: usize,
+    /// How long they are kept. Default 10 minutes.
+    pub age: Duration,
+}
+
+impl Default for CallRecordLimits {
+    fn default() -> Self {
+        Self {
+            count: limits::CALL_RECORDS,
+            size: limits::CALL_RECORDS_SIZE,
+            age: limits::CALL_RECORD_AGE,
+        }
+    }
 }
 
 /// What becomes of an actor whose instance was lost without going to sleep: because the process died, a
@@ -81,6 +105,7 @@ impl Default for ActorOptions {
             weight_warning: Some(limits::WEIGHT_WARNING),
             crash_policy: CrashPolicy::default(),
             resume: None,
+            call_records: CallRecordLimits::default(),
         }
     }
 }

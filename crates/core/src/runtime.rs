@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use greenroom_store::{ActorRecord, Created, ListPage, ListQuery, Store};
-use greenroom_types::{ActorError, ActorId, ActorKey, ActorName, limits};
+use greenroom_types::{ActorError, ActorId, ActorKey, ActorName, limits, once::OnceCall};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -39,6 +39,8 @@ pub struct CallRequest {
     pub compat: bool,
     /// Who calls.
     pub client: ClientInfo,
+    /// What it is known by, if it is to run once however often it is made.
+    pub once: Option<Box<OnceCall>>,
 }
 
 /// A message for a queue.

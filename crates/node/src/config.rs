@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use greenroom_core::{ActorOptions, CrashPolicy, WindowLimits};
+use greenroom_core::{ActorOptions, CallRecordLimits, CrashPolicy, WindowLimits};
 use greenroom_server::{Display, RateLimit, Secret, ServerConfig};
 use greenroom_types::ActorName;
 use serde::{Deserialize, Deserializer};
@@ -197,6 +197,9 @@ struct RawOptions {
     action_timeout: Option<u64>,
     #[serde(deserialize_with = "nullable")]
     weight_warning: Option<u64>,
+    max_call_records: usize,
+    max_call_records_size: usize,
+    call_record_timeout: u64,
     guarded_events: BTreeSet<String>,
     crash_policy: RawCrashPolicy,
     #[serde(deserialize_with = "nullable")]
@@ -252,6 +255,11 @@ impl From<RawOptions> for ActorOptions {
         options.max_connection_backlog = raw.max_connection_backlog;
         options.action_timeout = raw.action_timeout.map(Duration::from_millis);
         options.weight_warning = raw.weight_warning;
+        options.call_records = CallRecordLimits {
+            count: raw.max_call_records,
+            size: raw.max_call_records_size,
+            age: Duration::from_millis(raw.call_record_timeout),
+        };
         options.guarded_events = Arc::new(raw.guarded_events);
         options.crash_policy = raw.crash_policy.into();
         options.resume = raw.resume.map(WindowLimits::from);
@@ -279,7 +287,7 @@ mod tests {
         "trustedProxies": 2, "blockedAfter": 200,
         "actors": [{ "name": "counter", "display": { "name": "Counter", "icon": null }, "options": {
             "sleepTimeout": null, "sleepGracePeriod": 1, "stateSaveInterval": 2, "startTimeout": 3, "wantsRequest": false,
-            "noticesDepartures": true, "maxKvSize": 4, "maxConnectionBacklog": 5, "actionTimeout": 5, "weightWarning": null,
+            "noticesDepartures": true, "maxKvSize": 4, "maxCallRecords": 5, "maxCallRecordsSize": 6, "callRecordTimeout": 7, "maxConnectionBacklog": 5, "actionTimeout": 5, "weightWarning": null,
             "guardedEvents": ["note"], "crashPolicy": "restart",
             "resume": { "maxEvents": 5, "maxBytes": 6, "maxAgeMs": 7 }
         } }]
@@ -343,6 +351,9 @@ mod tests {
         assert_eq!(options.action_timeout, Some(Duration::from_millis(5)));
         assert_eq!(options.weight_warning, None);
         assert_eq!(config.blocked_after, Some(Duration::from_millis(200)));
+        let records = options.call_records;
+        assert_eq!((records.count, records.size), (5, 6));
+        assert_eq!(records.age, Duration::from_millis(7));
         assert_eq!(options.crash_policy, CrashPolicy::Restart);
         let window = options.resume.expect("events are kept");
         assert_eq!((window.max_events, window.max_bytes), (5, 6));

@@ -4,9 +4,10 @@ use bytes::Bytes;
 use greenroom_core::{CallOutcome, CallRequest, ClientFacts, ClientInfo};
 use greenroom_types::{
     ActorError, limits,
+    once::{CALL_HEADER, KEY_HEADER, OnceCall},
     protocol::{Encoding, conn_params_from_header, decode_action_request, encode_action_response},
 };
-use hyper::{Request, StatusCode};
+use hyper::{Request, StatusCode, header::HeaderValue};
 use tracing::{Instrument, debug, debug_span};
 
 use crate::{
@@ -149,6 +150,8 @@ async fn read_call(
     if name.len() > limits::MEMBER_NAME {
         return Err(ActorError::member_name_too_long("action", name.len()));
     }
+    let header = |name| request.headers().get(name).map(HeaderValue::as_bytes);
+    let once = OnceCall::from_headers(header(CALL_HEADER), header(KEY_HEADER))?;
     let (client, body) = read_stateless(app, request, seen).await?;
     let request = decode_action_request(encoding, body)?;
     Ok(CallRequest {
@@ -156,6 +159,7 @@ async fn read_call(
         args: request.args,
         compat: request.compat,
         client,
+        once: once.map(Box::new),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use greenroom_types::ActorName;
+use greenroom_types::{ActorName, protocol::EXTENSIONS};
 use hyper::StatusCode;
 use serde::Serialize;
 
@@ -55,6 +55,7 @@ pub(crate) fn metadata(app: &App) -> Reply {
     struct Metadata<'a> {
         runtime: &'a str,
         version: &'a str,
+        extensions: &'a str,
         actor_names: BTreeMap<&'a str, &'a Display>,
     }
     let actor_names = app
@@ -67,6 +68,7 @@ pub(crate) fn metadata(app: &App) -> Reply {
         &Metadata {
             runtime: RUNTIME,
             version: &app.config.version,
+            extensions: EXTENSIONS,
             actor_names,
         },
     )

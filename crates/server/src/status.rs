@@ -41,7 +41,8 @@ fn actor_status(code: &str) -> StatusCode {
         | "key_too_large"
         | "stream_not_supported"
         | "validation_error" => StatusCode::BAD_REQUEST,
-        "call_cycle" => StatusCode::CONFLICT,
+        "call_cycle" | "call_interrupted" | "call_mismatch" => StatusCode::CONFLICT,
+        "call_expired" => StatusCode::GONE,
         "overloaded" => StatusCode::TOO_MANY_REQUESTS,
         "kv_storage_quota_exceeded" => StatusCode::INSUFFICIENT_STORAGE,
         "destroying"
@@ -101,6 +102,9 @@ mod tests {
             ("actor", "key_too_large", 400),
             ("actor", "input_too_large", 400),
             ("actor", "overloaded", 429),
+            ("actor", "call_expired", 410),
+            ("actor", "call_interrupted", 409),
+            ("actor", "call_mismatch", 409),
             ("actor", "validation_error", 400),
             ("actor", "state_version_unsupported", 503),
             ("actor", "kv_storage_quota_exceeded", 507),

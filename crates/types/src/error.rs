@@ -176,6 +176,35 @@ impl ActorError {
         )
     }
 
+    /// A call that is to run once was made again, and whether it has run before is not known any more.
+    pub fn call_expired() -> Self {
+        Self::new(
+            "actor",
+            "call_expired",
+            "the call was made again too late: its answer, if there was one, is not kept any more, and \
+             it does not run again",
+        )
+    }
+
+    /// A call that is to run once was made again after its actor had been lost in the middle of it.
+    pub fn call_interrupted() -> Self {
+        Self::new(
+            "actor",
+            "call_interrupted",
+            "the actor was lost while the call was running, and part of what it did may be stored: it \
+             does not run again",
+        )
+    }
+
+    /// Another call was made with the id or the key of this one.
+    pub fn call_mismatch() -> Self {
+        Self::new(
+            "actor",
+            "call_mismatch",
+            "another action, or other arguments, were called under the same id or idempotency key",
+        )
+    }
+
     /// The path exists, but not for this HTTP method.
     pub fn method_not_allowed(method: &str, allowed: &str) -> Self {
         let shown: String = method.chars().take(32).collect();

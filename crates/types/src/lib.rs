@@ -12,6 +12,7 @@ mod id;
 mod key;
 pub mod limits;
 mod name;
+pub mod once;
 mod percent;
 pub mod protocol;
 pub mod value;

@@ -28,6 +28,18 @@ pub const BIGNUM: usize = 4 * 1024;
 pub const KEY_GROUPINGS: usize = 64;
 /// Longest action or event name, in bytes (`request.invalid`).
 pub const MEMBER_NAME: usize = 256;
+/// Longest key that a user may choose for a call, in bytes (`request.invalid`).
+pub const IDEMPOTENCY_KEY: usize = 256;
+/// Answers that an actor records, so that a call that is made again does not run again. Configurable
+/// per actor.
+pub const CALL_RECORDS: usize = 1_000;
+/// Bytes that these may have together, ids included. Configurable per actor.
+pub const CALL_RECORDS_SIZE: usize = 1024 * 1024;
+/// How long they are kept. Configurable per actor.
+pub const CALL_RECORD_AGE: Duration = Duration::from_secs(600);
+/// How long a call that is to run once goes on without a caller before its action is told that nobody
+/// waits: the caller may have lost its connection and come back.
+pub const CALLER_RETURN: Duration = Duration::from_secs(5);
 /// Messages that may wait in one actor's mailbox (`actor.overloaded`).
 pub const MAILBOX: usize = 4096;
 /// Calls that one actor may have in progress at once (`actor.overloaded`).

@@ -18,6 +18,8 @@ export interface ClientRuntime {
   readonly clearTimeout: (timer: unknown) => void;
   /** A number in [0, 1), for jitter. */
   readonly random: () => number;
+  /** Asked when a call has failed that could be made again: `false` where nobody is going to answer. Default: yes. */
+  readonly mayRepeat?: (() => boolean) | undefined;
 }
 
 /** Options of `createClient`. Everything may be left out. */
@@ -52,6 +54,13 @@ export interface ClientConfig {
   };
   /** Bytes of CBOR that `createWithInput` may have, because it travels in a URL. Default 4096. */
   readonly maxInputSize?: number;
+  /**
+   * How long a call whose answer was lost is made again, in milliseconds: with an id, by which its actor knows it, so
+   * that it runs once. It counts from the first failure; then the call rejects with that. With 0 no call is made again.
+   * Only for servers that heed it, as Greenroom does. With `disableMetadataLookup` that is not known: then calls over
+   * HTTP are made again if this is given. Default 30,000.
+   */
+  readonly retryTimeout?: number;
   /** Use the endpoint as it is, without asking the server where clients should connect. Default `false`. */
   readonly disableMetadataLookup?: boolean;
   /** Accepted and without effect: there are no devtools to load. */
@@ -68,6 +77,8 @@ export interface Location {
   readonly url: string;
   readonly namespace: string;
   readonly token: string | undefined;
+  /** Whether the server is known to have our extensions of the protocol. */
+  readonly extended: boolean;
 }
 
 /** A configuration with every default filled in. */
@@ -80,6 +91,7 @@ export interface ResolvedConfig {
   readonly headers: Readonly<Record<string, string>>;
   readonly skipReadyWait: boolean;
   readonly maxInputSize: number;
+  readonly retryTimeout: number;
   readonly disableMetadataLookup: boolean;
   readonly runtime: ClientRuntime;
 }
@@ -94,6 +106,7 @@ const OPTIONS = {
   headers: "object",
   gateway: "object",
   maxInputSize: "number",
+  retryTimeout: "number",
   disableMetadataLookup: "boolean",
   devtools: "boolean",
   getUpgradeWebSocket: "function",
@@ -123,6 +136,8 @@ export function resolveConfig(given: string | ClientConfig | undefined): Resolve
       namespace:
         pick(endpoint, config, "namespace") ?? env("GREENROOM_NAMESPACE", "RIVET_NAMESPACE") ?? "default",
       token: pick(endpoint, config, "token") ?? env("GREENROOM_TOKEN", "RIVET_TOKEN"),
+      // What is not asked for is asserted.
+      extended: config.disableMetadataLookup === true && config.retryTimeout !== undefined,
     },
     poolName: config.poolName ?? env("GREENROOM_POOL", "RIVET_POOL") ?? "default",
     encoding,
@@ -130,6 +145,7 @@ export function resolveConfig(given: string | ClientConfig | undefined): Resolve
     headers: config.headers ?? {},
     skipReadyWait: gateway.skipReadyWait ?? false,
     maxInputSize: config.maxInputSize ?? 4096,
+    retryTimeout: config.retryTimeout ?? 30_000,
     disableMetadataLookup: config.disableMetadataLookup ?? false,
     runtime: resolveRuntime(config.runtime ?? {}),
   };
@@ -156,5 +172,6 @@ function resolveRuntime(runtime: Partial<ClientRuntime>): ClientRuntime {
       runtime.setTimeout ?? ((callback, milliseconds) => globalThis.setTimeout(callback, milliseconds)),
     clearTimeout: runtime.clearTimeout ?? ((timer) => globalThis.clearTimeout(timer as number)),
     random: runtime.random ?? Math.random,
+    mayRepeat: runtime.mayRepeat,
   };
 }

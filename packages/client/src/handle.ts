@@ -2,23 +2,15 @@ import { type Members, withActions } from "./action-proxy.js";
 import { completely } from "./codec/usual.js";
 import { Connection, type ConnectionOwner } from "./connection/connection.js";
 import { Dial } from "./connection/dial.js";
-import { ActorError } from "./errors.js";
 import { checkOptions } from "./options.js";
 import { paramsJson } from "./params.js";
-import { readAnswer } from "./protocol/answer.js";
-import { callRetry, isPassingRefusal } from "./retry.js";
+import { isPassingRefusal } from "./retry.js";
+import type { Post } from "./stateless/index.js";
 import type { ActorConn, ActorHandle, HandleMethods } from "./surface.js";
 import { gatewayUrl, type Target } from "./target.js";
-import { iterable, orAborted } from "./timers.js";
+import { iterable } from "./timers.js";
 import type { Transport } from "./transport.js";
-import type {
-  Call,
-  CallOptions,
-  ConnectOptions,
-  GetOptions,
-  QueueOutcome,
-  QueueSendOptions,
-} from "./types.js";
+import type { Call, ConnectOptions, GetOptions, QueueOutcome, QueueSendOptions } from "./types.js";
 
 /** What a handle needs of its client. */
 export interface HandleOwner {
@@ -29,18 +21,6 @@ export interface HandleOwner {
   adopt(connection: Connection): void;
   /** Forgets a connection that is being disposed. */
   release(connection: Connection): void;
-}
-
-/** A body for an actor. */
-export interface Post {
-  /** Below the actor, starting with `/`, percent-encoded. */
-  readonly path: string;
-  readonly body: Uint8Array<ArrayBuffer>;
-  /** Whether it may be sent again when it certainly was not carried out. */
-  readonly mayRepeat: boolean;
-  readonly options: CallOptions;
-  /** Whether the result may be a stream, which is given as a response. */
-  readonly mayStream?: boolean;
 }
 
 /** Options of a handle, whatever the definition. */
@@ -59,40 +39,21 @@ export function makeHandle<Definition>(
     return skipReadyWait ?? options.skipReadyWait ?? config.skipReadyWait;
   }
 
-  /** Posts until it succeeds or may not be repeated. */
-  async function post(message: Post): Promise<Uint8Array | Response> {
+  const sender = { transport, target, options };
+
+  /** Loads what makes stateless calls, while the server is looked for. */
+  function stateless(): Promise<typeof import("./stateless/index.js")> {
     owner.assertOpen();
-    const { path, body, mayRepeat, mayStream = false } = message;
-    const signal = either(options.signal, message.options.signal);
-    const skipReadyWait = skipsReadyWait(message.options);
-    const retry = callRetry(target);
-    // Has its own patience; once it succeeded, attempts find the answer in memory.
-    await metadata.locate(signal);
-    for (;;) {
-      try {
-        const params = await orAborted(paramsJson(options), signal);
-        return await transport.post({ target, path, body, params, skipReadyWait, signal, mayStream });
-      } catch (error) {
-        const pause = mayRepeat && error instanceof ActorError ? retry(error) : undefined;
-        if (pause === undefined) throw error;
-        await transport.sleep(pause, signal);
-      }
-    }
+    metadata.locateOnce().catch(() => {});
+    return import("./stateless/index.js");
   }
 
   async function call({ name, args = [], ...callOptions }: Call): Promise<unknown> {
     // Without waiting where that is possible, so that the caller may change the arguments at once.
     const format = transport.format ?? (await transport.loadFormat());
     const body = await completely(() => format.encodeArgs(args));
-    // Repeating a `destroy` could destroy the actor's successor.
-    const mayRepeat = name !== "destroy";
-    const path = `/action/${encodeURIComponent(name)}`;
-    const answer = await post({ path, body, mayRepeat, options: callOptions, mayStream: true });
-    if (answer instanceof Uint8Array) {
-      return readAnswer(`the reply to ${name}`, () => format.decodeOutput(answer));
-    }
-    const { readItems } = await import("./http-stream.js");
-    return readItems(answer, format, either(options.signal, callOptions.signal));
+    const { call } = await stateless();
+    return call(sender, format, name, body, callOptions);
   }
 
   async function send(
@@ -102,15 +63,11 @@ export function makeHandle<Definition>(
   ): Promise<QueueOutcome<unknown> | undefined> {
     const format = transport.format ?? (await transport.loadFormat());
     const message = await completely(() => format.encodeData(body, "body"));
+    const { post } = await stateless();
     const { sendToQueue } = await import("./protocol/queue-send.js");
     // Answers to messages do not stream.
-    return sendToQueue(
-      post as (message: Post) => Promise<Uint8Array>,
-      format.encoding,
-      queue,
-      message,
-      sendOptions,
-    );
+    const postMessage = (message: Post) => post(sender, message) as Promise<Uint8Array>;
+    return sendToQueue(postMessage, format.encoding, queue, message, sendOptions);
   }
 
   const action = (given: Call) => iterable(call(given));
@@ -156,9 +113,4 @@ export function makeHandle<Definition>(
     getGatewayUrl: async () => gatewayUrl(target, await metadata.locate(options.signal), "", config),
   } satisfies Members<HandleMethods<unknown>>;
   return withActions<ActorHandle<Definition>>(methods, (name, args) => action({ name, args }));
-}
-
-function either(first: AbortSignal | undefined, second: AbortSignal | undefined): AbortSignal | undefined {
-  if (first === undefined) return second;
-  return second === undefined ? first : AbortSignal.any([first, second]);
 }

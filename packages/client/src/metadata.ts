@@ -103,11 +103,12 @@ export class MetadataLookup {
   }
 
   #redirected(answer: {
+    extensions?: unknown;
     clientEndpoint?: unknown;
     clientNamespace?: unknown;
     clientToken?: unknown;
   }): Location {
-    const { location } = this.#config;
+    const location = { ...this.#config.location, extended: answer.extensions !== undefined };
     if (typeof answer.clientEndpoint !== "string") return location;
     const { clientNamespace, clientToken } = answer;
     const moved = parseEndpoint(answer.clientEndpoint);

@@ -1,7 +1,7 @@
 import { ActorClientError, ActorError } from "./errors.js";
 import { paramsJson } from "./params.js";
 import { subprotocols } from "./protocol/subprotocols.js";
-import { callRetry } from "./retry.js";
+import { callRetry } from "./stateless/call-retry.js";
 import { gatewayUrl, type Target } from "./target.js";
 import type { Transport } from "./transport.js";
 import type { ParamsOptions } from "./types.js";

@@ -1,24 +1,12 @@
+import { needing } from "./codec/usual.js";
 import type { Encoding, LiveTransport, Location, ResolvedConfig } from "./config.js";
 import { MetadataLookup } from "./metadata.js";
 import { networkError } from "./network-error.js";
 import { bareFormat } from "./protocol/bare-format.js";
-import { type Format, loadFormat } from "./protocol/format.js";
-import { gatewayUrl, type Target } from "./target.js";
+import { type Format, loadFormat, type Packet } from "./protocol/format.js";
+import type { ClientFrame } from "./protocol/frames.js";
+import type { CallRepeats } from "./repeats/stateless.js";
 import { abortedError, makeSleep, type Sleep } from "./timers.js";
-
-/** A POST to an actor. */
-export interface ActorPost {
-  readonly target: Target;
-  /** Below the actor, starting with `/`, percent-encoded. */
-  readonly path: string;
-  readonly body: Uint8Array<ArrayBuffer>;
-  /** Connection parameters as ASCII JSON. */
-  readonly params: string | undefined;
-  readonly skipReadyWait: boolean;
-  readonly signal: AbortSignal | undefined;
-  /** Whether the result may be a stream. */
-  readonly mayStream: boolean;
-}
 
 /** Says in `accept` that we can take results that stream, and that we know our extensions of the protocol. */
 export const STREAM_TYPE = "application/vnd.greenroom.stream";
@@ -34,6 +22,10 @@ export class Transport {
   warned = false;
   /** How messages are written and read; `undefined` until it is loaded. */
   format: Format | undefined;
+  /** What makes calls again; `undefined` until it is loaded. */
+  repeats: typeof import("./repeats/index.js") | undefined;
+  /** The calls over HTTP that are made again; `undefined` before the first. */
+  stateless: CallRepeats | undefined;
 
   constructor(config: ResolvedConfig) {
     this.config = config;
@@ -49,28 +41,17 @@ export class Transport {
     return this.format;
   }
 
-  /**
-   * Sends a body to an actor and returns that of the answer, both in the client's encoding, or the answer itself if
-   * it streams.
-   */
-  async post(post: ActorPost): Promise<Uint8Array | Response> {
-    const location = await this.metadata.locate(post.signal);
-    const url = await gatewayUrl(post.target, location, post.path, this.config);
-    const init: RequestInit = {
-      method: "POST",
-      headers: {
-        ...this.actorHeaders(location, post.params, post.skipReadyWait),
-        "content-type": contentType(this.config.encoding),
-        ...(post.mayStream ? { accept: `*/*, ${STREAM_TYPE}` } : {}),
-      },
-      // Bytes, not a stream: browsers refuse to stream uploads over plain HTTP/1.1.
-      body: post.body,
-      signal: post.signal ?? null,
-    };
-    const response = await this.fetch(url, init);
-    return response.headers.get("content-type") === STREAM_TYPE
-      ? response
-      : this.#bodyOf(url, init, response);
+  /** Loads what makes calls again, if there is a chance that it is needed. Without it they are made once. */
+  async loadRepeats(): Promise<void> {
+    this.repeats ??= await import("./repeats/index.js").catch(() => undefined);
+  }
+
+  /** The packet of a call that the user has named. @throws what loads it, or ActorError `client.idempotency_unsupported` */
+  keyed(frame: ClientFrame, extended: boolean | undefined): Packet | undefined {
+    if (this.repeats === undefined) throw needing(() => this.loadRepeats());
+    if (this.format === undefined || extended === undefined) return undefined;
+    if (!extended) throw this.repeats.keyUnsupported();
+    return this.repeats.encode(this.format, frame);
   }
 
   /** What requests to actors say in headers. @param params connection parameters as ASCII JSON. */
@@ -96,10 +77,11 @@ export class Transport {
 
   /** The body of a successful answer. @throws ActorError also for the server's own errors. */
   async request(url: string, init: RequestInit): Promise<Uint8Array> {
-    return this.#bodyOf(url, init, await this.fetch(url, init));
+    return this.bodyOf(url, init, await this.fetch(url, init));
   }
 
-  async #bodyOf(url: string, init: RequestInit, response: Response): Promise<Uint8Array> {
+  /** The body of an answer. @throws ActorError for the server's own errors. */
+  async bodyOf(url: string, init: RequestInit, response: Response): Promise<Uint8Array> {
     const body = new Uint8Array(await explained(url, init, () => response.arrayBuffer()));
     if (response.ok) return body;
     const { errorOf } = await import("./protocol/error-response.js");

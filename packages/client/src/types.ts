@@ -145,6 +145,15 @@ export interface ConnectOptions {
 export interface CallOptions extends ConnectOptions {
   /** Gives up waiting and asks the server to cancel. The call may have run all the same. */
   readonly signal?: AbortSignal;
+  /** As `retryTimeout` of the client, for this call. On connections of a client that has 0 there, nothing but 0 counts. */
+  readonly retryTimeout?: number;
+  /**
+   * What this call is known by, from 1 to 256 bytes of UTF-8: as long as its actor keeps the answer, calls with the same
+   * key run once, whoever makes them, for example a page that was reloaded. Whoever knows the key and the arguments can
+   * read the answer, so it should be random. Rejects with `client.idempotency_unsupported` where the server has no such
+   * thing.
+   */
+  readonly idempotencyKey?: string;
 }
 
 /** A call spelled out, whatever the definition. */

@@ -99,12 +99,13 @@ test("what a page needs rarely is loaded when it is needed", async () => {
     "connection/item-stream.js",
     "connection/resumption.js",
     "connection/sse-socket.js",
-    "http-stream.js",
     "input.js",
     "management.js",
     "protocol/error-response.js",
     "protocol/named-formats.js",
     "protocol/queue-send.js",
     "raw.js",
+    "repeats/index.js",
+    "stateless/index.js",
   ]);
 });

@@ -23,6 +23,8 @@ async function connect(): Promise<{ conn: ActorConn<Source>; clock: FakeClock; s
   const clock = new FakeClock();
   const { sockets, WebSocket } = fakeWebSockets();
   const client = createClient<Registry>({
+    // Fewer frames to count.
+    retryTimeout: 0,
     endpoint: "http://host:1",
     disableMetadataLookup: true,
     runtime: {

@@ -17,6 +17,9 @@ export function config(changes: Record<string, unknown>): string {
     maxKvSize: 1048576,
     maxConnectionBacklog: 1048576,
     resume: null,
+    maxCallRecords: 1000,
+    maxCallRecordsSize: 1048576,
+    callRecordTimeout: 600000,
     guardedEvents: [],
     crashPolicy: "sleep",
   };

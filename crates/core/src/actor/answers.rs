@@ -26,7 +26,9 @@ impl ActorTask {
         let Phase::Live(live) = &mut self.phase else {
             return;
         };
-        for caller in live.calls.take_all() {
+        let mut callers = live.calls.take_all();
+        callers.extend(live.once.take_joined());
+        for caller in callers {
             self.answer(caller, Err(error.clone()));
         }
         for conn in self.conns.undecided() {
@@ -70,6 +72,7 @@ impl ActorTask {
             }
             Message::Resume { conn, events } => self.resume(conn, events),
             // These need no instance.
+            Message::Once { conn, word } => self.conns.tell_once(conn, word),
             Message::Socket { conn, .. } => self.fail_socket(conn, error),
             Message::Disconnect { conn, close } => self.disconnect_as(conn, close),
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),

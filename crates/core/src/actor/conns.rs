@@ -7,12 +7,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use greenroom_types::{ActorError, ActorId, EventFrame, limits};
+use greenroom_types::{ActorError, ActorId, EventFrame, limits, once::OnceCall};
+use tokio::time::Instant;
 
 use super::{
     asks::Asks,
     following::{Behind, Following},
-    message::Message,
+    message::{Message, OnceWord},
+    once::ConnCaller,
     sockets::Socket,
 };
 use crate::{
@@ -42,6 +44,8 @@ pub(crate) struct Conn {
     claim: Option<Box<ResumeClaim>>,
     /// There once it is known, if the actor keeps its events.
     following: Option<Box<Following>>,
+    /// There when its actions are to run once.
+    calls: Option<Box<ConnCaller>>,
 }
 
 impl Conn {
@@ -166,6 +170,7 @@ impl Conns {
             },
             following: None,
             socket,
+            calls: None,
         };
         self.undecided += 1;
         self.outboxes.add(key, conn.outbox.gauge());
@@ -334,6 +339,25 @@ impl Conns {
         sockets
             .flat_map(|(key, socket)| socket.messages().map(move |message| (key, message.clone())))
             .collect()
+    }
+
+    /// Notes what a client says of its calls that run once.
+    pub(crate) fn tell_once(&mut self, key: ConnKey, word: OnceWord) {
+        if let Some(conn) = self.open.get_mut(&key) {
+            let before = conn.calls.take().map(|calls| *calls);
+            conn.calls = ConnCaller::told(before, word, Instant::now()).map(Box::new);
+        }
+    }
+
+    /// What an action is known by that is to run once.
+    pub(crate) fn once_call(
+        &self,
+        key: ConnKey,
+        id: u64,
+        user_key: Option<Box<str>>,
+    ) -> Option<OnceCall> {
+        let calls = self.open.get(&key)?.calls.as_deref();
+        ConnCaller::call(calls, id, user_key)
     }
 
     /// Ends one connection.

@@ -219,6 +219,11 @@ impl Journal {
         }
     }
 
+    /// Where the records of calls that run once are kept for the next commit.
+    pub(crate) fn pending_calls(&mut self) -> &mut Vec<u8> {
+        &mut self.pending.calls
+    }
+
     /// Keeps the version of the state for the next commit.
     pub(crate) fn buffer_state_version(&mut self, version: u32) {
         self.pending.state_version = Some(version);

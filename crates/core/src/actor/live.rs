@@ -16,6 +16,7 @@ use super::{
     gate::OutputGate,
     journal::Journal,
     message::{Answer, StreamKey},
+    once::OnceCalls,
 };
 use crate::{
     CallId, ConnKey, Departure, FetchResponse, Instance, SocketClose, SocketMessage, StopReason,
@@ -50,6 +51,7 @@ pub(crate) struct Live {
     pub(crate) losses: u8,
     pub(crate) steady_at: Option<Instant>,
     pub(crate) snapshotting: bool,
+    pub(crate) once: OnceCalls,
 }
 
 impl Live {
@@ -191,13 +193,15 @@ pub(crate) struct Calls {
     last: u32,
     /// Replies that wait for their commit.
     held: usize,
+    /// Callers that wait for a call of another.
+    joined: usize,
 }
 
 impl Calls {
     /// Whether there is no room for another call. Those whose reply waits for its commit count as
     /// well, or a store that stalls would let replies pile up without end.
     pub(crate) fn is_full(&self) -> bool {
-        self.callers.len() + self.held >= limits::CALLS_IN_PROGRESS
+        self.callers.len() + self.held + self.joined >= limits::CALLS_IN_PROGRESS
     }
 
     /// Notes that a reply waits for its commit.
@@ -213,6 +217,21 @@ impl Calls {
     /// How many calls are unanswered.
     pub(crate) fn len(&self) -> usize {
         self.callers.len()
+    }
+
+    /// Notes that one more caller waits for a call that is in progress.
+    pub(crate) fn join(&mut self) {
+        self.joined += 1;
+    }
+
+    /// Notes that callers do not wait for the call of another any more.
+    pub(crate) fn unjoin(&mut self, callers: usize) {
+        self.joined -= callers;
+    }
+
+    /// Who waits for a call.
+    pub(crate) fn caller(&self, call: CallId) -> Option<&Caller> {
+        self.callers.get(&call)
     }
 
     /// Whether no call is unanswered.
@@ -378,6 +397,7 @@ impl Calls {
     pub(crate) fn take_all(&mut self) -> Vec<Caller> {
         self.streams.clear();
         self.given_up.clear();
+        self.joined = 0;
         let mut all: Vec<_> = self.callers.drain().collect();
         all.sort_by_key(|(call, _)| *call);
         all.into_iter().map(|(_, caller)| caller).collect()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use greenroom_types::{ActorError, limits};
+use greenroom_types::{ActorError, limits, once::digest};
 use tokio::{
     sync::{Semaphore, oneshot},
     time::Instant,
@@ -25,6 +25,7 @@ impl ActorTask {
     pub(super) fn on_message(&mut self, message: Message) {
         if let &(Message::Action { conn, .. }
         | Message::Cancel { conn, .. }
+        | Message::Once { conn, .. }
         | Message::Subscribe { conn, .. }
         | Message::Resume { conn, .. }
         | Message::Socket { conn, .. }) = &message
@@ -63,7 +64,15 @@ impl ActorTask {
                     return;
                 }
                 let caller = Caller::Stateless { token, reply };
-                if let Some(call) = self.begin(caller) {
+                let once = request.once.is_some();
+                let call = match request.once {
+                    Some(once) => {
+                        let digest = digest(&request.name, &request.args, request.compat);
+                        self.begin_once(caller, *once, digest)
+                    }
+                    None => self.begin(caller),
+                };
+                if let Some(call) = call {
                     self.call(CallEvent {
                         call,
                         conn: None,
@@ -72,6 +81,7 @@ impl ActorTask {
                         compat: request.compat,
                         streams,
                         client: self.told(request.client),
+                        once,
                     });
                 }
             }
@@ -97,11 +107,19 @@ impl ActorTask {
                 args,
                 compat,
                 streams,
+                key,
             } => {
                 if !self.conns.contains(conn) {
                     return;
                 }
-                if let Some(call) = self.begin(Caller::Conn { conn, id }) {
+                let caller = Caller::Conn { conn, id };
+                let once = self.conns.once_call(conn, id, key);
+                let is_once = once.is_some();
+                let call = match once {
+                    Some(once) => self.begin_once(caller, once, digest(&name, &args, compat)),
+                    None => self.begin(caller),
+                };
+                if let Some(call) = call {
                     self.call(CallEvent {
                         call,
                         conn: Some(conn),
@@ -110,6 +128,7 @@ impl ActorTask {
                         compat,
                         streams,
                         client: ClientInfo::default(),
+                        once: is_once,
                     });
                 }
             }
@@ -139,6 +158,7 @@ impl ActorTask {
                 self.ask(conn, event);
             }
             Message::Cancel { conn, id } => self.cancel_action(conn, id),
+            Message::Once { conn, word } => self.conns.tell_once(conn, word),
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
             Message::Resume { conn, events } => self.resume(conn, events),
             Message::Socket { conn, message } => self.socket_message(conn, message),
@@ -191,6 +211,7 @@ impl ActorTask {
                 self.wait_for_wake(Message::Subscribe { conn, event, on });
             }
             Message::Cancel { conn, id } => self.cancel_action(conn, id),
+            Message::Once { conn, word } => self.conns.tell_once(conn, word),
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
             Message::Revive(mark) => self.revive(mark.losses()),
             Message::Disconnect { conn, close } => self.departs_asleep(conn, close),
@@ -306,7 +327,10 @@ impl ActorTask {
             return;
         }
         if let Phase::Live(live) = &mut self.phase
-            && let Some(call) = live.calls.by_conn(conn, id)
+            && let Some(call) = live
+                .calls
+                .by_conn(conn, id)
+                .or_else(|| live.once.by_joined(conn, id))
             && live.calls.give_up(call)
         {
             self.shared
@@ -332,9 +356,7 @@ impl ActorTask {
             return;
         };
         if let Some(call) = live.calls.by_token(token) {
-            self.shared
-                .host
-                .deliver(live.instance, HostEvent::Cancel(call));
+            self.caller_gone(call);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use greenroom_store::{Epoch, StoreError};
-use greenroom_types::ActorError;
+use greenroom_types::{ActorError, once::CallerId};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::{
@@ -48,6 +48,13 @@ pub(crate) enum Message {
         compat: bool,
         /// Whether the client can take a stream.
         streams: bool,
+        /// What the user calls it by, if it is to run once.
+        key: Option<Box<str>>,
+    },
+    /// What a client says of its calls that run once.
+    Once {
+        conn: ConnKey,
+        word: OnceWord,
     },
     /// A client does not wait for an action any more. In order behind the action, which
     /// [`Control::CancelAction`] might overtake.
@@ -83,6 +90,20 @@ pub(crate) enum Message {
     Destroy {
         done: oneshot::Sender<Result<(), ActorError>>,
     },
+}
+
+/// What a client says of its calls that run once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum OnceWord {
+    /// The actions of the connection are calls of this caller, numbered by their ids.
+    Caller {
+        caller: CallerId,
+        /// Lower ones may have been made before, the first of them so long ago.
+        next: u64,
+        waited_ms: u64,
+    },
+    /// None with a lower id is made again.
+    Answered { first: u64 },
 }
 
 /// What a stateless call came to.

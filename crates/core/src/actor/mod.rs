@@ -14,6 +14,7 @@ mod kv;
 mod live;
 mod mail;
 mod message;
+mod once;
 mod revival;
 mod snapshot;
 mod sockets;
@@ -25,6 +26,6 @@ mod turns;
 mod wake;
 
 pub(crate) use exchanges::ExchangeEvent;
-pub(crate) use message::{Answer, Control, Message, StreamKey, Word};
+pub(crate) use message::{Answer, Control, Message, OnceWord, StreamKey, Word};
 pub(crate) use sockets::cost;
 pub(crate) use task::ActorTask;

@@ -66,6 +66,7 @@ impl ActorTask {
                 };
                 self.shared.host.deliver(instance, HostEvent::Cancel(call));
                 self.answer(caller, Err(error.clone()));
+                self.refuse_joined(call, &error);
             }
         }
         for conn in self.conns.undecided() {

@@ -11,6 +11,7 @@ use super::{
     gate::OutputGate,
     live::{Calls, Live, Resumes, Stage},
     message::Message,
+    once::OnceCalls,
     task::{ActorTask, Phase},
     wake::{Woken, wake},
 };
@@ -106,6 +107,7 @@ impl ActorTask {
             losses,
             steady_at: None,
             snapshotting: false,
+            once: OnceCalls::new(woken.calls, self.options.call_records),
         }));
         self.open_window(woken.events);
         self.shared

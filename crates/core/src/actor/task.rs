@@ -216,10 +216,15 @@ impl ActorTask {
         };
         let stage = match live.stage {
             Stage::Starting { deadline } | Stage::Stopping { deadline, .. } => Some(deadline),
-            Stage::Running => [self.idle_deadline(live), live.steady_at, live.unmark_at]
-                .into_iter()
-                .flatten()
-                .min(),
+            Stage::Running => [
+                self.idle_deadline(live),
+                live.steady_at,
+                live.unmark_at,
+                live.once.deadline(),
+            ]
+            .into_iter()
+            .flatten()
+            .min(),
             Stage::Stopped { .. } => None,
         };
         let alarm = self
@@ -453,6 +458,7 @@ impl ActorTask {
             self.tell_due_alarms();
         }
         let now = Instant::now();
+        self.give_up_orphans(now);
         let idle = self.idle_deadline_passed(now);
         let Phase::Live(live) = &mut self.phase else {
             return;

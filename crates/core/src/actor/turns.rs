@@ -50,12 +50,18 @@ impl ActorTask {
             live.queue.update(&turn.queue);
             self.mark_if_resuming(&turn.outputs);
         }
+        let now_ms = self.shared.env.now_ms();
         let Phase::Live(live) = &mut self.phase else {
             return;
         };
         let journal = &mut live.journal;
         let records = !recorded.is_empty();
-        let stores_more = sets_alarms || writes_pairs || changes_queue || records;
+        let mut stores_more = sets_alarms || writes_pairs || changes_queue || records;
+        let changes = stores_more || !turn.changes.is_empty() || turn.state_version.is_some();
+        let calls = journal.pending_calls();
+        let before = calls.len();
+        live.once.settle(&turn.outputs, changes, now_ms, calls);
+        stores_more |= !changes && calls.len() > before;
         let durability = if changes_queue || records {
             Durability::Strict
         } else {
@@ -121,7 +127,9 @@ impl ActorTask {
                 return self.let_out(Release::Saved(token), last);
             }
             Output::Reply { call, result } => {
-                let Some(caller) = live.end_call(call) else {
+                let caller = live.end_call(call);
+                self.answer_joined(call, &result, after);
+                let (Phase::Live(live), Some(caller)) = (&mut self.phase, caller) else {
                     return;
                 };
                 if let Caller::Alarm { id } = caller {
@@ -129,6 +137,7 @@ impl ActorTask {
                 }
                 Release::Reply(caller, result)
             }
+            Output::GoesOn { .. } => return,
             Output::ConnState { conn, state } => Release::ConnState(conn, state),
             Output::ResponseHead {
                 call,
@@ -157,7 +166,10 @@ impl ActorTask {
                 live.idle_since = Instant::now();
                 match part {
                     StreamPart::Start => match live.calls.begin_stream(call) {
-                        Some(opening) => Release::Open(opening),
+                        Some(opening) => {
+                            self.refuse_joined(call, &ActorError::call_interrupted());
+                            Release::Open(opening)
+                        }
                         None => return,
                     },
                     StreamPart::Item(item) => match live.calls.item(call) {
@@ -166,7 +178,10 @@ impl ActorTask {
                     },
                     StreamPart::End => match live.calls.end(call) {
                         // The value is nobody's: what counts is that it is over.
-                        Some(caller) => Release::Reply(caller, Ok(Bytes::new())),
+                        Some(caller) => {
+                            live.once.end(call);
+                            Release::Reply(caller, Ok(Bytes::new()))
+                        }
                         None => return,
                     },
                 }
@@ -209,7 +224,7 @@ impl ActorTask {
     }
 
     /// Lets `release` out as soon as commit `after` is durable.
-    fn let_out(&mut self, release: Release, after: u64) {
+    pub(super) fn let_out(&mut self, release: Release, after: u64) {
         let Phase::Live(live) = &mut self.phase else {
             return;
         };
@@ -360,6 +375,7 @@ impl ActorTask {
             self.shared
                 .host
                 .deliver(live.instance, HostEvent::Disconnect(conn));
+            self.callers_gone(conn);
         }
     }
 }

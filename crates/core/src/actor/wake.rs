@@ -13,6 +13,7 @@ use crate::{
     image::{ImageError, journal},
     kv::Kv,
     mark::Mark,
+    once::CallWindow,
     queue::Queue,
     schedule::Schedule,
     shared::Shared,
@@ -30,6 +31,7 @@ pub(crate) struct Woken {
     pub(crate) queue: Queue,
     pub(crate) state_version: Option<u32>,
     pub(crate) events: Option<Window>,
+    pub(crate) calls: CallWindow,
 }
 
 /// Folding more bytes than this could hold others up, and is done aside.
@@ -99,6 +101,7 @@ pub(crate) async fn wake(shared: Arc<Shared>, id: ActorId) -> Result<Woken, Acto
             queue: folded.queue,
             state_version: folded.state_version,
             events: folded.events,
+            calls: folded.calls,
         }),
         Err(cause) => {
             error!(actor = %id, %cause, "the stored state of an actor cannot be read");

@@ -29,6 +29,9 @@ pub enum ImageError {
     /// The updates or messages of a queue cannot be read.
     #[error("malformed queue: {0}")]
     Queue(CborError),
+    /// The records of calls that run once cannot be read.
+    #[error("malformed records of calls: {0}")]
+    Calls(CborError),
     /// The version of the state cannot be read.
     #[error("malformed state version: {0}")]
     Version(CborError),

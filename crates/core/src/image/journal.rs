@@ -11,6 +11,7 @@
 //! | 4, queue | a sequence of updates ([`queue`](crate::queue)) | all messages |
 //! | 5, state version | one unsigned integer of CBOR | the last one |
 //! | 6, events | a sequence of items ([`window`](crate::window)) | all recent events |
+//! | 7, calls that run once | a sequence of changes ([`once`](crate::once)) | all records |
 //!
 //! A body without entries is a commit that changed nothing, or the snapshot of an actor that keeps
 //! nothing.
@@ -23,7 +24,7 @@ use bytes::Bytes;
 use greenroom_types::cbor::{self, CborError, CborProblem, Reader};
 
 use super::{BodyError, ImageError, StateImage};
-use crate::{kv::Kv, queue::Queue, schedule::Schedule, window::Window};
+use crate::{kv::Kv, once::CallWindow, queue::Queue, schedule::Schedule, window::Window};
 
 /// The version of the bodies that this build writes, and the only one that it reads.
 pub const VERSION: u8 = 1;
@@ -34,6 +35,7 @@ const KV: u8 = 3;
 const QUEUE: u8 = 4;
 const STATE_VERSION: u8 = 5;
 const EVENTS: u8 = 6;
+const CALLS: u8 = 7;
 
 /// What a journal comes to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,6 +52,8 @@ pub struct Folded {
     pub state_version: Option<u32>,
     /// The recent events. Absent if the actor has never kept any.
     pub events: Option<Window>,
+    /// What became of calls that run once.
+    pub calls: CallWindow,
 }
 
 /// What one commit changes, in stored form. Whatever is empty is left out.
@@ -67,6 +71,8 @@ pub struct Changes {
     pub state_version: Option<u32>,
     /// Events, and what is forgotten of them.
     pub events: Vec<u8>,
+    /// Changes of the records of calls that run once.
+    pub calls: Vec<u8>,
 }
 
 impl Changes {
@@ -78,6 +84,7 @@ impl Changes {
             && self.queue.is_empty()
             && self.state_version.is_none()
             && self.events.is_empty()
+            && self.calls.is_empty()
     }
 
     /// The bytes of it.
@@ -87,6 +94,7 @@ impl Changes {
             + self.kv.len()
             + self.queue.len()
             + self.events.len()
+            + self.calls.len()
     }
 }
 
@@ -99,6 +107,7 @@ pub fn encode_commit(changes: &Changes) -> Bytes {
         (QUEUE, &changes.queue),
         (STATE_VERSION, &encode_version(changes.state_version)),
         (EVENTS, &changes.events),
+        (CALLS, &changes.calls),
     ])
 }
 
@@ -123,6 +132,7 @@ pub fn encode_snapshot(folded: &Folded) -> Bytes {
                 .map(Window::encode)
                 .unwrap_or_default(),
         ),
+        (CALLS, &folded.calls.encode()),
     ])
 }
 
@@ -188,6 +198,10 @@ impl Folded {
             let applied = self.queue.apply_stored(updates);
             applied.map_err(ImageError::Queue)?;
         }
+        if let Some(changes) = &body.calls {
+            let applied = self.calls.apply_stored(changes);
+            applied.map_err(ImageError::Calls)?;
+        }
         if let Some(version) = &body.state_version {
             self.state_version = Some(decode_version(version).map_err(ImageError::Version)?);
         }
@@ -237,6 +251,7 @@ struct Body {
     queue: Option<Bytes>,
     state_version: Option<Bytes>,
     events: Option<Bytes>,
+    calls: Option<Bytes>,
 }
 
 fn read(body: Bytes) -> Result<Body, BodyError> {
@@ -258,6 +273,7 @@ fn read(body: Bytes) -> Result<Body, BodyError> {
             QUEUE => &mut entries.queue,
             STATE_VERSION => &mut entries.state_version,
             EVENTS => &mut entries.events,
+            CALLS => &mut entries.calls,
             _ => return Err(BodyError::UnknownKind(kind)),
         };
         let (start, len) = read_leb128(&body, at + 1).ok_or(BodyError::Truncated { at })?;

@@ -568,6 +568,7 @@ pub(crate) fn request(action: &str) -> CallRequest {
         args: Bytes::from_static(&[0x80]),
         compat: true,
         client: ClientInfo::default(),
+        once: None,
     }
 }
 

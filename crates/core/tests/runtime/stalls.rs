@@ -27,6 +27,7 @@ fn world() -> Manual {
 
 fn call(runtime: &Runtime, id: ActorId) -> JoinHandle<Result<Bytes, ActorError>> {
     let request = CallRequest {
+        once: None,
         name: "act".into(),
         args: Bytes::from_static(&[0x80]),
         compat: true,

@@ -5,7 +5,7 @@
 //! | kind | | fields |
 //! |---|---|---|
 //! | 1 | start | str id, str name, u16 count and as many str of the key, opt input, opt state, u8 created, f64 generation, u32 count and as many of (u32 conn, str id, u8 whether it is a raw WebSocket, client, opt state), u32 count and as many alarms, f64 bytes of all key-value pairs, u32 version of the state (0 if none was stored), f64 the highest number of a message ever, u32 count and as many of (f64 number, bytes body) |
-//! | 2 | call | u32 call, u32 conn, str name, u8 with a bit for each of (1 args are in compat form, 2 the caller takes streams), client, bytes args |
+//! | 2 | call | u32 call, u32 conn, str name, u8 with a bit for each of (1 args are in compat form, 2 the caller takes streams, 4 it is to run once), client, bytes args |
 //! | 3 | cancel | u32 call |
 //! | 4 | connect | u32 conn, str id, client |
 //! | 5 | disconnect | u32 conn |
@@ -338,7 +338,7 @@ impl<'a> EventWriter<'a> {
         self.u32(call.call.0);
         self.u32(call.conn.map_or(ABSENT, |conn| conn.0));
         self.str(&call.name);
-        self.u8(u8::from(call.compat) | u8::from(call.streams) << 1);
+        self.u8(u8::from(call.compat) | u8::from(call.streams) << 1 | u8::from(call.once) << 2);
         self.client(&call.client);
         self.bytes(&call.args);
     }

@@ -42,6 +42,7 @@
 //! | 31 | message on a raw WebSocket | u32 conn, u8 whether it is text, bytes |
 //! | 32 | close a raw WebSocket | u32 conn, u16 code, str reason |
 //! | 33 | accept a raw WebSocket | u32 conn, u8 whether it hibernates |
+//! | 48 | a call goes on | u32 call |
 //! | 45 | messages of a raw WebSocket are handled | u32 conn, u32 count |
 //!
 //! The registry's instance 0 answers questions about requests from outside:
@@ -349,6 +350,9 @@ fn read_output(kind: u8, cursor: &mut Cursor) -> Result<Output, TurnsError> {
         45 => Output::SocketHandled {
             conn: cursor.conn()?,
             count: cursor.u32()?,
+        },
+        48 => Output::GoesOn {
+            call: cursor.call()?,
         },
         30 => Output::RequestCredit {
             call: cursor.call()?,

@@ -61,7 +61,18 @@ impl Link {
                     name,
                     args,
                     compat,
-                } => self.connection.action(id, name, args, compat).await,
+                    key,
+                } => {
+                    self.connection
+                        .keyed_action(id, name, args, compat, key)
+                        .await
+                }
+                ClientFrame::Caller {
+                    caller,
+                    next,
+                    waited_ms,
+                } => self.connection.calls_of(caller, next, waited_ms).await,
+                ClientFrame::Answered { first } => self.connection.answered(first).await,
                 ClientFrame::Subscribe { event, on } => self.connection.subscribe(event, on).await,
                 ClientFrame::Resume { events } => self.connection.resume(events).await,
                 ClientFrame::Cancel { id } => self.connection.cancel(id).await,

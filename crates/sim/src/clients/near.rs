@@ -54,6 +54,7 @@ impl Near {
             kind => {
                 let (name, argument) = action(kind);
                 let request = CallRequest {
+                    once: None,
                     name: name.to_owned(),
                     args: wire::args(&argument),
                     compat: true,

@@ -7,6 +7,7 @@ use crate::{
     ActorError,
     cbor::{Head, Major, Reader},
     limits,
+    once::{CallerId, idempotency_key},
     value::json_to_cbor_within,
 };
 
@@ -23,6 +24,8 @@ pub enum ClientFrame {
         args: Bytes,
         /// Whether `args` are in compat form.
         compat: bool,
+        /// Extension: what the user calls it by, so that it runs once.
+        key: Option<Box<str>>,
     },
     /// Begin or end a subscription.
     Subscribe {
@@ -48,12 +51,30 @@ pub enum ClientFrame {
         /// The names of the events, at most [`limits::SUBSCRIPTIONS_PER_CONN`].
         events: Vec<String>,
     },
+    /// Extension: the actions of this connection are to run once. Their ids are the numbers of the
+    /// calls of this caller, over whatever connection they come.
+    Caller {
+        /// Who calls.
+        caller: CallerId,
+        /// Actions with lower ids may have been called before, over another connection.
+        next: u64,
+        /// How many milliseconds ago the first of those was called.
+        waited_ms: u64,
+    },
+    /// Extension: the client does not call actions with lower ids again.
+    Answered {
+        /// The lowest id that it may still call again.
+        first: u64,
+    },
 }
 
 /// The numbers of the extensions in BARE, far from those that the protocol may come to use.
 const CANCEL: u64 = 32;
 const CREDIT: u64 = 33;
 const RESUME: u64 = 34;
+const CALLER: u64 = 40;
+const KEYED_ACTION: u64 = 41;
+const ANSWERED: u64 = 42;
 
 /// Levels of objects around the arguments: the frame, its body, and the value in it.
 const ENVELOPE_LEVELS: usize = 3;
@@ -87,8 +108,12 @@ fn from_bare(frame: &Bytes) -> Result<ClientFrame, ActorError> {
     let mut reader = BareReader::new(frame);
     reader.version()?;
     match reader.uint()? {
-        0 => {
+        kind @ (0 | KEYED_ACTION) => {
             let id = reader.uint()?;
+            let key = match kind {
+                KEYED_ACTION => Some(idempotency_key(reader.string()?)?),
+                _ => None,
+            };
             let name = member_name("action", reader.string()?)?;
             let args = args_array(Some(frame.slice_ref(reader.data()?)), true)?;
             Ok(ClientFrame::Action {
@@ -96,6 +121,7 @@ fn from_bare(frame: &Bytes) -> Result<ClientFrame, ActorError> {
                 name,
                 args,
                 compat: true,
+                key,
             })
         }
         1 => {
@@ -117,6 +143,14 @@ fn from_bare(frame: &Bytes) -> Result<ClientFrame, ActorError> {
             }
             Ok(ClientFrame::Resume { events })
         }
+        CALLER => Ok(ClientFrame::Caller {
+            caller: caller_id(reader.string()?)?,
+            next: reader.uint()?,
+            waited_ms: reader.uint()?,
+        }),
+        ANSWERED => Ok(ClientFrame::Answered {
+            first: reader.uint()?,
+        }),
         tag => Err(ActorError::invalid_request(format!(
             "message number {tag} is unknown"
         ))),
@@ -134,6 +168,11 @@ struct Members<'a> {
     subscribe: Option<&'a [u8]>,
     items: Option<&'a [u8]>,
     events: Option<&'a [u8]>,
+    key: Option<&'a [u8]>,
+    caller: Option<&'a [u8]>,
+    next: Option<&'a [u8]>,
+    waited: Option<&'a [u8]>,
+    first: Option<&'a [u8]>,
 }
 
 fn from_cbor(frame: &Bytes, compat: bool) -> Result<ClientFrame, ActorError> {
@@ -151,6 +190,11 @@ fn from_cbor(frame: &Bytes, compat: bool) -> Result<ClientFrame, ActorError> {
                 "subscribe" => keep(&mut members.subscribe, reader),
                 "items" => keep(&mut members.items, reader),
                 "events" => keep(&mut members.events, reader),
+                "idempotencyKey" => keep(&mut members.key, reader),
+                "caller" => keep(&mut members.caller, reader),
+                "next" => keep(&mut members.next, reader),
+                "waited" => keep(&mut members.waited, reader),
+                "first" => keep(&mut members.first, reader),
                 _ => ignore(reader),
             }),
             _ => ignore(reader),
@@ -168,11 +212,16 @@ impl Members<'_> {
                 let id = number("id", self.id)?;
                 let name = member_name("action", text("name", self.name)?)?;
                 let args = args_array(self.args.map(|args| frame.slice_ref(args)), compat)?;
+                let key = match self.key {
+                    Some(_) => Some(idempotency_key(text("idempotencyKey", self.key)?)?),
+                    None => None,
+                };
                 Ok(ClientFrame::Action {
                     id,
                     name,
                     args,
                     compat,
+                    key,
                 })
             }
             "SubscriptionRequest" => {
@@ -192,6 +241,14 @@ impl Members<'_> {
             }),
             "ResumeRequest" => Ok(ClientFrame::Resume {
                 events: event_names(self.events)?,
+            }),
+            "CallerRequest" => Ok(ClientFrame::Caller {
+                caller: caller_id(text("caller", self.caller)?)?,
+                next: number("next", self.next)?,
+                waited_ms: number("waited", self.waited)?,
+            }),
+            "AnsweredRequest" => Ok(ClientFrame::Answered {
+                first: number("first", self.first)?,
             }),
             tag => {
                 let shown: String = tag.chars().take(64).collect();
@@ -314,6 +371,12 @@ fn read_id(item: &[u8]) -> Option<u64> {
         }
         _ => None,
     }
+}
+
+fn caller_id(text: &str) -> Result<CallerId, ActorError> {
+    CallerId::parse(text).ok_or_else(|| {
+        ActorError::invalid_request("`caller` is not an id of 32 hexadecimal digits in lower case")
+    })
 }
 
 /// A name within the limit, owned.

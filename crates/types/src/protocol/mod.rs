@@ -28,7 +28,7 @@ pub use error_body::{ActorRef, encode_error_body};
 pub use handshake::Handshake;
 pub use params::{conn_params_from_header, conn_params_from_json};
 pub use queue::{QueueRequest, QueueStatus, decode_queue_request, encode_queue_response};
-pub use server_frame::{ServerFrame, encode_event, encode_server_frame};
+pub use server_frame::{EXTENSIONS, ServerFrame, encode_event, encode_server_frame};
 
 #[cfg(test)]
 mod tests;

@@ -8,8 +8,9 @@ use super::{
 };
 use crate::{ActorError, ActorId, EventFrame, cbor, value::ValueError};
 
-/// The extensions that the server has: of this version. What else there is for a client follows behind a space.
-const EXTENSIONS: &str = "1";
+/// The extensions of the protocol that the server has, which it tells those who ask: of this version. What else
+/// there is for a client follows behind a space.
+pub const EXTENSIONS: &str = "1";
 
 /// A message to a connected client, borrowed from whoever has it.
 #[derive(Clone, Copy, Debug)]

@@ -5,6 +5,7 @@ import { ActorClientError, ActorConnDisposed, type ActorError, describe } from "
 import { toActorError } from "../protocol/error-body.js";
 import type { Packet } from "../protocol/format.js";
 import type { ClientFrame } from "../protocol/frames.js";
+import type { ConnRepeats } from "../repeats/connected.js";
 import type { ConnMethods } from "../surface.js";
 import { type Deferred, deferred, iterable } from "../timers.js";
 import type { Transport } from "../transport.js";
@@ -99,6 +100,8 @@ export class Connection implements Members<ConnMethods<unknown>> {
       this.#extended = extensions !== "";
       this.actorId = actorId;
       this.connectionId = connectionId;
+      this.#requests.repeats = this.#extended ? this.#makeRepeats() : undefined;
+      this.#requests.repeats?.opened();
       this.#timer = this.#runtime.setTimeout(() => this.#reconnect.reset(), STABLE_MS);
       const names = this.#handlers.names();
       if (resuming && isKept(extensions)) {
@@ -150,7 +153,8 @@ export class Connection implements Members<ConnMethods<unknown>> {
       if (wasConnected) {
         // The server's own reason counts if it will stay one, for example that a message was too long.
         const final = end.refused && !end.error.retryable;
-        this.#requests.rejectInFlight((name) => (final ? end.error : lost(name, end)));
+        const repeats = final ? undefined : this.#requests.repeats;
+        this.#requests.rejectInFlight((name) => (final ? end.error : lost(name, end)), repeats);
       } else if (end.refused && !passing) {
         this.#requests.rejectUnsent(end.error);
         // Whoever awaits `ready` learns why; who asks later awaits the next attempt.
@@ -172,7 +176,7 @@ export class Connection implements Members<ConnMethods<unknown>> {
   /** Whether a call waits for something to be loaded, and all later ones for that call. */
   #waiting = false;
   /** Whether the server knows our extensions of the protocol. */
-  #extended = false;
+  #extended: boolean | undefined;
   /** Whether events may have been missed since the last socket. */
   #missed = false;
   #resumption: Resumption | undefined;
@@ -181,6 +185,7 @@ export class Connection implements Members<ConnMethods<unknown>> {
     subscribe: (event) => this.#sendSubscription(event, true),
     resync: (resync) => this.#onResync.emit(resync),
   };
+  #repeats: ConnRepeats | undefined;
   #closed: Promise<void> = Promise.resolve();
 
   constructor(transport: Transport, dial: Dial, owner: ConnectionOwner) {
@@ -211,11 +216,15 @@ export class Connection implements Members<ConnMethods<unknown>> {
   }
 
   /** Calls an action by its dotted name. */
-  readonly action = ({ name, args = [], signal }: Call): Promise<unknown> => {
+  readonly action = (call: Call): Promise<unknown> => {
+    const { name, args = [], idempotencyKey } = call;
     try {
       if (this.#disposed) throw new ActorConnDisposed();
-      const encode = (id: number) => this.#encode({ tag: "ActionRequest", id, name, args });
-      const { id, promise } = this.#requests.add(name, encode, signal, (load) => void this.#wait(load));
+      const encode = (id: number) =>
+        idempotencyKey === undefined
+          ? this.#encode({ tag: "ActionRequest", id, name, args })
+          : this.#transport.keyed({ tag: "ActionRequest", id, name, args, idempotencyKey }, this.#extended);
+      const { id, promise } = this.#requests.add(call, encode, (load) => void this.#wait(load));
       if (this.isConnected && !this.#waiting) this.#transmit(id);
       return iterable(promise);
     } catch (error) {
@@ -244,6 +253,18 @@ export class Connection implements Members<ConnMethods<unknown>> {
     }
     return this.#closed;
   };
+
+  /** The same for all sockets, as the calls are. */
+  #makeRepeats(): ConnRepeats | undefined {
+    const { repeats, config, format } = this.#transport;
+    if (repeats === undefined || format === undefined || config.retryTimeout === 0) return undefined;
+    this.#repeats ??= new repeats.ConnRepeats(config, format, {
+      send: (packet) => this.#session?.send(packet),
+      transmit: (id) => this.isConnected && this.#transmit(id),
+      reject: (id, error) => this.#requests.rejectOne(id, error),
+    });
+    return this.#repeats;
+  }
 
   #attempt(): void {
     if (this.#disposed) return;

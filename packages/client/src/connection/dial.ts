@@ -57,6 +57,7 @@ export class Dial {
       this.#params(),
       metadata.locateOnce(),
       this.#loadWebSocket(),
+      config.retryTimeout > 0 && this.#transport.loadRepeats(),
     ]);
     if (WebSocket === undefined) {
       const [{ SseSocket }, format] = await Promise.all([

@@ -2,7 +2,9 @@ import { needing, needsMore } from "../codec/usual.js";
 import { ActorClientError, type ActorError } from "../errors.js";
 import type { Packet } from "../protocol/format.js";
 import type { ClientFrame, StreamPart } from "../protocol/frames.js";
+import type { ConnRepeats } from "../repeats/connected.js";
 import { abortedError, deferred } from "../timers.js";
+import type { Call } from "../types.js";
 import type { ItemStream } from "./item-stream.js";
 
 /** Pages load what streams need with the first of them. */
@@ -18,7 +20,8 @@ const MAX_REQUESTS = 100_000;
 /** Makes the packet of a call; `undefined` while that is not possible yet. */
 type Encode = (id: number) => Packet | undefined;
 
-interface Request {
+/** A call without an outcome. */
+export interface Request {
   /** What to send, or what makes it; `undefined` once it is sent. */
   packet: Packet | Encode | undefined;
   readonly name: string;
@@ -27,6 +30,8 @@ interface Request {
   reject: (error: unknown) => void;
   /** The result, if it streams. */
   stream?: ItemStream;
+  /** As `retryTimeout` of the client, for this call. */
+  readonly retryTimeout: number | undefined;
   readonly stopListening: () => void;
 }
 
@@ -38,6 +43,8 @@ export class RequestTable {
   readonly #requests = new Map<number, Request>();
   readonly #tell: (frame: ClientFrame) => void;
   #nextId = 0;
+  /** There once a server has said that calls may be made again. */
+  repeats: ConnRepeats | undefined;
 
   /** @param tell passes on what the server should know of a call that was sent, if it can. */
   constructor(tell: (frame: ClientFrame) => void) {
@@ -53,9 +60,8 @@ export class RequestTable {
    * @throws the outcome, if there already is one.
    */
   add(
-    name: string,
+    { name, signal, retryTimeout }: Call,
     encode: Encode,
-    signal: AbortSignal | undefined,
     wait: (load: () => Promise<void>) => void,
   ): { readonly id: number; readonly promise: Promise<unknown> } {
     if (signal?.aborted) throw abortedError(signal);
@@ -82,7 +88,7 @@ export class RequestTable {
     };
     signal?.addEventListener("abort", onAbort, { once: true });
     const stopListening = (): void => signal?.removeEventListener("abort", onAbort);
-    this.#requests.set(id, { packet, name, promise, resolve, reject, stopListening });
+    this.#requests.set(id, { packet, name, promise, resolve, reject, retryTimeout, stopListening });
     return { id, promise };
   }
 
@@ -92,9 +98,10 @@ export class RequestTable {
     const packet = request?.packet;
     if (request === undefined) return undefined;
     request.packet = undefined;
-    if (typeof packet !== "function") return packet;
     try {
-      return packet(id);
+      const encoded = typeof packet === "function" ? packet(id) : packet;
+      if (encoded !== undefined && request.retryTimeout !== 0) this.repeats?.sent(id, encoded);
+      return encoded;
     } catch (error) {
       this.#take(id)?.reject(error);
       return undefined;
@@ -113,6 +120,8 @@ export class RequestTable {
 
   /** Settles a call with its error. Unknown ids are ignored. */
   reject(id: number, error: ActorError): void {
+    const known = this.#requests.get(id);
+    if (known !== undefined && this.repeats?.retries(id, known, error)) return;
     const request = this.#take(id);
     request?.reject(error);
     // It may be about one item, for example because that is too large.
@@ -139,9 +148,21 @@ export class RequestTable {
     }
   }
 
-  /** Rejects every call that is in flight. */
-  rejectInFlight(makeError: (name: string) => ActorError): void {
-    this.#rejectWhere((request) => request.packet === undefined, makeError);
+  /** Rejects every call that is in flight. @param repeats may keep some of them for the next socket. */
+  rejectInFlight(makeError: (name: string) => ActorError, repeats?: ConnRepeats): void {
+    this.#rejectWhere(
+      (request, id) =>
+        request.packet === undefined && !repeats?.keeps(id, request, () => makeError(request.name)),
+      makeError,
+    );
+  }
+
+  /** Rejects a call for good. */
+  rejectOne(wanted: number, error: ActorError): void {
+    this.#rejectWhere(
+      (_, id) => id === wanted,
+      () => error,
+    );
   }
 
   /** Rejects every call that is still to be sent. */
@@ -152,9 +173,12 @@ export class RequestTable {
     );
   }
 
-  #rejectWhere(concerned: (request: Request) => boolean, makeError: (name: string) => ActorError): void {
+  #rejectWhere(
+    concerned: (request: Request, id: number) => boolean,
+    makeError: (name: string) => ActorError,
+  ): void {
     for (const [id, request] of [...this.#requests]) {
-      if (!concerned(request)) continue;
+      if (!concerned(request, id)) continue;
       this.#take(id);
       // Marked as handled: a call nobody waits for must not end the process when a connection breaks.
       request.promise.catch(() => {});
@@ -169,6 +193,7 @@ export class RequestTable {
   #take(id: number): Request | undefined {
     const request = this.#requests.get(id);
     this.#requests.delete(id);
+    this.repeats?.forget(id);
     request?.stopListening();
     return request;
   }

@@ -37,7 +37,7 @@ function writeFrame(writer: WireWriter, frame: ClientFrame): void {
     writer.u8(1);
     writeStr(writer, frame.eventName);
     writeBool(writer, frame.subscribe);
-  } else {
+  } else if (frame.tag === "CancelRequest" || frame.tag === "StreamCredit") {
     const isCancel = frame.tag === "CancelRequest";
     writer.u8(isCancel ? 32 : 33);
     writer.uvarint(frame.id);

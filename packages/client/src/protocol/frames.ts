@@ -7,12 +7,26 @@ export type ClientFrame =
       readonly id: number;
       readonly name: string;
       readonly args: readonly unknown[];
+      /** Makes it a message of the extensions. */
+      readonly idempotencyKey?: string;
     }
   | { readonly tag: "SubscriptionRequest"; readonly eventName: string; readonly subscribe: boolean }
   /** The call is given up. For servers that have said that they know the extensions, as the next one. */
   | { readonly tag: "CancelRequest"; readonly id: number }
   /** So many items of a stream were taken. */
-  | { readonly tag: "StreamCredit"; readonly id: number; readonly items: number };
+  | { readonly tag: "StreamCredit"; readonly id: number; readonly items: number }
+  /**
+   * Actions are to run once: their ids are the numbers of the calls of this caller. Those below `next` may have been
+   * made before, the first of them `waited` milliseconds ago.
+   */
+  | {
+      readonly tag: "CallerRequest";
+      readonly caller: string;
+      readonly next: number;
+      readonly waited: number;
+    }
+  /** Actions with ids below `first` are not made again. */
+  | { readonly tag: "AnsweredRequest"; readonly first: number };
 
 /** A message from server to client on a connection. */
 export type ServerFrame =

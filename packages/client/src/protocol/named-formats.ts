@@ -56,8 +56,8 @@ function parseJson(body: Uint8Array): unknown {
 function writeJson(frame: ClientFrame): string {
   const { tag, ...val } = frame;
   if (!("args" in val)) return JSON.stringify({ body: { tag, val } });
-  const { id, name, args } = val;
-  const request = { id: ["$BigInt", String(id)], name, args: toJsonCompat(args, "args") };
+  const { id, args, ...rest } = val;
+  const request = { id: ["$BigInt", String(id)], ...rest, args: toJsonCompat(args, "args") };
   return JSON.stringify({ body: { tag, val: request } });
 }
 

@@ -7,7 +7,7 @@ import { fromJsonCompat } from "../codec/json.js";
 import { encodeValue } from "../codec/plain-forms.js";
 import { ByteWriter } from "../codec/writer.js";
 import type { Encoding } from "../config.js";
-import type { Post } from "../handle.js";
+import type { Post } from "../stateless/index.js";
 import type { QueueOutcome, QueueSendOptions } from "../types.js";
 import { readAnswer } from "./answer.js";
 import { BareReader, writeBool, writeStr, writeVersion } from "./bare.js";

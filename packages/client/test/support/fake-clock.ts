@@ -1,3 +1,7 @@
+// What the client loads before its first call, so that no test has to wait for files.
+import "../../dist/repeats/index.js";
+import "../../dist/stateless/index.js";
+
 /** Timers that fire when a test says so, in order of their due time. */
 export class FakeClock {
   #now = 0;

@@ -49,6 +49,16 @@ export interface ActorOptions {
   readonly maxQueueSize?: number;
   /** Largest message, in bytes as it is stored (`queue.message_too_large`). Default 65,536. */
   readonly maxQueueMessageSize?: number;
+  /**
+   * So many answers are kept, so that a call that its client makes again does not run again. Beyond that the oldest
+   * goes, and to make its call again is an error (`actor.call_expired`). With 0 none is kept, and no call is run or
+   * answered a second time. Default 1,000.
+   */
+  readonly maxCallRecords?: number;
+  /** Bytes that these answers may have together. Default 1,048,576 (1 MiB). */
+  readonly maxCallRecordsSize?: number;
+  /** How long they are kept, in milliseconds. Default 600,000 (10 minutes). */
+  readonly callRecordTimeout?: number;
   /** When changes have to be durable. Default `"strict"`. Can be set for a single action as well. */
   readonly durability?: Durability;
   /** Whether calls run at the same time. Default `"interleaved"`. Can be set for a single action as well. */
@@ -102,6 +112,9 @@ export interface ResolvedOptions {
   readonly maxQueueMessageSize: number;
   readonly maxKvSize: number;
   readonly maxConnectionBacklog: number;
+  readonly maxCallRecords: number;
+  readonly maxCallRecordsSize: number;
+  readonly callRecordTimeout: number;
   readonly durability: DurabilityCode;
   readonly isExclusive: boolean;
   readonly canHibernateWebSocket: boolean | ((request: Request) => boolean);
@@ -122,10 +135,17 @@ type TimeName =
   | "createVarsTimeout"
   | "createConnStateTimeout"
   | "onBeforeConnectTimeout"
-  | "onConnectTimeout";
+  | "onConnectTimeout"
+  | "callRecordTimeout";
 type Times = { readonly [Name in TimeName]: number };
 
-const DEFAULT_COUNTS = { maxSchedules: 1_000, maxQueueSize: 1_000, maxQueueMessageSize: 65_536 };
+const DEFAULT_COUNTS = {
+  maxSchedules: 1_000,
+  maxQueueSize: 1_000,
+  maxQueueMessageSize: 65_536,
+  maxCallRecords: 1_000,
+  maxCallRecordsSize: 1_048_576,
+};
 
 const DEFAULT_TIMES: Times = {
   sleepTimeout: 30_000,
@@ -137,6 +157,7 @@ const DEFAULT_TIMES: Times = {
   createConnStateTimeout: 5_000,
   onBeforeConnectTimeout: 5_000,
   onConnectTimeout: 5_000,
+  callRecordTimeout: 600_000,
 };
 
 /** Those where `Infinity` means that there is no limit. */
@@ -157,6 +178,10 @@ const DEFAULT_MAX_KV_SIZE = 64 * 1024 * 1024;
 const LARGEST_KV = 1024 * 1024 * 1024;
 const DEFAULT_BACKLOG = 16 * 1024 * 1024;
 const LARGEST_BACKLOG = 1024 * 1024 * 1024;
+
+/** Answers are in memory and in every snapshot, so there is an end to them. */
+const MOST_CALL_RECORDS = 1_000_000;
+const LARGEST_CALL_RECORDS = 256 * 1024 * 1024;
 
 /** The longest delay of a JavaScript timer. */
 const MAX_TIME = 0x7fff_ffff;
@@ -204,6 +229,16 @@ export function resolveOptions(options: ActorOptions): ResolvedOptions {
       "maxConnectionBacklog",
       options.maxConnectionBacklog ?? DEFAULT_BACKLOG,
       LARGEST_BACKLOG,
+    ),
+    maxCallRecords: checkCount(
+      "maxCallRecords",
+      options.maxCallRecords ?? DEFAULT_COUNTS.maxCallRecords,
+      MOST_CALL_RECORDS,
+    ),
+    maxCallRecordsSize: checkCount(
+      "maxCallRecordsSize",
+      options.maxCallRecordsSize ?? DEFAULT_COUNTS.maxCallRecordsSize,
+      LARGEST_CALL_RECORDS,
     ),
     durability: durabilityCode(options.durability ?? "strict", "actor option 'durability'"),
     isExclusive: isExclusive(options.concurrency ?? "interleaved", "actor option 'concurrency'"),

@@ -12,6 +12,8 @@ export type CallChain = readonly string[];
 export interface CallOrigin {
   /** Whether the caller can take a result that streams. */
   readonly takesStreams: boolean;
+  /** Whether the call runs once, so that its caller may come back for the answer. */
+  readonly isOnce: boolean;
   /** The calls that wait for it. */
   readonly chain: CallChain;
 }

@@ -41,6 +41,8 @@ export interface CallRecord {
 interface Approach {
   readonly entry: ActionEntry;
   readonly conn: RuntimeConn | undefined;
+  /** Whether the caller may come back over another connection. */
+  readonly isOnce: boolean;
   /** Takes back what was done for it so far. */
   readonly undo: (() => void) | undefined;
 }
@@ -96,9 +98,9 @@ export class Calls {
         return;
       }
       const checked = this.#checkArgs(entry, args);
-      this.#whenKnown(call, entry, conn, checked, (args) =>
-        this.#enter(call, entry, context, args, undefined, undefined, origin),
-      );
+      const enter = (args: readonly unknown[]): void =>
+        this.#enter(call, entry, context, args, undefined, undefined, origin);
+      this.#whenKnown(call, entry, conn, checked, enter, undefined, origin.isOnce);
     } catch (error) {
       instance.replyError(call, error, name);
     }
@@ -142,9 +144,11 @@ export class Calls {
   callerGone(conn: RuntimeConn): void {
     const error = aborted("the client has disconnected");
     for (const [call, pending] of this.#pending) {
-      if (ConnContext.connOf(pending.context) === conn) this.#cancel(call, error);
+      if (ConnContext.connOf(pending.context) === conn && !pending.mayBeAskedAgain) this.#cancel(call, error);
     }
-    for (const [call, approach] of this.#approaching) if (approach.conn === conn) this.#cancel(call, error);
+    for (const [call, approach] of this.#approaching) {
+      if (approach.conn === conn && !approach.isOnce) this.#cancel(call, error);
+    }
   }
 
   /** An action comes to its end: nothing counts on it any more. */
@@ -195,13 +199,14 @@ export class Calls {
     value: T | PromiseLike<T>,
     next: (value: T) => void,
     undo?: () => void,
+    isOnce = false,
   ): void {
     if (!isThenable(value)) {
       next(value as T);
       return;
     }
     const instance = this.#instance;
-    this.#approaching.set(call, { entry, conn, undo });
+    this.#approaching.set(call, { entry, conn, isOnce, undo });
     instance.defer();
     const refuse = (error: unknown): void => {
       instance.replyError(call, error, entry.name);
@@ -346,7 +351,8 @@ export class Calls {
       after?.();
       return;
     }
-    this.#approaching.set(call, { entry, conn: ConnContext.connOf(context), undo: after });
+    const { isOnce } = origin;
+    this.#approaching.set(call, { entry, conn: ConnContext.connOf(context), isOnce, undo: after });
     lock.wait(call, () => {
       this.#approaching.delete(call);
       this.#run(call, entry, context, args, after, firing);
@@ -398,18 +404,23 @@ export class Calls {
     this.#pending.set(pending.id, pending);
     this.#instance.defer();
     this.#instance.host.armLater(pending);
+    if (pending.mayBeAskedAgain) this.#instance.turn.goesOn(pending.id);
     if (isThenable(result)) Promise.resolve(result).then(pending.resolve, pending.reject);
     else pending.flow(result);
   }
 }
 
-/** Calls of clients have one of these two, so that most calls need none of their own. */
-const STREAMS: CallOrigin = { takesStreams: true, chain: [] };
-const NO_STREAMS: CallOrigin = { takesStreams: false, chain: [] };
+/** Calls of clients have one of these, so that most calls need none of their own. */
+const NO_STREAMS: CallOrigin = { takesStreams: false, isOnce: false, chain: [] };
+const STREAMS: CallOrigin = { takesStreams: true, isOnce: false, chain: [] };
+const NO_STREAMS_ONCE: CallOrigin = { takesStreams: false, isOnce: true, chain: [] };
+const STREAMS_ONCE: CallOrigin = { takesStreams: true, isOnce: true, chain: [] };
 
 function originOf(flags: number, chain: CallChain = []): CallOrigin {
   const takesStreams = (flags & CallFlag.streams) !== 0;
-  if (chain.length > 0) return { takesStreams, chain };
+  const isOnce = (flags & CallFlag.once) !== 0;
+  if (chain.length > 0) return { takesStreams, isOnce, chain };
+  if (isOnce) return takesStreams ? STREAMS_ONCE : NO_STREAMS_ONCE;
   return takesStreams ? STREAMS : NO_STREAMS;
 }
 

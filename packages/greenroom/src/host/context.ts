@@ -269,6 +269,11 @@ export class ConnContext extends HookContext {
     return context.#origin?.takesStreams === true;
   }
 
+  /** Whether the caller may come back for the answer if its connection is lost. */
+  static isOnce(context: ConnContext): boolean {
+    return context.#origin?.isOnce === true;
+  }
+
   /** What the action was called with. */
   static argsOf(context: ConnContext): readonly unknown[] {
     return context.#args;

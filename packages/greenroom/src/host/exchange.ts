@@ -53,6 +53,7 @@ export class Exchange {
     // What it calls is part of what waits for it.
     ConnContext.begin(context, this.#call, "onRequest", [], {
       takesStreams: false,
+      isOnce: false,
       chain: client.chain ?? [],
     });
     this.#ended = () => {

@@ -51,6 +51,11 @@ export class OutputWriter {
     bytes.patchU32le(size, bytes.length - size - 4);
   }
 
+  /** A call that runs once is not over with this turn. */
+  goesOn(call: number): void {
+    this.#about(OutputKind.goesOn, call);
+  }
+
   /** The result of a call streams. */
   streamStart(call: number): void {
     this.#streamPart(call, StreamPart.start);

@@ -37,6 +37,11 @@ export class PendingCall implements StreamSink {
     this.#firing = firing;
   }
 
+  /** Whether the end of the caller's connection is not yet the end of the caller: the core says when it is. */
+  get mayBeAskedAgain(): boolean {
+    return this.#stream === undefined && ConnContext.isOnce(this.context);
+  }
+
   /** Starts the clock, unless the action is over already. */
   arm(): void {
     const { actionTimeout } = this.#instance.definition.options;

@@ -76,6 +76,7 @@ export const OutputKind = {
   socketClose: 32,
   acceptSocket: 33,
   socketHandled: 45,
+  goesOn: 48,
   beginRequest: 38,
   requestPart: 39,
   endRequest: 40,
@@ -98,7 +99,7 @@ export const KvQuery = { get: 0, list: 1 } as const;
 /** What came of a request of key-value pairs. */
 export const KvResult = { values: 0, pairs: 1, put: 2, full: 3 } as const;
 /** Bits of a call. */
-export const CallFlag = { compat: 1, streams: 2 } as const;
+export const CallFlag = { compat: 1, streams: 2, once: 4 } as const;
 
 /** Parts of a result that streams. */
 export const StreamPart = { start: 0, item: 1, end: 2 } as const;

@@ -40,6 +40,8 @@ export class TurnLog {
   readonly outputs = new OutputWriter();
   readonly #owner: TurnOwner;
   readonly #changedConns = new Set<RuntimeConn>();
+  /** Calls that run once and go on beyond a turn, which the core is told with the next turn that it is told. */
+  readonly #goingOn: number[] = [];
   #durability: DurabilityCode | undefined;
   #storeWhole = false;
 
@@ -72,6 +74,11 @@ export class TurnLog {
     this.#changedConns.add(conn);
   }
 
+  /** A call that runs once is not over with this turn. */
+  goesOn(call: number): void {
+    this.#goingOn.push(call);
+  }
+
   /** Hands over the whole state with the next turn, if changes are not handed over by themselves. */
   storeWhole(): void {
     this.#storeWhole = this.#owner.isUnstored && this.state !== undefined;
@@ -93,8 +100,13 @@ export class TurnLog {
       this.stateVersion = undefined;
     }
     if (hasChanged) this.#owner.stateChanged();
-    if (length === 0 && this.outputs.isEmpty) batch.truncate(start);
-    else this.outputs.moveTo(batch);
+    if (length === 0 && this.outputs.isEmpty) {
+      batch.truncate(start);
+      return;
+    }
+    for (const call of this.#goingOn) this.outputs.goesOn(call);
+    this.#goingOn.length = 0;
+    this.outputs.moveTo(batch);
   }
 
   /** Forgets everything that has not been handed over, and the state with it. */
@@ -103,6 +115,7 @@ export class TurnLog {
     this.stateVersion = undefined;
     this.outputs.clear();
     this.#changedConns.clear();
+    this.#goingOn.length = 0;
     this.#storeWhole = false;
   }
 

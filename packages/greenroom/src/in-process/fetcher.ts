@@ -54,6 +54,8 @@ export function inProcessClient<Registry extends RegistryLike>(
     endpoint: IN_PROCESS,
     namespace,
     disableMetadataLookup: true,
+    // Given, because this server is known to heed it.
+    retryTimeout: 30_000,
     // There are no WebSockets without a network.
     transport: "sse",
     runtime: { loadWebSocket: noWebSocket, ...config.runtime, fetch },

@@ -50,7 +50,9 @@ class Peer implements Sender {
     this.#chain = chain;
     this.#busy = busy;
     const fetch = trustedFetch(instance.host.requests, this, [[CALL_CHAIN, headerOf(chain)]]);
-    this.client = inProcessClient(instance.services.namespace, fetch);
+    // On its way out, an actor is told at once that another one has gone before it.
+    const mayRepeat = (): boolean => instance.life.phase === "running";
+    this.client = inProcessClient(instance.services.namespace, fetch, { runtime: { mayRepeat } });
   }
 
   outputs(): OutputWriter | undefined {

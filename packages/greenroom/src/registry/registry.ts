@@ -104,8 +104,10 @@ class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Acto
   }
 
   client(): Client<Registry<Actors>> {
-    this.#client ??= inProcessClient<Registry<Actors>>(this.#resolve().namespace, (input, init) =>
-      this.#mount.reach((server) => server.fetch(input, init)),
+    this.#client ??= inProcessClient<Registry<Actors>>(
+      this.#resolve().namespace,
+      (input, init) => this.#mount.reach((server) => server.fetch(input, init)),
+      { runtime: { mayRepeat: () => this.#stopped === undefined } },
     );
     return this.#client;
   }

@@ -42,10 +42,10 @@ export class CuttingProxy {
     return proxy;
   }
 
-  /** Cuts all connections that are there. */
-  cutAll(halfOpen = false): void {
+  /** Cuts the connections that are there, or those of them that are `chosen`. */
+  cutAll(halfOpen = false, chosen: () => boolean = () => true): void {
     if (halfOpen) for (const socket of this.#servers) this.#forsaken.add(socket);
-    for (const socket of [...this.#clients]) {
+    for (const socket of [...this.#clients].filter(chosen)) {
       this.cuts++;
       socket.destroy();
     }

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { ActorError } from "@greenroom/client";
+import { ActorError, type ClientConfig } from "@greenroom/client";
 import { createClient } from "../harness/client.js";
 import { eventually } from "../harness/eventually.js";
 import { DIST } from "../harness/paths.js";
@@ -17,7 +17,8 @@ before(async () => {
 });
 after(() => server.dispose());
 
-const connectTo = () => createClient<typeof registry>(server.url);
+const connectTo = (config: ClientConfig = {}) =>
+  createClient<typeof registry>({ endpoint: server.url, ...config });
 
 /** Waits until the server has said something, without calling anybody. */
 const said = (line: string, times = 1) =>
@@ -137,7 +138,7 @@ test("a run that does not end is left behind after the grace period; who calls m
 });
 
 test("a call that does not end is left behind as well, and its caller is told", async () => {
-  const client = connectTo();
+  const client = connectTo({ retryTimeout: 0 });
   const connection = client.stubborn.getOrCreate("hanging").connect();
   const hanging = new Promise((resolve) => connection.on("hanging", () => resolve(undefined)));
   await connection.ready;

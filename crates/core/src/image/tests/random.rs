@@ -91,7 +91,7 @@ fn bodies_are_read_as_documented() {
     check(&[1, 1, 1, 0xa0], Ok(Some(&[0xa0])));
     check(&[], Err("it has no version"));
     check(&[2], Err("it has version 2, this build reads 1"));
-    check(&[1, 7, 0], Err("it has an entry of unknown kind 7"));
+    check(&[1, 99, 0], Err("it has an entry of unknown kind 99"));
     check(&[1, 1, 0, 1, 0], Err("it has two entries of kind 1"));
     check(&[1, 1], Err("the entry at byte 1 ends early"));
     check(&[1, 1, 2, 0], Err("the entry at byte 1 ends early"));

@@ -248,6 +248,7 @@ fn calls_are_written_with_and_without_a_connection() {
         args: bytes("args"),
         compat: conn.is_some(),
         streams: conn.is_none(),
+        once: conn.is_some(),
         client,
     };
     check(
@@ -258,7 +259,7 @@ fn calls_are_written_with_and_without_a_connection() {
             U32(7),
             U32(2),
             Str("say"),
-            U8(1),
+            U8(5),
             U8(0),
             Str("args"),
         ],

@@ -6,6 +6,7 @@ fn action(id: u64, name: &str, args: &'static [u8], compat: bool) -> ClientFrame
         name: name.to_owned(),
         args: Bytes::from_static(args),
         compat,
+        key: None,
     }
 }
 

@@ -128,6 +128,7 @@ proptest! {
             name: name.clone(),
             args: args.clone().into(),
             compat,
+            key: None,
         };
         let json = serde_json::json!({ "body": { "tag": "ActionRequest", "val": {
             "id": ["$BigInt", id.to_string()], "name": name, "args": [arg],

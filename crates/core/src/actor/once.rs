@@ -1,0 +1,488 @@
+//! Calls that run once: which of them run, and what becomes of those that are made again.
+//!
+//! A call that is made again while it runs waits for its answer along with whoever made it before.
+//! Afterwards it gets the answer that was kept ([`once`](crate::once)), behind the commits before it.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use greenroom_types::{
+    ActorError, limits,
+    once::{CallerId, OnceCall, OnceId},
+};
+use tokio::time::Instant;
+
+use super::{
+    live::{Caller, Release},
+    message::OnceWord,
+    task::{ActorTask, Phase},
+};
+use crate::{
+    CallId, CallRecordLimits, ConnKey, HostEvent, Output, StreamPart,
+    once::{Answer, CallWindow},
+};
+
+/// Larger answers of turns that store nothing are not kept, and errors neither: whoever asks again gets a new
+/// answer, and after an error that passes perhaps a better one.
+const RECENT_ANSWER: usize = 16 * 1024;
+/// What all of them may have together, as a part of what those that are stored may have.
+const RECENT_SHARE: usize = 4;
+
+/// The calls of an instance that run once.
+pub(crate) struct OnceCalls {
+    limits: CallRecordLimits,
+    /// What is stored along with the effects.
+    stored: CallWindow,
+    /// Answers that came with no change of what is stored. They go with the instance, as do the effects that
+    /// such turns may have: events, variables, messages to others.
+    recent: CallWindow,
+    running: BTreeMap<OnceId, Running>,
+    ids: HashMap<CallId, OnceId>,
+    /// Calls without a caller, and until when they are left alone.
+    orphans: VecDeque<(Instant, CallId)>,
+}
+
+struct Running {
+    call: CallId,
+    once: OnceCall,
+    digest: u64,
+    /// Who else waits.
+    joined: Vec<Caller>,
+    progress: Progress,
+    is_orphan: bool,
+}
+
+/// How far a call has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// Its action has not begun, or has not gone on beyond a turn.
+    Young,
+    /// Whatever is stored may be of it.
+    GoesOn,
+    /// Something was stored meanwhile, and that it has begun along with it.
+    Begun,
+    /// Its result streams. Nobody else can have that.
+    Streams { begun: bool },
+    /// Its answer is in the turn that is looked at.
+    Answered,
+}
+
+/// What is to become of a call.
+enum Verdict {
+    Run,
+    Join,
+    Answered(Result<Bytes, ActorError>),
+    Refused(ActorError),
+}
+
+impl OnceCalls {
+    pub(crate) fn new(stored: CallWindow, limits: CallRecordLimits) -> Self {
+        Self {
+            limits,
+            stored,
+            recent: CallWindow::default(),
+            running: BTreeMap::new(),
+            ids: HashMap::new(),
+            orphans: VecDeque::new(),
+        }
+    }
+
+    fn judge(&self, call: &OnceCall, digest: u64, now_ms: i64) -> Verdict {
+        if let Some(running) = self.running.get(&call.id) {
+            return match running.progress {
+                _ if running.digest != digest => Verdict::Refused(ActorError::call_mismatch()),
+                Progress::Streams { .. } => Verdict::Refused(ActorError::call_interrupted()),
+                _ => Verdict::Join,
+            };
+        }
+        let known = self.stored.find(&call.id);
+        if let Some((known, answer)) = known.or_else(|| self.recent.find(&call.id)) {
+            return match answer {
+                _ if known != digest => Verdict::Refused(ActorError::call_mismatch()),
+                Answer::Begun => Verdict::Refused(ActorError::call_interrupted()),
+                Answer::TooLarge => Verdict::Refused(ActorError::call_expired()),
+                Answer::Given(result) => Verdict::Answered(result.clone()),
+            };
+        }
+        if self.stored.is_over(&call.id) || self.recent.is_over(&call.id) {
+            return Verdict::Refused(ActorError::call_expired());
+        }
+        let waited_ms = i64::try_from(call.waited_ms).unwrap_or(i64::MAX);
+        let made_ms = now_ms.saturating_sub(waited_ms);
+        let is_repeat = waited_ms > 0;
+        if is_repeat && (self.limits.count == 0 || self.stored.may_have_forgotten(made_ms)) {
+            return Verdict::Refused(ActorError::call_expired());
+        }
+        Verdict::Run
+    }
+
+    fn started(&mut self, call: CallId, once: OnceCall, digest: u64) {
+        self.ids.insert(call, once.id.clone());
+        let running = Running {
+            call,
+            digest,
+            joined: Vec::new(),
+            progress: Progress::Young,
+            is_orphan: false,
+            once,
+        };
+        self.running.insert(running.once.id.clone(), running);
+    }
+
+    /// Looks at a turn before it is committed, and appends what is to be stored with it to `out`.
+    /// `changes` says whether it stores anything by itself.
+    pub(crate) fn settle(
+        &mut self,
+        outputs: &[Output],
+        changes: bool,
+        now_ms: i64,
+        out: &mut Vec<u8>,
+    ) {
+        if self.ids.is_empty() {
+            return;
+        }
+        for output in outputs {
+            match output {
+                Output::GoesOn { call } => self.progress(*call, Progress::Young, Progress::GoesOn),
+                Output::Reply { call, result } => {
+                    self.answered(*call, result, changes, now_ms, out)
+                }
+                Output::Stream { call, part } if *part == StreamPart::Start => {
+                    let begun = Progress::Streams { begun: true };
+                    self.progress(*call, Progress::Begun, begun);
+                    let fresh = Progress::Streams { begun: false };
+                    self.progress(*call, Progress::Young, fresh);
+                    self.progress(*call, Progress::GoesOn, fresh);
+                }
+                _ => {}
+            }
+        }
+        if changes && self.limits.count > 0 {
+            self.begun(now_ms, out);
+        }
+    }
+
+    fn running(&mut self, call: CallId) -> Option<&mut Running> {
+        let id = self.ids.get(&call)?;
+        self.running.get_mut(id)
+    }
+
+    fn progress(&mut self, call: CallId, from: Progress, to: Progress) {
+        if let Some(running) = self.running(call)
+            && running.progress == from
+        {
+            running.progress = to;
+        }
+    }
+
+    fn answered(
+        &mut self,
+        call: CallId,
+        result: &Result<Bytes, ActorError>,
+        changes: bool,
+        now_ms: i64,
+        out: &mut Vec<u8>,
+    ) {
+        let limits = self.limits;
+        let Some(running) = self.ids.get(&call).and_then(|id| self.running.get_mut(id)) else {
+            return;
+        };
+        let before = std::mem::replace(&mut running.progress, Progress::Answered);
+        let is_stored = match before {
+            Progress::Begun => true,
+            Progress::Young | Progress::GoesOn => changes,
+            // Nobody can have what was streamed again.
+            Progress::Streams { .. } | Progress::Answered => return,
+        };
+        if limits.count == 0 {
+            return;
+        }
+        let (once, digest) = (&running.once, running.digest);
+        // Copied, or a small answer would keep the whole batch in memory that it came in.
+        let kept = || match result {
+            Ok(value) => Answer::Given(Ok(Bytes::copy_from_slice(value))),
+            Err(error) => Answer::Given(Err(error.clone())),
+        };
+        if is_stored {
+            self.stored
+                .keep(once, digest, kept(), now_ms, &limits, Some(out));
+        } else if result
+            .as_ref()
+            .is_ok_and(|value| value.len() <= RECENT_ANSWER)
+        {
+            let limits = CallRecordLimits {
+                size: limits.size / RECENT_SHARE,
+                ..limits
+            };
+            self.recent
+                .keep(once, digest, kept(), now_ms, &limits, None);
+        }
+    }
+
+    /// Notes of all calls that go on beyond a turn which stores something that they have begun.
+    fn begun(&mut self, now_ms: i64, out: &mut Vec<u8>) {
+        for running in self.running.values_mut() {
+            running.progress = match running.progress {
+                Progress::GoesOn => Progress::Begun,
+                Progress::Streams { begun: false } => Progress::Streams { begun: true },
+                Progress::Young
+                | Progress::Begun
+                | Progress::Streams { begun: true }
+                | Progress::Answered => continue,
+            };
+            let (once, digest) = (&running.once, running.digest);
+            let limits = &self.limits;
+            self.stored
+                .keep(once, digest, Answer::Begun, now_ms, limits, Some(out));
+        }
+    }
+
+    /// The call is answered. Gives those who had joined it.
+    pub(crate) fn end(&mut self, call: CallId) -> Vec<Caller> {
+        let running = self
+            .ids
+            .remove(&call)
+            .and_then(|id| self.running.remove(&id));
+        running.map_or_else(Vec::new, |running| running.joined)
+    }
+
+    /// Those who have joined a call, which they are not to wait for any more.
+    fn leave(&mut self, call: CallId) -> Vec<Caller> {
+        let running = self.running(call);
+        running.map_or_else(Vec::new, |running| std::mem::take(&mut running.joined))
+    }
+
+    /// Gives up all calls. Gives those who had joined them.
+    pub(crate) fn take_joined(&mut self) -> Vec<Caller> {
+        self.ids.clear();
+        self.orphans.clear();
+        let running = std::mem::take(&mut self.running).into_values();
+        running.flat_map(|running| running.joined).collect()
+    }
+
+    /// The caller of a call is gone. `false` if the call is to be told at once.
+    pub(crate) fn orphaned(&mut self, call: CallId, now: Instant) -> bool {
+        let Some(running) = self.running(call) else {
+            return false;
+        };
+        if matches!(running.progress, Progress::Streams { .. }) {
+            return false;
+        }
+        if running.joined.is_empty() && !running.is_orphan {
+            running.is_orphan = true;
+            self.orphans.push_back((now + limits::CALLER_RETURN, call));
+        }
+        true
+    }
+
+    /// When a call without a caller is told so.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.orphans.front().map(|&(at, _)| at)
+    }
+
+    /// The calls for which nobody has come back in time.
+    pub(crate) fn abandoned(&mut self, now: Instant) -> Vec<CallId> {
+        let mut abandoned = Vec::new();
+        while let Some(&(at, call)) = self.orphans.front()
+            && at <= now
+        {
+            self.orphans.pop_front();
+            if let Some(running) = self.running(call)
+                && std::mem::take(&mut running.is_orphan)
+            {
+                abandoned.push(call);
+            }
+        }
+        abandoned
+    }
+
+    /// The call that an action of a client has joined.
+    pub(crate) fn by_joined(&self, conn: ConnKey, id: u64) -> Option<CallId> {
+        let wanted = (conn, id);
+        let is_it =
+            |caller: &Caller| matches!(caller, Caller::Conn { conn, id } if (*conn, *id) == wanted);
+        let mut running = self.running.values();
+        let found = running.find(|running| running.joined.iter().any(is_it));
+        found.map(|running| running.call)
+    }
+
+    /// All calls, in the order in which they began.
+    fn calls(&self) -> Vec<CallId> {
+        let mut calls: Vec<_> = self.ids.keys().copied().collect();
+        calls.sort_unstable();
+        calls
+    }
+}
+
+/// What the client of a connection says of its calls that run once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ConnCaller {
+    caller: CallerId,
+    next: u64,
+    /// When its first call below `next` was made.
+    made: Instant,
+    first: u64,
+}
+
+impl ConnCaller {
+    /// What `before` comes to by a word of the client.
+    pub(crate) fn told(before: Option<Self>, word: OnceWord, now: Instant) -> Option<Self> {
+        match word {
+            OnceWord::Caller {
+                caller,
+                next,
+                waited_ms,
+            } => Some(Self {
+                caller,
+                next,
+                made: now
+                    .checked_sub(Duration::from_millis(waited_ms))
+                    .unwrap_or(now),
+                first: 0,
+            }),
+            OnceWord::Answered { first } => before.map(|before| Self {
+                first: before.first.max(first),
+                ..before
+            }),
+        }
+    }
+
+    /// How long ago the action `id` may have been called for the first time, in milliseconds.
+    fn waited_ms(&self, id: u64, now: Instant) -> u64 {
+        match id < self.next {
+            true => u64::try_from((now - self.made).as_millis()).map_or(u64::MAX, |ms| ms.max(1)),
+            false => 0,
+        }
+    }
+
+    /// The action `id` of a client that has said this, or has said nothing but a key.
+    pub(crate) fn call(told: Option<&Self>, id: u64, key: Option<Box<str>>) -> Option<OnceCall> {
+        let now = Instant::now();
+        let waited_ms = told.map_or(0, |told| told.waited_ms(id, now));
+        if let Some(key) = key {
+            return Some(OnceCall {
+                id: OnceId::Key(key),
+                first: 0,
+                waited_ms,
+            });
+        }
+        told.map(|told| OnceCall {
+            id: OnceId::Numbered {
+                caller: told.caller,
+                number: id,
+            },
+            // A caller waits at least for the call that it makes.
+            first: told.first.min(id),
+            waited_ms,
+        })
+    }
+}
+
+impl ActorTask {
+    /// Begins a call, unless it is one that is made again and need not run.
+    pub(super) fn begin_once(
+        &mut self,
+        caller: Caller,
+        once: OnceCall,
+        digest: u64,
+    ) -> Option<CallId> {
+        let now_ms = self.shared.env.now_ms();
+        let Phase::Live(live) = &mut self.phase else {
+            return None;
+        };
+        if live.calls.is_full() {
+            self.answer(caller, Err(ActorError::overloaded()));
+            return None;
+        }
+        match live.once.judge(&once, digest, now_ms) {
+            Verdict::Run => {
+                let call = live.calls.begin(caller);
+                live.once.started(call, once, digest);
+                return Some(call);
+            }
+            Verdict::Join => {
+                if let Some(running) = live.once.running.get_mut(&once.id) {
+                    running.is_orphan = false;
+                    running.joined.push(caller);
+                    live.calls.join();
+                }
+            }
+            Verdict::Answered(result) => {
+                // The commit that the answer is in may be under way.
+                let last = live.journal.last();
+                self.let_out(Release::Reply(caller, result), last);
+            }
+            Verdict::Refused(error) => self.answer(caller, Err(error)),
+        }
+        None
+    }
+
+    /// Tells those who have joined `call` what it came to.
+    pub(super) fn answer_joined(
+        &mut self,
+        call: CallId,
+        result: &Result<Bytes, ActorError>,
+        after: u64,
+    ) {
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
+        let joined = live.once.end(call);
+        live.calls.unjoin(joined.len());
+        for caller in joined {
+            self.let_out(Release::Reply(caller, result.clone()), after);
+        }
+    }
+
+    /// Those who have joined `call` cannot have its answer, or not in time.
+    pub(super) fn refuse_joined(&mut self, call: CallId, error: &ActorError) {
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
+        let joined = live.once.leave(call);
+        live.calls.unjoin(joined.len());
+        for caller in joined {
+            self.answer(caller, Err(error.clone()));
+        }
+    }
+
+    /// The caller of `call` is gone, or just its connection. Tells the instance, at once or when nobody has come
+    /// back.
+    pub(super) fn caller_gone(&mut self, call: CallId) {
+        if let Phase::Live(live) = &mut self.phase
+            && !live.once.orphaned(call, Instant::now())
+        {
+            self.shared
+                .host
+                .deliver(live.instance, HostEvent::Cancel(call));
+        }
+    }
+
+    /// A connection is gone, and with it the caller of its calls.
+    pub(super) fn callers_gone(&mut self, conn: ConnKey) {
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
+        for call in live.once.calls() {
+            let caller = live.calls.caller(call);
+            if matches!(caller, Some(Caller::Conn { conn: of, .. }) if *of == conn) {
+                live.once.orphaned(call, Instant::now());
+            }
+        }
+    }
+
+    /// Tells the instance of calls for which nobody has come back.
+    pub(super) fn give_up_orphans(&mut self, now: Instant) {
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
+        for call in live.once.abandoned(now) {
+            self.shared
+                .host
+                .deliver(live.instance, HostEvent::Cancel(call));
+        }
+    }
+}

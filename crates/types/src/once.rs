@@ -8,7 +8,7 @@ use crate::{
     percent::{self, Plus},
 };
 
-/// The header in which a stateless call says who makes it, see [`OnceCall::from_header`].
+/// The header in which a stateless call says who makes it, see [`OnceCall::from_headers`].
 pub const CALL_HEADER: &str = "x-greenroom-call";
 
 /// The header with a key that the user has chosen for a stateless call.

@@ -50,7 +50,10 @@ export async function acceptSocket(
     throw error;
   }
   const answer = await socket.answer.given;
-  if (answer?.status !== 101) return refused(answer);
+  if (answer?.status !== 101) {
+    socket.leave();
+    return refused(answer);
+  }
   const refusal = upgrade(request, answer, server, socket);
   if (refusal === undefined) return new Response(null);
   socket.leave();

@@ -26,6 +26,14 @@ export async function serves(request: Request): Promise<void> {
 }
 
 export function refuses(): void {
+  setup({ use: { counter }, allowedHosts: [".example.com"], allowedOrigins: ["https://example.com"] });
+  setup({ use: { counter }, rateLimit: { creationsPerMinute: 10, connections: 5 } });
+  // @ts-expect-error a list of hosts
+  setup({ use: { counter }, allowedHosts: "example.com" });
+  // @ts-expect-error a typing mistake
+  setup({ use: { counter }, allowedOrigin: ["https://example.com"] });
+  // @ts-expect-error a typing mistake
+  setup({ use: { counter }, rateLimit: { connectoins: 5 } });
   // @ts-expect-error there is no other core
   setup({ use: { counter }, runtime: "wasm" });
   // @ts-expect-error a typing mistake

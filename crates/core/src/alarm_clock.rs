@@ -19,8 +19,10 @@ const BATCH: usize = 256;
 /// How long to wait at most without a look at the wall clock, which may jump.
 const CLOCK_CHECK: Duration = Duration::from_secs(1);
 /// An actor that was woken and whose alarm is still due after this long is woken again: it could not
-/// start, or was put to sleep before it had done its work.
-const WOKEN_AGAIN: Duration = Duration::from_secs(15);
+/// start, or was put to sleep before it had done its work. Each further pause is twice as long,
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// up to this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// How long to wait when the store could not be read.
 const STORE_RETRY: Duration = Duration::from_secs(5);
 
@@ -81,10 +83,35 @@ async fn revive(shared: &Arc<Shared>) -> Result<(), StoreError> {
 
 struct AlarmClock {
     shared: Arc<Shared>,
-    /// What was woken for which alarm, and when.
-    woken: HashMap<ActorId, (i64, Instant)>,
+    /// What was woken and has not moved its alarm since.
+    woken: HashMap<ActorId, Woken>,
     /// The earliest alarm that is not due yet.
     next_ms: Option<i64>,
+}
+
+/// An actor that was woken.
+#[derive(Clone, Copy)]
+struct Woken {
+    /// For which alarm.
+    due_ms: i64,
+    /// How often for the same one.
+    times: u32,
+    /// When to wake it again.
+    again_at: Instant,
+}
+
+impl Woken {
+    fn new(due_ms: i64, times: u32, now: Instant) -> Self {
+        let doublings = times.saturating_sub(1).min(16);
+        let pause = FIRST_PAUSE
+            .saturating_mul(1 << doublings)
+            .min(LONGEST_PAUSE);
+        Self {
+            due_ms,
+            times,
+            again_at: now + pause,
+        }
+    }
 }
 
 impl AlarmClock {
@@ -99,22 +126,24 @@ impl AlarmClock {
         let now = Instant::now();
         let before = std::mem::take(&mut self.woken);
         for alarm in &alarms[..due] {
-            let again = match before.get(&alarm.actor) {
-                Some(&(due_ms, at)) if due_ms == alarm.due_ms && now < at + WOKEN_AGAIN => Some(at),
-                Some(_) | None => None,
+            let woken = before.get(&alarm.actor).copied();
+            let woken = match woken.filter(|woken| woken.due_ms == alarm.due_ms) {
+                Some(woken) if now < woken.again_at => woken,
+                woken => {
+                    // A mailbox that is full is a reason to look again soon, as for any other.
+                    let _ = self.shared.send(alarm.actor, Message::Alarm);
+                    let times = woken.map_or(0, |woken| woken.times).saturating_add(1);
+                    Woken::new(alarm.due_ms, times, now)
+                }
             };
-            // A mailbox that is full is a reason to look again soon, as for any other.
-            let told = again.is_some() || self.shared.send(alarm.actor, Message::Alarm).is_ok();
-            if told {
-                self.woken
-                    .insert(alarm.actor, (alarm.due_ms, again.unwrap_or(now)));
-            }
+            self.woken.insert(alarm.actor, woken);
         }
         let more_are_due = due == alarms.len() && due == limit;
         Ok(if more_are_due {
             Duration::ZERO
         } else {
-            WOKEN_AGAIN
+            let next = self.woken.values().map(|woken| woken.again_at).min();
+            next.map_or(LONGEST_PAUSE, |at| at - now).min(LONGEST_PAUSE)
         })
     }
 

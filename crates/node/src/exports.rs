@@ -341,6 +341,17 @@ pub fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 
+/// Which layout of records this addon speaks. Changed whenever a record, an export or the configuration does
+/// (`LAYOUT` in `@greenroom/native`), so that files of different builds say so instead of misunderstanding
+/// each other.
+const LAYOUT: u32 = 1;
+
+/// See [`LAYOUT`].
+#[napi(catch_unwind)]
+pub fn layout() -> u32 {
+    LAYOUT
+}
+
 /// A bell that calls `wake` on JavaScript's thread. It keeps the process alive until it is dropped.
 fn bell(wake: Function<'_, (), ()>, pulse: Arc<Pulse>) -> napi::Result<Bell> {
     let ringing = Arc::new(AtomicBool::new(false));

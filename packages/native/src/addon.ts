@@ -39,7 +39,11 @@ export interface Addon {
   NativeMemory: new (now: number) => object;
   foldState(image: Uint8Array | null, operations: Uint8Array[]): Uint8Array;
   version(): string;
+  layout(): number;
 }
+
+/** The layout of records that this package and `greenroom` speak; `crates/node` has the same number. */
+export const LAYOUT = 1;
 
 let loaded: Addon | undefined;
 
@@ -67,13 +71,23 @@ export function load(machine: Machine, folder: URL): Addon {
     const message = missing(machine, fileURLToPath(folder), origin(require));
     throw Object.assign(new Error(message), { code: "native_missing" });
   }
+  let found: Partial<Addon>;
   try {
-    return require(file) as Addon;
+    found = require(file) as Partial<Addon>;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const message = `the native core of Greenroom for ${machine.platform} cannot be loaded from ${file}: ${reason}`;
     throw Object.assign(new Error(message, { cause }), { code: "native_unusable" });
   }
+  const layout = found.layout?.();
+  if (layout === LAYOUT) return found as Addon;
+  const it = `the native core of Greenroom in ${file} (version ${found.version?.() ?? "unknown"}, layout ${layout ?? "unknown"})`;
+  const remedy =
+    "install the same version of all packages of Greenroom, or build it anew (`cargo xtask build`)";
+  throw Object.assign(
+    new Error(`${it} does not fit @greenroom/native, which needs layout ${LAYOUT}: ${remedy}`),
+    { code: "native_unusable" },
+  );
 }
 
 function find(platform: string, folder: URL, require: NodeJS.Require): string | undefined {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -134,4 +135,24 @@ test("what lies in the folder where a program runs is not loaded", (t) => {
   const program = `import { version } from ${JSON.stringify(file)}; console.log(version());`;
   const output = execFileSync(process.execPath, ["--input-type=module", "--eval", program], { cwd: path });
   assert.equal(output.toString().trim(), version());
+});
+
+test("a native core of another build is told from one that fits", (t) => {
+  const { folder, path } = nativeFolder(t, [GNU]);
+  const installed = join(path, "node_modules", GNU);
+  mkdirSync(installed, { recursive: true });
+  writeFileSync(join(installed, "package.json"), JSON.stringify({ name: GNU, main: "core.cjs" }));
+  for (const [core, said] of [
+    ["exports.version = () => '9.8.7'", "version 9.8.7, layout unknown"],
+    ["exports.version = () => '9.8.7'; exports.layout = () => 4711", "version 9.8.7, layout 4711"],
+    ["", "version unknown, layout unknown"],
+  ] as const) {
+    const file = join(installed, "core.cjs");
+    writeFileSync(file, core);
+    delete createRequire(import.meta.url).cache[file];
+    assert.throws(() => load(machine("linux-x64", "glibc"), folder), {
+      code: "native_unusable",
+      message: new RegExp(`\\(${said}\\) does not fit @greenroom/native.*same version of all packages`),
+    });
+  }
 });

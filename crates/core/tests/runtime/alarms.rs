@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use greenroom_core::{Alarm, AlarmUpdate, HostEvent, Output, StopReason, Turn};
 use greenroom_store::{MemoryStore, Store, testing::FaultStore};
+use greenroom_types::ActorError;
 use tokio::time::Instant;
 
 use crate::{
@@ -202,4 +203,40 @@ async fn an_actor_that_goes_back_to_sleep_at_once_has_what_is_due_first() {
     manual.runtime.turn(instance, done);
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert!(manual.now().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_that_cannot_start_is_tried_again_soon_and_then_later_and_later() {
+    let mut manual = Manual::new(Arc::new(MemoryStore::new()));
+    let id = manual.actor().await;
+    let runtime = manual.runtime.clone();
+    let call = tokio::spawn(async move { runtime.call(id, request("plan")).await });
+    let instance = manual.started(replace_root(0)).await;
+    let (_, planned) = manual.called().await;
+    let set = Turn {
+        alarms: vec![AlarmUpdate::Set(Alarm {
+            id: "tick".to_owned(),
+            due_ms: 60_000,
+            attempt: 0,
+            body: Bytes::new(),
+        })],
+        outputs: vec![reply(planned), Output::Sleep],
+        ..Turn::default()
+    };
+    manual.runtime.turn(instance, set);
+    call.await.unwrap().unwrap();
+    manual.stopping(StopReason::Sleep).await;
+    manual.say(instance, Output::Stopped);
+
+    let mut pauses = Vec::new();
+    let mut failed = None;
+    for _ in 0..7 {
+        let (instance, event) = manual.next().await;
+        assert!(matches!(event, HostEvent::Start(_)), "{event:?}");
+        pauses.extend(failed.map(|at: Instant| at.elapsed().as_secs()));
+        manual.say(instance, Output::StartFailed(ActorError::internal()));
+        failed = Some(Instant::now());
+        assert!(matches!(manual.next().await.1, HostEvent::Drop));
+    }
+    assert_eq!(pauses, [1, 2, 4, 8, 15, 15]);
 }

@@ -187,6 +187,29 @@ export class Connections {
    * @throws (or rejects with) what the hooks throw.
    */
   decide(conn: RuntimeConn, client: Client): void | Promise<void> {
+    const failed = (error: unknown): never => {
+      this.#noteMissingParams(conn, error);
+      throw error;
+    };
+    try {
+      return this.#decide(conn, client)?.catch(failed);
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  /** A hook that reads parameters which were not sent fails in a way that says little about that. */
+  #noteMissingParams(conn: RuntimeConn, error: unknown): void {
+    if (conn.params !== undefined || !(error instanceof TypeError) || !/undefined/.test(error.message))
+      return;
+    this.#instance.log.warn(
+      { error },
+      "a connection failed that has no params: if the hook reads them, the client has to send them " +
+        "(`client.name.getOrCreate(key, { params })`)",
+    );
+  }
+
+  #decide(conn: RuntimeConn, client: Client): void | Promise<void> {
     const { definition } = this.#instance;
     if (definition.onBeforeConnect !== undefined) {
       const context = new ConnInitContext(this.#instance, client);

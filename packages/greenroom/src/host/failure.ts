@@ -69,7 +69,9 @@ export function failureOf(
   const { exposeErrors, log, where } = context;
   const masked = maskedFailure(exposeErrors ? messageOf(error) : undefined);
   const { errorId } = masked.metadata;
-  const fate = exposeErrors ? "its message shown to the caller" : "masked for the caller";
+  const fate = exposeErrors
+    ? "its message shown to the caller"
+    : "masked for the caller (throw a UserError to let its message through)";
   log.error({ ...where, errorId, error: asError(error) }, `internal error, ${fate}`);
   return masked;
 }

@@ -66,16 +66,25 @@ class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Acto
     this.#actors = actors;
   }
 
-  start(): Promise<StartedInfo> {
+  start(...options: readonly unknown[]): Promise<StartedInfo> {
+    // The types allow none; programs without types would wonder why their port is not taken.
+    if (options.some((option) => typeof option === "object" && option !== null))
+      return startPromise(
+        Promise.reject(
+          new TypeError(
+            "start() takes no options: give them to setup({ port, host, … }), or call listen({ port, host })",
+          ),
+        ),
+      );
     return this.#listen("start()", () => this.#resolve());
   }
 
-  startAndWait(): Promise<StartedInfo> {
-    return this.start();
+  startAndWait(...options: readonly unknown[]): Promise<StartedInfo> {
+    return this.start(...options);
   }
 
-  startEnvoy(): Promise<StartedInfo> {
-    return this.start();
+  startEnvoy(...options: readonly unknown[]): Promise<StartedInfo> {
+    return this.start(...options);
   }
 
   listen(options: ListenOptions = {}): Promise<StartedInfo> {

@@ -1,5 +1,5 @@
 /** A registry that runs: the native core, the host of its actors, and the client that actors call others with. */
-import { type NativeMemory, NativeRegistry, type StartedInfo } from "@greenroom/native";
+import { type NativeMemory, NativeRegistry, type StartedInfo, version } from "@greenroom/native";
 import type { CompiledActor } from "../definition/actor.js";
 import { Host, type HostServices } from "../host/host.js";
 import { letGoOfStrays, lookAfterStrays } from "../host/strays.js";
@@ -53,6 +53,7 @@ export class RegistryServer {
     if (registry.ignored.length > 0) {
       services.log.warn("options of setup have no effect here", { options: registry.ignored.join(", ") });
     }
+    checkVersion(version());
     const native = new NativeRegistry(nativeConfig(registry), testing?.memory);
     const host = new Host(native, testing === undefined ? services : { ...services, clock: testing.clock });
     testing?.clock.attach(native, host);
@@ -115,6 +116,13 @@ export class RegistryServer {
     this.#isWatched = false;
     letGoOfStrays(this.#host);
   }
+}
+
+/** Packages of different versions would misunderstand each other. @throws Error `native_unusable` */
+export function checkVersion(native: string): void {
+  if (native === VERSION) return;
+  const message = `greenroom ${VERSION} does not fit the native core ${native} of @greenroom/native: install the same version of both`;
+  throw Object.assign(new Error(message), { code: "native_unusable" });
 }
 
 function nativeConfig(registry: ResolvedRegistry): string {

@@ -258,3 +258,21 @@ test("sends and disconnects reach one connection; those of a stateless call nobo
     { kind: "reply", call: 2, value: [false, "p", true] },
   ]);
 });
+
+test("a hook that misses the params that were not sent has a hint in the log", async () => {
+  const stage = await new Stage(
+    actor({
+      onBeforeConnect: (c, params: { token: string }) => {
+        if (c.key[0] !== "") params.token.trim();
+      },
+      actions: { act: () => 1 },
+    }),
+  ).started({ key: ["a"] });
+  const outcome = await stage.call("act");
+  assert.equal(outcome.kind, "replyError");
+  assert.match(stage.logs.join("\n"), /a connection failed that has no params.*\{ params \}/);
+  assert.match(
+    stage.logs.join("\n"),
+    /masked for the caller \(throw a UserError to let its message through\)/,
+  );
+});

@@ -9,6 +9,7 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { createClient } from "../../dist/client.js";
 import { actor, setup, UserError } from "../../dist/index.js";
+import { checkVersion } from "../../dist/registry/server.js";
 
 const dataDir = mkdtempSync(join(tmpdir(), "greenroom-serve-"));
 after(() => rmSync(dataDir, { recursive: true, force: true }));
@@ -48,6 +49,25 @@ const tally = actor({
 const config = { use: { tally }, port: 0, dataDir, noWelcome: true, logging: { level: "silent" } } as const;
 let registry = setup(config);
 let client: ReturnType<typeof createClient<typeof registry>>;
+
+test("a core of another version is refused by name", () => {
+  assert.throws(() => checkVersion("9.8.7"), {
+    code: "native_unusable",
+    message: /greenroom .* does not fit the native core 9.8.7.*same version of both/,
+  });
+});
+
+test("options that are given to start are not dropped silently", async () => {
+  const other = setup({ ...config, dataDir: join(dataDir, "other") });
+  const start: (options?: object) => PromiseLike<unknown> = other.start.bind(other);
+  await assert.rejects(
+    async () => start({ port: 1 }),
+    /start\(\) takes no options: .*listen\({ port, host }\)/,
+  );
+  // Nothing has begun by that.
+  await other.start();
+  await other.shutdown();
+});
 
 before(async () => {
   const started = registry.start();

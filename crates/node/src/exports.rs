@@ -346,7 +346,7 @@ pub fn version() -> &'static str {
 /// each other.
 const LAYOUT: u32 = 1;
 
-/// See [`LAYOUT`].
+/// Which layout of records this addon speaks.
 #[napi(catch_unwind)]
 pub fn layout() -> u32 {
     LAYOUT

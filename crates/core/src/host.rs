@@ -297,6 +297,9 @@ pub enum WhenSlow {
     /// It waits for as long as there is room, and then the client is disconnected.
     #[default]
     Disconnect,
+    /// The oldest of these are left out when there is no room, and the client is told so. One that cannot be
+    /// told, because it does not know our extensions, is disconnected.
+    Drop,
     /// It gives way to the next event of the same name that is about the same.
     Coalesce {
         /// What it is about.

@@ -16,6 +16,7 @@ mod weight;
 pub use self::reader::OutboxReader;
 
 pub(crate) use self::broadcast::Broadcast;
+use self::broadcast::Kind;
 use self::{
     backlog::Backlog,
     weight::{lasting, weight},
@@ -72,7 +73,7 @@ pub enum ClientMessage {
         /// The last event before it. Everything up to it that was for this client is out.
         number: u64,
     },
-    /// A client that came back has missed events that nobody can tell it.
+    /// A client that came back, or is slow, has missed events that nobody can tell it.
     Resync(Resync),
     /// Close the connection; nothing follows.
     Close(CloseReason),
@@ -109,16 +110,19 @@ pub enum ResyncReason {
     Off,
     /// An event is larger than what the server sends.
     TooLarge,
+    /// The client does not read fast enough, and the actor said that they may be left out then.
+    Slow,
 }
 
 impl ResyncReason {
-    /// Its name on the wire: `expired`, `unknown`, `off` or `too_large`.
+    /// Its name on the wire: `expired`, `unknown`, `off`, `too_large` or `slow`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Expired => "expired",
             Self::Unknown => "unknown",
             Self::Off => "off",
             Self::TooLarge => "too_large",
+            Self::Slow => "slow",
         }
     }
 }
@@ -147,6 +151,8 @@ pub enum CloseReason {
 pub struct Outbox {
     shared: Arc<Shared>,
     limit: usize,
+    /// Whether the client can be told that it missed something.
+    sees_gaps: bool,
 }
 
 /// What both halves have. The lock is a sync one because both ends are tasks of their own; it is held for
@@ -189,13 +195,23 @@ pub fn outbox() -> (Outbox, OutboxReader) {
 pub fn outbox_with_limit(limit: usize) -> (Outbox, OutboxReader) {
     let shared = Arc::new(Shared::default());
     let reader = OutboxReader::new(Arc::clone(&shared));
-    (Outbox { shared, limit }, reader)
+    let outbox = Outbox {
+        shared,
+        limit,
+        sees_gaps: false,
+    };
+    (outbox, reader)
 }
 
 impl Outbox {
     /// The queue holds at most this many bytes from now on, or one message.
     pub(crate) fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
+    }
+
+    /// The client can be told that it missed something.
+    pub(crate) fn see_gaps(&mut self) {
+        self.sees_gaps = true;
     }
 
     /// So much more may wait from now on as `events` are: what a client missed says nothing about how fast it reads.
@@ -222,7 +238,7 @@ impl Outbox {
         } else {
             lasting(message)
         };
-        let reader = backlog.push(message, None, self.limit)?;
+        let reader = backlog.push(message, Kind::Whole, self.limit)?;
         drop(backlog);
         reader.wake();
         Ok(())
@@ -240,7 +256,7 @@ impl Outbox {
             event.lasting()
         };
         let message = ClientMessage::Event(frame);
-        let reader = backlog.push(message, event.topic(), self.limit)?;
+        let reader = backlog.push(message, event.kind(self.sees_gaps), self.limit)?;
         drop(backlog);
         reader.wake();
         Ok(())

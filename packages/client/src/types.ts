@@ -318,9 +318,9 @@ export type QueueOutcome<Reply> =
 /**
  * Why events were missed for good: `expired`, the actor does not keep them any more; `unknown`, they were those of an
  * actor that is destroyed; `off`, the actor keeps none (`options.resume`); `too_large`, one is larger than what the
- * server sends.
+ * server sends; `slow`, this client did not read fast enough, and the actor leaves them out then.
  */
-export type ResyncReason = "expired" | "unknown" | "off" | "too_large";
+export type ResyncReason = "expired" | "unknown" | "off" | "too_large" | "slow";
 
 /** Events were missed that nobody can tell any more. */
 export interface Resync {

@@ -186,6 +186,9 @@ impl ActorTask {
         let socket = credit.clone().map(Socket::new);
         let mut outbox = request.outbox;
         outbox.set_limit(self.options.max_connection_backlog);
+        if request.streams {
+            outbox.see_gaps();
+        }
         let conn = self
             .conns
             .add(id.clone(), request.client, outbox, request.resuming, socket);

@@ -6,7 +6,11 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use super::{ClientMessage, CloseReason, OutboxClosed, broadcast::Topic, weight::weight};
+use super::{
+    ClientMessage, CloseReason, OutboxClosed, Resync, ResyncReason,
+    broadcast::{Kind, Topic},
+    weight::weight,
+};
 
 /// Room for this many messages is kept while nothing waits.
 const KEPT: usize = 16;
@@ -23,6 +27,10 @@ pub(super) struct Backlog {
     first: u64,
     /// Where the message about a topic waits. There is never more than one.
     latest: BTreeMap<Arc<Topic>, u64>,
+    /// Nothing before this place can be left out.
+    oldest_optional: u64,
+    /// The place that tells of what was left out, if it waits.
+    gap: Option<u64>,
     /// What waits and what is being written.
     bytes: usize,
     /// Wakes whoever waits for messages.
@@ -33,7 +41,7 @@ pub(super) struct Backlog {
 #[derive(Debug)]
 struct Waiting {
     message: ClientMessage,
-    topic: Option<Arc<Topic>>,
+    kind: Kind,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,7 +81,7 @@ impl Backlog {
     pub(super) fn push(
         &mut self,
         message: ClientMessage,
-        topic: Option<Arc<Topic>>,
+        kind: Kind,
         limit: usize,
     ) -> Result<Wake, OutboxClosed> {
         match self.end {
@@ -81,23 +89,26 @@ impl Backlog {
             End::TooSlow => return Err(OutboxClosed::TooSlow),
             End::Sender | End::Reader => return Err(OutboxClosed::Gone),
         }
-        if let Some(number) = topic.as_ref().and_then(|topic| self.latest.remove(topic)) {
+        if let Kind::About(topic) = &kind
+            && let Some(number) = self.latest.remove(topic)
+        {
             self.make_hole(number);
         }
         let weight = weight(&message);
         // A message that is larger than the limit all by itself says nothing about how fast the client reads.
-        let is_alone = self.waiting.len() == self.holes;
-        if !is_alone && self.bytes + weight > limit {
-            self.give_up();
-            self.wake().wake();
-            return Err(OutboxClosed::TooSlow);
+        while self.waiting.len() > self.holes && self.bytes + weight > limit {
+            if !self.leave_out() {
+                self.give_up();
+                self.wake().wake();
+                return Err(OutboxClosed::TooSlow);
+            }
         }
-        if let Some(topic) = &topic {
+        if let Kind::About(topic) = &kind {
             let number = self.first + self.waiting.len() as u64;
             self.latest.insert(Arc::clone(topic), number);
         }
         self.bytes += weight;
-        self.waiting.push_back(Some(Waiting { message, topic }));
+        self.waiting.push_back(Some(Waiting { message, kind }));
         Ok(self.wake())
     }
 
@@ -160,8 +171,67 @@ impl Backlog {
         self.bytes += weight(&message);
         self.waiting.push_back(Some(Waiting {
             message,
-            topic: None,
+            kind: Kind::Whole,
         }));
+    }
+
+    /// Leaves the oldest message out that may be, and says so where the first one was. `false` if there is none.
+    /// Who is told and looks for itself sees what all of them told of, as they were told before it asked.
+    fn leave_out(&mut self) -> bool {
+        let end = self.first + self.waiting.len() as u64;
+        self.oldest_optional = self.oldest_optional.max(self.first);
+        while self.oldest_optional < end {
+            let number = self.oldest_optional;
+            self.oldest_optional += 1;
+            let place = self.place(number);
+            if place
+                .as_ref()
+                .is_some_and(|place| matches!(place.kind, Kind::Optional))
+            {
+                let left_out = place.take().expect("it was looked at");
+                self.bytes -= weight(&left_out.message);
+                self.tell_of_gap(number, &left_out.message);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Something was left out here.
+    fn tell_of_gap(&mut self, number: u64, left_out: &ClientMessage) {
+        let event = match left_out {
+            ClientMessage::Event(event) => event.number().unwrap_or_default(),
+            _ => unreachable!("only events are optional"),
+        };
+        let told = self.gap.filter(|&gap| gap >= self.first);
+        let resync = told.and_then(|gap| match self.place(gap) {
+            Some(Waiting {
+                message: ClientMessage::Resync(resync),
+                ..
+            }) => Some(resync),
+            _ => None,
+        });
+        if let Some(resync) = resync {
+            resync.to = event;
+            self.holes += 1;
+            return self.close_up_if_worth_it();
+        }
+        let message = ClientMessage::Resync(Resync {
+            from: event.saturating_sub(1),
+            to: event,
+            reason: ResyncReason::Slow,
+        });
+        self.bytes += weight(&message);
+        *self.place(number) = Some(Waiting {
+            message,
+            kind: Kind::Whole,
+        });
+        self.gap = Some(number);
+    }
+
+    fn place(&mut self, number: u64) -> &mut Option<Waiting> {
+        let index = usize::try_from(number - self.first).expect("an index into memory");
+        &mut self.waiting[index]
     }
 
     /// Forgets what waits. What is being written still counts.
@@ -171,6 +241,7 @@ impl Backlog {
         self.bytes -= weights.sum::<usize>();
         self.latest.clear();
         self.holes = 0;
+        self.gap = None;
         waiting
     }
 
@@ -189,8 +260,8 @@ impl Backlog {
             self.first += 1;
             match place {
                 None => self.holes -= 1,
-                Some(Waiting { message, topic }) => {
-                    if let Some(topic) = topic {
+                Some(Waiting { message, kind }) => {
+                    if let Kind::About(topic) = kind {
                         self.latest.remove(&topic);
                     }
                     return Some(message);
@@ -200,10 +271,13 @@ impl Backlog {
     }
 
     fn make_hole(&mut self, number: u64) {
-        let index = usize::try_from(number - self.first).expect("an index into memory");
-        let place = self.waiting[index].take().expect("what is latest waits");
+        let place = self.place(number).take().expect("what is latest waits");
         self.bytes -= weight(&place.message);
         self.holes += 1;
+        self.close_up_if_worth_it();
+    }
+
+    fn close_up_if_worth_it(&mut self) {
         if self.holes > FEW_HOLES && self.holes * 2 > self.waiting.len() {
             self.close_up();
         }
@@ -212,9 +286,17 @@ impl Backlog {
     fn close_up(&mut self) {
         self.waiting.retain(Option::is_some);
         self.holes = 0;
+        self.oldest_optional = self.first;
         for (number, place) in (self.first..).zip(self.waiting.iter().flatten()) {
-            if let Some(topic) = &place.topic {
+            if let Kind::About(topic) = &place.kind {
                 self.latest.insert(Arc::clone(topic), number);
+            }
+            if let ClientMessage::Resync(Resync {
+                reason: ResyncReason::Slow,
+                ..
+            }) = &place.message
+            {
+                self.gap = Some(number);
             }
         }
     }

@@ -14,20 +14,32 @@ pub(super) struct Topic {
     about: String,
 }
 
+/// What may become of a message that waits.
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
+    /// It waits until it is written.
+    Whole,
+    /// It may be left out.
+    Optional,
+    /// It gives way to the next one about the same.
+    About(Arc<Topic>),
+}
+
 /// One event, for one client or many.
 #[derive(Debug)]
 pub(crate) struct Broadcast {
     frame: EventFrame,
     /// The same in memory of its own, made for the first client that is slow and shared by all of them.
     lasting: Option<EventFrame>,
-    topic: Option<Arc<Topic>>,
+    kind: Kind,
 }
 
 impl Broadcast {
     pub(crate) fn new(frame: EventFrame, when_slow: WhenSlow) -> Self {
-        let topic = match when_slow {
-            WhenSlow::Disconnect => None,
-            WhenSlow::Coalesce { about } => Some(Arc::new(Topic {
+        let kind = match when_slow {
+            WhenSlow::Disconnect => Kind::Whole,
+            WhenSlow::Drop => Kind::Optional,
+            WhenSlow::Coalesce { about } => Kind::About(Arc::new(Topic {
                 event: frame.name().to_owned(),
                 about,
             })),
@@ -35,7 +47,7 @@ impl Broadcast {
         Self {
             frame,
             lasting: None,
-            topic,
+            kind,
         }
     }
 
@@ -44,8 +56,12 @@ impl Broadcast {
         self.frame.name()
     }
 
-    pub(super) fn topic(&self) -> Option<Arc<Topic>> {
-        self.topic.clone()
+    /// What may become of it on its way to a client that can be told of gaps, or cannot.
+    pub(super) fn kind(&self, sees_gaps: bool) -> Kind {
+        match &self.kind {
+            Kind::Optional if !sees_gaps => Kind::Whole,
+            kind => kind.clone(),
+        }
     }
 
     /// For a client that takes what comes.

@@ -11,6 +11,7 @@
 //! | 4 | reply with an error | u32 call, error |
 //! | 5 | event | u32 conn, str name, bytes args |
 //! | 56 | event that gives way to newer ones | u32 conn, str name, str what it is about, bytes args |
+//! | 57 | event that may be left out | u32 conn, str name, bytes args |
 //! | 6 | accept | u32 conn |
 //! | 7 | reject | u32 conn, error |
 //! | 8 | connection state | u32 conn, bytes state |
@@ -262,6 +263,12 @@ fn read_output(kind: u8, cursor: &mut Cursor) -> Result<Output, TurnsError> {
             name: cursor.str()?,
             args: cursor.bytes()?,
             when_slow: WhenSlow::Disconnect,
+        },
+        57 => Output::Event {
+            to: cursor.opt_conn()?,
+            name: cursor.str()?,
+            args: cursor.bytes()?,
+            when_slow: WhenSlow::Drop,
         },
         56 => {
             let (to, name) = (cursor.opt_conn()?, cursor.str()?);

@@ -84,7 +84,7 @@ pub enum ServerFrame<'a> {
     Resync {
         /// What follows is after this event.
         number: u64,
-        /// Why: `expired`, `unknown`, `off` or `too_large`.
+        /// Why: `expired`, `unknown`, `off`, `too_large` or `slow`.
         reason: &'a str,
         /// The last event that it knows of.
         from: u64,

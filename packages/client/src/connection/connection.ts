@@ -9,7 +9,7 @@ import type { ConnRepeats } from "../repeats/connected.js";
 import type { ConnMethods } from "../surface.js";
 import { type Deferred, deferred, iterable } from "../timers.js";
 import type { Transport } from "../transport.js";
-import type { Call, Resync } from "../types.js";
+import type { Call, Resync, ResyncReason } from "../types.js";
 import type { Dial } from "./dial.js";
 import { EventHandlers, Listeners } from "./listeners.js";
 import { type ReconnectPolicy, reconnectPolicy } from "./reconnect-policy.js";
@@ -121,7 +121,8 @@ export class Connection implements Members<ConnMethods<unknown>> {
     frame: (frame, size) => {
       switch (frame.tag) {
         case "Mark":
-          this.#resumption?.mark(frame);
+          if (this.#resumption) this.#resumption.mark(frame);
+          else this.#onResync.emit({ reason: frame.text as ResyncReason });
           return;
         case "Event":
           this.#resumption?.heard(frame.number);

@@ -24,6 +24,8 @@ export interface EventDefinition<
   readonly schema?: StandardSchema | undefined;
   /** Decides who hears it. */
   readonly canSubscribe?: SubscribeGuard | undefined;
+  /** Whether it may be left out. */
+  readonly mayDrop?: boolean;
   /** What it is about, if it gives way to the next one that is about the same. */
   readonly coalesceBy?: ((...args: readonly unknown[]) => unknown) | undefined;
 }
@@ -75,7 +77,9 @@ export interface EventOptions<Payload, Sent = unknown> {
    * What becomes of the event where a client does not read fast enough. Default `"disconnect"`: it waits, and when more
    * than `maxConnectionBacklog` waits for a client, that one is disconnected. `"coalesce"`: while it waits, the next one
    * takes its place, so the client gets the newest only, as is right for what replaces all that was said before.
-   * `{ coalesceBy }` does that for each of several things: `coalesceBy: (cursor) => cursor.user`.
+   * `{ coalesceBy }` does that for each of several things: `coalesceBy: (cursor) => cursor.user`. `"drop"`: when there is
+   * no room, the oldest of these are left out, and the client is told so (`onResync` with the reason `slow`); one that
+   * cannot be told, because it is not ours, is disconnected.
    */
   readonly whenSlow?: WhenSlow<EventArgs<Payload>>;
 }
@@ -86,6 +90,7 @@ export interface EventOptions<Payload, Sent = unknown> {
  */
 export type WhenSlow<Args extends readonly unknown[] = readonly unknown[]> =
   | "disconnect"
+  | "drop"
   | "coalesce"
   | { readonly coalesceBy: (...args: Args) => string | number };
 
@@ -122,20 +127,22 @@ export function event(options: EventOptions<unknown> = {}): EventDefinition {
   if (canSubscribe !== undefined && typeof canSubscribe !== "function") {
     throw new Error("event option 'canSubscribe' has to be a function");
   }
-  return Object.freeze({ schema, canSubscribe, coalesceBy: coalesceBy(whenSlow) });
+  const mayDrop = whenSlow === "drop";
+  return Object.freeze({ schema, canSubscribe, mayDrop, coalesceBy: coalesceBy(whenSlow) });
 }
 
 /** All that is said is about the same. */
 const sameAlways = (): string => "";
 
 function coalesceBy(whenSlow: unknown): ((...args: readonly unknown[]) => unknown) | undefined {
-  if (whenSlow === undefined || whenSlow === "disconnect") return undefined;
+  if (whenSlow === undefined || whenSlow === "disconnect" || whenSlow === "drop") return undefined;
   if (whenSlow === "coalesce") return sameAlways;
   if (typeof whenSlow === "object" && whenSlow !== null && Object.keys(whenSlow).length === 1) {
     const { coalesceBy: about } = whenSlow as { coalesceBy?: unknown };
     if (typeof about === "function") return (...args) => about(...args);
   }
   throw new Error(
-    'event option \'whenSlow\' has to be "disconnect", "coalesce" or { coalesceBy: (payload) => string or number }',
+    'event option \'whenSlow\' has to be "disconnect", "drop", "coalesce" or ' +
+      "{ coalesceBy: (payload) => string or number }",
   );
 }

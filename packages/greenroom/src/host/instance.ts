@@ -316,8 +316,9 @@ export class Instance implements TurnOwner {
   /** @param conn Absent for all subscribers. @throws TypeError if an argument cannot be sent. */
   sendEvent(conn: number | undefined, name: string, args: readonly unknown[]): void {
     if (typeof name !== "string") throw new TypeError("the name of an event has to be a string");
-    const about = this.definition.events?.get(name)?.coalesceBy;
-    this.outputs().event(conn, name, args, about && aboutWhat(name, about(...args)));
+    const definition = this.definition.events?.get(name);
+    const about = definition?.coalesceBy;
+    this.outputs().event(conn, name, args, about && aboutWhat(name, about(...args)), definition?.mayDrop);
   }
 
   disconnect(conn: number, reason: string): void {

@@ -94,6 +94,7 @@ export class OutputWriter {
   /**
    * @param conn The connection to send to; absent for all that subscribed.
    * @param about What it is about, if it gives way to the next one that is about the same.
+   * @param mayDrop Whether it may be left out.
    * @throws TypeError if an argument cannot be sent; nothing is written then.
    */
   event(
@@ -101,10 +102,12 @@ export class OutputWriter {
     name: string,
     args: readonly unknown[],
     about: string | undefined = undefined,
+    mayDrop = false,
   ): void {
     const bytes = this.#bytes;
     const start = bytes.length;
-    bytes.u8(about === undefined ? OutputKind.event : OutputKind.coalescedEvent);
+    const plain = mayDrop ? OutputKind.optionalEvent : OutputKind.event;
+    bytes.u8(about === undefined ? plain : OutputKind.coalescedEvent);
     bytes.u32le(conn ?? NONE);
     this.#text(name);
     if (about !== undefined) this.#text(about);

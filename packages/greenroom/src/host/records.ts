@@ -42,6 +42,7 @@ export const OutputKind = {
   replyError: 4,
   event: 5,
   coalescedEvent: 56,
+  optionalEvent: 57,
   accept: 6,
   reject: 7,
   connState: 8,

@@ -101,8 +101,11 @@ test("definitions that cannot be meant are refused, by name", () => {
     assert.throws(() => loose(config), message);
   }
   assert.throws(() => event({ canSubscribe: true } as object), /'canSubscribe' has to be a function/);
-  for (const whenSlow of ["drop", 1, null, {}, { coalesceBy: "user" }, { coalesceBy() {}, more: 1 }]) {
-    assert.throws(() => event({ whenSlow } as object), /'whenSlow' has to be "disconnect", "coalesce" or/);
+  for (const whenSlow of ["forget", 1, null, {}, { coalesceBy: "user" }, { coalesceBy() {}, more: 1 }]) {
+    assert.throws(
+      () => event({ whenSlow } as object),
+      /'whenSlow' has to be "disconnect", "drop", "coalesce" or/,
+    );
   }
   assert.throws(() => actor({ onAuth: () => {} } as object), /'onAuth' is an option of the registry/);
   assert.throws(() => queue({ canPublish: true } as object), /'canPublish' has to be a function/);

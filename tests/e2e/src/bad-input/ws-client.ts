@@ -51,9 +51,10 @@ export class TestSocket {
     encoding: Encoding,
     actor = "counter",
     changes: QueryChanges = {},
+    protocols: readonly string[] = [],
   ): Promise<TestSocket> {
     const path = connect({ actor, changes });
-    const socket = await TestSocket.open(port, path, ["rivet", `rivet_encoding.${encoding}`]);
+    const socket = await TestSocket.open(port, path, ["rivet", `rivet_encoding.${encoding}`, ...protocols]);
     await socket.next();
     return socket;
   }

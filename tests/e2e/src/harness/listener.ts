@@ -23,9 +23,19 @@ export class Listener {
     this.socket = socket;
   }
 
-  /** Connects to an actor and subscribes. What is broadcast from then on is heard. */
-  static async open(port: number, actor: string, key: string, events: readonly string[]): Promise<Listener> {
-    const socket = await TestSocket.connect(port, "json", actor, { "rvt-key": key });
+  /**
+   * Connects to an actor and subscribes. What is broadcast from then on is heard.
+   *
+   * @param protocols Further ones that the client knows.
+   */
+  static async open(
+    port: number,
+    actor: string,
+    key: string,
+    events: readonly string[],
+    protocols: readonly string[] = [],
+  ): Promise<Listener> {
+    const socket = await TestSocket.connect(port, "json", actor, { "rvt-key": key }, protocols);
     const listener = new Listener(socket);
     for (const eventName of events) listener.#send("SubscriptionRequest", { eventName, subscribe: true });
     // What follows a subscription is handled behind it.
@@ -48,6 +58,7 @@ export class Listener {
     for (;;) {
       const message = this.#early.shift() ?? (await this.#next());
       if (message.body.tag === "Event") return heard(message);
+      if (message.body.tag === "Resync") return { name: "Resync", args: [message.body.val] };
     }
   }
 
@@ -77,7 +88,7 @@ export class Listener {
     for (;;) {
       const message = await this.#next();
       const { tag, val } = message.body;
-      if (tag === "Event") this.#early.push(message);
+      if (tag === "Event" || tag === "Resync") this.#early.push(message);
       else if (tag === "ActionResponse" && isAnswerTo(id, val)) return val.output;
       else if (tag === "Error") throw new Error(JSON.stringify(val));
     }

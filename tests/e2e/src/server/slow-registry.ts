@@ -20,6 +20,7 @@ export const feed = actor({
   createVars: () => ({ here: new Set<string>(), produced: 0, ended: false }),
   events: {
     news: event<News>(),
+    spark: event<News>({ whenSlow: "drop" }),
     level: event<{ at: number; text: string }>({ whenSlow: "coalesce" }),
     cursor: event<Cursor>({ whenSlow: { coalesceBy: (cursor) => cursor.user } }),
     odd: event<{ about: object }>({
@@ -36,6 +37,13 @@ export const feed = actor({
       for (let number = first; number < first + count; number++) {
         c.broadcast("news", { number, text: "x".repeat(size) });
       }
+    },
+    /** As many sparks, and one piece of news behind them. */
+    sparkle(c, first: number, count: number, size: number) {
+      for (let number = first; number < first + count; number++) {
+        c.broadcast("spark", { number, text: "x".repeat(size) });
+      }
+      c.broadcast("news", { number: first / count, text: "" });
     },
     /** Moves the cursors of `users` one step each, and says that in between once. */
     move(c, users: number, at: number, size: number) {

@@ -5,6 +5,8 @@ import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import { join } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
+import type { Resync, WebSocketConstructor } from "@greenroom/client";
+import { WebSocket } from "ws";
 import { createClient } from "../harness/client.js";
 import { eventually } from "../harness/eventually.js";
 import { type Heard, Listener } from "../harness/listener.js";
@@ -116,6 +118,90 @@ test("of an event that is coalesced a slow client gets the newest, and stays con
   assert.ok(events.length < sent, `${events.length} of ${sent}`);
   assert.equal(await feed.here(), 2);
   assert.equal(await stalled.call("text", [1]), "x", "it can go on");
+});
+
+for (const [who, protocols] of [
+  ["a client that can be told", ["greenroom.1"]],
+  ["a client of old", []],
+] as const) {
+  test(`events that may be left out are, and the gap is seen: ${who}`, async (t) => {
+    const key = `sparks-${protocols.length}`;
+    const feed = feedOf(t, key);
+    const stalled = await Listener.open(server.port, "feed", key, ["spark", "news"], protocols);
+    t.after(() => stalled.close());
+    const other = await listen(t, key, ["news"]);
+    stalled.stall();
+    const rounds = TOO_MUCH / (TURN * SIZE);
+    for (let round = 0; round < rounds; round++) {
+      await feed.sparkle(round * TURN, TURN, SIZE);
+      assert.deepEqual(numbers([await other.event()]), [round]);
+    }
+    assert.equal(await feed.here(), 1 + protocols.length);
+    stalled.resume();
+    if (protocols.length === 0) {
+      const { events, code, reason } = await stalled.untilEnd();
+      assert.deepEqual({ code, reason }, { code: 1008, reason: "actor.client_too_slow" });
+      const sparks = numbers(events.filter(({ name }) => name === "spark"));
+      assert.deepEqual(sparks, upTo(sparks.length));
+      return;
+    }
+    const events: Heard[] = [];
+    do events.push(await stalled.event());
+    while (events.filter(({ name }) => name === "news").length < rounds);
+    assert.deepEqual(
+      numbers(events.filter(({ name }) => name === "news")),
+      upTo(rounds),
+      "the others are all there",
+    );
+    let next = 0;
+    let isTold = false;
+    let gaps = 0;
+    for (const { name, args } of events) {
+      if (name === "Resync") {
+        assert.equal((args[0] as { reason: string }).reason, "slow");
+        isTold = true;
+      }
+      if (name !== "spark") continue;
+      const { number } = args[0] as { number: number };
+      assert.ok(number === next || (isTold && number > next), `${number} after ${next - 1}`);
+      gaps += Number(number !== next);
+      next = number + 1;
+    }
+    assert.ok(gaps > 0);
+    assert.equal(next, rounds * TURN, "the newest are there");
+  });
+}
+
+test("our client says that it was slow", async (t) => {
+  const feed = feedOf(t, "ours");
+  const sockets: WebSocket[] = [];
+  class Pausable extends WebSocket {
+    constructor(url: string, protocols: string[]) {
+      super(url, protocols);
+      sockets.push(this);
+    }
+  }
+  const client = createClient<typeof registry>({
+    endpoint: server.url,
+    transport: "websocket",
+    runtime: { loadWebSocket: async () => Pausable as unknown as WebSocketConstructor },
+  });
+  t.after(() => client.dispose());
+  const connection = client.feed.getOrCreate(["ours"]).connect();
+  const resyncs: Resync[] = [];
+  let newest = -1;
+  connection.onResync((resync) => resyncs.push(resync));
+  connection.on("spark", ({ number }) => {
+    newest = number;
+  });
+  await connection.here();
+  sockets[0]?.pause();
+  for (let first = 0; first * SIZE < TOO_MUCH; first += TURN) await feed.sparkle(first, TURN, SIZE);
+  assert.deepEqual(resyncs, []);
+  sockets[0]?.resume();
+  await eventually(() => assert.equal(newest, TOO_MUCH / SIZE - 1));
+  assert.ok(resyncs.length > 0 && resyncs.every(({ reason }) => reason === "slow"), JSON.stringify(resyncs));
+  assert.equal(sockets.length, 1, "it was never disconnected");
 });
 
 /** Everything up to this level. */

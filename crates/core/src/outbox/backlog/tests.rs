@@ -8,7 +8,7 @@ use crate::{WhenSlow, outbox::Broadcast};
 
 const NO_LIMIT: usize = usize::MAX;
 
-fn event(name: &str, about: Option<&str>, number: u8) -> (ClientMessage, Option<Arc<Topic>>) {
+fn event(name: &str, about: Option<&str>, number: u8) -> (ClientMessage, Kind) {
     let frame = EventFrame::new(name.to_owned(), Bytes::copy_from_slice(&[0x81, number]));
     let when_slow = match about {
         Some(about) => WhenSlow::Coalesce {
@@ -16,16 +16,20 @@ fn event(name: &str, about: Option<&str>, number: u8) -> (ClientMessage, Option<
         },
         None => WhenSlow::Disconnect,
     };
-    let topic = Broadcast::new(frame.clone(), when_slow).topic();
-    (ClientMessage::Event(frame), topic)
+    let kind = Broadcast::new(frame.clone(), when_slow).kind(true);
+    (ClientMessage::Event(frame), kind)
+}
+
+fn optional(number: u8) -> (ClientMessage, Kind) {
+    (event("tick", None, number).0, Kind::Optional)
 }
 
 fn push(
     backlog: &mut Backlog,
-    (message, topic): (ClientMessage, Option<Arc<Topic>>),
+    (message, kind): (ClientMessage, Kind),
     limit: usize,
 ) -> Result<(), OutboxClosed> {
-    backlog.push(message, topic, limit).map(Wake::wake)
+    backlog.push(message, kind, limit).map(Wake::wake)
 }
 
 /// Everything that waits, as the names and the numbers of events, and counts it as written.
@@ -36,6 +40,7 @@ fn drain(backlog: &mut Backlog) -> Vec<String> {
     while let Poll::Ready(Some(taken)) = backlog.poll_take(&mut cx, &mut messages, 7, 4096) {
         seen.extend(messages.drain(..).map(|message| match message {
             ClientMessage::Event(event) => format!("{} {}", event.name(), event.args()[1]),
+            ClientMessage::Resync(resync) => resync.reason.name().to_owned(),
             other => format!("{other:?}"),
         }));
         backlog.written(taken);
@@ -146,4 +151,56 @@ fn a_burst_leaves_no_memory_behind() {
     }
     assert_eq!(drain(&mut backlog).len(), 1000);
     assert!(backlog.waiting.capacity() <= KEPT);
+}
+
+#[test]
+fn the_oldest_that_may_be_are_left_out_and_the_gap_is_told_of_once() {
+    let mut backlog = Backlog::default();
+    let one = weight(&optional(0).0);
+    push(&mut backlog, event("chat", None, 200), 8 * one).unwrap();
+    for number in 0..100 {
+        push(&mut backlog, optional(number), 8 * one).unwrap();
+        if number == 50 {
+            push(&mut backlog, event("chat", None, 201), 8 * one).unwrap();
+        }
+        assert!(backlog.bytes() <= 8 * one);
+        assert!(backlog.waiting.len() <= 2 * FEW_HOLES + 10);
+    }
+    assert_eq!(
+        drain(&mut backlog),
+        [
+            "chat 200", "slow", "chat 201", "tick 95", "tick 96", "tick 97", "tick 98", "tick 99"
+        ]
+    );
+    assert_eq!(backlog.bytes(), 0);
+}
+
+#[test]
+fn a_gap_is_told_of_anew_once_the_one_before_was_taken() {
+    let mut backlog = Backlog::default();
+    let one = weight(&optional(0).0);
+    for round in 0..3 {
+        for number in 0..20 {
+            push(&mut backlog, optional(number), 4 * one).unwrap();
+        }
+        let seen = drain(&mut backlog);
+        assert_eq!(seen[0], "slow", "round {round}");
+        assert_eq!(seen.last().unwrap(), "tick 19");
+    }
+}
+
+#[test]
+fn where_nothing_may_be_left_out_any_more_the_client_is_too_slow() {
+    let mut backlog = Backlog::default();
+    let one = weight(&optional(0).0);
+    for number in 0..4 {
+        push(&mut backlog, optional(number), 4 * one).unwrap();
+    }
+    let mut pushed = 0;
+    while push(&mut backlog, event("chat", None, 1), 4 * one).is_ok() {
+        pushed += 1;
+    }
+    assert_eq!(pushed, 3);
+    assert_eq!(drain(&mut backlog), ["Close(TooSlow)"]);
+    assert_eq!(backlog.bytes(), 0);
 }

@@ -59,3 +59,16 @@ actor({ state: {}, onStart: () => {} });
 actor({ options: { sleepTimout: 1 } });
 // @ts-expect-error not an actor
 setup({ use: { pad: 1 } });
+
+// Calls that are made again.
+void handle.action({ name: "move", args: [1, 2], idempotencyKey: "k", retryTimeout: 0 });
+// @ts-expect-error a key is a text
+void handle.action({ name: "move", args: [1, 2], idempotencyKey: 7 });
+// @ts-expect-error no such option
+void handle.action({ name: "move", args: [1, 2], retries: 3 });
+void createClient({ retryTimeout: 5_000 });
+// @ts-expect-error a time is a number
+void createClient({ retryTimeout: "5s" });
+actor({ options: { maxCallRecords: 5, maxCallRecordsSize: 6, callRecordTimeout: 7 }, actions: {} });
+// @ts-expect-error a count is a number
+actor({ options: { maxCallRecords: "5" }, actions: {} });

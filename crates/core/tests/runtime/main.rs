@@ -17,6 +17,7 @@ mod kv;
 mod lifecycle;
 mod manual;
 mod model;
+mod once;
 mod output_gate;
 mod queues;
 mod races;

@@ -7,7 +7,7 @@ import type { ActorError } from "../errors.js";
 import { writeData, writeStr, writeVersion } from "../protocol/bare.js";
 import type { Format, Packet } from "../protocol/format.js";
 import type { ClientFrame } from "../protocol/frames.js";
-import { isLost, newCallerId } from "./caller.js";
+import { checkedKey, isLost, newCallerId } from "./caller.js";
 
 /** After so many calls the server is told which answers it may forget. */
 const ANSWERED_EVERY = 64;
@@ -135,6 +135,7 @@ export class ConnRepeats {
 
 /** A frame of the extensions. Bare messages of the usual kinds are encoded where every page has it. */
 export function encode(format: Format, frame: ClientFrame): Packet {
+  if (frame.tag === "ActionRequest") checkedKey(frame.idempotencyKey);
   if (format.encoding !== "bare") return format.encodeFrame(frame);
   return buildMessage((writer) => {
     writeVersion(writer);

@@ -2,7 +2,7 @@
 import type { Location, ResolvedConfig } from "../config.js";
 import { reconnectPolicy } from "../connection/reconnect-policy.js";
 import type { ActorError } from "../errors.js";
-import { isLost, keyUnsupported, newCallerId } from "./caller.js";
+import { checkedKey, checkedTimeout, isLost, keyUnsupported, newCallerId } from "./caller.js";
 
 /** One call, however often it is made. */
 export interface Repeat {
@@ -33,6 +33,8 @@ export class CallRepeats {
    * @throws ActorError `client.idempotency_unsupported`
    */
   begin({ extended }: Location, timeout: number, key: string | undefined): Repeat | undefined {
+    checkedTimeout(timeout);
+    if (key !== undefined) checkedKey(key);
     if (!extended && key !== undefined) throw keyUnsupported();
     if (!extended || (timeout <= 0 && key === undefined)) return undefined;
     const number = this.#next++;

@@ -72,7 +72,7 @@ async function beginOnce(
 ): Promise<Repeat | undefined> {
   const { config, metadata } = transport;
   const timeout = retryTimeout ?? config.retryTimeout;
-  if (timeout <= 0 && idempotencyKey === undefined) return undefined;
+  if (timeout === 0 && idempotencyKey === undefined) return undefined;
   const [location] = await Promise.all([metadata.locate(signal), transport.loadRepeats()]);
   const { repeats } = transport;
   // Without it, calls are made once.

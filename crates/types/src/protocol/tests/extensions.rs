@@ -283,3 +283,85 @@ fn what_a_client_had_subscribed_to_is_read_and_limited() {
         );
     }
 }
+
+#[test]
+fn whose_calls_run_once_is_read_in_every_encoding() {
+    const ID: &str = "000102030405060708090a0b0c0d0e0f";
+    let caller = crate::once::CallerId::parse(ID).expect("32 digits");
+    let said = ClientFrame::Caller {
+        caller,
+        next: 300,
+        waited_ms: 5,
+    };
+    let answered = ClientFrame::Answered { first: 300 };
+    let keyed = |compat| ClientFrame::Action {
+        id: 7,
+        name: "say".to_owned(),
+        args: Bytes::from_static(b"\x80"),
+        compat,
+        key: Some("k".into()),
+    };
+    let json = |tag: &str, val: &str| format!(r#"{{"body":{{"tag":"{tag}","val":{val}}}}}"#);
+    let caller = format!(r#"{{"caller":"{ID}","next":300,"waited":5}}"#);
+    let action = r#"{"id":7,"name":"say","args":[],"idempotencyKey":"k"}"#;
+    for (encoding, bytes, expected) in [
+        (
+            Encoding::Bare,
+            hex(&format!("0400 28 20 \"{ID}\" ac02 05")),
+            said.clone(),
+        ),
+        (Encoding::Bare, hex("0400 2a ac02"), answered.clone()),
+        (
+            Encoding::Bare,
+            hex(r#"0400 29 07 01 "k" 03 "say" 01 80"#),
+            keyed(true),
+        ),
+        (
+            Encoding::Json,
+            json("CallerRequest", &caller).into_bytes(),
+            said,
+        ),
+        (
+            Encoding::Json,
+            json("AnsweredRequest", r#"{"first":300}"#).into_bytes(),
+            answered,
+        ),
+        (
+            Encoding::Json,
+            json("ActionRequest", action).into_bytes(),
+            keyed(true),
+        ),
+    ] {
+        assert_eq!(frame(encoding, &bytes), Ok(expected));
+    }
+    let long = format!(
+        r#"{{"id":7,"name":"say","idempotencyKey":"{}"}}"#,
+        "k".repeat(257)
+    );
+    for (encoding, bytes) in [
+        (Encoding::Bare, hex("0400 28 01 \"x\" 00 00")),
+        (Encoding::Bare, hex(&format!("0400 28 20 \"{ID}\" 00"))),
+        (Encoding::Bare, hex("0400 2a")),
+        (Encoding::Bare, hex(r#"0400 29 07 00 03 "say" 01 80"#)),
+        (
+            Encoding::Json,
+            json("CallerRequest", r#"{"caller":"x","next":0,"waited":0}"#).into_bytes(),
+        ),
+        (
+            Encoding::Json,
+            json("CallerRequest", &caller.replace("5}", "-5}")).into_bytes(),
+        ),
+        (Encoding::Json, json("AnsweredRequest", "{}").into_bytes()),
+        (
+            Encoding::Json,
+            json("ActionRequest", &action.replace("\"k\"", "7")).into_bytes(),
+        ),
+        (Encoding::Json, json("ActionRequest", &long).into_bytes()),
+    ] {
+        let error = frame(encoding, &bytes).expect_err("malformed");
+        assert!(
+            matches!(&*code(&error), "encoding.invalid" | "request.invalid"),
+            "{error}"
+        );
+    }
+}

@@ -209,13 +209,13 @@ impl Connection {
     }
 
     /// Says what a client that came back had subscribed to: it gets what it missed of that, in order, and then what
-    /// follows. For any other client these are subscriptions that begin.
+    /// follows. For any other client these are subscriptions that begin. With `more`, it has not said all of it yet.
     ///
     /// # Errors
     /// Only when the connection is closed.
-    pub async fn resume(&self, events: Vec<String>) -> Result<(), ActorError> {
+    pub async fn resume(&self, events: Vec<String>, more: bool) -> Result<(), ActorError> {
         let conn = self.conn;
-        self.send(Message::Resume { conn, events }).await
+        self.send(Message::Resume { conn, events, more }).await
     }
 
     /// Sends a message on a raw WebSocket. Waits while the actor has too much of it to handle.

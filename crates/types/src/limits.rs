@@ -54,6 +54,8 @@ pub const STREAM_CREDIT_BYTES: usize = 32 * 1024;
 pub const UNHEEDED_WORDS: usize = 64;
 /// Subscriptions that one connection may hold (`actor.overloaded`).
 pub const SUBSCRIPTIONS_PER_CONN: usize = 1024;
+/// Subscriptions that a client which comes back may name in one message; as many say that more follow.
+pub const RESUMED_AT_ONCE: usize = 64;
 /// Messages that a client may send before it is told that it is connected (`actor.overloaded`).
 pub const EARLY_MESSAGES: usize = 32;
 /// Bytes that may wait for one slow connection before it is closed. Configurable per actor.

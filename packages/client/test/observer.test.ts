@@ -149,6 +149,23 @@ test("an error stays until a socket opens, and is reported once", async (t) => {
   assert.deepEqual(reported, ["lot user.banned", "lot auth.forbidden connected"]);
 });
 
+test("how often events were missed for good is counted", async (t) => {
+  const { observe, socket, clock } = setUp(t);
+  const lot = observe();
+  const counts: number[] = [];
+  lot.subscribe(() => counts.push(lot.getSnapshot().resyncs));
+  lot.on("sold", () => {});
+  await settle();
+  socket().init();
+  socket().drop();
+  await clock.advance(1_000);
+  await settle();
+  assert.equal(lot.getSnapshot().resyncs, 0);
+  socket().init();
+  assert.equal(lot.getSnapshot().resyncs, 1);
+  assert.equal(counts.at(-1), 1);
+});
+
 test("a listener that throws keeps nobody from hearing, and is no error of the connection", async (t) => {
   const { observe, socket } = setUp(t);
   const logged = t.mock.method(console, "error", () => {});
@@ -179,9 +196,9 @@ test("options that cannot be used are the error of the snapshot", (t) => {
     [{ key: "9" }, /`name` is missing/],
     [{ name: "", key: "9" }, /`name` is missing/],
     [{ name: "lot" }, /`key` is missing/],
-    [{ name: "lot", key: 9 }, /of type number/],
+    [{ name: "lot", key: 9 }, /an actor key is a well-formed string/],
     [{ name: "lot", key: ["a", null] }, /an actor key/],
-    [{ name: "lot", key: [1n] }, /of type bigint/],
+    [{ name: "lot", key: [1n] }, /an actor key is a well-formed string/],
     [{ name: Symbol("lot"), key: [] }, /`name` is symbol/],
     [{ name: "lot", key: [], enabled: 1 }, /`enabled` is number, not boolean/],
     [{ name: "lot", key: [], input: 1 }, /use `createWithInput`/],

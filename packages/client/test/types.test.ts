@@ -120,6 +120,9 @@ async function connection(): Promise<void> {
   await conn.ready;
   conn.onStatusChange((status) => status === "connected");
   conn.onError((error) => `${error.group}.${error.code}`);
+  conn.onResync(({ reason, from, to }) => reason === "expired" && (to ?? 0) - (from ?? 0));
+  // @ts-expect-error there is no such reason
+  conn.onResync(({ reason }) => reason === "tired");
   conn.onClose(({ code }) => code + 1);
   const id: string | undefined = conn.actorId;
   // @ts-expect-error no such status

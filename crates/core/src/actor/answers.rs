@@ -70,7 +70,7 @@ impl ActorTask {
                 self.refuse(conn, error);
                 self.disconnected(conn);
             }
-            Message::Resume { conn, events } => self.resume(conn, events),
+            Message::Resume { conn, events, more } => self.resume(conn, events, more),
             // These need no instance.
             Message::Once { conn, word } => self.conns.tell_once(conn, word),
             Message::Socket { conn, .. } => self.fail_socket(conn, error),

@@ -188,9 +188,9 @@ impl ActorTask {
     }
 
     /// A client says what it had subscribed to.
-    pub(super) fn resume(&mut self, conn: ConnKey, events: Vec<String>) {
+    pub(super) fn resume(&mut self, conn: ConnKey, events: Vec<String>, more: bool) {
         if let Some(behind) = self.conns.behind(conn) {
-            behind.has_said = true;
+            behind.has_said = !more;
             let guarded = events
                 .iter()
                 .filter(|event| self.options.guarded_events.contains(*event));

@@ -160,7 +160,7 @@ impl ActorTask {
             Message::Cancel { conn, id } => self.cancel_action(conn, id),
             Message::Once { conn, word } => self.conns.tell_once(conn, word),
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
-            Message::Resume { conn, events } => self.resume(conn, events),
+            Message::Resume { conn, events, more } => self.resume(conn, events, more),
             Message::Socket { conn, message } => self.socket_message(conn, message),
             Message::Disconnect { conn, close } => self.disconnect_as(conn, close),
             Message::Alarm | Message::Revive(_) => {}

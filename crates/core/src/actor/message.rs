@@ -71,6 +71,8 @@ pub(crate) enum Message {
     Resume {
         conn: ConnKey,
         events: Vec<String>,
+        /// Whether that is not all of it.
+        more: bool,
     },
     /// A message on a raw WebSocket.
     Socket {

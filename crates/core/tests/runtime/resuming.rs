@@ -111,7 +111,10 @@ impl Follower {
     }
 
     async fn resume(&self) {
-        self.connection.resume(vec!["count".into()]).await.unwrap();
+        // In two parts, of which the first is not all.
+        self.connection.resume(vec![], true).await.unwrap();
+        let events = vec!["count".into()];
+        self.connection.resume(events, false).await.unwrap();
     }
 
     async fn next(&mut self) -> Told {

@@ -7,7 +7,10 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use greenroom_core::Connection;
-use greenroom_types::protocol::{ClientFrame, Encoding};
+use greenroom_types::{
+    limits,
+    protocol::{ClientFrame, Encoding},
+};
 use tokio::sync::mpsc;
 use tracing::trace;
 
@@ -74,7 +77,10 @@ impl Link {
                 } => self.connection.calls_of(caller, next, waited_ms).await,
                 ClientFrame::Answered { first } => self.connection.answered(first).await,
                 ClientFrame::Subscribe { event, on } => self.connection.subscribe(event, on).await,
-                ClientFrame::Resume { events } => self.connection.resume(events).await,
+                ClientFrame::Resume { events } => {
+                    let more = events.len() == limits::RESUMED_AT_ONCE;
+                    self.connection.resume(events, more).await
+                }
                 ClientFrame::Cancel { id } => self.connection.cancel(id).await,
                 ClientFrame::Credit { id, items } => {
                     self.connection.credit(id, items).await;

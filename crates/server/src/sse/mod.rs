@@ -135,7 +135,7 @@ async fn connect(
     let connection = app.runtime.connect(record.id, request).await?;
     // Clients of ours say later what they had subscribed to; others have said all of it.
     if !query.events.is_empty() || claim.is_some() && !extended {
-        connection.resume(query.events).await?;
+        connection.resume(query.events, false).await?;
     }
     debug!(actor = %record.id, conn = connection.id(), "event stream connected");
     let actor = Reached {

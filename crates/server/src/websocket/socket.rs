@@ -14,7 +14,7 @@ use greenroom_core::{
     ClientInfo, ConnRequest, Connection, OutboxReader, Resuming, SocketClose, SocketMessage, outbox,
 };
 use greenroom_types::{
-    ActorError,
+    ActorError, limits,
     protocol::{ClientFrame, Encoding, decode_client_frame},
 };
 use hyper_util::rt::TokioIo;
@@ -351,7 +351,10 @@ impl<R: AsyncRead + Unpin> Talk<'_, R> {
             } => self.connection.calls_of(caller, next, waited_ms).await,
             ClientFrame::Answered { first } => self.connection.answered(first).await,
             ClientFrame::Subscribe { event, on } => self.connection.subscribe(event, on).await,
-            ClientFrame::Resume { events } => self.connection.resume(events).await,
+            ClientFrame::Resume { events } => {
+                let more = events.len() == limits::RESUMED_AT_ONCE;
+                self.connection.resume(events, more).await
+            }
             ClientFrame::Cancel { id } => self.connection.cancel(id).await,
             ClientFrame::Credit { id, items } => {
                 self.connection.credit(id, items).await;

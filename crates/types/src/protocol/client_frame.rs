@@ -48,7 +48,8 @@ pub enum ClientFrame {
     },
     /// Extension: what a client that came back had subscribed to.
     Resume {
-        /// The names of the events, at most [`limits::SUBSCRIPTIONS_PER_CONN`].
+        /// The names of the events, at most [`limits::RESUMED_AT_ONCE`]. If there are that many, another message
+        /// of this kind follows.
         events: Vec<String>,
     },
     /// Extension: the actions of this connection are to run once. Their ids are the numbers of the
@@ -301,7 +302,7 @@ fn event_names(item: Option<&[u8]>) -> Result<Vec<String>, ActorError> {
 }
 
 fn subscription_count(count: u64) -> Result<u64, ActorError> {
-    let limit = limits::SUBSCRIPTIONS_PER_CONN;
+    let limit = limits::RESUMED_AT_ONCE;
     if count > limit as u64 {
         let message = format!("{count} subscriptions to go on with, limit is {limit}");
         return Err(ActorError::invalid_request(message));

@@ -14,7 +14,7 @@ import type { Dial } from "./dial.js";
 import { EventHandlers, Listeners } from "./listeners.js";
 import { type ReconnectPolicy, reconnectPolicy } from "./reconnect-policy.js";
 import { RequestTable } from "./request-table.js";
-import type { Resumption, ResumptionOwner } from "./resumption.js";
+import type { Resumption } from "./resumption.js";
 import { Session, type SessionEnd, type SessionOwner } from "./session.js";
 
 /** `idle` before the first attempt and after dispose; `disconnected` while waiting for the next attempt. */
@@ -33,9 +33,6 @@ const resumingNeeded = needing(async () => {
   // If that is gone, the connection works all the same, and tells what it misses.
   resuming = await import("./resumption.js").catch(() => null);
 });
-
-/** Whether the actor keeps its events: that is what there is behind the version. */
-const isKept = (extensions: string): boolean => extensions.length > 1;
 
 /** A connection open this long counts as stable: the next failure starts the back-off anew. */
 const STABLE_MS = 5_000;
@@ -93,7 +90,8 @@ export class Connection implements Members<ConnMethods<unknown>> {
   connStatus: ConnStatus = "idle";
   readonly #sessionOwner: SessionOwner = {
     prepare({ extensions }) {
-      if (resuming === undefined && isKept(extensions)) throw resumingNeeded;
+      // Behind the version there is where the client is in the events, if the actor keeps them.
+      if (resuming === undefined && extensions[1]) throw resumingNeeded;
     },
 
     opened: ({ actorId, connectionId, extensions }) => {
@@ -104,8 +102,12 @@ export class Connection implements Members<ConnMethods<unknown>> {
       this.#requests.repeats?.opened();
       this.#timer = this.#runtime.setTimeout(() => this.#reconnect.reset(), STABLE_MS);
       const names = this.#handlers.names();
-      if (resuming && isKept(extensions)) {
-        this.#resumption ??= new resuming.Resumption(this.#transport, this.#resumptionOwner);
+      if (resuming && extensions[1]) {
+        this.#resumption ??= new resuming.Resumption(
+          this.#transport,
+          (packet) => this.#session?.send(packet),
+          (resync) => this.#onResync.emit(resync),
+        );
       }
       let resync: Resync | undefined = { reason: "off" };
       if (this.#resumption) resync = this.#resumption.opened(extensions, names);
@@ -181,11 +183,6 @@ export class Connection implements Members<ConnMethods<unknown>> {
   /** Whether events may have been missed since the last socket. */
   #missed = false;
   #resumption: Resumption | undefined;
-  readonly #resumptionOwner: ResumptionOwner = {
-    send: (packet) => this.#session?.send(packet),
-    subscribe: (event) => this.#sendSubscription(event, true),
-    resync: (resync) => this.#onResync.emit(resync),
-  };
   #repeats: ConnRepeats | undefined;
   #closed: Promise<void> = Promise.resolve();
 

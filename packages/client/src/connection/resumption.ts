@@ -5,19 +5,14 @@
  * subscriptions whose begin the server has confirmed, or else nobody knows on which side of that number they began.
  */
 import { buildMessage } from "../codec/wire-writer.js";
-import { writeStr, writeVersion } from "../protocol/bare.js";
+import { BareReader, writeStr, writeVersion } from "../protocol/bare.js";
 import type { Packet } from "../protocol/format.js";
-import type { MarkFrame } from "../protocol/frames.js";
+import type { Mark, MarkFrame } from "../protocol/frames.js";
 import type { Transport } from "../transport.js";
 import type { Resync, ResyncReason } from "../types.js";
 
-/** What a connection has to do for it. */
-export interface ResumptionOwner {
-  send(packet: Packet): void;
-  subscribe(event: string): void;
-  /** Events were missed. */
-  resync(resync: Resync): void;
-}
+/** Events that one message names. */
+const AT_ONCE = 64;
 
 /** The number of the message in BARE. */
 const RESUME = 34;
@@ -25,7 +20,8 @@ const RESUME = 34;
 /** Where a connection is in the events of its actor. */
 export class Resumption {
   readonly #transport: Transport;
-  readonly #owner: ResumptionOwner;
+  readonly #send: (packet: Packet) => void;
+  readonly #resync: (resync: Resync) => void;
   /** Who this client is to the actor; empty while there is nothing to come back to. */
   #proof = "";
   /** The last event that the server has told, or passed over. */
@@ -33,9 +29,11 @@ export class Resumption {
   /** By event, how many subscriptions the server has not confirmed. */
   #unconfirmed = new Map<string, number>();
 
-  constructor(transport: Transport, owner: ResumptionOwner) {
+  /** @param resync called when the server says that events were missed. */
+  constructor(transport: Transport, send: (packet: Packet) => void, resync: (resync: Resync) => void) {
     this.#transport = transport;
-    this.#owner = owner;
+    this.#send = send;
+    this.#resync = resync;
   }
 
   /** What the next socket says; `undefined` if it cannot come back to anything. */
@@ -60,12 +58,17 @@ export class Resumption {
     const resync: Resync = isOff ? { reason: "off" } : { reason: "unknown", from, to: this.#number };
     this.#proof = proof;
     this.#unconfirmed = new Map(goingOn.map((event) => [event, 0]));
-    // Always, as the server holds everything back until then.
-    if (isSame) this.#owner.send(this.#transport.format?.encodeResume?.(goingOn) ?? encodeResume(goingOn));
-    for (const event of wanted) {
-      if (this.#unconfirmed.has(event)) continue;
-      this.#unconfirmed.set(event, 1);
-      this.#owner.subscribe(event);
+    // Always, as the server holds everything back until then. A full message says that another one follows.
+    for (let at = 0; isSame && at <= goingOn.length; at += AT_ONCE) {
+      const events = goingOn.slice(at, at + AT_ONCE);
+      this.#send(this.#transport.format?.encodeResume?.(events) ?? encodeResume(events));
+    }
+    for (const eventName of wanted) {
+      if (this.#unconfirmed.has(eventName)) continue;
+      this.#unconfirmed.set(eventName, 1);
+      const frame = { tag: "SubscriptionRequest", eventName, subscribe: true } as const;
+      const packet = this.#transport.format?.encodeFrame(frame);
+      if (packet !== undefined) this.#send(packet);
     }
     return isSame ? undefined : resync;
   }
@@ -81,10 +84,11 @@ export class Resumption {
   }
 
   /** The server has said where this client is. */
-  mark({ number, text, from }: MarkFrame): void {
+  mark({ mark }: MarkFrame): void {
+    const { number, text, from } = mark instanceof BareReader ? readMark(mark) : mark;
     this.#number = number;
     if (from !== undefined) {
-      this.#owner.resync({ reason: text as ResyncReason, from, to: number });
+      this.#resync({ reason: text as ResyncReason, from, to: number });
       return;
     }
     const unconfirmed = this.#unconfirmed.get(text);
@@ -99,4 +103,12 @@ function encodeResume(events: readonly string[]): Packet {
     writer.uvarint(events.length);
     for (const event of events) writeStr(writer, event);
   });
+}
+
+function readMark(reader: BareReader): Mark {
+  return {
+    number: reader.uint(),
+    text: reader.str(),
+    from: reader.atEnd ? undefined : reader.uint(),
+  };
 }

@@ -119,9 +119,15 @@ function parseEnvelope(value: unknown): ServerFrame {
         number: val.number === undefined ? undefined : asId(val.number),
       };
     case "Subscribed":
-      return { tag: "Mark", number: asId(val.number), text: asText(val.eventName), from: undefined };
+      return {
+        tag: "Mark",
+        mark: { number: asId(val.number), text: asText(val.eventName), from: undefined },
+      };
     case "Resync":
-      return { tag: "Mark", number: asId(val.number), text: asText(val.reason), from: asId(val.from) };
+      return {
+        tag: "Mark",
+        mark: { number: asId(val.number), text: asText(val.reason), from: asId(val.from) },
+      };
     default:
       throw new RangeError(`a frame of the unknown kind ${JSON.stringify(body.tag)}`);
   }

@@ -20,8 +20,12 @@ export class FakeSocket implements WebSocketLike {
     this.protocols = protocols;
   }
 
+  /** Called when the client has sent something. */
+  onsend: () => void = () => {};
+
   send(data: string | Uint8Array): void {
     this.sent.push(typeof data === "string" ? data : Buffer.from(data).toString("hex"));
+    this.onsend();
   }
 
   close(code?: number, reason?: string): void {
@@ -37,10 +41,39 @@ export class FakeSocket implements WebSocketLike {
   }
 
   /** As {@link init}, of a server that knows our extensions of the protocol. */
-  extendedInit(actorId = "a1", connectionId = "c1"): void {
+  extendedInit(actorId = "a1", connectionId = "c1", extensions = "1"): void {
     this.receive((w) => {
       w.u8(0);
-      for (const text of [actorId, connectionId, "", "1"]) str(w, text);
+      for (const text of [actorId, connectionId, "", extensions]) str(w, text);
+    });
+  }
+
+  /** An event of an actor that keeps them. */
+  numbered(number: number, name: string, ...args: unknown[]): void {
+    this.receive((w) => {
+      w.u8(3);
+      str(w, name);
+      data(w, args);
+      w.uvarint(number);
+    });
+  }
+
+  /** A subscription has begun behind event `number`. */
+  subscribed(name: string, number: number): void {
+    this.receive((w) => {
+      w.u8(35);
+      w.uvarint(number);
+      str(w, name);
+    });
+  }
+
+  /** Events after `from` are missing for good. */
+  resync(number: number, reason: string, from: number): void {
+    this.receive((w) => {
+      w.u8(36);
+      w.uvarint(number);
+      str(w, reason);
+      w.uvarint(from);
     });
   }
 

@@ -236,6 +236,23 @@ test("who began or ended to listen meanwhile hears what was sent while it listen
   assert.deepEqual(resyncs, []);
 });
 
+test("any number of subscriptions goes on", async () => {
+  const { proxy, client } = await distant();
+  const speaker = direct().feed.getOrCreate("wide");
+  const conn = client.feed.getOrCreate("wide", { params: { name: "ann" } }).connect();
+  const { log, resyncs } = listen(conn, ["tick"]);
+  // More of them, and with longer names, than fit into one message; the actor has no such events.
+  const on = conn.on as (event: string, handler: () => void) => void;
+  for (let count = 0; count < 1_000; count++) on(`${"long ".repeat(40)}${count}`, () => {});
+  conn.on("tock", (text) => log.push(`tock ${text}`));
+  await conn.sync();
+  proxy.cutAll();
+  await speaker.say("tick", "1");
+  await speaker.say("tock", "2");
+  await eventually(() => assert.deepEqual(log, ["tick 1", "tock 2"]));
+  assert.deepEqual(resyncs, []);
+});
+
 test("many events that a client does not listen to are no reason for a resync", async () => {
   const { proxy, client } = await distant();
   const speaker = direct().short.getOrCreate("rare");

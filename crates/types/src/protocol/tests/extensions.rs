@@ -255,8 +255,8 @@ fn what_a_client_had_subscribed_to_is_read_and_limited() {
     ] {
         assert_eq!(frame(encoding, &bytes), Ok(expected));
     }
-    let many = vec!["a"; limits::SUBSCRIPTIONS_PER_CONN + 1];
-    let mut bare = hex("0400 22 8108");
+    let many = vec!["a"; limits::RESUMED_AT_ONCE + 1];
+    let mut bare = hex("0400 22 41");
     bare.extend(b"\x01a".repeat(many.len()));
     for (encoding, bytes) in [
         (Encoding::Bare, bare),

@@ -53,13 +53,10 @@ const claimOf = ({ protocols }: FakeSocket) =>
 
 /** What the client sent to say what it had subscribed to, and its subscriptions. */
 const said = ({ sent }: FakeSocket) =>
-  sent.map((packet) => {
+  sent.flatMap((packet) => {
     const bytes = Buffer.from(packet, "hex");
-    return bytes[2] === 34
-      ? `resume ${bytes[3]}`
-      : bytes[2] === 1
-        ? `subscribe ${bytes.subarray(4, -1)}`
-        : packet;
+    if (bytes[2] === 34) return [`resume ${bytes[3]}`];
+    return bytes[2] === 1 ? [`subscribe ${bytes.subarray(4, -1)}`] : [];
   });
 
 /** Loading what it takes is done when the client has sent something. */

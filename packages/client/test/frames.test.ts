@@ -92,6 +92,8 @@ describe("frames from the server", () => {
     ["0400 22 07", { tag: "Stream", id: 7, part: "end", item: undefined }],
     ["0400 02 00 01 04", { tag: "ActionResponse", id: 0, output: 4 }],
     ["0400 03 08 6e6577436f756e74 02 8104", { tag: "Event", name: "newCount", args: [4], number: undefined }],
+    ["0400 23 07 01 6e", { tag: "Mark", number: 7, text: "n", from: undefined }],
+    ["0400 24 07 03 6f6666 05", { tag: "Mark", number: 7, text: "off", from: 5 }],
     ["0400 03 01 6e 02 8104 07", { tag: "Event", name: "n", args: [4], number: 7 }],
     [
       "0400 01 04 75736572 07 6d795f636f6465 09 6974206661696c6564 01 08 a261610161626178 01 02 01 02 6964 01 01 01 6b",

@@ -5,9 +5,9 @@
  * subscriptions whose begin the server has confirmed, or else nobody knows on which side of that number they began.
  */
 import { buildMessage } from "../codec/wire-writer.js";
-import { BareReader, writeStr, writeVersion } from "../protocol/bare.js";
+import { writeStr, writeVersion } from "../protocol/bare.js";
 import type { Packet } from "../protocol/format.js";
-import type { Mark, MarkFrame } from "../protocol/frames.js";
+import type { MarkFrame } from "../protocol/frames.js";
 import type { Transport } from "../transport.js";
 import type { Resync, ResyncReason } from "../types.js";
 
@@ -84,8 +84,7 @@ export class Resumption {
   }
 
   /** The server has said where this client is. */
-  mark({ mark }: MarkFrame): void {
-    const { number, text, from } = mark instanceof BareReader ? readMark(mark) : mark;
+  mark({ number, text, from }: MarkFrame): void {
     this.#number = number;
     if (from !== undefined) {
       this.#resync({ reason: text as ResyncReason, from, to: number });
@@ -103,12 +102,4 @@ function encodeResume(events: readonly string[]): Packet {
     writer.uvarint(events.length);
     for (const event of events) writeStr(writer, event);
   });
-}
-
-function readMark(reader: BareReader): Mark {
-  return {
-    number: reader.uint(),
-    text: reader.str(),
-    from: reader.atEnd ? undefined : reader.uint(),
-  };
 }

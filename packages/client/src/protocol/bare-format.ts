@@ -75,7 +75,12 @@ function readFrame(reader: BareReader): ServerFrame {
       };
     case 35:
     case 36:
-      return { tag: "Mark", mark: reader };
+      return {
+        tag: "Mark",
+        number: reader.uint(),
+        text: reader.str(),
+        from: reader.atEnd ? undefined : reader.uint(),
+      };
     default: {
       const part = PARTS[tag - 32];
       if (part === undefined) throw new RangeError(`a frame of the unknown kind ${tag}`);

@@ -1,4 +1,3 @@
-import type { BareReader } from "./bare.js";
 import type { ErrorBody } from "./error-body.js";
 
 /** A message from client to server on a connection. */
@@ -63,19 +62,14 @@ export interface InitFrame {
 }
 
 /** Where the client is in the events of an actor that keeps them. */
-export interface Mark {
+export interface MarkFrame {
+  readonly tag: "Mark";
   /** Everything up to this event is told, or never will be. */
   readonly number: number;
   /** The event that is subscribed to from here on; with `from`, why events are missing. */
   readonly text: string;
   /** There if events are missing: the last one before. */
   readonly from: number | undefined;
-}
-
-/** A {@link Mark}, or what it is to be read from: only `resumption.ts` needs to know. */
-export interface MarkFrame {
-  readonly tag: "Mark";
-  readonly mark: Mark | BareReader;
 }
 
 /** The parts of a stream. */

@@ -121,12 +121,16 @@ function parseEnvelope(value: unknown): ServerFrame {
     case "Subscribed":
       return {
         tag: "Mark",
-        mark: { number: asId(val.number), text: asText(val.eventName), from: undefined },
+        number: asId(val.number),
+        text: asText(val.eventName),
+        from: undefined,
       };
     case "Resync":
       return {
         tag: "Mark",
-        mark: { number: asId(val.number), text: asText(val.reason), from: asId(val.from) },
+        number: asId(val.number),
+        text: asText(val.reason),
+        from: asId(val.from),
       };
     default:
       throw new RangeError(`a frame of the unknown kind ${JSON.stringify(body.tag)}`);

@@ -28,6 +28,7 @@ use super::{
     log_check,
     medium::is_full,
     tables::Tables,
+    version_check,
 };
 use crate::{OpenError, StoreError};
 
@@ -175,10 +176,12 @@ fn open_database(config: &EmbeddedConfig, path: &Path) -> fjall::Result<Database
 
 /// Finds damage that the engine itself would not report as such.
 fn look_over(path: &Path, db: &Path) -> Result<(), OpenError> {
-    let problem = match check_names(db) {
-        Ok(None) => log_check::check(db),
-        other => other,
-    };
+    let looks = [check_names, version_check::check, log_check::check];
+    let problem = looks
+        .iter()
+        .map(|look| look(db))
+        .find(|found| !matches!(found, Ok(None)))
+        .unwrap_or(Ok(None));
     let corrupt = |reason| OpenError::Corrupt {
         path: path.to_owned(),
         reason,

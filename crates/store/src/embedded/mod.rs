@@ -14,6 +14,7 @@ mod staging;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod version_check;
 mod writer;
 
 use std::{

@@ -54,6 +54,9 @@ fn check_limits(frame: &ClientFrame) {
             assert!(events.len() <= limits::SUBSCRIPTIONS_PER_CONN);
             assert!(events.iter().all(|name| name.len() <= limits::MEMBER_NAME));
         }
-        ClientFrame::Cancel { .. } | ClientFrame::Credit { .. } => {}
+        ClientFrame::Caller { .. }
+        | ClientFrame::Answered { .. }
+        | ClientFrame::Cancel { .. }
+        | ClientFrame::Credit { .. } => {}
     }
 }

@@ -24,6 +24,7 @@ enum Body<'a> {
         kv: &'a [u8],
         queue: &'a [u8],
         events: &'a [u8],
+        calls: &'a [u8],
         version: Option<u32>,
     },
 }
@@ -74,6 +75,7 @@ fn bytes(body: &Body<'_>) -> Bytes {
             kv,
             queue,
             events,
+            calls,
             version,
         } => journal::encode_commit(&Changes {
             state: state.to_vec(),
@@ -81,6 +83,7 @@ fn bytes(body: &Body<'_>) -> Bytes {
             kv: kv.to_vec(),
             queue: queue.to_vec(),
             events: events.to_vec(),
+            calls: calls.to_vec(),
             state_version: *version,
         }),
     }

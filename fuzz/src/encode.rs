@@ -5,6 +5,7 @@
 
 use greenroom_types::{
     cbor,
+    once::CallerId,
     protocol::{
         ActionRequest, ClientFrame, Encoding, QueueRequest, put_data, put_optional, put_str,
         put_uint, put_version,
@@ -116,12 +117,16 @@ fn json_frame(frame: &ClientFrame) -> Option<Vec<u8>> {
             name,
             args,
             compat: true,
+            key,
         } => (
             "ActionRequest",
             format!(
-                r#""id":["$BigInt","{id}"],"name":{},"args":{}"#,
+                r#""id":["$BigInt","{id}"],"name":{},"args":{}{}"#,
                 json_text(name),
-                json_value(args)?
+                json_value(args)?,
+                key.as_ref()
+                    .map(|key| format!(r#","idempotencyKey":{}"#, json_text(key)))
+                    .unwrap_or_default()
             ),
         ),
         ClientFrame::Action { compat: false, .. } => return None,
@@ -130,6 +135,21 @@ fn json_frame(frame: &ClientFrame) -> Option<Vec<u8>> {
             format!(r#""eventName":{},"subscribe":{on}"#, json_text(event)),
         ),
         ClientFrame::Cancel { id } => ("CancelRequest", format!(r#""id":["$BigInt","{id}"]"#)),
+        ClientFrame::Caller {
+            caller,
+            next,
+            waited_ms,
+        } => (
+            "CallerRequest",
+            format!(
+                r#""caller":"{}","next":["$BigInt","{next}"],"waited":["$BigInt","{waited_ms}"]"#,
+                hexadecimal(caller)
+            ),
+        ),
+        ClientFrame::Answered { first } => (
+            "AnsweredRequest",
+            format!(r#""first":["$BigInt","{first}"]"#),
+        ),
         ClientFrame::Resume { events } => {
             let names: Vec<String> = events.iter().map(|name| json_text(name)).collect();
             (
@@ -153,8 +173,12 @@ fn cbor_frame(frame: &ClientFrame) -> Option<Vec<u8>> {
             name,
             args,
             compat: false,
+            key,
         } => {
-            cbor::put_map(&mut val, 3);
+            cbor::put_map(&mut val, if key.is_some() { 4 } else { 3 });
+            if let Some(key) = key {
+                put_text_member(&mut val, "idempotencyKey", key);
+            }
             cbor::put_text(&mut val, "id");
             cbor::put_wide_uint(&mut val, *id);
             put_text_member(&mut val, "name", name);
@@ -174,6 +198,25 @@ fn cbor_frame(frame: &ClientFrame) -> Option<Vec<u8>> {
             cbor::put_text(&mut val, "id");
             cbor::put_uint(&mut val, *id);
             "CancelRequest"
+        }
+        ClientFrame::Caller {
+            caller,
+            next,
+            waited_ms,
+        } => {
+            cbor::put_map(&mut val, 3);
+            put_text_member(&mut val, "caller", &hexadecimal(caller));
+            cbor::put_text(&mut val, "next");
+            cbor::put_uint(&mut val, *next);
+            cbor::put_text(&mut val, "waited");
+            cbor::put_uint(&mut val, *waited_ms);
+            "CallerRequest"
+        }
+        ClientFrame::Answered { first } => {
+            cbor::put_map(&mut val, 1);
+            cbor::put_text(&mut val, "first");
+            cbor::put_uint(&mut val, *first);
+            "AnsweredRequest"
         }
         ClientFrame::Resume { events } => {
             cbor::put_map(&mut val, 1);
@@ -211,9 +254,13 @@ fn bare_frame(frame: &ClientFrame) -> Option<Vec<u8>> {
             name,
             args,
             compat: true,
+            key,
         } => {
-            put_uint(&mut out, 0);
+            put_uint(&mut out, if key.is_some() { 41 } else { 0 });
             put_uint(&mut out, *id);
+            if let Some(key) = key {
+                put_str(&mut out, key);
+            }
             put_str(&mut out, name);
             put_data(&mut out, args);
         }
@@ -226,6 +273,20 @@ fn bare_frame(frame: &ClientFrame) -> Option<Vec<u8>> {
         ClientFrame::Cancel { id } => {
             put_uint(&mut out, 32);
             put_uint(&mut out, *id);
+        }
+        ClientFrame::Caller {
+            caller,
+            next,
+            waited_ms,
+        } => {
+            put_uint(&mut out, 40);
+            put_str(&mut out, &hexadecimal(caller));
+            put_uint(&mut out, *next);
+            put_uint(&mut out, *waited_ms);
+        }
+        ClientFrame::Answered { first } => {
+            put_uint(&mut out, 42);
+            put_uint(&mut out, *first);
         }
         ClientFrame::Resume { events } => {
             put_uint(&mut out, 34);
@@ -241,6 +302,10 @@ fn bare_frame(frame: &ClientFrame) -> Option<Vec<u8>> {
         }
     }
     Some(out)
+}
+
+fn hexadecimal(caller: &CallerId) -> String {
+    caller.0.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn put_member(out: &mut Vec<u8>, name: &str, value: &[u8]) {

@@ -283,3 +283,32 @@ test("events that come while others are held back are not forgotten", async () =
   const values = stage.outputs.map((output) => output.kind === "reply" && output.value);
   assert.deepEqual(values, ["first", "second", "third"]);
 });
+
+test("events say what becomes of them where a client is slow", async () => {
+  const stage = await new Stage(
+    actor({
+      events: {
+        news: event<string>(),
+        spark: event<number>({ whenSlow: "drop" }),
+        level: event<number>({ whenSlow: "coalesce" }),
+        cursor: event<[user: number, at: number]>({ whenSlow: { coalesceBy: (user) => user } }),
+      },
+      actions: {
+        tell(c) {
+          c.broadcast("news", "n");
+          c.broadcast("spark", 1);
+          c.broadcast("level", 2);
+          c.broadcast("cursor", 7, 3);
+        },
+      },
+    }),
+  ).started();
+  stage.forget();
+  await stage.call("tell");
+  assert.deepEqual(stage.outputs.slice(0, 4), [
+    { kind: "event", conn: "all", name: "news", args: ["n"] },
+    { kind: "event", conn: "all", name: "spark", args: [1], whenSlow: "drop" },
+    { kind: "event", conn: "all", name: "level", args: [2], whenSlow: { about: "" } },
+    { kind: "event", conn: "all", name: "cursor", args: [7, 3], whenSlow: { about: "7" } },
+  ]);
+});

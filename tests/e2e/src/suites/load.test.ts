@@ -303,7 +303,7 @@ test("events of a megabyte for many are in memory once", { skip }, async (t) => 
 });
 
 test("slow uploads and answers that are read half hold up nobody", { skip }, async (t) => {
-  const count = many(500, 150);
+  const count = many(500, 150, 80);
   const files = client.files.getOrCreate(["files"]);
   const uploads = upTo(count).map(() => upload());
   const downloads = await Promise.all(upTo(count).map(() => download(1_000)));
@@ -323,7 +323,7 @@ test("slow uploads and answers that are read half hold up nobody", { skip }, asy
     bodies,
     bodies.map((_, index) => (index % 2 === 0 ? "2048" : "broken off")),
   );
-  assert.equal(await files.taken(), count / 2);
+  assert.equal(await files.taken(), Math.ceil(count / 2));
   for (const response of downloads) response.destroy();
   await isBack(t);
 });

@@ -12,7 +12,14 @@ export type Output =
   | { readonly kind: "replyError"; readonly call: number; readonly error: WireError }
   | { readonly kind: "stream"; readonly call: number; readonly part: "start" | "end" }
   | { readonly kind: "stream"; readonly call: number; readonly part: "item"; readonly item: unknown }
-  | { readonly kind: "event"; readonly conn: number | "all"; readonly name: string; readonly args: unknown }
+  | {
+      readonly kind: "event";
+      readonly conn: number | "all";
+      readonly name: string;
+      readonly args: unknown;
+      /** Absent where it waits until there is no room. */
+      readonly whenSlow?: "drop" | { readonly about: string };
+    }
   | { readonly kind: "accept"; readonly conn: number }
   | { readonly kind: "subscribe"; readonly conn: number; readonly ticket: number }
   | { readonly kind: "reject"; readonly conn: number; readonly error: WireError }
@@ -441,6 +448,19 @@ function readOutput(reader: BatchReader): Output {
       return { kind: "reply", call: reader.u32(), value: decodeValue(reader.bytes(), "compat") };
     case OutputKind.replyError:
       return { kind: "replyError", call: reader.u32(), error: readError(reader) };
+    case OutputKind.coalescedEvent: {
+      const conn = reader.u32();
+      const name = reader.str();
+      const about = reader.str();
+      const args = decodeValue(reader.bytes(), "compat");
+      return { kind: "event", conn: conn === NONE ? "all" : conn, name, args, whenSlow: { about } };
+    }
+    case OutputKind.optionalEvent: {
+      const conn = reader.u32();
+      const name = reader.str();
+      const args = decodeValue(reader.bytes(), "compat");
+      return { kind: "event", conn: conn === NONE ? "all" : conn, name, args, whenSlow: "drop" };
+    }
     case OutputKind.event: {
       const conn = reader.u32();
       const name = reader.str();

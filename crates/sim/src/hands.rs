@@ -113,7 +113,8 @@ impl Hands {
                 | Plant::ForgetCommit
                 | Plant::ForgetCall
                 | Plant::TellAgain
-                | Plant::SkipMissed,
+                | Plant::SkipMissed
+                | Plant::RunAgain,
             )
             | None => {}
         }

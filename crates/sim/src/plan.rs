@@ -151,6 +151,10 @@ impl Plan {
             faults: Vec::new(),
         };
         plan.keep_events(&mut Rng::of(seed, "kept events"));
+        if Rng::of(seed, "calls over the network").chance(50) {
+            plan.far = plan.far.max(1);
+            plan.far_clients.0 = plan.far_clients.0.max(2);
+        }
         plan.add_faults(rng);
         if rng.chance(20) {
             plan.split();

@@ -38,11 +38,13 @@ pub enum Plant {
     TellAgain,
     /// Who comes back is not told the first event that it missed now and then.
     SkipMissed,
+    /// A call that is made again runs again.
+    RunAgain,
 }
 
 impl Plant {
     /// All of them, with the number of seeds within which each has to be found.
-    pub const ALL: [(Self, u64); 16] = [
+    pub const ALL: [(Self, u64); 17] = [
         (Self::AckBeforeSync, 20),
         (Self::SkipEpochCheck, 20),
         (Self::DropAlarm, 20),
@@ -59,6 +61,7 @@ impl Plant {
         (Self::ForgetAtSleep, 20),
         (Self::TellAgain, 20),
         (Self::SkipMissed, 20),
+        (Self::RunAgain, 20),
     ];
 
     /// Its name on the command line.
@@ -80,6 +83,7 @@ impl Plant {
             Self::ForgetAtSleep => "forget-at-sleep",
             Self::TellAgain => "tell-again",
             Self::SkipMissed => "skip-missed",
+            Self::RunAgain => "run-again",
         }
     }
 }

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::{
     Plant,
     book::Book,
-    clients::{Caller, Far, Link, Near, Talker, Will},
+    clients::{Caller, Far, Link, Near, Repeater, Talker, Will},
     node::Machine,
     plan::Plan,
     rng::Rng,
@@ -127,12 +127,18 @@ impl Crowd {
     }
 
     fn caller(&mut self, name: &str) -> Caller {
+        let mut rng = Rng::new(self.rng.next());
+        let repeater = match &self.link {
+            Link::Far(far) if rng.chance(60) => Some(Repeater::new(far.clone(), &mut rng)),
+            Link::Far(_) | Link::Near(_) => None,
+        };
         Caller {
             name: format!("{} {name}", self.process),
             book: self.book.clone(),
             link: self.link.clone(),
             keys: self.plan.keys.clone(),
-            rng: Rng::new(self.rng.next()),
+            repeater,
+            rng,
             alarms: Vec::new(),
             is_calm: self.plan.calm,
         }

@@ -61,7 +61,7 @@ impl Witness {
             && matches!(commit.alarm, Some(AlarmChange::Set(due_ms)) if due_ms < LATEST_TIME_MS)
             && spoilt.rng.chance(60)
         {
-            commit.alarm = None;
+            commit.alarm = Some(AlarmChange::Clear);
         }
         if self.is_planted(Plant::SkipEpochCheck)
             && let Some((epoch, next)) = spoilt.claims.get_mut(&commit.actor)

@@ -136,7 +136,7 @@ fn bugs_planted_in_turns_are_found() {
 
 #[test]
 fn bugs_planted_in_coming_back_are_found() {
-    check_found(&[Plant::TellAgain, Plant::SkipMissed]);
+    check_found(&[Plant::TellAgain, Plant::SkipMissed, Plant::RunAgain]);
 }
 
 #[test]

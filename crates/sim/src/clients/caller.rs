@@ -9,7 +9,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::Link;
+use super::{Link, Repeater};
 use crate::{
     book::Book,
     history::{Kind, Outcome},
@@ -35,6 +35,8 @@ pub(crate) struct Caller {
     pub(crate) name: String,
     pub(crate) book: Book,
     pub(crate) link: Link,
+    /// Makes its calls again until they are answered, if it does.
+    pub(crate) repeater: Option<Repeater>,
     pub(crate) keys: Vec<String>,
     pub(crate) rng: Rng,
     /// Whether it waits for each answer, and leaves alarms alone.
@@ -80,13 +82,18 @@ impl Caller {
     /// Asks for something, and says whether it has happened for certain.
     async fn ask(&self, key: String, kind: Kind, patience: Option<Duration>) -> bool {
         let pending = self.book.begin(&self.name, &key, kind.clone());
-        let act = self.link.act(&key, &kind);
-        let patience = patience.or(self.link.loses().then_some(PATIENCE));
-        let outcome = match patience {
-            None => act.await,
-            Some(patience) => timeout(patience, act)
-                .await
-                .unwrap_or_else(|_| Outcome::Unknown("gave up".to_owned())),
+        let is_call = !matches!(kind, Kind::Publish { .. } | Kind::Destroy);
+        let outcome = match &self.repeater {
+            Some(repeater) if is_call => repeater.act(&key, &kind).await,
+            _ => {
+                let act = self.link.act(&key, &kind);
+                match patience.or(self.link.loses().then_some(PATIENCE)) {
+                    None => act.await,
+                    Some(patience) => timeout(patience, act)
+                        .await
+                        .unwrap_or_else(|_| Outcome::Unknown("gave up".to_owned())),
+                }
+            }
         };
         let is_done = matches!(outcome, Outcome::Done(..));
         pending.end(outcome);

@@ -4,12 +4,14 @@ mod caller;
 mod far;
 mod link;
 mod near;
+mod repeat;
 mod talker;
 
 pub(crate) use caller::{Caller, Will};
 pub(crate) use far::Far;
 pub(crate) use link::Link;
 pub(crate) use near::Near;
+pub(crate) use repeat::Repeater;
 pub(crate) use talker::Talker;
 
 use greenroom_types::{ActorError, ActorId};

@@ -36,6 +36,8 @@ struct Talk<'a> {
     waiting: BTreeMap<u64, Pending>,
     /// Whether it wants the news.
     wish: bool,
+    /// Whether it may come back.
+    returns: bool,
 }
 
 /// What a client goes on with.
@@ -70,6 +72,7 @@ impl Talker {
                     actor: None,
                     last_id: 0,
                     waiting: BTreeMap::new(),
+                    returns,
                     wish: last.as_ref().is_some_and(|before| before.wish),
                 };
                 talk.run(last.is_some(), &mut self.rng, &will).await;
@@ -94,12 +97,15 @@ impl Talker {
 impl Talk<'_> {
     async fn run(&mut self, is_back: bool, rng: &mut Rng, will: &watch::Receiver<Will>) {
         let mut steps = rng.between(3, 25);
-        let mut is_open = !is_back || self.go_on().await;
+        // Whoever comes back mostly waits for what it missed.
+        let mut is_open =
+            !is_back || (self.go_on().await && self.listen(rng.pause(0, 2_000)).await);
+        let changes = if self.returns { 12 } else { 30 };
         while is_open && steps > 0 && *will.borrow() == Will::Chaos {
             steps -= 1;
             let sent = match rng.below(100) {
-                0..30 => self.subscribe(rng.chance(65)).await,
-                30..75 => self.act(Kind::Append(self.book.new_entry('a'))).await,
+                dice if dice < changes => self.subscribe(rng.chance(65)).await,
+                0..75 => self.act(Kind::Append(self.book.new_entry('a'))).await,
                 75..90 => self.act(Kind::Read).await,
                 _ => {
                     // It does not read for a while.

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use greenroom_store::{ActorRecord, Created, ListPage, ListQuery, Store};
-use greenroom_types::{ActorError, ActorId, ActorKey, ActorName, limits, once::OnceCall};
+use greenroom_types::{
+    ActorError, ActorId, ActorKey, ActorName, limits,
+    once::{OnceCall, OnceId},
+};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -316,6 +319,27 @@ impl Runtime {
             }
         });
         (generation, outcome)
+    }
+
+    /// Whoever has made a call that runs once does not wait for it any more, and will not make it again: the actor
+    /// is told at once. Without that, a call whose caller has gone is left alone for a while, because the caller
+    /// may come back. What is not in progress stays as it is, and no actor is woken.
+    pub async fn give_up(&self, id: ActorId, call: OnceId) {
+        let Some(task) = self.shared.registry.get(id) else {
+            return;
+        };
+        // Waited for, so that whoever says this a lot is held up by the actor.
+        let (found, is_found) = oneshot::channel();
+        let control = Control::GiveUp {
+            id: call.clone(),
+            found,
+        };
+        let _ = task.control.send(control);
+        if is_found.await == Ok(false) {
+            // Again behind the call, if that has not been looked at. Without room there, it is lost like a caller
+            // who says nothing.
+            let _ = task.mailbox.try_send(Message::GiveUp(call));
+        }
     }
 
     /// Sends a message with a way to answer it, and waits for the answer.

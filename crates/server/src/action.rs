@@ -7,7 +7,7 @@ use greenroom_types::{
     once::{CALL_HEADER, KEY_HEADER, OnceCall},
     protocol::{Encoding, conn_params_from_header, decode_action_request, encode_action_response},
 };
-use hyper::{Request, StatusCode, header::HeaderValue};
+use hyper::{Method, Request, StatusCode, header::HeaderValue};
 use tracing::{Instrument, debug, debug_span};
 
 use crate::{
@@ -64,6 +64,39 @@ pub(crate) async fn call(
         .inspect_err(|error| debug!(actor = %actor.id, %error, "action failed"))
         .and_then(|outcome| response(app, encoding, outcome));
     answer(result, encoding, &actor)
+}
+
+/// Whether a request to an action says that a call is given up, and does not call.
+pub(crate) fn is_given_up(request: &Request<RequestBody>) -> bool {
+    request.method() == Method::DELETE && request.headers().contains_key(CALL_HEADER)
+}
+
+/// Answers `DELETE {gateway}/action/{name}`: whoever has made the call that [`CALL_HEADER`] names does not wait for it
+/// any more, and does not come back. Says nothing of whether there is such a call.
+pub(crate) async fn give_up(
+    app: &App,
+    target: &Target,
+    request: Request<RequestBody>,
+    visitor: Visitor,
+) -> Reply {
+    let call = request.headers().get(CALL_HEADER);
+    let given_up = async {
+        let call = OnceCall::from_headers(call.map(HeaderValue::as_bytes), None)?;
+        let params = params_of(&request)?;
+        let entered = target
+            .enter(app, &visitor, Intents::ACTION, params.as_ref())
+            .await?;
+        match (call, entered.find(app).await) {
+            (Some(call), Ok(actor)) => app.runtime.give_up(actor, call.id).await,
+            (_, Err(error)) if !is_not_found(&error) => return Err(error),
+            _ => {}
+        }
+        Ok(())
+    };
+    match given_up.await {
+        Ok(()) => reply::empty(StatusCode::NO_CONTENT),
+        Err(error) => gateway_error(&error),
+    }
 }
 
 /// The encoding that a stateless call asks for.

@@ -1,8 +1,9 @@
-/** Calls over connections that are made again: what the server is told, and when a call is given up. */
+/** Calls that are made again: what the server is told, and when a call is given up. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type ClientConfig, createClient } from "@greenroom/client";
 import { FakeClock, settle } from "./support/fake-clock.js";
+import { FakeServer, type Seen } from "./support/fake-server.js";
 import { type FakeSocket, fakeWebSockets } from "./support/fake-socket.js";
 
 async function connect(config: ClientConfig = {}) {
@@ -109,4 +110,67 @@ test("keys of users are sent to servers that know them, and checked before", asy
     code: "idempotency_unsupported",
   });
   void other.conn.dispose();
+});
+
+/** A client of a server that has the extensions. */
+function over({ url }: FakeServer, config: ClientConfig) {
+  return createClient({ endpoint: url, disableMetadataLookup: true, ...config });
+}
+
+test("the server is told of a call over HTTP that is aborted after it was sent", async (t) => {
+  const server = await FakeServer.start(() => ({}));
+  t.after(() => server.stop());
+  const controller = new AbortController();
+  const told = new Promise<Seen>((resolve) => {
+    server.answer = (request) => {
+      if (request.method === "DELETE") {
+        resolve(request);
+        return { status: 500 };
+      }
+      controller.abort();
+      return new Promise(() => {});
+    };
+  });
+  const options = { params: { who: "me" }, signal: controller.signal };
+  const call = over(server, { retryTimeout: 60_000, token: "t" })
+    .get("tally", "a", options)
+    .action({ name: "read" });
+  await assert.rejects(call, { group: "actor", code: "aborted" });
+  const { url, headers } = await told;
+  const [post] = server.calls;
+  assert.equal(url, post?.url);
+  assert.match(String(headers["x-greenroom-call"]), /^[0-9a-f]{32}\.0\.0\.0$/);
+  for (const name of ["x-rivet-token", "x-rivet-conn-params", "x-greenroom-call"]) {
+    assert.equal(headers[name], post?.headers[name], name);
+  }
+});
+
+test("it is not told of calls without an id, that others may come for, that were not sent or are answered", async (t) => {
+  const server = await FakeServer.start(() => ({}));
+  t.after(() => server.stop());
+  const methods: string[] = [];
+  for (const [retryTimeout, options] of [
+    [0, {}],
+    [60_000, { idempotencyKey: "k" }],
+  ] as const) {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const handle = over(server, { retryTimeout }).get("tally", "a");
+    server.answer = ({ method }) => {
+      methods.push(method);
+      controller.abort();
+      return new Promise(() => {});
+    };
+    await assert.rejects(handle.action({ name: "read", signal, ...options }), { code: "aborted" });
+    await assert.rejects(handle.action({ name: "read", signal }), { code: "aborted" });
+    server.answer = ({ method }) => {
+      methods.push(method);
+      return { body: Buffer.from("04000105", "hex") };
+    };
+    const late = new AbortController();
+    await handle.action({ name: "read", signal: late.signal });
+    late.abort();
+    await handle.action({ name: "read" });
+  }
+  assert.deepEqual(methods, Array(6).fill("POST"));
 });

@@ -77,7 +77,11 @@ impl ActorTask {
             Message::Disconnect { conn, close } => self.disconnect_as(conn, close),
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
             Message::Destroy { done } => self.destroy_unstarted(done),
-            Message::Alarm | Message::Revive(_) | Message::Sleep | Message::Cancel { .. } => {}
+            Message::Alarm
+            | Message::Revive(_)
+            | Message::Sleep
+            | Message::Cancel { .. }
+            | Message::GiveUp(_) => {}
         }
     }
 

@@ -365,6 +365,11 @@ impl Calls {
         self.given_up.insert(call)
     }
 
+    /// Whether the instance was told that a call in progress is given up.
+    pub(crate) fn is_given_up(&self, call: CallId) -> bool {
+        self.given_up.contains(&call)
+    }
+
     /// The stateless call or request with this token.
     pub(crate) fn by_token(&self, token: u64) -> Option<CallId> {
         self.by_stream(StreamKey::Stateless(token)).or_else(|| {

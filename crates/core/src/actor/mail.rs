@@ -158,6 +158,9 @@ impl ActorTask {
                 self.ask(conn, event);
             }
             Message::Cancel { conn, id } => self.cancel_action(conn, id),
+            Message::GiveUp(id) => {
+                self.give_up_once(&id);
+            }
             Message::Once { conn, word } => self.conns.tell_once(conn, word),
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
             Message::Resume { conn, events, more } => self.resume(conn, events, more),
@@ -214,6 +217,9 @@ impl ActorTask {
                 self.wait_for_wake(Message::Subscribe { conn, event, on });
             }
             Message::Cancel { conn, id } => self.cancel_action(conn, id),
+            Message::GiveUp(id) => {
+                self.give_up_once(&id);
+            }
             Message::Once { conn, word } => self.conns.tell_once(conn, word),
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
             Message::Revive(mark) => self.revive(mark.losses()),

@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 use greenroom_store::{Epoch, StoreError};
-use greenroom_types::{ActorError, once::CallerId};
+use greenroom_types::{
+    ActorError,
+    once::{CallerId, OnceId},
+};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::{
@@ -62,6 +65,9 @@ pub(crate) enum Message {
         conn: ConnKey,
         id: u64,
     },
+    /// Whoever has made this call does not wait for it any more. In order behind the call, which
+    /// [`Control::GiveUp`] might overtake.
+    GiveUp(OnceId),
     Subscribe {
         conn: ConnKey,
         event: String,
@@ -139,6 +145,12 @@ pub(crate) enum Control {
     Exchange(Instance, CallId, ExchangeEvent),
     /// The caller of the stateless call or request with this token is gone.
     Cancel(u64),
+    /// Whoever has made this call does not wait for it any more, and does not come back. Answers whether there is
+    /// such a call.
+    GiveUp {
+        id: OnceId,
+        found: oneshot::Sender<bool>,
+    },
     /// A client does not wait for an action any more.
     CancelAction {
         conn: ConnKey,

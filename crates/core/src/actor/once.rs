@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::{
     live::{Caller, Release},
-    message::OnceWord,
+    message::{Message, OnceWord},
     task::{ActorTask, Phase},
 };
 use crate::{
@@ -453,12 +453,43 @@ impl ActorTask {
     /// back.
     pub(super) fn caller_gone(&mut self, call: CallId) {
         if let Phase::Live(live) = &mut self.phase
+            && !live.calls.is_given_up(call)
             && !live.once.orphaned(call, Instant::now())
         {
             self.shared
                 .host
                 .deliver(live.instance, HostEvent::Cancel(call));
         }
+    }
+
+    /// The caller of a call says that it does not wait any more, and that it will not come back: nobody is waited
+    /// for. A call that waits for the actor to wake never runs. `false` if there is no such call.
+    pub(super) fn give_up_once(&mut self, id: &OnceId) -> bool {
+        let is_it = |message: &Message| {
+            matches!(message, Message::Call { request, .. }
+                if request.once.as_ref().is_some_and(|once| once.id == *id))
+        };
+        if let Some(index) = self.waiting.iter().position(is_it)
+            && let Some(Message::Call { token, reply, .. }) = self.waiting.remove(index)
+        {
+            let caller = Caller::Stateless { token, reply };
+            self.answer(caller, Err(ActorError::aborted()));
+            return true;
+        }
+        let Phase::Live(live) = &mut self.phase else {
+            return false;
+        };
+        let Some(running) = live.once.running.get_mut(id) else {
+            return false;
+        };
+        running.is_orphan = false;
+        let call = running.call;
+        if live.calls.give_up(call) {
+            self.shared
+                .host
+                .deliver(live.instance, HostEvent::Cancel(call));
+        }
+        true
     }
 
     /// A connection is gone, and with it the caller of its calls.
@@ -468,7 +499,9 @@ impl ActorTask {
         };
         for call in live.once.calls() {
             let caller = live.calls.caller(call);
-            if matches!(caller, Some(Caller::Conn { conn: of, .. }) if *of == conn) {
+            if matches!(caller, Some(Caller::Conn { conn: of, .. }) if *of == conn)
+                && !live.calls.is_given_up(call)
+            {
                 live.once.orphaned(call, Instant::now());
             }
         }

@@ -409,6 +409,10 @@ impl ActorTask {
         match control {
             Control::Turn(instance, turn) => self.on_turn(instance, *turn),
             Control::Cancel(token) => self.cancel(token),
+            Control::GiveUp { id, found } => {
+                // Whoever asked may have gone.
+                let _ = found.send(self.give_up_once(&id));
+            }
             Control::Exchange(instance, call, event) => self.on_exchange(instance, call, event),
             Control::CancelAction { conn, id, word } => {
                 self.cancel_action(conn, id);

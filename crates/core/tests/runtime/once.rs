@@ -378,3 +378,76 @@ async fn a_call_whose_caller_vanishes_is_told_so_when_nobody_comes_back() {
     tokio::time::sleep(2 * limits::CALLER_RETURN).await;
     assert!(cancelled(world.now().await, running));
 }
+
+fn is_cancel(event: Option<HostEvent>, running: CallId) -> bool {
+    matches!(event, Some(HostEvent::Cancel(call)) if call == running)
+}
+
+fn once_id(number: u64) -> OnceId {
+    OnceId::Numbered {
+        caller: CallerId([7; 16]),
+        number,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_says_so_is_not_waited_for() {
+    let mut world = Manual::new(Arc::new(MemoryStore::new()));
+    let id = awake(&mut world).await;
+    // Before and after its connection is gone.
+    for (number, is_gone) in [(0, false), (1, true)] {
+        let lost = spawn(&world, id, made("act", number, 0, 0));
+        let (_, running) = world.called().await;
+        if is_gone {
+            lost.abort();
+            settle().await;
+        }
+        for other in [once_id(9), OnceId::Key("k".into())] {
+            world.runtime.give_up(id, other).await;
+            assert!(world.now().await.is_none(), "another call");
+        }
+        world.runtime.give_up(id, once_id(number)).await;
+        assert!(is_cancel(world.now().await, running));
+        lost.abort();
+        settle().await;
+        world.runtime.give_up(id, once_id(number)).await;
+        tokio::time::sleep(2 * limits::CALLER_RETURN).await;
+        assert!(world.now().await.is_none(), "it was told");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_given_up_while_the_actor_wakes_is_not_forgotten() {
+    let mut world = Manual::new(Arc::new(MemoryStore::new()));
+    let id = world.actor().await;
+    // The first wakes the actor, the others are behind it in the mailbox.
+    let first = spawn(&world, id, made("act", 0, 0, 0));
+    settle().await;
+    let behind = spawn(&world, id, made("act", 1, 0, 0));
+    let waits = spawn(&world, id, made("other", 2, 0, 0));
+    settle().await;
+    world.runtime.give_up(id, once_id(0)).await;
+    world.runtime.give_up(id, once_id(1)).await;
+    assert_eq!(code(first.await.unwrap()), "aborted", "it never runs");
+    world.started(replace_root(0)).await;
+    let (_, running) = world.called().await;
+    let (instance, HostEvent::Call(other)) = world.next().await else {
+        panic!("the other call is made");
+    };
+    assert_eq!(other.name, "other");
+    assert!(is_cancel(world.now().await, running));
+    for call in [running, other.call] {
+        world.say(instance, reply(call));
+    }
+    assert!(behind.await.unwrap().is_ok() && waits.await.unwrap().is_ok());
+    assert!(world.now().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_actor_wakes_to_hear_that_a_call_is_given_up() {
+    let mut world = Manual::new(Arc::new(MemoryStore::new()));
+    let id = world.actor().await;
+    world.runtime.give_up(id, once_id(0)).await;
+    settle().await;
+    assert!(world.now().await.is_none());
+}

@@ -208,6 +208,11 @@ async fn http(
         return sse::open(app, &target, stream, request.headers(), visitor).await;
     }
     if let Some((member, name)) = Member::at(&path) {
+        if let Member::Action = member
+            && action::is_given_up(&request)
+        {
+            return action::give_up(app, &target, request, visitor).await;
+        }
         if method != Method::POST {
             return gateway_error(&ActorError::method_not_allowed(method.as_str(), "POST"));
         }

@@ -188,6 +188,16 @@ impl Entered<'_> {
         self.target.resolve(app, &self.pass).await
     }
 
+    /// Finds the actor, and never creates it. Takes an id at its word.
+    pub(crate) async fn find(&self, app: &App) -> Result<ActorId, ActorError> {
+        match &*self.target {
+            Target::Id(id) => Ok(*id),
+            Target::Get { name, key } | Target::GetOrCreate { name, key, .. } => {
+                Ok(find(app, name, key).await?.id)
+            }
+        }
+    }
+
     /// As [`Entered::resolve`], but takes an id at its word: whoever sends the actor something learns
     /// soon enough whether it exists.
     pub(crate) async fn reach(&self, app: &App) -> Result<Reached, ActorError> {

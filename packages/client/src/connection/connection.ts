@@ -316,11 +316,12 @@ export class Connection implements Members<ConnMethods<unknown>> {
   async #shutDown(): Promise<void> {
     const wasConnected = this.isConnected;
     const session = this.#session;
+    // First, so that the server hears that nobody will come back for these calls.
+    this.#requests.rejectInFlight(() => new ActorConnDisposed());
     this.#session = undefined;
     this.#runtime.clearTimeout(this.#timer);
     this.#handlers.clear();
     const closed = session?.close("Disposed");
-    this.#requests.rejectInFlight(() => new ActorConnDisposed());
     this.#requests.rejectUnsent(new ActorConnDisposed());
     this.#ready.reject(new ActorConnDisposed());
     this.#setStatus("idle");

@@ -183,6 +183,7 @@ export class RequestTable {
       // Marked as handled: a call nobody waits for must not end the process when a connection breaks.
       request.promise.catch(() => {});
       request.reject(makeError(request.name));
+      if (request.packet === undefined) this.#cancel(id);
     }
   }
 

@@ -10,6 +10,8 @@ export interface Repeat {
   headers(): Record<string, string>;
   /** The pause before it is made again; `undefined` to give up. */
   pause(error: ActorError): number | undefined;
+  /** What names it to the server when its caller has given it up; `undefined` if the server need not be told. */
+  givenUp(): Record<string, string> | undefined;
   /** It has its outcome. */
   end(): void;
 }
@@ -60,6 +62,11 @@ export class CallRepeats {
         paused += pause;
         return pause;
       },
+      // Under a key, somebody else may come for it.
+      givenUp: () =>
+        requests === 0 || key !== undefined
+          ? undefined
+          : { "x-greenroom-call": `${this.#caller}.${number}.${number}.0` },
       end: () => void this.#open.delete(number),
     };
   }

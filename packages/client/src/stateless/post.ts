@@ -38,10 +38,11 @@ export async function post(sender: Sender, message: Post): Promise<Uint8Array | 
   const repeat = message.isCall ? await beginOnce(transport, message.options, signal) : undefined;
   // Has its own patience; once it succeeded, attempts find the answer in memory.
   await transport.metadata.locate(signal);
+  let params: string | undefined;
   try {
     for (;;) {
       try {
-        const params = await orAborted(paramsJson(options), signal);
+        params = await orAborted(paramsJson(options), signal);
         return await postOnce(sender, message, params, signal, repeat?.headers());
       } catch (error) {
         if (!message.mayRepeat || !(error instanceof ActorError)) throw error;
@@ -50,9 +51,34 @@ export async function post(sender: Sender, message: Post): Promise<Uint8Array | 
         await transport.sleep(pause, signal);
       }
     }
+  } catch (error) {
+    const once = signal?.aborted ? repeat?.givenUp() : undefined;
+    if (once !== undefined) giveUp(sender, message, params, once).catch(() => {});
+    throw error;
   } finally {
     repeat?.end();
   }
+}
+
+/**
+ * Tells the server that nobody will come back for a call that was aborted: a lost connection alone does not say so.
+ * Whether it arrives changes nothing for the caller.
+ */
+async function giveUp(
+  { transport, target, options }: Sender,
+  { path, options: { skipReadyWait = options.skipReadyWait } }: Post,
+  params: string | undefined,
+  once: Record<string, string>,
+): Promise<void> {
+  const { config } = transport;
+  const location = await transport.metadata.locate(undefined);
+  const url = await gatewayUrl(target, location, path, config);
+  const headers = {
+    ...transport.actorHeaders(location, params, skipReadyWait ?? config.skipReadyWait),
+    ...once,
+  };
+  // The page may be on its way out.
+  await transport.request(url, { method: "DELETE", headers, keepalive: true });
 }
 
 /** What aborts when one of them does. */

@@ -229,6 +229,15 @@ export const peer = actor({
       const handle = c.client<Registry>().peer.getOrCreate(asker);
       return back === "locked" ? await handle.locked() : await handle.free();
     },
+    /** Calls an actor that waits, and gives that up. */
+    async leave(c, key: string, name: string): Promise<void> {
+      const controller = new AbortController();
+      const handle = c.client<Registry>().patient.getOrCreate(key);
+      const call = handle.action({ name: "wait", args: [name], signal: controller.signal });
+      while (!(await handle.log()).includes(`+${name}`)) await pause(5);
+      controller.abort();
+      await call.catch(() => {});
+    },
     locked: { concurrency: "exclusive", run: () => "locked" },
     free: () => "free",
     async *relay(c, to: number) {

@@ -13,10 +13,10 @@ const counter = actor({
     read: (c): number => c.state.n,
     echo: (_c, bytes: Uint8Array): Uint8Array => bytes,
     /** Resolves when its caller gives up. */
-    async waits(c): Promise<void> {
-      c.broadcast("waiting");
+    async waits(c, name: string): Promise<void> {
+      c.broadcast("waiting", name);
       await new Promise<void>((resolve) => c.abortSignal.addEventListener("abort", () => resolve()));
-      c.state.n = -1;
+      c.broadcast("ended", name);
     },
     params: (c): unknown => c.conn.params,
   },

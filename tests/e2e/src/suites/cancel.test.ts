@@ -1,6 +1,7 @@
 /** Calls that their callers give up, whichever way they came. */
 
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { ClientConfig } from "@greenroom/client";
@@ -45,6 +46,85 @@ for (const encoding of ["json", "cbor", "bare"] as const) {
     });
   }
 }
+
+/** Calls an action as our client does, but lets its connection go without a word. */
+async function callAndVanish(gateway: string, name: string, until: () => Promise<void>): Promise<void> {
+  const gone = new AbortController();
+  const call = fetch(gateway.replace("?", "/action/wait?"), {
+    method: "POST",
+    headers: { "x-rivet-encoding": "json", "x-greenroom-call": `${randomBytes(16).toString("hex")}.0.0.0` },
+    body: JSON.stringify({ args: [name] }),
+    signal: gone.signal,
+  });
+  call.catch(() => {});
+  await until();
+  gone.abort();
+  await assert.rejects(call);
+}
+
+test("who aborts over HTTP is not waited for, but who only loses the connection may come back", async (t) => {
+  const client = connectTo();
+  t.after(() => client.dispose());
+  const handle = client.patient.getOrCreate("vanished");
+  const logs = (entries: string[]) => eventually(async () => assert.deepEqual(await handle.log(), entries));
+  await callAndVanish(await handle.getGatewayUrl(), "lost", () => logs(["+lost"]));
+  // Those who were lost later are told later, unless they have said that they do not come back.
+  const controller = new AbortController();
+  const call = handle.action({ name: "wait", args: ["aborted"], signal: controller.signal });
+  await logs(["+lost", "+aborted"]);
+  controller.abort();
+  await assert.rejects(call, ABORTED);
+  await logs(["+lost", "+aborted", "-aborted true"]);
+});
+
+test("an actor that gives up its call of another one is not waited for either", async (t) => {
+  const client = connectTo();
+  t.after(() => client.dispose());
+  const handle = client.patient.getOrCreate("left");
+  const logs = (entries: string[]) => eventually(async () => assert.deepEqual(await handle.log(), entries));
+  await callAndVanish(await handle.getGatewayUrl(), "lost", () => logs(["+lost"]));
+  await client.peer.getOrCreate("leaves").leave("left", "a");
+  await logs(["+lost", "+a", "-a true"]);
+});
+
+for (const transport of ["websocket", "sse"] as const) {
+  test(`a client that is disposed is not waited for over ${transport}`, async (t) => {
+    const watcher = connectTo();
+    t.after(() => watcher.dispose());
+    const handle = watcher.patient.getOrCreate(["disposed", transport]);
+    const logs = (entries: string[]) => eventually(async () => assert.deepEqual(await handle.log(), entries));
+    await callAndVanish(await handle.getGatewayUrl(), "lost", () => logs(["+lost"]));
+    const client = connectTo({ transport });
+    const call = client.patient.getOrCreate(["disposed", transport]).connect().wait("a");
+    const failed = assert.rejects(call, { group: "client", code: "connection_disposed" });
+    await logs(["+lost", "+a"]);
+    await client.dispose();
+    await failed;
+    await logs(["+lost", "+a", "-a true"]);
+  });
+}
+
+test("that a call is given up can be said of any call, and creates and reveals nothing", async (t) => {
+  const client = connectTo();
+  t.after(() => client.dispose());
+  const caller = randomBytes(16).toString("hex");
+  const say = async (gateway: string, headers: Record<string, string>) => {
+    const url = gateway.replace("?", "/action/wait?");
+    const response = await fetch(url, { method: "DELETE", headers });
+    return [response.status, response.headers.get("x-rivet-error"), await response.text()] as const;
+  };
+  const gateway = await client.patient.getOrCreate("nobody").getGatewayUrl();
+  const given = { "x-greenroom-call": `${caller}.0.0.0` };
+  assert.deepEqual(await say(gateway, given), [204, null, ""]);
+  await assert.rejects(client.patient.get("nobody").log(), { code: "not_found" });
+  await client.patient.getOrCreate("nobody").log();
+  assert.deepEqual(await say(gateway, given), [204, null, ""]);
+  assert.equal((await say(gateway, {}))[0], 405);
+  for (const malformed of ["", "x", caller, `${caller}.0.1.0`]) {
+    const [status, error] = await say(gateway, { "x-greenroom-call": malformed });
+    assert.deepEqual([status, error], [400, "request.invalid"], malformed);
+  }
+});
 
 test("an action that is given up before its connection is open is never sent", async () => {
   const client = connectTo();

@@ -83,16 +83,26 @@ test("a body above the limit is refused with the documented error", async () => 
   await assert.rejects(call, { group: "message", code: "incoming_too_long" });
 });
 
-test("a caller who gives up is given up on by the actor", async () => {
+test("a caller who gives up is given up on by the actor, and one that is only lost may come back", async (t) => {
   const target = client.counter.getOrCreate("abort");
   const conn = target.connect();
-  const controller = new AbortController();
-  conn.on("waiting", () => controller.abort());
+  t.after(() => conn.dispose());
+  const waiting = { lost: new AbortController(), aborted: new AbortController() };
+  const ended: string[] = [];
+  conn.on("waiting", (name: keyof typeof waiting) => waiting[name].abort());
+  conn.on("ended", (name: string) => ended.push(name));
   await conn.read();
-  const call = target.action({ name: "waits", args: [], signal: controller.signal });
+  const lost = fetch((await target.getGatewayUrl()).replace("?", "/action/waits?"), {
+    method: "POST",
+    headers: { "x-rivet-encoding": "json", "x-greenroom-call": `${randomBytes(16).toString("hex")}.0.0.0` },
+    body: JSON.stringify({ args: ["lost"] }),
+    signal: waiting.lost.signal,
+  });
+  await assert.rejects(lost);
+  // It is told later, but has said that it does not come back.
+  const call = target.action({ name: "waits", args: ["aborted"], signal: waiting.aborted.signal });
   await assert.rejects(call, { group: "actor", code: "aborted" });
-  await eventually(async () => assert.equal(await target.read(), -1));
-  await conn.dispose();
+  await eventually(() => assert.deepEqual(ended, ["aborted"]));
 });
 
 test("a request that breaks off in the middle of its body does nothing, and the next ones are served", async () => {

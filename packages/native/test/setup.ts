@@ -37,7 +37,7 @@ export function config(changes: Record<string, unknown>): string {
     development: true,
     allowedHosts: [],
     allowedOrigins: null,
-    authorizes: false,
+    authTimeout: null,
     rateLimit: null,
     trustedProxies: 0,
     actors: [{ name: "counter", display: { name: null, icon: null }, options }],

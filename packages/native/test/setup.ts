@@ -9,6 +9,8 @@ import { CountingHost } from "./host.js";
 export function config(changes: Record<string, unknown>): string {
   const options = {
     sleepTimeout: null,
+    actionTimeout: 60000,
+    weightWarning: null,
     sleepGracePeriod: 5000,
     stateSaveInterval: 1000,
     startTimeout: 5000,
@@ -40,6 +42,7 @@ export function config(changes: Record<string, unknown>): string {
     authTimeout: null,
     rateLimit: null,
     trustedProxies: 0,
+    blockedAfter: null,
     actors: [{ name: "counter", display: { name: null, icon: null }, options }],
     ...changes,
   });

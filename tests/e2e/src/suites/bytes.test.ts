@@ -53,6 +53,7 @@ let dataDir: string;
 let served: ReturnType<typeof registry>;
 let native: NativeRegistry;
 let client: Client<typeof served>;
+let endpoint: string;
 
 before(async () => {
   dataDir = await mkdtemp(join(tmpdir(), "greenroom-bytes-"));
@@ -62,7 +63,9 @@ before(async () => {
   const { url } = await served.start();
   native = start.mock.calls[0]?.this as NativeRegistry;
   start.mock.restore();
-  client = createClient<typeof served>(url);
+  endpoint = url;
+  // Calls that are made again have their answers recorded: that is not what a change of the state costs.
+  client = createClient<typeof served>({ endpoint, retryTimeout: 0 });
 });
 after(async () => {
   await client.dispose();
@@ -91,6 +94,18 @@ test("appending one element writes the same bytes at 100 and at 100,000 elements
   assert.deepEqual(large, small);
   assert.equal(small.commits, 1);
   assert.ok(small.bytes > "one more".length && small.bytes < 64, `${small.bytes} bytes`);
+});
+
+test("the record of an answer costs some bytes beside it, however large the state is", async (t) => {
+  const careful = createClient<typeof served>({ endpoint });
+  t.after(() => careful.dispose());
+  const plain = client.list.getOrCreate("recorded");
+  assert.equal(await plain.fill(100_000), 100_000);
+  const without = await cost(() => plain.append("one more"));
+  const recorded = await cost(() => careful.list.getOrCreate("recorded").append("one more"));
+  assert.equal(recorded.commits, 1);
+  assert.ok(recorded.bytes > without.bytes, "there is a record");
+  assert.ok(recorded.bytes < without.bytes + 64, `${recorded.bytes} bytes instead of ${without.bytes}`);
 });
 
 test("a thousand appends to a large list write a thousand times that", async () => {

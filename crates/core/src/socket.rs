@@ -21,6 +21,9 @@ pub struct SocketClose {
 }
 
 impl SocketClose {
+    /// The code of an end that was meant.
+    pub const NORMAL: u16 = 1000;
+
     /// The connection broke, or nobody knows better.
     pub fn broken() -> Self {
         Self {

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use greenroom_core::Runtime;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     ServerConfig,
@@ -12,16 +13,14 @@ use crate::{
     static_files::StaticFiles,
 };
 
-/// How far a server's life has come. Only moves forward.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// How far a server's life has come. Only moves forward. In the end its connections end ([`App::closing`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// Serving.
     Running,
     /// The runtime is shutting down: requests under way finish, new ones are turned away with an
     /// answer that lets clients retry on the successor.
     Draining,
-    /// The runtime is down: connections end.
-    Closing,
 }
 
 /// Settings, runtime and phase, shared by all connections.
@@ -40,6 +39,8 @@ pub(crate) struct App {
     /// The event streams that are open.
     pub(crate) links: Links,
     phase: watch::Receiver<Phase>,
+    /// Wakes connections in the order in which they began to wait, so that the simulation can repeat it.
+    closing: CancellationToken,
 }
 
 impl App {
@@ -48,6 +49,7 @@ impl App {
         address: Option<SocketAddr>,
         runtime: Runtime,
         phase: watch::Receiver<Phase>,
+        closing: CancellationToken,
     ) -> Self {
         let limiter = config.rate_limit.map(RateLimiter::new).map(Arc::new);
         let management = Management::of(&config, address);
@@ -63,6 +65,7 @@ impl App {
             pacer: Pacer::default(),
             links: Links::default(),
             phase,
+            closing,
         }
     }
 
@@ -73,13 +76,11 @@ impl App {
 
     /// Whether new work is turned away.
     pub(crate) fn is_draining(&self) -> bool {
-        *self.phase.borrow() >= Phase::Draining
+        *self.phase.borrow() == Phase::Draining
     }
 
     /// Resolves once connections have to end.
     pub(crate) async fn closing(&self) {
-        let mut phase = self.phase.clone();
-        // An error means that the server was dropped, which ends connections as well.
-        let _ = phase.wait_for(|phase| *phase >= Phase::Closing).await;
+        self.closing.cancelled().await;
     }
 }

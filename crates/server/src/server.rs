@@ -7,6 +7,7 @@ use tokio::{
     sync::watch,
     task::{AbortHandle, JoinSet},
 };
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{debug, info, warn};
 
 use crate::{
@@ -43,13 +44,21 @@ pub fn serve<L: Listener>(
     let local_addr = listener.as_ref().map(Listener::local_addr).transpose()?;
     let (phase, watching) = watch::channel(Phase::Running);
     let (finish, finished) = watch::channel(false);
-    let app = Arc::new(App::new(config, local_addr, runtime, watching));
+    let closing = CancellationToken::new();
+    let app = Arc::new(App::new(
+        config,
+        local_addr,
+        runtime,
+        watching,
+        closing.clone(),
+    ));
     let dispatcher = Dispatcher::new(Arc::clone(&app));
     let is_closed = matches!(app.management, Management::Closed);
     let acceptor = Acceptor {
         app,
         listener,
         phase: phase.clone(),
+        closing: closing.drop_guard(),
         conns: JoinSet::new(),
     };
     let task = tokio::spawn(async move {
@@ -121,6 +130,8 @@ struct Acceptor<L> {
     /// Absent for a server that is reached from within its process only.
     listener: Option<L>,
     phase: watch::Sender<Phase>,
+    /// Connections end with the acceptor, also when that is dropped.
+    closing: DropGuard,
     conns: JoinSet<()>,
 }
 
@@ -130,7 +141,7 @@ impl<L: Listener> Acceptor<L> {
         let mut draining = self.phase.subscribe();
         let mut drained = std::pin::pin!(async move {
             // The sender lives in `self`, so this ends only when draining begins.
-            let _ = draining.wait_for(|phase| *phase >= Phase::Draining).await;
+            let _ = draining.wait_for(|phase| *phase == Phase::Draining).await;
             info!("server drains");
             app.runtime.shutdown().await;
         });
@@ -147,11 +158,12 @@ impl<L: Listener> Acceptor<L> {
         let Self {
             app,
             listener,
-            phase,
+            phase: _,
+            closing,
             conns,
         } = self;
         drop(listener);
-        phase.send_replace(Phase::Closing);
+        closing.disarm().cancel();
         finish(conns, app.config.shutdown_grace).await;
         info!("server ended");
     }

@@ -492,17 +492,25 @@ impl ActorTask {
         true
     }
 
-    /// A connection is gone, and with it the caller of its calls.
-    pub(super) fn callers_gone(&mut self, conn: ConnKey) {
+    /// A connection is gone, and with it the caller of its calls, who may come back for them, or not (`for_good`).
+    pub(super) fn callers_gone(&mut self, conn: ConnKey, for_good: bool) {
         let Phase::Live(live) = &mut self.phase else {
             return;
         };
-        for call in live.once.calls() {
+        // The last first: a call that waits for another must not begin because that one is given up.
+        for call in live.once.calls().into_iter().rev() {
             let caller = live.calls.caller(call);
-            if matches!(caller, Some(Caller::Conn { conn: of, .. }) if *of == conn)
-                && !live.calls.is_given_up(call)
+            if !matches!(caller, Some(Caller::Conn { conn: of, .. }) if *of == conn)
+                || live.calls.is_given_up(call)
             {
+                continue;
+            }
+            if !for_good {
                 live.once.orphaned(call, Instant::now());
+            } else if live.calls.give_up(call) {
+                self.shared
+                    .host
+                    .deliver(live.instance, HostEvent::Cancel(call));
             }
         }
     }

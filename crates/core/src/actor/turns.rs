@@ -354,7 +354,7 @@ impl ActorTask {
         self.disconnect_as(conn, None);
     }
 
-    /// As [`ActorTask::disconnect`]. `close` is how a raw WebSocket has ended, if that is known.
+    /// As [`ActorTask::disconnect`]. `close` is how its WebSocket has ended, if that is known.
     pub(super) fn disconnect_as(&mut self, conn: ConnKey, close: Option<SocketClose>) {
         if !self.conns.contains(conn) {
             return;
@@ -364,18 +364,24 @@ impl ActorTask {
         if is_socket {
             self.socket_closed(conn, close.unwrap_or_else(SocketClose::broken));
         } else {
-            self.disconnected(conn);
+            // Who says goodbye does not come back for the answers.
+            let is_farewell = close.is_some_and(|close| close.code == SocketClose::NORMAL);
+            self.departed(conn, is_farewell);
         }
     }
 
     /// Tells the instance that a connection is gone.
     pub(super) fn disconnected(&mut self, conn: ConnKey) {
+        self.departed(conn, false);
+    }
+
+    fn departed(&mut self, conn: ConnKey, for_good: bool) {
         if let Phase::Live(live) = &mut self.phase {
             live.idle_since = Instant::now();
             self.shared
                 .host
                 .deliver(live.instance, HostEvent::Disconnect(conn));
-            self.callers_gone(conn);
+            self.callers_gone(conn, for_good);
         }
     }
 }

@@ -316,12 +316,14 @@ export class Connection implements Members<ConnMethods<unknown>> {
   async #shutDown(): Promise<void> {
     const wasConnected = this.isConnected;
     const session = this.#session;
-    // First, so that the server hears that nobody will come back for these calls.
-    this.#requests.rejectInFlight(() => new ActorConnDisposed());
+    const rejectInFlight = () => this.#requests.rejectInFlight(() => new ActorConnDisposed());
+    // The close of a WebSocket says that nobody will come back for these calls; that of a stream does not.
+    if (this.#transport.liveTransport === "sse") rejectInFlight();
     this.#session = undefined;
     this.#runtime.clearTimeout(this.#timer);
     this.#handlers.clear();
     const closed = session?.close("Disposed");
+    rejectInFlight();
     this.#requests.rejectUnsent(new ActorConnDisposed());
     this.#ready.reject(new ActorConnDisposed());
     this.#setStatus("idle");

@@ -31,7 +31,8 @@ async function serve(generation: number, ending: "stop" | "kill" = "stop") {
     env: { GENERATION: String(generation) },
     dataDir,
   });
-  const client = createClient<typeof registry>(server.url);
+  // A server that was killed is not waited for.
+  const client = createClient<typeof registry>({ endpoint: server.url, retryTimeout: 0 });
   return {
     player: (name: string) => client.player.getOrCreate(name, { createWithInput: name }),
     note: client.note.getOrCreate("n"),

@@ -53,7 +53,8 @@ export function useConversation({ desk, conversation }: Address) {
   const ask = async (text: string) => {
     if (!connection) return;
     const id = crypto.randomUUID();
-    await follow((signal) => connection.action({ name: "ask", args: [id, text], signal }));
+    // A question that could not be asked is not asked again behind the back of who wrote it.
+    await follow((signal) => connection.action({ name: "ask", args: [id, text], signal, retryTimeout: 0 }));
     // Whatever went wrong: a question that is not in the conversation goes back to who wrote it. The call waits for
     // the next connection, and fails when the page has left the conversation.
     const isThere = await connection.read().then(

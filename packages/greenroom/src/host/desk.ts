@@ -132,9 +132,13 @@ export class Desk {
     const words = this.#words;
     if (words[HEAP_WANTED] === 0) return;
     words[HEAP_WANTED] = 0;
-    const { heapTotal, heapUsed } = process.memoryUsage();
-    words[HEAP + 1] = Math.ceil(heapUsed / 1024);
-    words[HEAP] = Math.ceil(heapTotal / 1024);
+    try {
+      const { heapTotal, heapUsed } = process.memoryUsage();
+      words[HEAP + 1] = Math.ceil(heapUsed / 1024);
+      words[HEAP] = Math.ceil(heapTotal / 1024);
+    } catch {
+      // It reads a file, which a process that may open no more cannot: the last figures stay until it can.
+    }
   }
 }
 

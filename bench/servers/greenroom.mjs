@@ -1,15 +1,31 @@
-// The system under test: one actor type with a durable counter, strict durability, a data directory of its own.
-// Says `listening <port>` and ends when its standard input does.
+// The system under test: one actor type with a durable counter and a durable list, strict durability, a data
+// directory of its own. Says `listening <port>` and ends when its standard input does.
 import { actor, setup } from "greenroom";
 
+const LINE = "x".repeat(100);
+
 const counter = actor({
-  state: { count: 0 },
+  state: { count: 0, lines: [] },
   actions: {
     increment(c, by) {
       c.state.count += by;
       return c.state.count;
     },
     getCount: (c) => c.state.count,
+    append: (c, text) => c.state.lines.push(text),
+    fill(c, bytes) {
+      const missing = Math.ceil(bytes / LINE.length) - c.state.lines.length;
+      for (let i = 0; i < missing; i += 1) c.state.lines.push(LINE);
+      return c.state.lines.length;
+    },
+    publish(c, text, times) {
+      for (let i = 0; i < times; i += 1) c.broadcast("said", text);
+      return times;
+    },
+    nap(c) {
+      c.sleep();
+      return null;
+    },
   },
 });
 

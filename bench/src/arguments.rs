@@ -29,6 +29,8 @@ pub(crate) enum Task {
         /// Sync to disk before answering.
         durable: bool,
     },
+    /// See that systems do what workloads need.
+    Try(Vec<System>),
     /// Measure.
     Measure(Plan),
 }
@@ -40,9 +42,11 @@ pub(crate) fn help() -> String {
 Measures Greenroom beside the floors of this machine.
 
 Usage: cargo xtask bench [workload]... [options]
+       cargo xtask bench try [--systems a,b | --peers]   see that systems do what workloads need
 
 Options:
-  --systems a,b   which systems; default all
+  --systems a,b   which systems; default Greenroom and the floors
+  --peers         the peers as well; they are installed from npm first
   --rounds n      rounds to take the median of; default {ROUNDS}
   --seconds s     of each measurement; default {SECONDS}
   --warm-up s     before each measurement; default {WARM_UP_SECONDS}
@@ -80,13 +84,15 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Task> {
     match words.as_slice() {
         ["echo"] => Ok(Task::Echo { durable: false }),
         ["echo", "--durable"] => Ok(Task::Echo { durable: true }),
+        ["try", rest @ ..] => Ok(Task::Try(parse_plan(rest)?.systems)),
         _ => Ok(Task::Measure(parse_plan(&words)?)),
     }
 }
 
 fn parse_plan(words: &[&str]) -> Result<Plan> {
     let mut workloads = Vec::new();
-    let mut systems = SYSTEMS.to_vec();
+    let own = SYSTEMS.into_iter().filter(|system| system.peer.is_none());
+    let mut systems: Vec<System> = own.collect();
     let mut rounds = ROUNDS;
     let mut seconds = SECONDS;
     let mut warm_up = WARM_UP_SECONDS;
@@ -95,6 +101,7 @@ fn parse_plan(words: &[&str]) -> Result<Plan> {
     while let Some(word) = words.next() {
         match word {
             "--systems" => systems = parse_systems(words.next())?,
+            "--peers" => add_peers(&mut systems),
             "--rounds" => rounds = number(word, words.next())?,
             "--seconds" => seconds = number(word, words.next())?,
             "--warm-up" => warm_up = number(word, words.next())?,
@@ -141,6 +148,15 @@ fn parse_systems(names: Option<&str>) -> Result<Vec<System>> {
     names.split(',').map(find).collect()
 }
 
+/// Adds those that are not there.
+fn add_peers(systems: &mut Vec<System>) {
+    for system in SYSTEMS {
+        if system.peer.is_some() && !systems.contains(&system) {
+            systems.push(system);
+        }
+    }
+}
+
 fn number<N: FromStr>(option: &str, text: Option<&str>) -> Result<N> {
     match text.and_then(|text| text.parse().ok()) {
         Some(number) => Ok(number),
@@ -167,12 +183,16 @@ mod tests {
     }
 
     #[test]
-    fn nothing_means_everything() {
+    fn nothing_means_all_workloads_and_no_peers() {
         let Ok(Task::Measure(plan)) = task("") else {
             panic!("not a plan");
         };
         assert_eq!(plan.workloads, WORKLOADS);
-        assert_eq!(plan.systems, SYSTEMS);
+        assert!(plan.systems.iter().all(|system| system.peer.is_none()));
+        let Ok(Task::Measure(with_peers)) = task("--peers") else {
+            panic!("not a plan");
+        };
+        assert_eq!(with_peers.systems.len(), SYSTEMS.len());
     }
 
     #[test]
@@ -192,6 +212,13 @@ mod tests {
         assert_eq!(names, ["rust", "ws-node"]);
         assert_eq!((plan.rounds, plan.window.max_operations), (2, 9));
         assert_eq!(plan.window.measured.as_millis(), 500);
+    }
+
+    #[test]
+    fn systems_can_be_tried() {
+        let expected = vec![SYSTEMS[1], SYSTEMS[0]];
+        let typed = "try --systems greenroom-bun,greenroom-node";
+        assert_eq!(task(typed), Ok(Task::Try(expected)));
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! What a process and its descendants have used, from `/proc`.
 
-use std::{collections::BTreeMap, fs, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 
@@ -20,7 +24,7 @@ pub(crate) fn time(pid: u32) -> Result<Duration> {
         stats.contains_key(&pid),
         "the server (process {pid}) is gone"
     );
-    let ticks: u64 = family(&stats, pid).map(|stat| stat.ticks).sum();
+    let ticks: u64 = family(&stats, pid).map(|(_, stat)| stat.ticks).sum();
     Ok(TICK * u32::try_from(ticks).context("CPU time beyond a year")?)
 }
 
@@ -66,8 +70,24 @@ pub(crate) fn resident(pid: u32) -> Result<u64> {
         "the server (process {pid}) is gone"
     );
     Ok(family(&stats, pid)
-        .map(|stat| stat.resident_pages * PAGE)
+        .map(|(_, stat)| stat.resident_pages * PAGE)
         .sum())
+}
+
+/// The process and its living descendants.
+///
+/// # Errors
+/// This is not Linux.
+pub(crate) fn descendants(pid: u32) -> Result<BTreeSet<u32>> {
+    let stats = all_stats()?;
+    Ok(family(&stats, pid).map(|(pid, _)| pid).collect())
+}
+
+/// The letter for what the process does, if it is there: `Z` if it has ended and waits for its
+/// parent to notice.
+pub(crate) fn state(pid: u32) -> Option<char> {
+    let line = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    line.rsplit_once(')')?.1.trim_start().chars().next()
 }
 
 /// What of a line of `/proc/<pid>/stat` is needed.
@@ -99,7 +119,7 @@ fn all_stats() -> Result<BTreeMap<u32, Stat>> {
 }
 
 /// The process itself and everything below it.
-fn family(stats: &BTreeMap<u32, Stat>, root: u32) -> impl Iterator<Item = &Stat> {
+fn family(stats: &BTreeMap<u32, Stat>, root: u32) -> impl Iterator<Item = (u32, &Stat)> {
     let belongs = move |pid: u32| {
         let ancestors = std::iter::successors(Some(pid), |pid| {
             stats
@@ -113,7 +133,7 @@ fn family(stats: &BTreeMap<u32, Stat>, root: u32) -> impl Iterator<Item = &Stat>
     stats
         .iter()
         .filter(move |(pid, _)| belongs(**pid))
-        .map(|(_, stat)| stat)
+        .map(|(pid, stat)| (*pid, stat))
 }
 
 /// The name in parentheses may contain anything, so fields are counted from its last `)`.
@@ -168,7 +188,11 @@ mod tests {
             (12, stat(11, 1000)),
             (20, stat(1, 10_000)),
         ]);
-        let ticks = |root| family(&stats, root).map(|stat| stat.ticks).sum::<u64>();
+        let ticks = |root| {
+            family(&stats, root)
+                .map(|(_, stat)| stat.ticks)
+                .sum::<u64>()
+        };
         assert_eq!(ticks(10), 1110);
         assert_eq!(ticks(12), 1000);
         assert_eq!(ticks(1), 11_111);

@@ -7,17 +7,23 @@
 //! A new system is a row in [`system`], and a [`dialect`] if it speaks a protocol of its own; a new
 //! workload is a row in [`workload`].
 
+mod ability;
+mod action;
 mod arguments;
+mod client;
 mod cpu;
 mod dialect;
 mod echo;
+mod family;
 mod load;
 mod machine;
+mod peer;
 mod report;
 mod run;
 mod server_process;
 mod statistics;
 mod system;
+mod trial;
 mod workload;
 
 use std::process::ExitCode;
@@ -44,6 +50,7 @@ fn start(arguments: &[String]) -> Result<()> {
             Ok(())
         }
         Task::Echo { durable } => echo::serve(durable),
+        Task::Try(systems) => trial::all(&systems),
         Task::Measure(plan) => {
             let results = run::all(&plan)?;
             report::publish(&plan, &results)

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use crate::{
     load::{self, Measurement, Target, Window},
     machine::Machine,
-    server_process::ServerProcess,
+    server_process::{Data, ServerProcess},
     statistics::percentile,
     system::{self, System},
     workload::Workload,
@@ -70,6 +70,9 @@ pub(crate) fn results_folder() -> PathBuf {
 /// # Errors
 /// The first system that does not start, answers wrongly, or does not end.
 pub(crate) fn all(plan: &Plan) -> Result<Results> {
+    for system in &plan.systems {
+        system.prepare()?;
+    }
     let folder = results_folder();
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let machine = Machine::look(&folder)?;
@@ -92,7 +95,7 @@ pub(crate) fn all(plan: &Plan) -> Result<Results> {
 
 fn measure(system: &System, workload: &Workload, round: u32, window: Window) -> Result<Sample> {
     let started = Instant::now();
-    let server = ServerProcess::start(system, &results_folder())?;
+    let server = ServerProcess::start(system, Data::fresh(&results_folder())?)?;
     let target = Target {
         address: server.address,
         pid: server.pid(),
@@ -100,6 +103,7 @@ fn measure(system: &System, workload: &Workload, round: u32, window: Window) -> 
     };
     let measured = load::generate(target, workload, window)
         .with_context(|| format!("after {:?}", started.elapsed()))?;
+    server.check_family()?;
     let resident = server.resident()?;
     server.stop()?;
     Ok(sample(system, workload, round, &measured, resident))

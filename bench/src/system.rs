@@ -3,84 +3,157 @@
 //! A system's program says `listening <port>` on standard output once it serves on loopback, keeps
 //! what it stores in `BENCH_DATA_DIR`, and ends when its standard input does.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result};
 
-use crate::dialect::Dialect;
+use crate::{
+    ability::Ability,
+    dialect::{Dialect, Echo, Rivet},
+    peer::Peer,
+};
 
 /// One system.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct System {
     /// What it is called on the command line and in results.
     pub(crate) name: &'static str,
     /// One line for people: what it is and what it promises about durability.
     pub(crate) about: &'static str,
     /// What it speaks.
-    pub(crate) dialect: Dialect,
+    pub(crate) dialect: &'static dyn Dialect,
+    /// What npm installs for it, if it is somebody else's.
+    pub(crate) peer: Option<Peer>,
     program: Program,
+    lacks: &'static [(Ability, &'static str)],
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Names are unique.
+impl PartialEq for System {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for System {}
+
+#[derive(Clone, Copy, Debug)]
 enum Program {
-    /// A file of `bench/servers` under Node.js.
+    /// A file under Node.js, by its path in `bench/`.
     Node(&'static str),
-    /// A file of `bench/servers` under npm's Bun.
+    /// A file under npm's Bun, by its path in `bench/`.
     Bun(&'static str),
     /// This very program with other arguments.
     This(&'static [&'static str]),
+    /// A line for the shell.
+    #[cfg(test)]
+    Shell(&'static str),
 }
+
+/// What a server lacks that sends back what it gets.
+const FLOOR_LACKS: &[(Ability, &str)] = &[
+    (Ability::State, "keeps no state"),
+    (Ability::Lines, "keeps no state"),
+    (Ability::Nap, "has no actors"),
+    (Ability::Restart, "keeps no state"),
+];
 
 /// All systems, in the order of reports.
 pub(crate) const SYSTEMS: [System; 5] = [
     System {
         name: "greenroom-node",
         about: "TypeScript actor on Node.js, strict: replies after fdatasync",
-        dialect: Dialect::Rivet,
-        program: Program::Node("greenroom.mjs"),
+        dialect: &Rivet,
+        peer: None,
+        program: Program::Node("servers/greenroom.mjs"),
+        lacks: &[],
     },
     System {
         name: "greenroom-bun",
         about: "the same actor on Bun, strict: replies after fdatasync",
-        dialect: Dialect::Rivet,
-        program: Program::Bun("greenroom.mjs"),
+        dialect: &Rivet,
+        peer: None,
+        program: Program::Bun("servers/greenroom.mjs"),
+        lacks: &[],
     },
     System {
         name: "ws-node",
         about: "floor: bare echo on `ws` and `node:http` under Node.js, stores nothing",
-        dialect: Dialect::Echo,
-        program: Program::Node("ws-echo.mjs"),
+        dialect: &Echo,
+        peer: None,
+        program: Program::Node("servers/ws-echo.mjs"),
+        lacks: FLOOR_LACKS,
     },
     System {
         name: "rust",
         about: "floor: bare echo on fastwebsockets and hyper, stores nothing",
-        dialect: Dialect::Echo,
+        dialect: &Echo,
+        peer: None,
         program: Program::This(&["echo"]),
+        lacks: FLOOR_LACKS,
     },
     System {
         name: "rust-fsync",
         about: "floor: the same, echoes after append and fdatasync per batch",
-        dialect: Dialect::Echo,
+        dialect: &Echo,
+        peer: None,
         program: Program::This(&["echo", "--durable"]),
+        lacks: FLOOR_LACKS,
     },
 ];
 
 impl System {
+    /// A program for tests of how servers are handled.
+    #[cfg(test)]
+    pub(crate) const fn shell(line: &'static str) -> Self {
+        Self {
+            name: "shell",
+            about: "",
+            dialect: &Echo,
+            peer: None,
+            program: Program::Shell(line),
+            lacks: FLOOR_LACKS,
+        }
+    }
+
+    /// Makes it ready to be started: installs a peer's packages, unless they are there.
+    ///
+    /// # Errors
+    /// npm cannot install them.
+    pub(crate) fn prepare(&self) -> Result<()> {
+        match self.peer {
+            Some(peer) => peer.install(),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a workload that needs this can be measured on it.
+    ///
+    /// # Errors
+    /// Why not, in a few words.
+    pub(crate) fn supports(&self, ability: Ability) -> Result<(), &'static str> {
+        match self.lacks.iter().find(|(lacking, _)| *lacking == ability) {
+            Some((_, reason)) => Err(reason),
+            None => Ok(()),
+        }
+    }
+
     /// The command that starts it.
     ///
     /// # Errors
     /// This program's own path is unknown.
     pub(crate) fn command(&self) -> Result<Command> {
-        let bench = folder();
-        let script = |file: &str| bench.join("servers").join(file);
         Ok(match self.program {
-            Program::Node(file) => with_argument(Command::new("node"), script(file)),
+            Program::Node(file) => with_script(Command::new("node"), file),
             Program::Bun(file) => {
-                let bun = bench.join("../node_modules/bun/bin/bun.exe");
-                with_argument(Command::new(bun), script(file))
+                let bun = folder().join("../node_modules/bun/bin/bun.exe");
+                with_script(Command::new(bun), file)
+            }
+            #[cfg(test)]
+            Program::Shell(line) => {
+                let mut command = Command::new("sh");
+                command.args(["-c", line]);
+                command
             }
             Program::This(arguments) => {
                 let this = std::env::current_exe().context("where this program is")?;
@@ -97,7 +170,31 @@ pub(crate) fn folder() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn with_argument(mut command: Command, argument: PathBuf) -> Command {
-    command.arg(argument);
+fn with_script(mut command: Command, file: &str) -> Command {
+    command.arg(folder().join(file));
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::SYSTEMS;
+    use crate::ability::Ability;
+
+    #[test]
+    fn names_are_unique() {
+        let names: BTreeSet<_> = SYSTEMS.iter().map(|system| system.name).collect();
+        assert_eq!(names.len(), SYSTEMS.len());
+    }
+
+    #[test]
+    fn what_a_system_lacks_has_a_reason() {
+        let named = |name| SYSTEMS.into_iter().find(|system| system.name == name);
+        let floor = named("rust").expect("a floor");
+        assert_eq!(floor.supports(Ability::State), Err("keeps no state"));
+        assert_eq!(floor.supports(Ability::Events), Ok(()));
+        let greenroom = named("greenroom-node").expect("the product");
+        assert_eq!(greenroom.supports(Ability::State), Ok(()));
+    }
 }

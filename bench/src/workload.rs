@@ -1,5 +1,7 @@
 //! What is measured: the workloads by name.
 
+use crate::action::Action;
+
 /// How the load generator reaches the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Transport {
@@ -7,15 +9,6 @@ pub(crate) enum Transport {
     WebSocket,
     /// As many keep-alive connections as operations in flight, each to an actor of its own.
     Http,
-}
-
-/// What one operation does to the actor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Operation {
-    /// Adds one to a durable counter and answers its value.
-    Increment,
-    /// Answers the counter's value.
-    Read,
 }
 
 /// One workload.
@@ -28,7 +21,7 @@ pub(crate) struct Workload {
     /// How the server is reached.
     pub(crate) transport: Transport,
     /// What is done.
-    pub(crate) operation: Operation,
+    pub(crate) action: Action<'static>,
     /// Operations that wait for their reply at any time, at least 1.
     pub(crate) in_flight: usize,
 }
@@ -39,28 +32,28 @@ pub(crate) const WORKLOADS: [Workload; 4] = [
         name: "action-ws-64",
         about: "action with a durable write over one WebSocket, 64 in flight",
         transport: Transport::WebSocket,
-        operation: Operation::Increment,
+        action: Action::Increment,
         in_flight: 64,
     },
     Workload {
         name: "action-ws-1",
         about: "the same, one in flight",
         transport: Transport::WebSocket,
-        operation: Operation::Increment,
+        action: Action::Increment,
         in_flight: 1,
     },
     Workload {
         name: "read-ws-64",
         about: "read-only action over one WebSocket, 64 in flight",
         transport: Transport::WebSocket,
-        operation: Operation::Read,
+        action: Action::Read,
         in_flight: 64,
     },
     Workload {
         name: "action-http-64",
         about: "durable action over HTTP, 64 keep-alive connections to 64 actors",
         transport: Transport::Http,
-        operation: Operation::Increment,
+        action: Action::Increment,
         in_flight: 64,
     },
 ];

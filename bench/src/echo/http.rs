@@ -7,10 +7,11 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, body::Incoming};
 
-use super::{committer::Committer, socket};
+use super::{committer::Committer, hub::Hub, socket};
 
 pub(super) async fn answer(
     mut request: Request<Incoming>,
+    hub: Arc<Hub>,
     committer: Option<Arc<Committer>>,
 ) -> Result<Response<Full<Bytes>>> {
     if fastwebsockets::upgrade::is_upgrade_request(&request) {
@@ -19,8 +20,8 @@ pub(super) async fn answer(
             if let Ok(frames) = upgrade.await {
                 // The peer's going away is the usual end.
                 let _ = match committer {
-                    Some(committer) => socket::echo_durably(frames, &committer).await,
-                    None => socket::echo(frames).await,
+                    Some(committer) => socket::echo_durably(frames, &hub, &committer).await,
+                    None => socket::echo(frames, &hub).await,
                 };
             }
         });

@@ -4,6 +4,7 @@
 
 mod committer;
 mod http;
+mod hub;
 mod socket;
 
 use std::{
@@ -22,6 +23,7 @@ use tokio::{
 };
 
 use committer::Committer;
+use hub::Hub;
 
 /// Serves until standard input ends. If `durable`, everything is appended to a file in
 /// `BENCH_DATA_DIR` and synced before it is sent back.
@@ -54,6 +56,7 @@ async fn accept(committer: Option<Arc<Committer>>, mut stop: oneshot::Receiver<(
         "listening {}",
         listener.local_addr()?.port()
     )?;
+    let hub = Arc::new(Hub::default());
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -63,17 +66,18 @@ async fn accept(committer: Option<Arc<Committer>>, mut stop: oneshot::Receiver<(
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => {
                 let (stream, _) = accepted?;
-                connections.spawn(serve_connection(stream, committer.clone()));
+                connections.spawn(serve_connection(stream, Arc::clone(&hub), committer.clone()));
             }
         }
     }
 }
 
-async fn serve_connection(stream: TcpStream, committer: Option<Arc<Committer>>) {
+async fn serve_connection(stream: TcpStream, hub: Arc<Hub>, committer: Option<Arc<Committer>>) {
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    let service = service_fn(move |request| http::answer(request, committer.clone()));
+    let service =
+        service_fn(move |request| http::answer(request, Arc::clone(&hub), committer.clone()));
     let connection = http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();

@@ -1,8 +1,8 @@
 //! What an actor's counter has to be.
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 
-use crate::workload::Operation;
+use crate::action::{Action, Answer};
 
 /// The counter of one actor as the client knows it: nobody else changes it.
 #[derive(Debug, Default)]
@@ -11,40 +11,48 @@ pub(super) struct Counter {
 }
 
 impl Counter {
-    /// Checks the value in the reply to an operation, if the server keeps one. Replies come in the
-    /// order of requests.
+    /// Checks the answer to an action, if the server computes one. Replies come in the order of
+    /// requests.
     ///
     /// # Errors
     /// An increment is lost, doubled or out of order.
-    pub(super) fn check(&mut self, operation: Operation, answered: Option<u64>) -> Result<()> {
-        match operation {
-            Operation::Increment => self.value += 1,
-            Operation::Read => {}
+    pub(super) fn check(&mut self, action: Action<'_>, answered: Answer) -> Result<()> {
+        match action {
+            Action::Increment => self.value += 1,
+            Action::Read => {}
+            Action::Append(_) | Action::Fill(_) | Action::Publish { .. } | Action::Nap => {
+                return Ok(());
+            }
         }
-        if let Some(answered) = answered {
-            let expected = self.value;
-            ensure!(
-                answered == expected,
-                "the counter is {answered} after {expected} acknowledged increments"
-            );
+        let expected = self.value;
+        match answered {
+            Answer::Echo => Ok(()),
+            Answer::Nothing => bail!("no count after {expected} acknowledged increments"),
+            Answer::Number(answered) => {
+                ensure!(
+                    answered == expected,
+                    "the counter is {answered} after {expected} acknowledged increments"
+                );
+                Ok(())
+            }
         }
-        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::Counter;
-    use crate::workload::Operation;
+    use crate::action::{Action, Answer};
 
     #[test]
     fn lost_and_doubled_increments_are_noticed() {
         let mut counter = Counter::default();
-        counter.check(Operation::Increment, Some(1)).unwrap();
-        counter.check(Operation::Increment, Some(2)).unwrap();
-        counter.check(Operation::Read, Some(2)).unwrap();
-        assert!(counter.check(Operation::Read, Some(1)).is_err());
-        assert!(counter.check(Operation::Increment, Some(4)).is_err());
-        counter.check(Operation::Increment, None).unwrap();
+        counter.check(Action::Increment, Answer::Number(1)).unwrap();
+        counter.check(Action::Increment, Answer::Number(2)).unwrap();
+        counter.check(Action::Read, Answer::Number(2)).unwrap();
+        assert!(counter.check(Action::Read, Answer::Number(1)).is_err());
+        assert!(counter.check(Action::Read, Answer::Nothing).is_err());
+        assert!(counter.check(Action::Increment, Answer::Number(4)).is_err());
+        counter.check(Action::Increment, Answer::Echo).unwrap();
     }
 }

@@ -31,7 +31,7 @@ pub(crate) struct Target {
     /// The server's process, whose CPU time counts.
     pub(crate) pid: u32,
     /// What it speaks.
-    pub(crate) dialect: Dialect,
+    pub(crate) dialect: &'static dyn Dialect,
 }
 
 /// Warms up, measures, waits for the last replies, and checks the final state.

@@ -72,7 +72,7 @@ impl ActorTask {
             }
             Message::Resume { conn, events, more } => self.resume(conn, events, more),
             // These need no instance.
-            Message::Once { conn, word } => self.conns.tell_once(conn, word),
+            Message::Once { conn, word } => self.tell_once(conn, word),
             Message::Socket { conn, .. } => self.fail_socket(conn, error),
             Message::Disconnect { conn, close } => self.disconnect_as(conn, close),
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),

@@ -161,7 +161,7 @@ impl ActorTask {
             Message::GiveUp(id) => {
                 self.give_up_once(&id);
             }
-            Message::Once { conn, word } => self.conns.tell_once(conn, word),
+            Message::Once { conn, word } => self.tell_once(conn, word),
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
             Message::Resume { conn, events, more } => self.resume(conn, events, more),
             Message::Socket { conn, message } => self.socket_message(conn, message),
@@ -220,7 +220,7 @@ impl ActorTask {
             Message::GiveUp(id) => {
                 self.give_up_once(&id);
             }
-            Message::Once { conn, word } => self.conns.tell_once(conn, word),
+            Message::Once { conn, word } => self.tell_once(conn, word),
             Message::Subscribe { conn, event, on } => self.subscribe(conn, event, on),
             Message::Revive(mark) => self.revive(mark.losses()),
             Message::Disconnect { conn, close } => self.departs_asleep(conn, close),

@@ -21,7 +21,7 @@ use super::{
     task::{ActorTask, Phase},
 };
 use crate::{
-    CallId, CallRecordLimits, ConnKey, HostEvent, Output, StreamPart,
+    CallId, CallRecordLimits, ClientMessage, CloseReason, ConnKey, HostEvent, Output, StreamPart,
     once::{Answer, CallWindow},
 };
 
@@ -350,6 +350,11 @@ impl ConnCaller {
         }
     }
 
+    /// Whose calls they are.
+    pub(crate) fn caller(&self) -> CallerId {
+        self.caller
+    }
+
     /// How long ago the action `id` may have been called for the first time, in milliseconds.
     fn waited_ms(&self, id: u64, now: Instant) -> u64 {
         match id < self.next {
@@ -490,6 +495,16 @@ impl ActorTask {
                 .deliver(live.instance, HostEvent::Cancel(call));
         }
         true
+    }
+
+    /// A client says something of its calls that run once. Nothing that it asks over another connection, which it
+    /// has left, runs behind that.
+    pub(super) fn tell_once(&mut self, conn: ConnKey, word: OnceWord) {
+        if let Some(left) = self.conns.tell_once(conn, word) {
+            self.conns
+                .send(left, ClientMessage::Close(CloseReason::Replaced));
+            self.gone(left, None);
+        }
     }
 
     /// A connection is gone, and with it the caller of its calls, who may come back for them, or not (`for_good`).

@@ -426,11 +426,7 @@ impl ActorTask {
                 self.credit(stream, items);
                 drop(word);
             }
-            Control::Disconnect(conn, close) => match self.phase {
-                // There is no instance to be told yet.
-                Phase::Asleep | Phase::Waking(_) => self.departs_asleep(conn, close),
-                Phase::Live(_) => self.disconnect_as(conn, close),
-            },
+            Control::Disconnect(conn, close) => self.gone(conn, close),
             Control::Snapshotted(epoch, result) => self.on_snapshotted(epoch, result),
             Control::Stalled => self.on_stalled(),
             Control::Recovered => self.stall = Stall::default(),

@@ -349,6 +349,14 @@ impl ActorTask {
         self.conns.remove(conn);
     }
 
+    /// A connection is over, whether there is an instance to be told or not.
+    pub(super) fn gone(&mut self, conn: ConnKey, close: Option<SocketClose>) {
+        match self.phase {
+            Phase::Asleep | Phase::Waking(_) => self.departs_asleep(conn, close),
+            Phase::Live(_) => self.disconnect_as(conn, close),
+        }
+    }
+
     /// Forgets a connection and tells the instance.
     pub(super) fn disconnect(&mut self, conn: ConnKey) {
         self.disconnect_as(conn, None);

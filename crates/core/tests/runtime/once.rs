@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use greenroom_core::{
-    ActorOptions, CallId, CallRequest, ClientMessage, HostEvent, Instance, Output, Turn,
+    ActorOptions, CallId, CallRequest, ClientMessage, CloseReason, Connection, HostEvent, Instance,
+    OutboxReader, Output, Turn,
 };
 use greenroom_store::{MemoryStore, Store, StoreError, testing::FaultStore};
 use greenroom_types::{
@@ -137,25 +138,10 @@ async fn whoever_comes_while_the_call_runs_waits_for_its_answer() {
     assert_eq!(code(other.await.unwrap()), "call_mismatch");
     assert!(world.now().await.is_none(), "it does not run again");
     // Over a connection of the same caller as well.
-    let (request, mut reader) = client();
-    let connecting = {
-        let runtime = world.runtime.clone();
-        tokio::spawn(async move { runtime.connect(id, request).await })
-    };
-    let (_, conn) = world.connecting().await;
-    world.say(instance, Output::Accept { conn });
-    let connection = connecting.await.unwrap().unwrap();
-    assert!(matches!(
-        reader.recv().await,
-        Some(ClientMessage::Init { .. })
-    ));
+    let (connection, mut reader) = connected(&mut world, id, instance).await;
     let caller = CallerId([7; 16]);
     connection.calls_of(caller, 1, 5).await.unwrap();
-    let args = Bytes::from_static(&[0x80]);
-    connection
-        .action(0, "act".into(), args, true)
-        .await
-        .unwrap();
+    act(&connection, 0).await.unwrap();
     assert!(world.now().await.is_none());
     world.turn(instance, replace_root(1), [reply(running)]);
     assert_eq!(first.await.unwrap(), Ok(uint(0)));
@@ -164,6 +150,101 @@ async fn whoever_comes_while_the_call_runs_waits_for_its_answer() {
         reader.recv().await,
         Some(ClientMessage::Response { id: 0, .. })
     ));
+}
+
+/// A connection that is open.
+async fn connected(
+    world: &mut Manual,
+    id: ActorId,
+    instance: Instance,
+) -> (Connection, OutboxReader) {
+    let (request, mut reader) = client();
+    let runtime = world.runtime.clone();
+    let connecting = tokio::spawn(async move { runtime.connect(id, request).await });
+    let (_, conn) = world.connecting().await;
+    world.say(instance, Output::Accept { conn });
+    let connection = connecting.await.unwrap().unwrap();
+    assert!(matches!(
+        reader.recv().await,
+        Some(ClientMessage::Init { .. })
+    ));
+    (connection, reader)
+}
+
+async fn act(connection: &Connection, number: u64) -> Result<(), ActorError> {
+    let args = Bytes::from_static(&[0x80]);
+    connection.action(number, "act".into(), args, true).await
+}
+
+async fn is_replaced(reader: &mut OutboxReader) -> bool {
+    matches!(
+        reader.recv().await,
+        Some(ClientMessage::Close(CloseReason::Replaced))
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_on_its_way_from_a_connection_that_was_left_does_not_run_any_more() {
+    let mut world = Manual::new(Arc::new(MemoryStore::new()));
+    let id = world.actor().await;
+    let waking = spawn(&world, id, request("wake"));
+    let instance = world.started(Bytes::new()).await;
+    let (_, call) = world.called().await;
+    world.say(instance, reply(call));
+    waking.await.unwrap().unwrap();
+    let caller = CallerId([7; 16]);
+    let (left, mut left_reader) = connected(&mut world, id, instance).await;
+    left.calls_of(caller, 0, 0).await.unwrap();
+    act(&left, 0).await.unwrap();
+    let (_, running) = world.called().await;
+    // The client has lost it and comes back, for the call that runs as well.
+    let (back, mut reader) = connected(&mut world, id, instance).await;
+    back.calls_of(caller, 1, 5).await.unwrap();
+    act(&back, 0).await.unwrap();
+    act(&back, 2).await.unwrap();
+    act(&left, 1).await.unwrap();
+    assert!(matches!(world.next().await, (_, HostEvent::Disconnect(_))));
+    let (_, second) = world.called().await;
+    assert!(world.now().await.is_none(), "call 1 does not run behind 2");
+    assert!(is_replaced(&mut left_reader).await);
+    for call in [running, second] {
+        world.say(instance, reply(call));
+    }
+    for expected in [0, 2] {
+        let answer = reader.recv().await;
+        assert!(matches!(answer, Some(ClientMessage::Response { id, .. }) if id == expected));
+    }
+    // Its end is no news any more, and its client says nothing twice.
+    drop(left);
+    back.calls_of(caller, 3, 5).await.unwrap();
+    act(&back, 3).await.unwrap();
+    world.called().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_connections_of_a_client_the_one_that_was_opened_first_was_left() {
+    let mut world = Manual::new(Arc::new(MemoryStore::new()));
+    let id = world.actor().await;
+    let waking = spawn(&world, id, request("wake"));
+    let instance = world.started(Bytes::new()).await;
+    let (_, call) = world.called().await;
+    world.say(instance, reply(call));
+    waking.await.unwrap().unwrap();
+    let (left, mut left_reader) = connected(&mut world, id, instance).await;
+    let (back, _reader) = connected(&mut world, id, instance).await;
+    let (other, _other_reader) = connected(&mut world, id, instance).await;
+    back.calls_of(CallerId([7; 16]), 1, 5).await.unwrap();
+    other.calls_of(CallerId([8; 16]), 0, 0).await.unwrap();
+    // What it had sent comes late.
+    left.calls_of(CallerId([7; 16]), 0, 0).await.unwrap();
+    act(&left, 0).await.unwrap();
+    assert!(matches!(world.next().await, (_, HostEvent::Disconnect(_))));
+    assert!(world.now().await.is_none());
+    assert!(is_replaced(&mut left_reader).await);
+    for connection in [&back, &other] {
+        act(connection, 0).await.unwrap();
+        world.called().await;
+    }
 }
 
 /// A call that has awaited something, with another one in between that stores something.

@@ -11,7 +11,7 @@ export interface Cut {
   readonly halfOpen: boolean;
 }
 
-/** A TCP proxy in front of one server that cuts connections. */
+/** A TCP proxy in front of one server that cuts connections, and holds back what clients send. */
 export class CuttingProxy {
   readonly url: string;
   /** How many connections it has cut. */
@@ -24,6 +24,9 @@ export class CuttingProxy {
   readonly #servers = new Set<Socket>();
   /** Those whose client is cut off without their knowing. */
   readonly #forsaken = new Set<Socket>();
+  /** What their clients have sent, of those that hear nothing for now. */
+  readonly #held = new Map<Socket, Buffer[]>();
+  #onHeld: (() => void) | undefined;
 
   private constructor(server: Server, port: number) {
     this.#server = server;
@@ -51,6 +54,23 @@ export class CuttingProxy {
     }
   }
 
+  /** From here on the server hears nothing over the connections that are there. Resolves when there is something to hear. */
+  hold(): Promise<void> {
+    for (const socket of this.#servers) this.#held.set(socket, []);
+    return new Promise((resolve) => {
+      this.#onHeld = resolve;
+    });
+  }
+
+  /** The server hears what was held back, and that there is no more. Resolves when it has closed those connections. */
+  async release(): Promise<void> {
+    const held = [...this.#held];
+    this.#held.clear();
+    const closed = held.map(([socket]) => once(socket, "close"));
+    for (const [socket, pieces] of held) socket.end(Buffer.concat(pieces));
+    await Promise.all(closed);
+  }
+
   async stop(): Promise<void> {
     if (!this.#server.listening) return;
     this.cutAll();
@@ -68,6 +88,12 @@ export class CuttingProxy {
     this.#clients.add(client);
     this.#servers.add(server);
     const onward = (to: Socket) => (piece: Buffer) => {
+      const held = this.#held.get(to);
+      if (held !== undefined) {
+        held.push(piece);
+        this.#onHeld?.();
+        return;
+      }
       // What was on its way before the cut arrives in part.
       if (!to.destroyed && left > 0) to.write(piece.subarray(0, left));
       const wasOpen = left > 0;
@@ -90,6 +116,7 @@ export class CuttingProxy {
     server.on("close", () => {
       this.#servers.delete(server);
       this.#forsaken.delete(server);
+      this.#held.delete(server);
       client.destroy();
     });
   }

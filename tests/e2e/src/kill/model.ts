@@ -261,13 +261,8 @@ export class DiaryModel {
     asked.found = { life, place };
     const sequence = `${kind} ${visitor}`;
     const last = this.#order.get(sequence) ?? -1;
-    // What was never answered goes on when its connection is gone, beside what its visitor asks for next.
-    const isKnown = typeof asked.outcome === "object";
-    assert.ok(
-      asked.n > last || !isKnown,
-      `${this.name} has ${line} behind number ${last} of the same visitor`,
-    );
-    this.#order.set(sequence, Math.max(last, asked.n));
+    assert.ok(asked.n > last, `${this.name} has ${line} behind number ${last} of the same visitor`);
+    this.#order.set(sequence, asked.n);
     if (verb === "on" || verb === "off") this.#life.jobOn = verb === "on";
     const plan = line.split(" ").slice(4).join(" ");
     if (verb === "cancelled") this.#cancelled(plan);

@@ -79,11 +79,15 @@ const diaryOf = (durability: "strict" | "relaxed") =>
       fire(c, line: string, due: number, info: FireInfo) {
         write(c, `${line} fired ${info.firedAt - due}`);
       },
-      async cancel(c, line: string, plan: string) {
-        const waiting = await c.schedule.list();
-        const found = waiting.find(({ args }) => args?.[0] === plan);
-        const cancelled = found !== undefined && (await c.schedule.cancel(found.id));
-        return write(c, `${line} ${cancelled ? "cancelled" : "missed"} ${plan}`);
+      cancel: {
+        // Or else one that has something to cancel, and so one more thing to await, is behind a later one that has not.
+        concurrency: "exclusive",
+        async run(c, line: string, plan: string) {
+          const waiting = await c.schedule.list();
+          const found = waiting.find(({ args }) => args?.[0] === plan);
+          const cancelled = found !== undefined && (await c.schedule.cancel(found.id));
+          return write(c, `${line} ${cancelled ? "cancelled" : "missed"} ${plan}`);
+        },
       },
       start(c, line: string) {
         void c.cron.every({ name: "tick", interval: TICK, action: "tick", args: [] });

@@ -108,6 +108,27 @@ test(`${FAULTS} random faults, and each effect is there once (ONCE_SEED=${SEED})
   assert.ok(totals.answered > FAULTS, "the callers got work done between the faults");
 });
 
+for (const transport of ["websocket", "sse"] as const) {
+  test(`what a client sent over a connection that it has lost does not run behind later calls: ${transport}`, async () => {
+    const proxy = await CuttingProxy.start(server.port);
+    const handle = clientThrough(proxy, { transport }).account.getOrCreate(`left-${transport}`);
+    const connection = handle.connect();
+    assert.equal(await connection.add("first"), 1);
+    const isHeld = proxy.hold();
+    // One that is given up with its connection, and one that is made again.
+    const lost = connection.action({ name: "add", args: ["lost"], retryTimeout: 0 });
+    const kept = connection.add("kept");
+    await isHeld;
+    proxy.cutAll(true);
+    await assert.rejects(lost, { code: "connection_lost" });
+    assert.equal(await kept, 2);
+    assert.equal(await connection.add("next"), 3);
+    await proxy.release();
+    assert.deepEqual((await connection.read()).entries, ["first", "kept", "next"]);
+    await connection.dispose();
+  });
+}
+
 test("the check notices effects of calls that ran twice", async (t) => {
   const random = new Random(SEED);
   const proxy = await CuttingProxy.start(server.port);

@@ -1,6 +1,7 @@
 //! An actor's connections and who listens to what. They belong to the actor, not to its instance,
 //! and so they outlive its sleep.
 
+mod callers;
 mod raw;
 mod sessions;
 mod subscriptions;
@@ -11,15 +12,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use greenroom_types::{ActorId, EventFrame, limits, once::OnceCall};
-use tokio::time::Instant;
+use greenroom_types::{ActorId, EventFrame, limits, once::CallerId};
 
 use super::{
-    asks::Asks,
-    following::Following,
-    message::{Message, OnceWord},
-    once::ConnCaller,
-    sockets::Socket,
+    asks::Asks, following::Following, message::Message, once::ConnCaller, sockets::Socket,
 };
 use crate::{
     ClientInfo, ClientMessage, CloseReason, ConnKey, Outbox, RestoredConn, ResumeClaim,
@@ -112,6 +108,8 @@ pub(crate) struct Conns {
     subscribers: BTreeMap<String, BTreeSet<ConnKey>>,
     /// Those that can come back.
     sessions: BTreeMap<[u8; 16], ConnKey>,
+    /// Those whose clients have said who makes their calls.
+    callers: BTreeMap<CallerId, ConnKey>,
     /// Those of the last connections that have ended: the instance may not know yet, and still send them events,
     /// which are for whoever comes back.
     left: VecDeque<(ConnKey, Session)>,
@@ -191,6 +189,12 @@ impl Conns {
         self.unhandled -= conn.unhandled();
         self.staying_awake -= usize::from(conn.stays_awake());
         self.asks.forget(key);
+        if let Some(caller) = conn.calls.as_ref().map(|calls| calls.caller()) {
+            // As with sessions.
+            if self.callers.get(&caller) == Some(&key) {
+                self.callers.remove(&caller);
+            }
+        }
         if let Some(following) = &conn.following {
             let session = following.session.as_bytes();
             // Another connection may have taken its place.
@@ -277,25 +281,6 @@ impl Conns {
     pub(crate) fn is_admitted(&self, key: ConnKey) -> bool {
         let conn = self.open.get(&key);
         conn.is_some_and(|conn| !conn.stage.is_undecided())
-    }
-
-    /// Notes what a client says of its calls that run once.
-    pub(crate) fn tell_once(&mut self, key: ConnKey, word: OnceWord) {
-        if let Some(conn) = self.open.get_mut(&key) {
-            let before = conn.calls.take().map(|calls| *calls);
-            conn.calls = ConnCaller::told(before, word, Instant::now()).map(Box::new);
-        }
-    }
-
-    /// What an action is known by that is to run once.
-    pub(crate) fn once_call(
-        &self,
-        key: ConnKey,
-        id: u64,
-        user_key: Option<Box<str>>,
-    ) -> Option<OnceCall> {
-        let calls = self.open.get(&key)?.calls.as_deref();
-        ConnCaller::call(calls, id, user_key)
     }
 
     /// Ends one connection.
@@ -385,6 +370,7 @@ impl Conns {
         self.open.clear();
         self.subscribers.clear();
         self.sessions.clear();
+        self.callers.clear();
         self.undecided = 0;
         self.staying_awake = 0;
         self.unhandled = 0;

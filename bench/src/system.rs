@@ -59,11 +59,11 @@ const FLOOR_LACKS: &[(Ability, &str)] = &[
 ];
 
 /// All systems, in the order of reports.
-pub(crate) const SYSTEMS: [System; 5] = [
+pub(crate) const SYSTEMS: [System; 6] = [
     System {
         name: "greenroom-node",
         about: "TypeScript actor on Node.js, strict: replies after fdatasync",
-        dialect: &Rivet,
+        dialect: &Rivet::CURRENT,
         peer: None,
         program: Program::Node("servers/greenroom.mjs"),
         lacks: &[],
@@ -71,10 +71,21 @@ pub(crate) const SYSTEMS: [System; 5] = [
     System {
         name: "greenroom-bun",
         about: "the same actor on Bun, strict: replies after fdatasync",
-        dialect: &Rivet,
+        dialect: &Rivet::CURRENT,
         peer: None,
         program: Program::Bun("servers/greenroom.mjs"),
         lacks: &[],
+    },
+    System {
+        name: "rivetkit-2.0",
+        about: "RivetKit 2.0.33, file system driver: replies before it writes, and never syncs",
+        dialect: &Rivet::OF_2_0,
+        peer: Some(Peer("rivetkit-2.0")),
+        program: Program::Node("peers/rivetkit-2.0/server.mjs"),
+        lacks: &[(
+            Ability::Restart,
+            "loses what was written in the seconds before",
+        )],
     },
     System {
         name: "ws-node",

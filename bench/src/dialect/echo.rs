@@ -28,7 +28,7 @@ impl Dialect for Echo {
 
     fn socket_request(&self, id: u64, action: Action<'_>) -> Frame<'static> {
         let Action::Publish { text, times } = action else {
-            return Rivet.socket_request(id, action);
+            return Rivet::CURRENT.socket_request(id, action);
         };
         let times = u16::try_from(times).unwrap_or(u16::MAX);
         let mut out = Vec::with_capacity(PUBLISH_HEAD + text.len());
@@ -59,7 +59,7 @@ impl Dialect for Echo {
     }
 
     fn http_request(&self, actor: &str, action: Action<'_>) -> Result<HttpRequest> {
-        let (parts, body) = Rivet.http_request(actor, action)?.into_parts();
+        let (parts, body) = Rivet::CURRENT.http_request(actor, action)?.into_parts();
         let mut request = post("/", &[], Vec::new())?.map(|_| body);
         *request.headers_mut() = parts.headers;
         Ok(request)

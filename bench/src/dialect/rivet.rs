@@ -4,15 +4,29 @@ use anyhow::{Context, Result, bail, ensure};
 use fastwebsockets::{Frame, Payload};
 use greenroom_types::{
     cbor::{self, Major, Reader},
-    protocol::{BareReader, put_data, put_str, put_uint, put_version},
+    protocol::{BareReader, put_data, put_str, put_uint},
 };
+use serde_json::{Value, json};
 
-use super::{Dialect, HttpRequest, Message, post};
+use super::{Dialect, HttpRequest, Message, post, request};
 use crate::action::{Action, Answer, Argument, EVENT};
 
-/// Actors are found by their keys in the gateway's query.
+/// One of its versions.
 #[derive(Debug)]
-pub(crate) struct Rivet;
+pub(crate) struct Rivet {
+    /// The first two bytes of every message.
+    version: u16,
+    /// How actors are addressed.
+    addressing: Addressing,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Addressing {
+    /// By their keys, in the gateway's query.
+    Key,
+    /// By ids, which the server tells who asks for the actor with a key.
+    Id,
+}
 
 /// Numbers of the client's messages.
 const ACTION_REQUEST: u64 = 0;
@@ -28,7 +42,52 @@ const HEADERS: [(&str, &str); 2] = [
     ("x-rivet-encoding", "bare"),
 ];
 
+impl Rivet {
+    /// What Greenroom speaks, and RivetKit 2.3.
+    pub(crate) const CURRENT: Self = Self {
+        version: 4,
+        addressing: Addressing::Key,
+    };
+    /// What RivetKit 2.0 speaks.
+    pub(crate) const OF_2_0: Self = Self {
+        version: 2,
+        addressing: Addressing::Id,
+    };
+
+    fn gateway(&self, rest: &str, actor: &str) -> String {
+        match self.addressing {
+            Addressing::Key => format!(
+                "/gateway/counter/{rest}?rvt-namespace=default&rvt-method=getOrCreate\
+                 &rvt-runner=default&rvt-key={actor}&rvt-crash-policy=sleep"
+            ),
+            Addressing::Id => format!("/gateway/{actor}/{rest}"),
+        }
+    }
+}
+
 impl Dialect for Rivet {
+    fn lookup(&self, key: &str) -> Option<Result<HttpRequest>> {
+        match self.addressing {
+            Addressing::Key => None,
+            Addressing::Id => {
+                let body = json!({
+                    "name": "counter",
+                    "key": key,
+                    "runner_name_selector": "default",
+                    "crash_policy": "sleep",
+                });
+                let headers = [("content-type", "application/json")];
+                Some(request("PUT", "/actors", &headers, body.to_string().into()))
+            }
+        }
+    }
+
+    fn looked_up(&self, body: &[u8]) -> Result<String> {
+        let answer: Value = serde_json::from_slice(body)?;
+        let id = answer["actor"]["actor_id"].as_str();
+        Ok(id.context("the answer names no actor id")?.to_owned())
+    }
+
     fn subprotocols(&self) -> Option<&'static str> {
         Some("rivet, rivet_encoding.bare")
     }
@@ -38,12 +97,12 @@ impl Dialect for Rivet {
     }
 
     fn socket_path(&self, actor: &str) -> String {
-        gateway("connect", actor)
+        self.gateway("connect", actor)
     }
 
     fn socket_request(&self, id: u64, action: Action<'_>) -> Frame<'static> {
         let mut out = Vec::with_capacity(32);
-        put_version(&mut out);
+        out.extend(self.version.to_le_bytes());
         put_uint(&mut out, ACTION_REQUEST);
         put_uint(&mut out, id);
         put_str(&mut out, action.name());
@@ -53,7 +112,7 @@ impl Dialect for Rivet {
 
     fn subscribe(&self) -> Option<Frame<'static>> {
         let mut out = Vec::with_capacity(16);
-        put_version(&mut out);
+        out.extend(self.version.to_le_bytes());
         put_uint(&mut out, SUBSCRIPTION_REQUEST);
         put_str(&mut out, EVENT);
         out.push(1);
@@ -80,9 +139,9 @@ impl Dialect for Rivet {
     }
 
     fn http_request(&self, actor: &str, action: Action<'_>) -> Result<HttpRequest> {
-        let path = gateway(&format!("action/{}", action.name()), actor);
+        let path = self.gateway(&format!("action/{}", action.name()), actor);
         let mut body = Vec::with_capacity(8);
-        put_version(&mut body);
+        body.extend(self.version.to_le_bytes());
         put_data(&mut body, &arguments(action));
         post(&path, &HEADERS, body)
     }
@@ -92,13 +151,6 @@ impl Dialect for Rivet {
         reader.version()?;
         answer(reader.data()?)
     }
-}
-
-fn gateway(rest: &str, key: &str) -> String {
-    format!(
-        "/gateway/counter/{rest}?rvt-namespace=default&rvt-method=getOrCreate\
-         &rvt-runner=default&rvt-key={key}&rvt-crash-policy=sleep"
-    )
 }
 
 /// An array in CBOR.
@@ -154,7 +206,7 @@ mod tests {
     use crate::action::{Action, Answer};
 
     fn as_the_server_reads(action: Action<'_>) -> ClientFrame {
-        let frame = Rivet.socket_request(300, action);
+        let frame = Rivet::CURRENT.socket_request(300, action);
         let payload = frame.payload.to_vec();
         decode_client_frame(Encoding::Bare, false, payload.into()).expect("a request")
     }
@@ -184,11 +236,24 @@ mod tests {
     }
 
     #[test]
+    fn actors_of_2_0_are_looked_up_first() {
+        let request = Rivet::OF_2_0.lookup("a key").expect("a question");
+        assert_eq!(request.expect("a request").uri(), "/actors");
+        let answer = br#"{"actor":{"actor_id":"0123"},"created":true}"#;
+        let id = Rivet::OF_2_0.looked_up(answer).expect("an id");
+        assert_eq!(Rivet::OF_2_0.socket_path(&id), "/gateway/0123/connect");
+        assert!(Rivet::OF_2_0.looked_up(b"{}").is_err());
+        let frame = Rivet::OF_2_0.socket_request(1, Action::Read);
+        assert!(frame.payload.starts_with(&[2, 0]), "its version");
+        assert!(Rivet::CURRENT.lookup("a key").is_none());
+    }
+
+    #[test]
     fn what_the_server_says_is_told_apart() {
         let response = |output| {
             let frame = ServerFrame::Response { id: 7, output };
             let frame = encode_server_frame(Encoding::Bare, frame);
-            let message = Rivet.read(&frame).expect("a reply");
+            let message = Rivet::CURRENT.read(&frame).expect("a reply");
             let Message::Reply { id: 7, answer } = message else {
                 panic!("not the reply: {message:?}");
             };
@@ -198,7 +263,7 @@ mod tests {
         assert_eq!(response(b"\xf6"), Answer::Nothing);
         let event = b"\x04\x00\x03\x04said\x04\x81\x62hi";
         let expected = Message::Event("hi".to_owned());
-        assert_eq!(Rivet.read(event).expect("an event"), expected);
+        assert_eq!(Rivet::CURRENT.read(event).expect("an event"), expected);
         let error = ActorError::action_not_found("increment");
         let failure = ServerFrame::Error {
             action_id: Some(7),
@@ -206,7 +271,10 @@ mod tests {
             actor: None,
         };
         let frame = encode_server_frame(Encoding::Bare, failure);
-        let message = Rivet.read(&frame).expect_err("an error").to_string();
+        let message = Rivet::CURRENT
+            .read(&frame)
+            .expect_err("an error")
+            .to_string();
         assert!(message.contains("action_not_found"), "{message}");
     }
 }

@@ -29,6 +29,8 @@ pub(crate) enum Task {
         /// Sync to disk before answering.
         durable: bool,
     },
+    /// Be `workerd`.
+    Workerd,
     /// See that systems do what workloads need.
     Try(Vec<System>),
     /// Measure.
@@ -84,6 +86,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Task> {
     match words.as_slice() {
         ["echo"] => Ok(Task::Echo { durable: false }),
         ["echo", "--durable"] => Ok(Task::Echo { durable: true }),
+        ["workerd"] => Ok(Task::Workerd),
         ["try", rest @ ..] => Ok(Task::Try(parse_plan(rest)?.systems)),
         _ => Ok(Task::Measure(parse_plan(&words)?)),
     }

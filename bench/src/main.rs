@@ -24,6 +24,7 @@ mod server_process;
 mod statistics;
 mod system;
 mod trial;
+mod workerd;
 mod workload;
 
 use std::process::ExitCode;
@@ -50,6 +51,7 @@ fn start(arguments: &[String]) -> Result<()> {
             Ok(())
         }
         Task::Echo { durable } => echo::serve(durable),
+        Task::Workerd => workerd::serve(),
         Task::Try(systems) => trial::all(&systems),
         Task::Measure(plan) => {
             let results = run::all(&plan)?;

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::{
     ability::Ability,
-    dialect::{Dialect, Echo, Rivet},
+    dialect::{Dialect, DurableObject, Echo, Rivet},
     peer::Peer,
 };
 
@@ -59,7 +59,7 @@ const FLOOR_LACKS: &[(Ability, &str)] = &[
 ];
 
 /// All systems, in the order of reports.
-pub(crate) const SYSTEMS: [System; 6] = [
+pub(crate) const SYSTEMS: [System; 7] = [
     System {
         name: "greenroom-node",
         about: "TypeScript actor on Node.js, strict: replies after fdatasync",
@@ -85,6 +85,17 @@ pub(crate) const SYSTEMS: [System; 6] = [
         lacks: &[(
             Ability::Restart,
             "loses what was written in the seconds before",
+        )],
+    },
+    System {
+        name: "workerd",
+        about: "Durable Object on workerd 1.20261117.1, SQLite storage: replies after fsync",
+        dialect: &DurableObject,
+        peer: Some(Peer("workerd")),
+        program: Program::This(&["workerd"]),
+        lacks: &[(
+            Ability::Nap,
+            "an object sleeps when it has been idle for some time, and cannot be asked to",
         )],
     },
     System {

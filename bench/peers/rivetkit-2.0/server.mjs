@@ -18,7 +18,9 @@ const { fetch } = registry.start({
 const app = { request: (url, init, env) => fetch(new Request(new URL(url, "http://127.0.0.1"), init), env) };
 const { injectWebSocket, upgradeWebSocket } = createNodeWebSocket({ app });
 sockets.upgradeWebSocket = upgradeWebSocket;
-const server = serve({ fetch, hostname: "127.0.0.1", port: 0 }, ({ port }) => console.log(`listening ${port}`));
+const server = serve({ fetch, hostname: "127.0.0.1", port: 0 }, ({ port }) =>
+  console.log(`listening ${port}`),
+);
 injectWebSocket(server);
 
 process.stdin.on("end", () => process.exit(0)).resume();

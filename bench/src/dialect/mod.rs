@@ -1,5 +1,6 @@
 //! What the load generator says to a system, and how it reads the answers: a file per protocol.
 
+mod durable_object;
 mod echo;
 mod rivet;
 
@@ -13,6 +14,7 @@ use hyper::Request;
 
 use crate::action::{Action, Answer};
 
+pub(crate) use durable_object::DurableObject;
 pub(crate) use echo::{Echo, PUBLISH, PUBLISH_HEAD, PUBLISHED};
 pub(crate) use rivet::Rivet;
 

@@ -33,8 +33,8 @@ interface Window {
 let number = 0;
 const anyName = () => `document-${++number}`;
 
-async function open(t: TestContext, name: string, who = "Ann"): Promise<Window> {
-  const client = createClient<typeof registry>(server.url);
+async function open(t: TestContext, name: string, who = "Ann", retryTimeout = 30_000): Promise<Window> {
+  const client = createClient<typeof registry>({ endpoint: server.url, retryTimeout });
   t.after(() => client.dispose());
   const doc = new Y.Doc();
   const params = { clientId: doc.clientID, name: who };
@@ -316,7 +316,7 @@ test("a change writes itself and not the document, and changes are folded from t
 
 test("what was confirmed survives kill -9, snapshot and changes alike", async (t) => {
   const name = anyName();
-  const ann = await open(t, name);
+  const ann = await open(t, name, "Ann", 0);
   await ann.conn.update(edit(ann, (x) => x.insert(0, "begin ".repeat(30_000))));
   let confirmed = ann.text.toString();
   const writing = (async () => {

@@ -98,7 +98,10 @@ test("from outside a bucket can be watched, and nothing else", async (t) => {
 });
 
 /** The middleware in an app of its own, on a registry of its own. */
-async function app(t: TestContext, options: { readonly dataDir?: string; readonly window?: number } = {}) {
+async function app(
+  t: TestContext,
+  options: { readonly dataDir?: string; readonly window?: number; readonly timeout?: number } = {},
+) {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "greenroom-e2e-")));
   const own = setup({
     use: { limiter },
@@ -111,7 +114,13 @@ async function app(t: TestContext, options: { readonly dataDir?: string; readonl
     await rm(dataDir, { recursive: true, force: true });
   });
   const client = own.client();
-  const limit = { client, name: "n", limit: 3, window: options.window ?? 3_600_000, timeout: 60_000 };
+  const limit = {
+    client,
+    name: "n",
+    limit: 3,
+    window: options.window ?? 3_600_000,
+    timeout: options.timeout ?? 60_000,
+  };
   const hono = new Hono();
   const key = (c: { req: { header(name: string): string | undefined } }) => c.req.header("who") ?? "";
   hono.get("/allow", rateLimit({ ...limit, key }), (c) => c.text("in"));
@@ -134,7 +143,7 @@ test("when the limiter gives no answer, requests are let through or refused, as 
   const dataDir = join(folder, "file");
   await writeFile(dataDir, "no folder can be made here");
   t.mock.method(console, "error", () => {});
-  const { get } = await app(t, { dataDir });
+  const { get } = await app(t, { dataDir, timeout: 500 });
   const passed = await get("/allow");
   assert.equal(passed.status, 200);
   assert.equal(passed.headers.get("ratelimit"), null);

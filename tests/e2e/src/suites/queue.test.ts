@@ -199,7 +199,7 @@ test("a message that is not completed comes back, in its place", async () => {
 });
 
 test("a message that was being handled comes back after a kill", async () => {
-  const client = connectTo();
+  const client = createClient<typeof registry>({ endpoint: server.url, retryTimeout: 0 });
   const desk = client.desk.getOrCreate("killed");
   await desk.send("job", { file: "important" });
   const handling = desk.curious();

@@ -20,6 +20,7 @@ Commands:
   test [suite]...  check, then every test; or only the named suites or groups of suites
   sim [args]...    run the simulation: seeds under faults, with checkers (sim --help says more)
   fuzz [args]...   give arbitrary input to everything that reads what others wrote (fuzz --help says more)
+  guard [args]...  count the instructions of the hot paths and compare with what is kept (guard --help says more)
   bench [args]...  build everything and run the benchmark in bench/ with these arguments
 
 Options:
@@ -61,6 +62,11 @@ pub(crate) enum Command {
     },
     /// Run fuzz targets.
     Fuzz {
+        /// Read by the command itself.
+        arguments: Vec<String>,
+    },
+    /// Count the instructions of the hot paths.
+    Guard {
         /// Read by the command itself.
         arguments: Vec<String>,
     },
@@ -125,6 +131,9 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
         ("fuzz", arguments) => Ok(Command::Fuzz {
             arguments: arguments.to_vec(),
         }),
+        ("guard", arguments) => Ok(Command::Guard {
+            arguments: arguments.to_vec(),
+        }),
         ("bench", arguments) => Ok(Command::Bench {
             arguments: arguments.to_vec(),
         }),
@@ -137,7 +146,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
 
 /// Whether a command reads its arguments itself, or hands them on to another program.
 fn passes_on(name: &str) -> bool {
-    matches!(name, "bench" | "fuzz" | "sim")
+    matches!(name, "bench" | "fuzz" | "guard" | "sim")
 }
 
 #[cfg(test)]
@@ -201,6 +210,12 @@ mod tests {
             "fuzz keys --help",
             Ok(Command::Fuzz {
                 arguments: vec!["keys".into(), "--help".into()],
+            }),
+        );
+        check(
+            "guard --accept",
+            Ok(Command::Guard {
+                arguments: vec!["--accept".into()],
             }),
         );
         check("build all", Err("too many arguments for `build`"));

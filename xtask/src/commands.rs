@@ -7,6 +7,7 @@ mod check;
 mod demo;
 mod dist;
 mod fuzz;
+mod guard;
 mod sim;
 mod test;
 
@@ -35,6 +36,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Test { only } => test::run(&only),
         Command::Sim { arguments } => sim::run(&arguments),
         Command::Fuzz { arguments } => fuzz::run(&arguments),
+        Command::Guard { arguments } => guard::run(&arguments),
         Command::Bench { arguments } => bench::run(&arguments),
     }
 }

@@ -7,6 +7,7 @@
 mod cli;
 mod commands;
 mod fuzzing;
+mod guarding;
 mod packaging;
 mod process;
 mod repo;

@@ -4,11 +4,13 @@
 //! the native addon, the compiled TypeScript.
 
 mod addon;
+mod apt;
 mod bun;
 mod chromium;
 mod fresh;
 mod node;
 mod npm;
+mod valgrind;
 
 use anyhow::Result;
 
@@ -18,6 +20,7 @@ use crate::{process, workspace};
 pub(crate) use addon::build as addon;
 pub(crate) use bun::ready as bun;
 pub(crate) use chromium::{VARIABLE as CHROMIUM_VARIABLE, find_or_install as chromium};
+pub(crate) use valgrind::find_or_install as valgrind;
 
 /// Checks Node.js and installs the npm packages of the lockfile.
 ///

@@ -29,6 +29,7 @@ pub(super) fn suites() -> Vec<Suite> {
         "clippy",
         "--workspace",
         "--all-targets",
+        "--features=greenroom-node/guard",
         "--",
         "--deny=warnings",
     ]);

@@ -117,7 +117,8 @@ fn rust_suites() -> Vec<Suite> {
     ]
 }
 
-/// The tests of the npm packages, examples and `tests/`, which run against the built addon.
+/// The tests of the npm packages, examples and `tests/`, which run against the built addon, and the count of the
+/// instructions of its hot paths.
 fn product_suites() -> Result<Vec<Suite>> {
     let mut suites = Vec::new();
     for package in workspace::packages()? {
@@ -129,5 +130,9 @@ fn product_suites() -> Result<Vec<Suite>> {
             suites.push(Suite::new(name, package.run_script(script)));
         }
     }
+    // Last, because it builds on what the addon's release build has compiled.
+    let mut guard = process::cargo();
+    guard.args(["xtask", "guard"]);
+    suites.push(Suite::new("guard", guard));
     Ok(suites)
 }

@@ -1,11 +1,10 @@
 //! A Chromium for the browser suite.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
-use crate::process;
+use super::apt;
 
 /// The environment variable by which the browser suite gets the program's path, and by which it can be chosen.
 pub(crate) const VARIABLE: &str = "GREENROOM_TEST_CHROMIUM";
@@ -32,18 +31,12 @@ pub(crate) fn find_or_install() -> Result<PathBuf> {
     if let Some(found) = find() {
         return Ok(found);
     }
-    if !process::succeeds(apt_get(&["--version"])) {
+    if !apt::is_there() {
         bail!(
             "the browser suite needs Chromium or Chrome: install one, or name its program in {VARIABLE}"
         );
     }
-    process::run(as_root(&["update"])?)?;
-    process::run(as_root(&[
-        "install",
-        "--yes",
-        "--no-install-recommends",
-        "chromium",
-    ])?)?;
+    apt::install("chromium")?;
     find().context("apt-get installed `chromium`, but there is no such program in PATH")
 }
 
@@ -51,34 +44,9 @@ fn find() -> Option<PathBuf> {
     if let Some(chosen) = std::env::var_os(VARIABLE) {
         return Some(PathBuf::from(chosen));
     }
-    let folders: Vec<PathBuf> =
-        std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
-    let in_path = NAMES
-        .iter()
-        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
-    in_path
-        .chain(MAC_PATHS.iter().map(PathBuf::from))
-        .find(|path| Path::is_file(path))
-}
-
-fn apt_get(arguments: &[&str]) -> Command {
-    let mut command = process::command("apt-get");
-    command
-        .args(arguments)
-        .env("DEBIAN_FRONTEND", "noninteractive");
-    command
-}
-
-/// `apt-get`, through `sudo` unless we are root.
-fn as_root(arguments: &[&str]) -> Result<Command> {
-    let mut id = process::command("id");
-    id.arg("-u");
-    if process::output(id)?.trim() == "0" {
-        return Ok(apt_get(arguments));
-    }
-    let mut command = process::command("sudo");
-    command
-        .args(["DEBIAN_FRONTEND=noninteractive", "apt-get"])
-        .args(arguments);
-    Ok(command)
+    let on_a_mac = || {
+        let mut paths = MAC_PATHS.iter().map(PathBuf::from);
+        paths.find(|path| path.is_file())
+    };
+    apt::in_path(&NAMES).or_else(on_a_mac)
 }

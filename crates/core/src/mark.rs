@@ -1,5 +1,5 @@
 //! Actors that have to be woken although nobody calls them and no alarm is due: because they were awake
-//! when their instance, or the whole process, was lost.
+//! when their instance, or the whole process, was lost, or because their end had begun.
 //!
 //! The store keeps one alarm per actor, the time at which to wake it. An actor whose instance may not
 //! get lost unnoticed stores a *mark* there while it is awake: a number at the very end of time, which
@@ -21,7 +21,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 pub(crate) const STEADY: Duration = Duration::from_secs(60);
 
 /// See the top of the file. Stored: [`Mark::Resume`] as `i64::MAX - 255`, [`Mark::Awake`] as
-/// `i64::MAX - 254 + losses`.
+/// `i64::MAX - 254 + losses`, [`Mark::Destroy`] as `i64::MAX - 1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {
     /// The process was shut down in good order while the actor was at work: go on in the next.
@@ -29,7 +29,11 @@ pub(crate) enum Mark {
     /// The actor is awake. Found in the store, it says that the instance was lost, after so many
     /// others before it had been lost in a row.
     Awake { losses: u8 },
+    /// The actor has asked for its end, and whoever made it ask may have been told so.
+    Destroy,
 }
+
+const DESTROY: i64 = LATEST_ALARM_MS + 255;
 
 impl Mark {
     /// As the store keeps it.
@@ -37,11 +41,15 @@ impl Mark {
         match self {
             Self::Resume => LATEST_ALARM_MS + 1,
             Self::Awake { losses } => LATEST_ALARM_MS + 2 + i64::from(losses.min(MOST_LOSSES)),
+            Self::Destroy => DESTROY,
         }
     }
 
     /// What a stored alarm says; `None` when it is a time.
     pub(crate) fn of_alarm_ms(alarm_ms: i64) -> Option<Self> {
+        if alarm_ms == DESTROY {
+            return Some(Self::Destroy);
+        }
         match alarm_ms.checked_sub(LATEST_ALARM_MS) {
             Some(1) => Some(Self::Resume),
             Some(past) if past > 1 => Some(Self::Awake {
@@ -54,7 +62,7 @@ impl Mark {
     /// How many instances were lost in a row, for one who finds this in the store.
     pub(crate) fn losses(self) -> u8 {
         match self {
-            Self::Resume => 0,
+            Self::Resume | Self::Destroy => 0,
             Self::Awake { losses } => losses.saturating_add(1).min(MOST_LOSSES),
         }
     }
@@ -84,10 +92,9 @@ mod tests {
             let mark = Mark::Awake { losses };
             assert_eq!(Mark::of_alarm_ms(mark.to_alarm_ms()), Some(mark));
         }
-        assert_eq!(
-            Mark::of_alarm_ms(Mark::Resume.to_alarm_ms()),
-            Some(Mark::Resume)
-        );
+        for mark in [Mark::Resume, Mark::Destroy] {
+            assert_eq!(Mark::of_alarm_ms(mark.to_alarm_ms()), Some(mark));
+        }
         for time in [i64::MIN, 0, LATEST_ALARM_MS] {
             assert_eq!(Mark::of_alarm_ms(time), None);
         }

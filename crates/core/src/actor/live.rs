@@ -37,6 +37,8 @@ pub(crate) struct Live {
     pub(crate) queue: QueueSizes,
     /// The actor is to sleep or to be destroyed, as soon as it runs.
     pub(crate) wants: Option<StopReason>,
+    /// The instance before had asked for its end, and was lost before that was there.
+    pub(crate) is_doomed: bool,
     pub(crate) idle_since: Instant,
     /// The instance has something in progress besides calls.
     pub(crate) held_awake: bool,

@@ -8,7 +8,7 @@ use super::{
     task::{ActorTask, Phase},
 };
 use crate::{
-    CrashPolicy, Output,
+    CrashPolicy, Output, StopReason,
     mark::{Mark, pause_after},
 };
 
@@ -86,6 +86,18 @@ impl ActorTask {
         }
     }
 
+    /// The actor asks for its end: the commit of that turn, behind which its answers wait, says so. Whatever is lost
+    /// from then on, the end comes.
+    pub(super) fn mark_if_destroyed(&mut self, outputs: &[Output]) {
+        if outputs
+            .iter()
+            .any(|output| matches!(output, Output::Destroy))
+        {
+            self.want(StopReason::Destroy);
+            self.update_mark(Instant::now());
+        }
+    }
+
     /// Lets the store know by `deadline` whether the actor is to be woken if its instance is lost.
     pub(super) fn update_mark(&mut self, deadline: Instant) {
         let Phase::Live(live) = &mut self.phase else {
@@ -94,9 +106,13 @@ impl ActorTask {
         let is_marked = live.resumes == Resumes::Yes
             || live.unmark_at.is_some()
             || self.options.crash_policy != CrashPolicy::Sleep;
-        let mark = is_marked.then_some(Mark::Awake {
-            losses: live.losses,
-        });
+        let mark = match live.wants {
+            // Nothing takes that back.
+            Some(StopReason::Destroy) => Some(Mark::Destroy),
+            Some(StopReason::Sleep) | None => is_marked.then_some(Mark::Awake {
+                losses: live.losses,
+            }),
+        };
         let earliest_ms = live.alarms.earliest_ms();
         live.journal.set_mark(mark, earliest_ms, deadline);
     }
@@ -115,7 +131,10 @@ impl ActorTask {
             return;
         };
         let earliest_ms = live.alarms.earliest_ms();
-        let mark = live.goes_on.then_some(Mark::Resume);
+        let mark = match live.wants {
+            Some(StopReason::Destroy) => Some(Mark::Destroy),
+            Some(StopReason::Sleep) | None => live.goes_on.then_some(Mark::Resume),
+        };
         live.journal.set_mark(mark, earliest_ms, Instant::now());
     }
 
@@ -136,7 +155,7 @@ impl ActorTask {
                 // One that was left behind before does not know of those that were lost since.
                 let before = match mark {
                     Mark::Awake { losses } => losses,
-                    Mark::Resume => 0,
+                    Mark::Resume | Mark::Destroy => 0,
                 };
                 let losses = before.max(live.losses);
                 Mark::Awake { losses }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     CloseReason, CrashPolicy, HostEvent, StartEvent, StopReason,
-    mark::STEADY,
+    mark::{Mark, STEADY},
     weight::{QueueSizes, WeightWatch},
 };
 
@@ -65,6 +65,7 @@ impl ActorTask {
         let goes_on =
             woken.journal.mark().is_some() && self.options.crash_policy == CrashPolicy::Sleep;
         let losses = self.count_losses(woken.journal.mark());
+        let is_doomed = woken.journal.mark() == Some(Mark::Destroy);
         debug!(actor = %self.id, name = %woken.record.name, instance = instance.0, "actor starts");
         let alarms = Alarms::new(woken.schedule);
         let state_size = woken.state.as_ref().map_or(0, |state| state.len());
@@ -98,7 +99,8 @@ impl ActorTask {
             kv: woken.kv,
             window: None,
             queue,
-            wants: None,
+            wants: is_doomed.then_some(StopReason::Destroy),
+            is_doomed,
             idle_since: Instant::now(),
             held_awake: false,
             resumes: Resumes::Never,
@@ -141,6 +143,10 @@ impl ActorTask {
         if is_created || live.journal.is_due(now) {
             live.journal.commit(&[]);
         }
+        // It is awake for its last hook only. Whoever waits for it is told that it is gone.
+        if live.is_doomed {
+            return;
+        }
         self.resume_sockets();
         self.catch_up_all();
         for message in std::mem::take(&mut self.waiting) {
@@ -149,6 +155,16 @@ impl ActorTask {
     }
 
     pub(super) fn on_start_failed(&mut self, error: &ActorError) {
+        if let Phase::Live(live) = &mut self.phase
+            && live.is_doomed
+        {
+            // Its end does not depend on its hook.
+            self.shared.host.deliver(live.instance, HostEvent::Drop);
+            live.stage = Stage::Stopped {
+                reason: StopReason::Destroy,
+            };
+            return live.journal.commit_destroy();
+        }
         self.drop_instance();
         self.try_again_later();
         self.forget_departed();

@@ -27,6 +27,10 @@ impl ActorTask {
         if live.instance != instance || matches!(live.stage, Stage::Stopped { .. }) {
             return;
         }
+        self.mark_if_destroyed(&turn.outputs);
+        let Phase::Live(live) = &mut self.phase else {
+            return;
+        };
         let is_starting = matches!(live.stage, Stage::Starting { .. });
         let is_being_created = is_starting && live.journal.last() == 0;
         let writes_pairs = kv::run(live, &*self.shared.host, turn.kv, self.options.max_kv_size);

@@ -125,8 +125,9 @@ export class DiaryModel {
       if (typeof outcome !== "object" || outcome.reply === undefined) return;
       const note = outcome.reply;
       assert.ok(note.line.startsWith(line), `${this.name} answered ${line} with the line ${note.line}`);
-      // `c.destroy()` only asks for the end, which comes after the reply.
       this.#claims.push({ ...note, why: "was acknowledged" });
+      // The end comes after the reply, but nobody gets to read what was there before.
+      if (kind === "end") this.#ended.add(note.life);
     };
     return { line, settle };
   }

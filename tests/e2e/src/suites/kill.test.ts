@@ -93,6 +93,11 @@ test("the model takes what is right, and nothing that is not", () => {
     const { model } = told();
     assert.throws(() => model.check(reading, model.knowledge()), assert.AssertionError, what);
   }
+  const ended = told();
+  const end = { life: "one", place: lines.length, line: "end a 5" };
+  ended.model.ask("end", "a", 5).settle({ reply: end });
+  const livesOn = readingOf([...lines, end.line], plans, jobs);
+  assert.throws(() => ended.model.check(livesOn, ended.model.knowledge()), assert.AssertionError);
   const changed = { ...again, digest: again.digest ^ 1 };
   assert.throws(() => right.model.check(changed, right.model.knowledge()), assert.AssertionError);
 });

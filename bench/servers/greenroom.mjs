@@ -1,10 +1,13 @@
 // The system under test: one actor type with a durable counter and a durable list, strict durability, a data
 // directory of its own. Says `listening <port>` and ends when its standard input does.
 import { actor, setup } from "greenroom";
+import "./heap.mjs";
 
 const LINE = "x".repeat(100);
 
 const counter = actor({
+  // Longer than any measurement: those that measure sleep ask for it.
+  options: { sleepTimeout: 600_000 },
   state: { count: 0, lines: [] },
   actions: {
     increment(c, by) {

@@ -15,6 +15,14 @@ pub(crate) enum Ability {
     Events,
     /// Let an actor sleep when asked, and wake it when it is called.
     Nap,
+    /// Say how many actors are awake, without waking one.
+    Awake,
     /// Have its state again after a kill, in a new process on the same directory.
     Restart,
+    /// Use a directory that [`crate::filled`] has filled with actors.
+    Filled,
+    /// Collect its garbage when asked, and say how large its heap is.
+    Heap,
+    /// Be installed from npm.
+    Install,
 }

@@ -1,13 +1,13 @@
 //! What can be typed after `cargo xtask bench`.
 
-use std::{fmt::Write, str::FromStr, time::Duration};
+use std::{fmt::Write, path::PathBuf, str::FromStr, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
     load::Window,
     run::Plan,
-    system::{SYSTEMS, System},
+    system::{self, SYSTEMS, System},
     workload::{WORKLOADS, Workload},
 };
 
@@ -31,6 +31,22 @@ pub(crate) enum Task {
     },
     /// Be `workerd`.
     Workerd,
+    /// Be Greenroom with actors in Rust.
+    Actors,
+    /// Draw the pictures of a result file into a folder.
+    Plot {
+        /// The file.
+        results: PathBuf,
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Write the tables of a result file into a folder.
+    Table {
+        /// The file.
+        results: PathBuf,
+        /// The folder.
+        folder: PathBuf,
+    },
     /// See that systems do what workloads need.
     Try(Vec<System>),
     /// Measure.
@@ -45,6 +61,8 @@ Measures Greenroom beside the floors of this machine.
 
 Usage: cargo xtask bench [workload]... [options]
        cargo xtask bench try [--systems a,b | --peers]   see that systems do what workloads need
+       cargo xtask bench table <results> [folder]        write results.md there; default docs/benchmarks
+       cargo xtask bench plot <results> [folder]         draw a picture of each workload there
 
 Options:
   --systems a,b   which systems; default Greenroom and the floors
@@ -54,15 +72,19 @@ Options:
   --warm-up s     before each measurement; default {WARM_UP_SECONDS}
   --ops n         most operations of a measurement; default {MAX_OPERATIONS}
 
-Workloads (all by default):
+Workloads (by default all but those in parentheses):
 "
     );
-    let mut row = |name, about| {
-        writeln!(text, "  {name:<15} {about}").expect("a string takes everything");
+    let mut row = |name: &str, about: &str| {
+        writeln!(text, "  {name:<16} {about}").expect("a string takes everything");
     };
-    WORKLOADS
-        .iter()
-        .for_each(|workload| row(workload.name, workload.about));
+    for workload in WORKLOADS {
+        if workload.only_by_name {
+            row(&format!("({})", workload.name), workload.about);
+        } else {
+            row(workload.name, workload.about);
+        }
+    }
     row("", "");
     row("Systems:", "");
     SYSTEMS
@@ -87,8 +109,26 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Task> {
         ["echo"] => Ok(Task::Echo { durable: false }),
         ["echo", "--durable"] => Ok(Task::Echo { durable: true }),
         ["workerd"] => Ok(Task::Workerd),
+        ["actors"] => Ok(Task::Actors),
+        ["plot", rest @ ..] => {
+            let (results, folder) = parse_files("plot", rest)?;
+            Ok(Task::Plot { results, folder })
+        }
+        ["table", rest @ ..] => {
+            let (results, folder) = parse_files("table", rest)?;
+            Ok(Task::Table { results, folder })
+        }
         ["try", rest @ ..] => Ok(Task::Try(parse_plan(rest)?.systems)),
         _ => Ok(Task::Measure(parse_plan(&words)?)),
+    }
+}
+
+/// A result file, and where to put what is made of it.
+fn parse_files(command: &str, words: &[&str]) -> Result<(PathBuf, PathBuf)> {
+    match words {
+        [results] => Ok((results.into(), system::folder().join("../docs/benchmarks"))),
+        [results, folder] => Ok((results.into(), folder.into())),
+        _ => bail!("`{command}` needs a result file, and may be followed by a folder"),
     }
 }
 
@@ -113,7 +153,7 @@ fn parse_plan(words: &[&str]) -> Result<Plan> {
         }
     }
     if workloads.is_empty() {
-        workloads = WORKLOADS.to_vec();
+        workloads = default_workloads();
     }
     ensure!(
         (1..=MOST_ROUNDS).contains(&rounds),
@@ -131,6 +171,11 @@ fn parse_plan(words: &[&str]) -> Result<Plan> {
         rounds,
         window,
     })
+}
+
+fn default_workloads() -> Vec<Workload> {
+    let all = WORKLOADS.into_iter();
+    all.filter(|workload| !workload.only_by_name).collect()
 }
 
 fn workload(name: &str) -> Result<Workload> {
@@ -190,7 +235,8 @@ mod tests {
         let Ok(Task::Measure(plan)) = task("") else {
             panic!("not a plan");
         };
-        assert_eq!(plan.workloads, WORKLOADS);
+        assert_eq!(plan.workloads, super::default_workloads());
+        assert!(plan.workloads.len() < WORKLOADS.len());
         assert!(plan.systems.iter().all(|system| system.peer.is_none()));
         let Ok(Task::Measure(with_peers)) = task("--peers") else {
             panic!("not a plan");
@@ -225,12 +271,36 @@ mod tests {
     }
 
     #[test]
+    fn what_takes_long_is_measured_when_it_is_named() {
+        let Ok(Task::Measure(plan)) = task("start-1m") else {
+            panic!("not a plan");
+        };
+        assert!(plan.workloads[0].only_by_name);
+    }
+
+    #[test]
+    fn pictures_and_tables_go_to_the_documentation_or_elsewhere() {
+        let Ok(Task::Plot { results, folder }) = task("plot a.json") else {
+            panic!("not a picture");
+        };
+        assert_eq!(results.as_os_str(), "a.json");
+        assert!(folder.ends_with("docs/benchmarks"));
+        let elsewhere = Task::Table {
+            results: "a.json".into(),
+            folder: "b".into(),
+        };
+        assert_eq!(task("table a.json b"), Ok(elsewhere));
+    }
+
+    #[test]
     fn mistakes_are_named() {
         let mistake = |typed: &str, part: &str| {
             let error = task(typed).expect_err(typed);
             assert!(error.contains(part), "{typed}: {error}");
         };
         mistake("action", "no workload or option `action`");
+        mistake("plot", "`plot` needs a result file");
+        mistake("table a b c", "`table` needs a result file");
         mistake("--fast", "no workload or option `--fast`");
         mistake("--systems bare", "no system `bare`");
         mistake("--rounds", "--rounds needs a number");

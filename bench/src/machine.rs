@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 use crate::{statistics::percentile, system};
 
@@ -19,23 +19,24 @@ const PROBES: usize = 300;
 const PROBE_BYTES: usize = 256;
 
 /// The machine and its state before the first round.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Machine {
     /// The processor's name.
     pub(crate) processor: String,
     /// Processors that this program may use.
     pub(crate) processors: usize,
     /// In bytes.
-    pub(crate) memory: u64,
+    pub(crate) memory_bytes: u64,
     /// Name and release.
     pub(crate) kernel: String,
     /// Of Node.js, as it says it.
     pub(crate) node: String,
     /// Of Bun, as it says it.
     pub(crate) bun: String,
-    /// Median time of one small append and `fdatasync` where the data lies.
-    pub(crate) sync_p50: Duration,
+    /// Median time of one small append and `fdatasync` where the data lies, in microseconds.
+    pub(crate) fdatasync_p50_us: f64,
     /// 99th percentile of the same.
-    pub(crate) sync_p99: Duration,
+    pub(crate) fdatasync_p99_us: f64,
 }
 
 impl Machine {
@@ -56,27 +57,43 @@ impl Machine {
                 .unwrap_or("unknown")
                 .to_owned(),
             processors: std::thread::available_parallelism().map_or(1, usize::from),
-            memory: memory.unwrap_or(0u64) * 1024,
+            memory_bytes: memory.unwrap_or(0u64) * 1024,
             kernel: format!("Linux {}", release.trim()),
             node: version("node".as_ref()),
             bun: version(&bun),
-            sync_p50: percentile(&syncs, 0.5),
-            sync_p99: percentile(&syncs, 0.99),
+            fdatasync_p50_us: percentile(&syncs, 0.5).as_secs_f64() * 1e6,
+            fdatasync_p99_us: percentile(&syncs, 0.99).as_secs_f64() * 1e6,
         })
     }
 
-    /// For the result file.
-    pub(crate) fn to_json(&self) -> Value {
-        json!({
-            "processor": self.processor,
-            "processors": self.processors,
-            "memory_bytes": self.memory,
-            "kernel": self.kernel,
-            "node": self.node,
-            "bun": self.bun,
-            "fdatasync_p50_us": self.sync_p50.as_secs_f64() * 1e6,
-            "fdatasync_p99_us": self.sync_p99.as_secs_f64() * 1e6,
-        })
+    /// One line for people.
+    pub(crate) fn describe(&self) -> String {
+        format!(
+            "{} × {}, {:.0} GiB, {}, Node.js {}, Bun {}; append + fdatasync p50 {:.0} µs, p99 {:.0} µs.",
+            self.processors,
+            self.processor,
+            self.memory_bytes as f64 / f64::from(1 << 30),
+            self.kernel,
+            self.node,
+            self.bun,
+            self.fdatasync_p50_us,
+            self.fdatasync_p99_us,
+        )
+    }
+
+    /// A machine for tests.
+    #[cfg(test)]
+    pub(crate) fn example() -> Self {
+        Self {
+            processor: "Abacus".to_owned(),
+            processors: 2,
+            memory_bytes: 24 << 30,
+            kernel: "Linux 6.18".to_owned(),
+            node: "v20".to_owned(),
+            bun: "1.4".to_owned(),
+            fdatasync_p50_us: 114.0,
+            fdatasync_p99_us: 474.0,
+        }
     }
 }
 

@@ -13,13 +13,21 @@ mod arguments;
 mod client;
 mod cpu;
 mod dialect;
+mod disk;
 mod echo;
 mod family;
+mod filled;
+mod install;
 mod load;
 mod machine;
+mod metric;
+mod parent;
 mod peer;
+mod plot;
 mod report;
+mod results;
 mod run;
+mod rust_actor;
 mod server_process;
 mod statistics;
 mod system;
@@ -32,6 +40,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use arguments::Task;
+use results::Results;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -53,9 +62,9 @@ fn start(arguments: &[String]) -> Result<()> {
         Task::Echo { durable } => echo::serve(durable),
         Task::Workerd => workerd::serve(),
         Task::Try(systems) => trial::all(&systems),
-        Task::Measure(plan) => {
-            let results = run::all(&plan)?;
-            report::publish(&plan, &results)
-        }
+        Task::Actors => rust_actor::serve(),
+        Task::Plot { results, folder } => plot::all(&Results::read(&results)?, &folder),
+        Task::Table { results, folder } => report::write_page(&Results::read(&results)?, &folder),
+        Task::Measure(plan) => run::all(&plan),
     }
 }

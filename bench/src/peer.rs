@@ -50,7 +50,8 @@ impl Peer {
             .with_context(|| format!("cannot note that the peer `{name}` is installed"))
     }
 
-    fn folder(self) -> PathBuf {
+    /// Where it is installed.
+    pub(crate) fn folder(self) -> PathBuf {
         system::folder().join("peers").join(self.0)
     }
 }

@@ -1,142 +1,177 @@
-//! Results for people (Markdown on standard output) and for programs (JSON in `bench/results`).
+//! Results for people: Markdown.
 
-use std::{
-    fmt::Write as _,
-    fs,
-    io::Write as _,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{fmt::Write as _, fs, path::Path};
 
 use anyhow::{Context, Result};
-use serde_json::{Value, json};
 
 use crate::{
-    machine::Machine,
-    run::{Plan, Results, Sample, results_folder},
-    statistics::{Summary, summarize},
-    workload::Workload,
+    results::{Results, SystemEntry, WorkloadEntry},
+    statistics::Summary,
 };
 
-/// Prints the table and writes the file.
+/// What stands where a system has no figure.
+const NOTHING: &str = "–";
+
+/// All tables, with the machine before them.
+pub(crate) fn markdown(results: &Results) -> String {
+    let mut out = String::new();
+    let mut line = |text: &str| writeln!(out, "{text}").expect("a string takes everything");
+    line(&results.machine.describe());
+    line(&format!(
+        "{} round(s) of {} s after {} s of warm-up, systems interleaved; medians, (least–most).",
+        results.rounds, results.measured_seconds, results.warm_up_seconds
+    ));
+    for workload in &results.workloads {
+        line("");
+        line(&table(results, workload));
+    }
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    out
+}
+
+/// Writes all tables as a page of the documentation, with the plots that lie beside it.
 ///
 /// # Errors
-/// Either cannot be written.
-pub(crate) fn publish(plan: &Plan, results: &Results) -> Result<()> {
-    std::io::stdout().write_all(markdown(plan, results).as_bytes())?;
-    let seconds = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
-    let path = results_folder().join(format!("{seconds}.json"));
-    let text = serde_json::to_string_pretty(&to_json(plan, results, seconds))?;
-    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+/// It cannot be written.
+pub(crate) fn write_page(results: &Results, folder: &Path) -> Result<()> {
+    let path = folder.join("results.md");
+    let date = date(results.unix_seconds);
+    let mut page = format!(
+        "# Results of {date}\n\nWritten by `cargo xtask bench table`. [How to read them](README.md).\n\n"
+    );
+    page.push_str(&markdown(results));
+    page.push_str("\n## The systems\n\n| system | what it is |\n|---|---|\n");
+    for system in &results.systems {
+        writeln!(page, "| {} | {} |", system.name, system.about)
+            .expect("a string takes everything");
+    }
+    fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))?;
     eprintln!("wrote {}", path.display());
     Ok(())
 }
 
-fn markdown(plan: &Plan, results: &Results) -> String {
-    let mut out = String::new();
-    machine_line(&mut out, &results.machine);
-    writeln!(
-        out,
-        "{} round(s) of {:?} after {:?} of warm-up, systems interleaved; medians, (least–most).",
-        plan.rounds, plan.window.measured, plan.window.warm_up
-    )
-    .expect("a string takes everything");
-    for workload in &plan.workloads {
-        workload_table(&mut out, plan, workload, &results.samples);
+/// One workload: a row for each system, and below it why figures are missing.
+fn table(results: &Results, workload: &WorkloadEntry) -> String {
+    let mut lines = vec![format!("**{}**: {}\n", workload.name, workload.about)];
+    let titles: Vec<&str> = workload
+        .metrics
+        .iter()
+        .map(|metric| metric.title.as_str())
+        .collect();
+    lines.push(format!("| system | {} |", titles.join(" | ")));
+    lines.push(format!("|---|{}", "---:|".repeat(titles.len())));
+    let mut reasons = Vec::new();
+    for system in &results.systems {
+        lines.push(row(results, workload, system));
+        if let Some(gap) = results.gap(workload, system) {
+            let failed = gap
+                .failed_in
+                .map_or(String::new(), |round| format!("failed in round {round}: "));
+            reasons.push(format!("- {}: {failed}{}", system.name, gap.reason));
+        }
     }
-    out
-}
-
-fn machine_line(out: &mut String, machine: &Machine) {
-    writeln!(
-        out,
-        "{} × {}, {:.0} GiB, {}, Node.js {}, Bun {}; append + fdatasync p50 {:.0} µs, p99 {:.0} µs.",
-        machine.processors,
-        machine.processor,
-        machine.memory as f64 / f64::from(1 << 30),
-        machine.kernel,
-        machine.node,
-        machine.bun,
-        micros(machine.sync_p50),
-        micros(machine.sync_p99),
-    )
-    .expect("a string takes everything");
-}
-
-fn workload_table(out: &mut String, plan: &Plan, workload: &Workload, samples: &[Sample]) {
-    let mut line = |text: String| writeln!(out, "{text}").expect("a string takes everything");
-    line(format!("\n**{}**: {}\n", workload.name, workload.about));
-    line("| system | server CPU µs/op | ops/s | p50 µs | p99 µs | other load |".to_owned());
-    line("|---|---:|---:|---:|---:|---:|".to_owned());
-    for system in &plan.systems {
-        let of = |value: fn(&Sample) -> f64| {
-            let rounds = samples
-                .iter()
-                .filter(|sample| sample.workload == workload.name && sample.system == system.name);
-            summarize(rounds.map(value)).expect("every round has a sample")
-        };
-        line(format!(
-            "| {} | {} | {} | {} | {} | {:.2} |",
-            system.name,
-            cell(of(|sample| sample.cpu_us), 1),
-            cell(of(|sample| sample.per_second), 0),
-            cell(of(|sample| sample.p50_us), 0),
-            cell(of(|sample| sample.p99_us), 0),
-            of(|sample| sample.others).median,
-        ));
+    if !reasons.is_empty() {
+        lines.push(String::new());
+        lines.append(&mut reasons);
     }
+    lines.join("\n")
 }
 
+fn row(results: &Results, workload: &WorkloadEntry, system: &SystemEntry) -> String {
+    let cells = workload.metrics.iter().map(|metric| {
+        results
+            .summary(workload, system, metric)
+            .map_or(NOTHING.to_owned(), |summary| cell(summary, metric.digits))
+    });
+    let cells: Vec<String> = cells.collect();
+    format!("| {} | {} |", system.name, cells.join(" | "))
+}
+
+/// The median and, if rounds differ in what is shown, the spread.
 fn cell(summary: Summary, digits: usize) -> String {
-    let Summary { median, min, max } = summary;
+    let [median, min, max] =
+        [summary.median, summary.min, summary.max].map(|value| format!("{value:.digits$}"));
     if min == max {
-        format!("{median:.digits$}")
+        median
     } else {
-        format!("**{median:.digits$}** ({min:.digits$}–{max:.digits$})")
+        format!("**{median}** ({min}–{max})")
     }
 }
 
-fn to_json(plan: &Plan, results: &Results, unix_seconds: u64) -> Value {
-    let samples: Vec<Value> = results.samples.iter().map(sample_to_json).collect();
-    let systems: Vec<Value> = plan
-        .systems
-        .iter()
-        .map(|system| json!({ "name": system.name, "about": system.about }))
-        .collect();
-    let workloads: Vec<Value> = plan
-        .workloads
-        .iter()
-        .map(|workload| json!({ "name": workload.name, "about": workload.about }))
-        .collect();
-    json!({
-        "unix_seconds": unix_seconds,
-        "machine": results.machine.to_json(),
-        "rounds": plan.rounds,
-        "warm_up_seconds": plan.window.warm_up.as_secs_f64(),
-        "measured_seconds": plan.window.measured.as_secs_f64(),
-        "max_operations": plan.window.max_operations,
-        "systems": systems,
-        "workloads": workloads,
-        "samples": samples,
-    })
+/// The day in UTC as `2026-11-23`, counted from the first of March, so that leap days come last.
+fn date(unix_seconds: u64) -> String {
+    let days = unix_seconds / 86_400 + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    format!("{year}-{month:02}-{day:02}")
 }
 
-fn sample_to_json(sample: &Sample) -> Value {
-    json!({
-        "workload": sample.workload,
-        "system": sample.system,
-        "round": sample.round,
-        "operations": sample.operations,
-        "operations_per_second": sample.per_second,
-        "server_cpu_us_per_operation": sample.cpu_us,
-        "latency_p50_us": sample.p50_us,
-        "latency_p99_us": sample.p99_us,
-        "other_processors_busy": sample.others,
-        "server_resident_bytes": sample.resident,
-    })
-}
+#[cfg(test)]
+mod tests {
+    use super::{date, markdown, write_page};
+    use crate::results::{Gap, tests::example};
 
-fn micros(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e6
+    #[test]
+    fn a_table_has_medians_spreads_and_reasons() {
+        let mut results = example();
+        results.gaps.push(Gap {
+            workload: "work".to_owned(),
+            system: "slow".to_owned(),
+            reason: "it broke".to_owned(),
+            failed_in: Some(2),
+        });
+        let expected = "\
+2 × Abacus, 24 GiB, Linux 6.18, Node.js v20, Bun 1.4; append + fdatasync p50 114 µs, p99 474 µs.
+3 round(s) of 2 s after 1 s of warm-up, systems interleaved; medians, (least–most).
+
+**work**: what work does
+
+| system | cost µs | other load |
+|---|---:|---:|
+| quick | **11.0** (10.0–12.0) | 0.5 |
+| slow | **300.0** (200.0–400.0) | 0.5 |
+
+- slow: failed in round 2: it broke
+
+**rest**: what rest does
+
+| system | cost µs | other load |
+|---|---:|---:|
+| quick | 0.0 | 0.5 |
+| slow | – | – |
+
+- slow: it never rests
+";
+        assert_eq!(markdown(&results), expected);
+    }
+
+    #[test]
+    fn the_page_says_when_and_what_was_measured() {
+        let folder = tempfile::tempdir().unwrap();
+        write_page(&example(), folder.path()).unwrap();
+        let page = std::fs::read_to_string(folder.path().join("results.md")).unwrap();
+        assert!(page.starts_with("# Results of 2023-11-14\n"), "{page}");
+        assert!(page.contains("| quick | what quick is |"), "{page}");
+    }
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        assert_eq!(date(0), "1970-01-01");
+        assert_eq!(date(951_782_399), "2000-02-28");
+        assert_eq!(date(951_782_400), "2000-02-29");
+        assert_eq!(date(951_868_800), "2000-03-01");
+        assert_eq!(date(1_795_391_999), "2026-11-22");
+        assert_eq!(date(1_798_761_600), "2027-01-01");
+    }
 }

@@ -1,17 +1,24 @@
 //! Runs a plan: rounds, in each of them every workload on every system, one after the other, each
-//! on a fresh process with fresh data.
+//! on fresh processes with fresh data.
 
-use std::{fs, path::PathBuf, time::Instant};
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::{
-    load::{self, Measurement, Target, Window},
+    filled::Filled,
+    load::{self, Job, Window},
     machine::Machine,
-    server_process::{Data, ServerProcess},
-    statistics::percentile,
+    metric::Metric,
+    report,
+    results::{Gap, Results, Sample, SystemEntry, Values, WorkloadEntry},
     system::{self, System},
-    workload::Workload,
+    workload::{Kind, Workload},
 };
 
 /// What to measure.
@@ -23,41 +30,8 @@ pub(crate) struct Plan {
     pub(crate) systems: Vec<System>,
     /// At least one.
     pub(crate) rounds: u32,
-    /// Of each measurement.
+    /// Of each measurement that lasts for a time.
     pub(crate) window: Window,
-}
-
-/// What one round found for one workload on one system.
-#[derive(Clone, Debug)]
-pub(crate) struct Sample {
-    /// The workload's name.
-    pub(crate) workload: &'static str,
-    /// The system's name.
-    pub(crate) system: &'static str,
-    /// Counted from 1.
-    pub(crate) round: u32,
-    /// Operations that counted.
-    pub(crate) operations: usize,
-    /// Throughput.
-    pub(crate) per_second: f64,
-    /// Server CPU time of one operation, in microseconds.
-    pub(crate) cpu_us: f64,
-    /// Median latency, in microseconds.
-    pub(crate) p50_us: f64,
-    /// 99th percentile of latency, in microseconds.
-    pub(crate) p99_us: f64,
-    /// Processors that other programs kept busy on average: 0 on a quiet machine.
-    pub(crate) others: f64,
-    /// The server's memory afterwards, in bytes.
-    pub(crate) resident: u64,
-}
-
-/// All samples and what they were measured on.
-pub(crate) struct Results {
-    /// The machine before the first round.
-    pub(crate) machine: Machine,
-    /// In the order in which they were taken.
-    pub(crate) samples: Vec<Sample>,
 }
 
 /// Where results and, meanwhile, data lie; git ignores it.
@@ -65,85 +39,225 @@ pub(crate) fn results_folder() -> PathBuf {
     system::folder().join("results")
 }
 
-/// Runs everything.
+/// Runs everything, prints the tables and writes the file, which is there after the first round and
+/// grows with each. What fails on a system is not tried again on it; the others go on.
 ///
 /// # Errors
-/// The first system that does not start, answers wrongly, or does not end.
-pub(crate) fn all(plan: &Plan) -> Result<Results> {
+/// A system cannot be installed, the file cannot be written, or something failed.
+pub(crate) fn all(plan: &Plan) -> Result<()> {
     for system in &plan.systems {
         system.prepare()?;
     }
     let folder = results_folder();
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let machine = Machine::look(&folder)?;
-    let mut samples = Vec::new();
+    let mut results = begin(plan, Machine::look(&folder)?);
+    let path = folder.join(format!("{}.json", results.unix_seconds));
+    let filled = Filled::default();
     for round in 1..=plan.rounds {
-        for workload in &plan.workloads {
+        for workload in plan.workloads.iter().filter(|w| w.is_due(round)) {
             // Each system goes first in some round: the order is no advantage.
             let first = round as usize % plan.systems.len();
             let (later, sooner) = plan.systems.split_at(first);
             for system in sooner.iter().chain(later) {
-                let sample = measure(system, workload, round, plan.window)
-                    .with_context(|| format!("{} on {}", workload.name, system.name))?;
-                announce(plan, &sample);
-                samples.push(sample);
+                one(
+                    &mut results,
+                    plan,
+                    &filled,
+                    (round, workload, system),
+                    &folder,
+                );
+            }
+        }
+        results.write(&path)?;
+    }
+    std::io::stdout().write_all(report::markdown(&results).as_bytes())?;
+    eprintln!("wrote {}", path.display());
+    match results
+        .gaps
+        .iter()
+        .filter(|gap| gap.failed_in.is_some())
+        .count()
+    {
+        0 => Ok(()),
+        failures => bail!("{failures} workload(s) failed on a system; the reasons are above"),
+    }
+}
+
+impl Workload {
+    /// What is installed is the same in every round.
+    fn is_due(&self, round: u32) -> bool {
+        round == 1 || self.kind != Kind::Size
+    }
+}
+
+/// Results without samples; with a gap for everything that a system cannot do.
+fn begin(plan: &Plan, machine: Machine) -> Results {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let mut gaps = Vec::new();
+    for workload in &plan.workloads {
+        for system in &plan.systems {
+            if let Some(reason) = lacks(system, workload) {
+                gaps.push(gap(workload, system, reason.to_owned(), None));
             }
         }
     }
-    Ok(Results { machine, samples })
-}
-
-fn measure(system: &System, workload: &Workload, round: u32, window: Window) -> Result<Sample> {
-    let started = Instant::now();
-    let server = ServerProcess::start(system, Data::fresh(&results_folder())?)?;
-    let target = Target {
-        address: server.address,
-        pid: server.pid(),
-        dialect: system.dialect,
-    };
-    let measured = load::generate(target, workload, window)
-        .with_context(|| format!("after {:?}", started.elapsed()))?;
-    server.check_family()?;
-    let resident = server.resident()?;
-    server.stop()?;
-    Ok(sample(system, workload, round, &measured, resident))
-}
-
-fn sample(
-    system: &System,
-    workload: &Workload,
-    round: u32,
-    measured: &Measurement,
-    resident: u64,
-) -> Sample {
-    let operations = measured.latencies.len();
-    let seconds = measured.elapsed.as_secs_f64();
-    let us = |share| percentile(&measured.latencies, share).as_secs_f64() * 1e6;
-    Sample {
-        workload: workload.name,
-        system: system.name,
-        round,
-        operations,
-        per_second: operations as f64 / seconds,
-        cpu_us: measured.cpu.as_secs_f64() * 1e6 / operations as f64,
-        p50_us: us(0.5),
-        p99_us: us(0.99),
-        others: measured.others.as_secs_f64() / seconds,
-        resident,
+    Results {
+        unix_seconds: since.map_or(0, |since| since.as_secs()),
+        machine,
+        rounds: plan.rounds,
+        warm_up_seconds: plan.window.warm_up.as_secs_f64(),
+        measured_seconds: plan.window.measured.as_secs_f64(),
+        max_operations: plan.window.max_operations,
+        systems: plan.systems.iter().map(system_entry).collect(),
+        workloads: plan.workloads.iter().map(workload_entry).collect(),
+        samples: Vec::new(),
+        gaps,
     }
 }
 
-fn announce(plan: &Plan, sample: &Sample) {
-    eprintln!(
-        "round {}/{}  {:<15} {:<15} {:>8.1} µs CPU  {:>8.0}/s  p50 {:>6.0} µs  p99 {:>6.0} µs  others {:.2}",
-        sample.round,
-        plan.rounds,
-        sample.workload,
-        sample.system,
-        sample.cpu_us,
-        sample.per_second,
-        sample.p50_us,
-        sample.p99_us,
-        sample.others,
+fn system_entry(system: &System) -> SystemEntry {
+    SystemEntry {
+        name: system.name.to_owned(),
+        about: system.about.to_owned(),
+        role: system.role(),
+    }
+}
+
+fn workload_entry(workload: &Workload) -> WorkloadEntry {
+    WorkloadEntry {
+        name: workload.name.to_owned(),
+        about: workload.about.to_owned(),
+        metrics: workload.kind.metrics().iter().map(Into::into).collect(),
+    }
+}
+
+fn gap(workload: &Workload, system: &System, reason: String, failed_in: Option<u32>) -> Gap {
+    Gap {
+        workload: workload.name.to_owned(),
+        system: system.name.to_owned(),
+        reason,
+        failed_in,
+    }
+}
+
+/// What a system would have to be able to do.
+fn lacks(system: &System, workload: &Workload) -> Option<&'static str> {
+    let mut needs = workload.kind.needs().iter();
+    needs.find_map(|ability| system.supports(*ability).err())
+}
+
+/// One measurement, unless it cannot be made.
+fn one(
+    results: &mut Results,
+    plan: &Plan,
+    filled: &Filled,
+    (round, workload, system): (u32, &Workload, &System),
+    folder: &Path,
+) {
+    let has_gap = results
+        .gaps
+        .iter()
+        .any(|gap| gap.workload == workload.name && gap.system == system.name);
+    if has_gap {
+        return;
+    }
+    let job = Job {
+        system,
+        window: plan.window,
+        folder,
+        filled,
+    };
+    let rounds = plan.rounds;
+    let title = format!(
+        "round {round}/{rounds}  {:<16} {:<15}",
+        workload.name, system.name
     );
+    match load::measure(&job, workload) {
+        Ok(values) => {
+            eprintln!("{title} {}", announce(&values, workload.kind.metrics()));
+            results.samples.push(Sample {
+                workload: workload.name.to_owned(),
+                system: system.name.to_owned(),
+                round,
+                values,
+            });
+        }
+        Err(error) => {
+            eprintln!("{title} failed: {error:#}");
+            let reason = format!("{error:#}").replace('\n', " ");
+            results
+                .gaps
+                .push(gap(workload, system, reason, Some(round)));
+        }
+    }
+}
+
+/// The figures in one line.
+fn announce(values: &Values, metrics: &[Metric]) -> String {
+    let figures = metrics.iter().filter_map(|metric| {
+        let value = values.get(metric.name)?;
+        Some(format!("{value:.0$} {1}", metric.digits, metric.title))
+    });
+    figures.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Plan, begin, one};
+    use crate::{
+        filled::Filled,
+        load::Window,
+        machine::Machine,
+        system::{SYSTEMS, System},
+        workload::WORKLOADS,
+    };
+
+    fn plan(system: System, workload: &str) -> Plan {
+        let named = WORKLOADS.into_iter().filter(|w| w.name == workload);
+        Plan {
+            workloads: named.collect(),
+            systems: vec![system],
+            rounds: 2,
+            window: Window {
+                warm_up: Duration::ZERO,
+                measured: Duration::from_millis(100),
+                max_operations: 100,
+            },
+        }
+    }
+
+    #[test]
+    fn what_a_system_cannot_do_is_not_tried_and_has_a_reason() {
+        let floor = SYSTEMS.into_iter().find(|system| system.name == "rust");
+        let plan = plan(floor.expect("a floor"), "append-1m");
+        let results = begin(&plan, Machine::example());
+        let [gap] = &results.gaps[..] else {
+            panic!("{:?}", results.gaps);
+        };
+        assert_eq!(gap.reason, "keeps no state");
+        assert_eq!(gap.failed_in, None);
+    }
+
+    #[test]
+    fn a_failure_is_written_down_and_not_repeated() {
+        let folder = tempfile::tempdir().unwrap();
+        // It ends without saying where it listens.
+        let plan = plan(System::shell("true"), "action-ws-64");
+        let mut results = begin(&plan, Machine::example());
+        let filled = Filled::default();
+        for round in 1..=2 {
+            let what = (round, &plan.workloads[0], &plan.systems[0]);
+            one(&mut results, &plan, &filled, what, folder.path());
+        }
+        let [gap] = &results.gaps[..] else {
+            panic!("{:?}", results.gaps);
+        };
+        assert_eq!(gap.failed_in, Some(1));
+        assert!(gap.reason.contains("listening"), "{}", gap.reason);
+        assert!(results.samples.is_empty());
+        let left = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(left, 0, "no data is left");
+    }
 }

@@ -1,7 +1,7 @@
 //! A system's processes: starting them, measuring them, ending them.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
     net::{Ipv4Addr, SocketAddr},
     path::Path,
     process::{Child, ChildStdin, Stdio},
@@ -20,6 +20,8 @@ const START: Duration = Duration::from_secs(60);
 const STOP: Duration = Duration::from_secs(20);
 /// The longest time that the kernel may take to end what was killed.
 const KILL: Duration = Duration::from_secs(10);
+/// The longest time that collecting garbage may take.
+const COLLECT: Duration = Duration::from_secs(20);
 /// How often it is asked whether processes have ended; only after measuring.
 const STOP_POLL: Duration = Duration::from_millis(5);
 
@@ -43,6 +45,11 @@ impl Data {
         Ok(Self(folder))
     }
 
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
     fn mark(&self) -> String {
         format!("{DATA_VARIABLE}={}", self.0.path().display())
     }
@@ -55,6 +62,8 @@ pub(crate) struct ServerProcess {
     child: Child,
     /// Held open: its end tells the server to stop, also when this process dies.
     stdin: Option<ChildStdin>,
+    /// What the program says of its heap.
+    heaps: mpsc::Receiver<u64>,
     /// Only [`ServerProcess::kill`] takes it out.
     data: Option<Data>,
 }
@@ -75,20 +84,27 @@ impl ServerProcess {
             .with_context(|| format!("cannot start `{}`", system.name))?;
         let stdout = child.stdout.take().expect("stdout was asked to be a pipe");
         let stdin = child.stdin.take();
+        let (tell, told) = mpsc::sync_channel(1);
+        let (tell_heap, heaps) = mpsc::sync_channel(1);
         let mut server = Self {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             child,
             stdin,
+            heaps,
             data: Some(data),
         };
-        let (tell, told) = mpsc::sync_channel(1);
         std::thread::spawn(move || {
             let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
             let port = lines.find_map(|line| line.strip_prefix("listening ")?.parse().ok());
             // Nobody listens any more when it took too long.
             let _ = tell.try_send(port);
             // The pipe stays open and empty, so that the server can go on writing.
-            lines.for_each(drop);
+            for line in lines {
+                if let Some(Ok(bytes)) = line.strip_prefix("heap ").map(str::parse) {
+                    // Likewise.
+                    let _ = tell_heap.try_send(bytes);
+                }
+            }
         });
         let Ok(Some(port)) = told.recv_timeout(START) else {
             bail!("`{}` did not say `listening <port>`", system.name);
@@ -100,6 +116,18 @@ impl ServerProcess {
     /// The first process's id. All others descend from it: see [`ServerProcess::check_family`].
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Asks a program with JavaScript to collect garbage, and gives the bytes of its heap afterwards.
+    ///
+    /// # Errors
+    /// It does not answer in time.
+    pub(crate) fn collect_garbage(&mut self) -> Result<u64> {
+        let stdin = self.stdin.as_mut().context("it is told to end")?;
+        stdin.write_all(b"gc\n").context("the server is gone")?;
+        self.heaps
+            .recv_timeout(COLLECT)
+            .context("the server did not say `heap <bytes>`")
     }
 
     /// Checks that the CPU time and memory of all processes that the server has started are counted,

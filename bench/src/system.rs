@@ -11,6 +11,7 @@ use crate::{
     ability::Ability,
     dialect::{Dialect, DurableObject, Echo, Rivet},
     peer::Peer,
+    results::Role,
 };
 
 /// One system.
@@ -56,10 +57,21 @@ const FLOOR_LACKS: &[(Ability, &str)] = &[
     (Ability::Lines, "keeps no state"),
     (Ability::Nap, "has no actors"),
     (Ability::Restart, "keeps no state"),
+    (Ability::Install, "is a floor"),
+];
+
+/// What the benchmark knows of Greenroom alone.
+const OURS_ALONE: &[(Ability, &str)] = &[
+    (Ability::Awake, "does not say when an actor sleeps"),
+    (
+        Ability::Filled,
+        "takes too long to make so many actors, and its files are not known",
+    ),
+    (Ability::Heap, "is not asked for its heap"),
 ];
 
 /// All systems, in the order of reports.
-pub(crate) const SYSTEMS: [System; 7] = [
+pub(crate) const SYSTEMS: [System; 8] = [
     System {
         name: "greenroom-node",
         about: "TypeScript actor on Node.js, strict: replies after fdatasync",
@@ -74,7 +86,18 @@ pub(crate) const SYSTEMS: [System; 7] = [
         dialect: &Rivet::CURRENT,
         peer: None,
         program: Program::Bun("servers/greenroom.mjs"),
-        lacks: &[],
+        lacks: &[(Ability::Install, "is installed like greenroom-node")],
+    },
+    System {
+        name: "greenroom-rust",
+        about: "actor in Rust on the same runtime, store and server, strict: replies after fdatasync",
+        dialect: &Rivet::CURRENT,
+        peer: None,
+        program: Program::This(&["actors"]),
+        lacks: &[
+            (Ability::Heap, "has no JavaScript"),
+            (Ability::Install, "is a program of its own"),
+        ],
     },
     System {
         name: "rivetkit-2.0",
@@ -138,6 +161,17 @@ impl System {
         }
     }
 
+    /// What it is measured for.
+    pub(crate) fn role(&self) -> Role {
+        if self.peer.is_some() {
+            Role::Peer
+        } else if self.name.starts_with("greenroom-") {
+            Role::Ours
+        } else {
+            Role::Floor
+        }
+    }
+
     /// Makes it ready to be started: installs a peer's packages, unless they are there.
     ///
     /// # Errors
@@ -154,6 +188,11 @@ impl System {
     /// # Errors
     /// Why not, in a few words.
     pub(crate) fn supports(&self, ability: Ability) -> Result<(), &'static str> {
+        if self.role() != Role::Ours
+            && let Some((_, reason)) = OURS_ALONE.iter().find(|(ours, _)| *ours == ability)
+        {
+            return Err(reason);
+        }
         match self.lacks.iter().find(|(lacking, _)| *lacking == ability) {
             Some((_, reason)) => Err(reason),
             None => Ok(()),

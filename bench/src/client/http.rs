@@ -69,7 +69,11 @@ impl Http {
         self.dialect.http_reply(&body)
     }
 
-    async fn send(&mut self, request: HttpRequest) -> Result<Bytes> {
+    /// One request of any kind: the body of a good answer.
+    ///
+    /// # Errors
+    /// The connection breaks, or the status is not 200.
+    pub(crate) async fn send(&mut self, request: HttpRequest) -> Result<Bytes> {
         self.sender.ready().await?;
         let response = self.sender.send_request(request).await?;
         let status = response.status();

@@ -7,11 +7,7 @@ mod http;
 mod hub;
 mod socket;
 
-use std::{
-    io::{Read, Write},
-    net::Ipv4Addr,
-    sync::Arc,
-};
+use std::{io::Write, net::Ipv4Addr, sync::Arc};
 
 use anyhow::{Context, Result};
 use hyper::{server::conn::http1, service::service_fn};
@@ -22,6 +18,7 @@ use tokio::{
     task::JoinSet,
 };
 
+use crate::parent;
 use committer::Committer;
 use hub::Hub;
 
@@ -37,12 +34,7 @@ pub(crate) fn serve(durable: bool) -> Result<()> {
     } else {
         None
     };
-    let (told, stop) = oneshot::channel();
-    std::thread::spawn(move || {
-        // An error is an end, too.
-        let _ = std::io::stdin().read_to_end(&mut Vec::new());
-        let _ = told.send(());
-    });
+    let stop = parent::end();
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?

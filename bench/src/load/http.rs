@@ -6,49 +6,72 @@ use anyhow::Result;
 use futures_util::{TryStreamExt, stream::FuturesUnordered};
 
 use super::{Target, counter::Counter, recorder::Recorder};
-use crate::{action::Action, client::Http, workload::Workload};
+use crate::{action::Action, client::Http, workload::Actions};
 
 /// Works on as many connections as the workload has operations in flight until the recorder has
 /// enough.
-pub(super) async fn work(target: Target, workload: &Workload, recorder: &Recorder) -> Result<()> {
-    let mut connections = Vec::with_capacity(workload.in_flight);
-    for number in 0..workload.in_flight {
+pub(super) async fn work(
+    target: Target,
+    actions: &Actions,
+    actors: usize,
+    recorder: &Recorder,
+) -> Result<()> {
+    let mut connections = Vec::with_capacity(actions.in_flight);
+    for number in 0..actions.in_flight {
         let mut http = Http::connect(target.address, target.dialect).await?;
-        let actor = http.find(&format!("bench-{number}")).await?;
+        let mut share = Vec::new();
+        // Nobody else calls these, so that the answers are known.
+        for actor in (number..actors).step_by(actions.in_flight) {
+            share.push(Actor {
+                address: http.find(&format!("bench-{actor}")).await?,
+                counter: Counter::default(),
+            });
+        }
         connections.push(Connection {
             http,
-            actor,
-            counter: Counter::default(),
+            actors: share,
         });
     }
     let work = connections
         .iter_mut()
-        .map(|connection| connection.work(workload.action, recorder));
+        .map(|connection| connection.work(actions.action, recorder));
     // All at once on this task; the first error ends them.
     work.collect::<FuturesUnordered<_>>().try_collect().await
 }
 
 struct Connection {
     http: Http,
-    actor: String,
+    /// At least one.
+    actors: Vec<Actor>,
+}
+
+struct Actor {
+    address: String,
     counter: Counter,
 }
 
 impl Connection {
     async fn work(&mut self, action: Action<'_>, recorder: &Recorder) -> Result<()> {
-        self.run(Action::Increment).await?;
-        loop {
+        let actors = self.actors.len();
+        for actor in 0..actors {
+            self.run(actor, Action::Increment).await?;
+        }
+        for actor in (0..actors).cycle() {
             let sent = Instant::now();
-            self.run(action).await?;
+            self.run(actor, action).await?;
             if !recorder.reply(sent)? {
                 break;
             }
         }
-        self.run(Action::Read).await
+        for actor in 0..actors {
+            self.run(actor, Action::Read).await?;
+        }
+        Ok(())
     }
 
-    async fn run(&mut self, action: Action<'_>) -> Result<()> {
-        let answer = self.http.run(&self.actor, action).await?;
-        self.counter.check(action, answer)
+    async fn run(&mut self, actor: usize, action: Action<'_>) -> Result<()> {
+        let actor = &mut self.actors[actor];
+        let answer = self.http.run(&actor.address, action).await?;
+        actor.counter.check(action, answer)
     }
 }

@@ -1,13 +1,14 @@
 //! Counts replies and times, first to warm up, then for the figures.
 
 use std::{
-    cell::RefCell,
+    cell::{OnceCell, RefCell},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result};
 
-use crate::cpu;
+use super::used::Used;
+use crate::disk::Written;
 
 /// How long to work. Whichever of time and count comes first ends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub(crate) struct Measurement {
     pub(crate) cpu: Duration,
     /// CPU time that anything but the server and this program used meanwhile: the noise.
     pub(crate) others: Duration,
+    /// What the server wrote meanwhile.
+    pub(crate) written: Written,
     /// From request to reply, for each operation that counted, in ascending order.
     pub(crate) latencies: Vec<Duration>,
 }
@@ -37,7 +40,8 @@ pub(crate) struct Measurement {
 pub(super) struct Recorder {
     pid: u32,
     window: Window,
-    created: Instant,
+    /// When the first reply came: what it takes to prepare is not warming up.
+    began: OnceCell<Instant>,
     state: RefCell<State>,
 }
 
@@ -51,37 +55,12 @@ enum State {
     Done(Measurement),
 }
 
-/// CPU time used.
-struct Used {
-    server: Duration,
-    this: Duration,
-    machine: Duration,
-}
-
-impl Used {
-    fn until_now(server: u32) -> Result<Self> {
-        Ok(Self {
-            server: cpu::time(server)?,
-            this: cpu::own_time()?,
-            machine: cpu::machine()?,
-        })
-    }
-
-    fn since(&self, before: &Self) -> Self {
-        Self {
-            server: self.server.saturating_sub(before.server),
-            this: self.this.saturating_sub(before.this),
-            machine: self.machine.saturating_sub(before.machine),
-        }
-    }
-}
-
 impl Recorder {
     pub(super) fn new(pid: u32, window: Window) -> Self {
         Self {
             pid,
             window,
-            created: Instant::now(),
+            began: OnceCell::new(),
             state: RefCell::new(State::WarmUp),
         }
     }
@@ -92,9 +71,10 @@ impl Recorder {
     /// The server's CPU time cannot be read.
     pub(super) fn reply(&self, sent: Instant) -> Result<bool> {
         let now = Instant::now();
+        let began = *self.began.get_or_init(|| now);
         let state = &mut *self.state.borrow_mut();
         match state {
-            State::WarmUp if now - self.created < self.window.warm_up => Ok(true),
+            State::WarmUp if now - began < self.window.warm_up => Ok(true),
             State::WarmUp => {
                 *state = State::Measuring {
                     before: Used::until_now(self.pid)?,
@@ -116,13 +96,14 @@ impl Recorder {
                 let is_over = elapsed >= self.window.measured
                     || latencies.len() >= self.window.max_operations;
                 if is_over {
-                    let used = Used::until_now(self.pid)?.since(before);
+                    let used = Used::until_now(self.pid)?.since(*before);
                     let mut latencies = std::mem::take(latencies);
                     latencies.sort_unstable();
                     *state = State::Done(Measurement {
                         elapsed,
                         cpu: used.server,
-                        others: used.machine.saturating_sub(used.server + used.this),
+                        others: used.by_others(),
+                        written: used.written,
                         latencies,
                     });
                 }

@@ -8,14 +8,14 @@ use super::{Target, counter::Counter, recorder::Recorder};
 use crate::{
     action::Action,
     client::{Http, Socket},
-    workload::Workload,
+    workload::Actions,
 };
 
 /// The actor that everything goes to.
 const KEY: &str = "bench";
 
 /// Keeps the workload's number of operations in flight until the recorder has enough.
-pub(super) async fn work(target: Target, workload: &Workload, recorder: &Recorder) -> Result<()> {
+pub(super) async fn work(target: Target, actions: &Actions, recorder: &Recorder) -> Result<()> {
     let Target {
         address, dialect, ..
     } = target;
@@ -26,8 +26,8 @@ pub(super) async fn work(target: Target, workload: &Workload, recorder: &Recorde
     let answer = socket.run(Action::Increment).await?;
     counter.check(Action::Increment, answer)?;
     let mut waiting = BTreeMap::new();
-    for _ in 0..workload.in_flight {
-        let id = socket.send(workload.action).await?;
+    for _ in 0..actions.in_flight {
+        let id = socket.send(actions.action).await?;
         waiting.insert(id, Instant::now());
     }
     while !waiting.is_empty() {
@@ -35,10 +35,10 @@ pub(super) async fn work(target: Target, workload: &Workload, recorder: &Recorde
         let sent = waiting
             .remove(&id)
             .with_context(|| format!("a reply to {id}, which nobody waits for"))?;
-        counter.check(workload.action, answer)?;
+        counter.check(actions.action, answer)?;
         if recorder.reply(sent)? {
             let sent = Instant::now();
-            waiting.insert(socket.send(workload.action).await?, sent);
+            waiting.insert(socket.send(actions.action).await?, sent);
         }
     }
     let answer = socket.run(Action::Read).await?;

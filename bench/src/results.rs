@@ -1,0 +1,260 @@
+//! What a run found, as it is kept in a file. Tables and plots are made from this alone, so that they
+//! can be made again later.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    machine::Machine,
+    metric::Metric,
+    statistics::{Summary, summarize},
+};
+
+/// All samples, what they were measured on, and how.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Results {
+    /// When the run began, in seconds since the Unix epoch.
+    pub(crate) unix_seconds: u64,
+    /// The machine before the first round.
+    pub(crate) machine: Machine,
+    /// How often each workload was measured on each system.
+    pub(crate) rounds: u32,
+    /// Before each measurement that lasts for a time.
+    pub(crate) warm_up_seconds: f64,
+    /// How long such a measurement lasts.
+    pub(crate) measured_seconds: f64,
+    /// The most operations of a measurement.
+    pub(crate) max_operations: usize,
+    /// In the order of reports.
+    pub(crate) systems: Vec<SystemEntry>,
+    /// In the order of reports.
+    pub(crate) workloads: Vec<WorkloadEntry>,
+    /// In the order in which they were taken.
+    pub(crate) samples: Vec<Sample>,
+    /// What could not be measured.
+    pub(crate) gaps: Vec<Gap>,
+}
+
+/// A system that took part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SystemEntry {
+    /// Its name.
+    pub(crate) name: String,
+    /// What it is, in one line.
+    pub(crate) about: String,
+    /// What it is to the others.
+    pub(crate) role: Role,
+}
+
+/// What a system is measured for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Role {
+    /// Greenroom.
+    Ours,
+    /// It does nothing but move bytes: what cannot be gone below.
+    Floor,
+    /// Somebody else's, for the same purpose.
+    Peer,
+}
+
+/// A workload that was measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct WorkloadEntry {
+    /// Its name.
+    pub(crate) name: String,
+    /// What it does, in one line.
+    pub(crate) about: String,
+    /// Its figures. The first is the one to compare.
+    pub(crate) metrics: Vec<MetricEntry>,
+}
+
+/// A figure of a workload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MetricEntry {
+    /// Its name in samples.
+    pub(crate) name: String,
+    /// The head of its column.
+    pub(crate) title: String,
+    /// Digits after the point.
+    pub(crate) digits: usize,
+    /// Whether it is worth a picture.
+    pub(crate) plotted: bool,
+}
+
+impl From<&Metric> for MetricEntry {
+    fn from(metric: &Metric) -> Self {
+        Self {
+            name: metric.name.to_owned(),
+            title: metric.title.to_owned(),
+            digits: metric.digits,
+            plotted: metric.plotted,
+        }
+    }
+}
+
+/// What one round found for one workload on one system.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Sample {
+    /// The workload's name.
+    pub(crate) workload: String,
+    /// The system's name.
+    pub(crate) system: String,
+    /// Counted from 1.
+    pub(crate) round: u32,
+    /// The figures by name. One that the system cannot say is not there.
+    pub(crate) values: Values,
+}
+
+/// Figures by name.
+pub(crate) type Values = BTreeMap<String, f64>;
+
+/// A workload that a system cannot do, or failed at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Gap {
+    /// The workload's name.
+    pub(crate) workload: String,
+    /// The system's name.
+    pub(crate) system: String,
+    /// Why, in one line.
+    pub(crate) reason: String,
+    /// The round that failed; absent when it was not tried.
+    pub(crate) failed_in: Option<u32>,
+}
+
+impl Results {
+    /// Reads a file that [`Results::write`] has written.
+    ///
+    /// # Errors
+    /// It is not there, or is something else.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let text =
+            fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_str(&text)
+            .with_context(|| format!("{} holds no results of this benchmark", path.display()))
+    }
+
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(crate) fn write(&self, path: &Path) -> Result<()> {
+        let text = serde_json::to_string_pretty(self)?;
+        fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// The rounds of one figure in one: `None` when no round has it.
+    pub(crate) fn summary(
+        &self,
+        workload: &WorkloadEntry,
+        system: &SystemEntry,
+        metric: &MetricEntry,
+    ) -> Option<Summary> {
+        let rounds = self
+            .samples
+            .iter()
+            .filter(|sample| sample.workload == workload.name && sample.system == system.name);
+        summarize(rounds.filter_map(|sample| sample.values.get(&metric.name).copied()))
+    }
+
+    /// Why a system has no figures for a workload, or not of all rounds.
+    pub(crate) fn gap(&self, workload: &WorkloadEntry, system: &SystemEntry) -> Option<&Gap> {
+        self.gaps
+            .iter()
+            .find(|gap| gap.workload == workload.name && gap.system == system.name)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Two workloads on two systems, of which one cannot do the second.
+    pub(crate) fn example() -> Results {
+        let system = |name: &str| SystemEntry {
+            name: name.to_owned(),
+            about: format!("what {name} is"),
+            role: Role::Floor,
+        };
+        let metric = |name: &str, title: &str| MetricEntry {
+            name: name.to_owned(),
+            title: title.to_owned(),
+            digits: 1,
+            plotted: name == "cost",
+        };
+        let workload = |name: &str| WorkloadEntry {
+            name: name.to_owned(),
+            about: format!("what {name} does"),
+            metrics: vec![
+                metric("cost", "cost µs"),
+                metric("other_load", "other load"),
+            ],
+        };
+        let sample = |workload: &str, system: &str, round, cost| Sample {
+            workload: workload.to_owned(),
+            system: system.to_owned(),
+            round,
+            values: BTreeMap::from([("cost".to_owned(), cost), ("other_load".to_owned(), 0.5)]),
+        };
+        Results {
+            unix_seconds: 1_700_000_000,
+            machine: Machine::example(),
+            rounds: 3,
+            warm_up_seconds: 1.0,
+            measured_seconds: 2.0,
+            max_operations: 1000,
+            systems: vec![system("quick"), system("slow")],
+            workloads: vec![workload("work"), workload("rest")],
+            samples: vec![
+                sample("work", "quick", 1, 10.0),
+                sample("work", "slow", 1, 400.0),
+                sample("work", "quick", 2, 12.0),
+                sample("work", "slow", 2, 300.0),
+                sample("work", "quick", 3, 11.0),
+                sample("work", "slow", 3, 200.0),
+                sample("rest", "quick", 1, 0.0),
+            ],
+            gaps: vec![Gap {
+                workload: "rest".to_owned(),
+                system: "slow".to_owned(),
+                reason: "it never rests".to_owned(),
+                failed_in: None,
+            }],
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again_and_anything_else_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("results.json");
+        let error = Results::read(&path).unwrap_err();
+        assert!(format!("{error:#}").contains("cannot read"), "{error:#}");
+        example().write(&path).unwrap();
+        assert_eq!(Results::read(&path).unwrap(), example());
+        fs::write(&path, "{}").unwrap();
+        let error = Results::read(&path).unwrap_err();
+        assert!(error.to_string().contains("holds no results"), "{error:#}");
+    }
+
+    #[test]
+    fn rounds_are_summed_up_by_workload_and_system() {
+        let results = example();
+        let [work, rest] = &results.workloads[..] else {
+            panic!("two workloads");
+        };
+        let [quick, slow] = &results.systems[..] else {
+            panic!("two systems");
+        };
+        let cost = &work.metrics[0];
+        let summary = results.summary(work, quick, cost).unwrap();
+        assert_eq!(
+            (summary.median, summary.min, summary.max),
+            (11.0, 10.0, 12.0)
+        );
+        assert_eq!(results.summary(rest, slow, cost), None);
+        assert_eq!(results.gap(rest, slow).unwrap().reason, "it never rests");
+        assert_eq!(results.gap(work, slow), None);
+    }
+}

@@ -21,6 +21,8 @@ Commands:
   sim [args]...    run the simulation: seeds under faults, with checkers (sim --help says more)
   fuzz [args]...   give arbitrary input to everything that reads what others wrote (fuzz --help says more)
   guard [args]...  count the instructions of the hot paths and compare with what is kept (guard --help says more)
+  soak [args]...   build everything and run a mixed load for half an hour; fails when anything has grown
+                   (soak --help says more)
   bench [args]...  build everything and run the benchmark in bench/ with these arguments
 
 Options:
@@ -68,6 +70,11 @@ pub(crate) enum Command {
     /// Count the instructions of the hot paths.
     Guard {
         /// Read by the command itself.
+        arguments: Vec<String>,
+    },
+    /// Run a mixed load for a long time.
+    Soak {
+        /// Passed on as they are.
         arguments: Vec<String>,
     },
     /// Run the benchmark.
@@ -134,6 +141,9 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
         ("guard", arguments) => Ok(Command::Guard {
             arguments: arguments.to_vec(),
         }),
+        ("soak", arguments) => Ok(Command::Soak {
+            arguments: arguments.to_vec(),
+        }),
         ("bench", arguments) => Ok(Command::Bench {
             arguments: arguments.to_vec(),
         }),
@@ -146,7 +156,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
 
 /// Whether a command reads its arguments itself, or hands them on to another program.
 fn passes_on(name: &str) -> bool {
-    matches!(name, "bench" | "fuzz" | "guard" | "sim")
+    matches!(name, "bench" | "fuzz" | "guard" | "sim" | "soak")
 }
 
 #[cfg(test)]
@@ -216,6 +226,12 @@ mod tests {
             "guard --accept",
             Ok(Command::Guard {
                 arguments: vec!["--accept".into()],
+            }),
+        );
+        check(
+            "soak --minutes 5",
+            Ok(Command::Soak {
+                arguments: vec!["--minutes".into(), "5".into()],
             }),
         );
         check("build all", Err("too many arguments for `build`"));

@@ -9,6 +9,7 @@ mod dist;
 mod fuzz;
 mod guard;
 mod sim;
+mod soak;
 mod test;
 
 use std::io::Write;
@@ -37,6 +38,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Sim { arguments } => sim::run(&arguments),
         Command::Fuzz { arguments } => fuzz::run(&arguments),
         Command::Guard { arguments } => guard::run(&arguments),
+        Command::Soak { arguments } => soak::run(&arguments),
         Command::Bench { arguments } => bench::run(&arguments),
     }
 }

@@ -19,7 +19,7 @@ mod writer;
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
 };
 
@@ -104,12 +104,10 @@ impl EmbeddedStore {
             _lock: lock,
             _gone: gone_sender,
         });
-        let (sender, requests) = mpsc::channel();
-        let shared = Arc::new(Shared::new(Arc::clone(&engine), sender, incarnation));
+        let shared = Arc::new(Shared::new(Arc::clone(&engine), incarnation));
         let writer = Writer {
             engine,
             shared: Arc::clone(&shared),
-            requests,
             medium,
         };
         let thread = std::thread::Builder::new().name("greenroom-store".to_owned());
@@ -167,11 +165,11 @@ impl Store for EmbeddedStore {
     fn create(&self, actor: NewActor) -> StoreFuture<Created> {
         let (answer, result) = Answer::new();
         let request = Request::Create { actor, answer };
-        let mut state = self.shared.lock();
+        let state = self.shared.lock();
         if let Err(error) = state.check_room(request.weight()) {
             return ready(Err(error));
         }
-        state.enqueue(request);
+        self.shared.enqueue(state, request);
         result
     }
 
@@ -191,10 +189,9 @@ impl Store for EmbeddedStore {
         let (epoch, busy) = state.claims.claim(id);
         let earlier_writes = busy.then(|| {
             let (answer, done) = Answer::new();
-            state.enqueue(Request::Barrier { answer });
+            self.shared.enqueue(state, Request::Barrier { answer });
             done
         });
-        drop(state);
         let shared = Arc::clone(&self.shared);
         // A load that is abandoned, fails, or finds nothing leaves no claim behind.
         let claim = Undo::new(move || shared.release(id, epoch));
@@ -241,7 +238,7 @@ impl Store for EmbeddedStore {
             state.claims.refuse_new(commit.actor, commit.epoch);
             return ready(Err(error));
         }
-        state.enqueue(request);
+        self.shared.enqueue(state, request);
         result
     }
 
@@ -260,7 +257,7 @@ impl Store for EmbeddedStore {
         if let Err(error) = accepted {
             return ready(Err(error));
         }
-        state.enqueue(request);
+        self.shared.enqueue(state, request);
         result
     }
 
@@ -308,8 +305,7 @@ impl Store for EmbeddedStore {
     }
 
     fn close(&self) -> StoreFuture<()> {
-        let closed = self.shared.lock().close();
-        drop(closed);
+        self.shared.close();
         let writer = self
             .writer
             .lock()
@@ -331,8 +327,7 @@ impl Store for EmbeddedStore {
 
 impl Drop for EmbeddedStore {
     fn drop(&mut self) {
-        let closed = self.shared.lock().close();
-        drop(closed);
+        self.shared.close();
         let writer = self
             .writer
             .lock()

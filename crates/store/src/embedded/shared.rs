@@ -1,6 +1,9 @@
 //! What the store's handle and its writer thread share.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc::Sender};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+};
 
 use greenroom_types::{ActorId, limits};
 
@@ -20,38 +23,109 @@ pub(super) struct Engine {
 
 /// State behind one lock, so that claims, their checks and the order of the queue agree. The lock
 /// is held for lines at a time and never while waiting or doing I/O.
-pub(super) struct Shared(Mutex<State>);
+pub(super) struct Shared {
+    state: Mutex<State>,
+    /// The writer waits here for something to do.
+    arrived: Condvar,
+}
 
 pub(super) struct State {
     pub(super) claims: Claims,
     pub(super) due_floor: DueFloor,
     /// Absent once the store is closed.
-    open: Option<Open>,
+    open: Option<Arc<Engine>>,
+    /// What waits for the writer, in the order of the calls.
+    queue: VecDeque<Request>,
+    /// The writer sleeps, and nobody has woken it yet.
+    is_writer_asleep: bool,
+    /// The writer has panicked. Nobody answers any more.
+    is_writer_gone: bool,
     /// Why no write is taken any more.
     failed: Option<StoreError>,
     /// Bytes that wait for the writer or are being written.
     backlog: usize,
 }
 
-struct Open {
-    engine: Arc<Engine>,
-    requests: Sender<Request>,
+/// What is written with one sync.
+pub(super) struct Batch {
+    pub(super) requests: Vec<Request>,
+    /// Of all of them together, in bytes.
+    pub(super) weight: usize,
+    /// Why they are not to be written, if so.
+    pub(super) failure: Option<StoreError>,
 }
 
 impl Shared {
-    pub(super) fn new(engine: Arc<Engine>, requests: Sender<Request>, incarnation: u32) -> Self {
-        Self(Mutex::new(State {
+    pub(super) fn new(engine: Arc<Engine>, incarnation: u32) -> Self {
+        let state = State {
             claims: Claims::new(incarnation),
             due_floor: DueFloor::default(),
-            open: Some(Open { engine, requests }),
+            open: Some(engine),
+            queue: VecDeque::new(),
+            is_writer_asleep: false,
+            is_writer_gone: false,
             failed: None,
             backlog: 0,
-        }))
+        };
+        Self {
+            state: Mutex::new(state),
+            arrived: Condvar::new(),
+        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // A panic elsewhere must not take the store down; the writer notes its own as a failure.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands a request to the writer. The lock is let go of before the writer is woken, which would only
+    /// wait for it.
+    pub(super) fn enqueue(&self, mut state: MutexGuard<'_, State>, request: Request) {
+        if state.open.is_none() || state.is_writer_gone {
+            // Without a writer the request is dropped, which answers it.
+            drop(state);
+            return;
+        }
+        state.backlog += request.weight();
+        state.queue.push_back(request);
+        let wakes = std::mem::take(&mut state.is_writer_asleep);
+        drop(state);
+        if wakes {
+            self.arrived.notify_one();
+        }
+    }
+
+    /// Waits for a request and takes those that have arrived behind it, as far as they are not too much
+    /// for one batch. `None` when the store is closed and nothing is left.
+    pub(super) fn next_batch(&self) -> Option<Batch> {
+        let mut state = self.lock();
+        while state.queue.is_empty() {
+            state.open.as_ref()?;
+            state.is_writer_asleep = true;
+            let woken = self.arrived.wait(state);
+            state = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+        Some(state.take_batch())
+    }
+
+    /// The writer is gone. What waits is dropped, which answers it.
+    pub(super) fn lose_writer(&self, error: StoreError) {
+        let mut state = self.lock();
+        state.fail(error);
+        state.is_writer_gone = true;
+        let waiting = std::mem::take(&mut state.queue);
+        drop(state);
+        drop(waiting);
+    }
+
+    /// Lets the writer finish and go. Later calls are answered [`StoreError::Closed`].
+    pub(super) fn close(&self) {
+        let mut state = self.lock();
+        let engine = state.open.take();
+        drop(state);
+        self.arrived.notify_one();
+        // It may be the last hold on the database.
+        drop(engine);
     }
 
     /// Gives back a claim.
@@ -63,10 +137,7 @@ impl Shared {
 impl State {
     /// The open database, for reading.
     pub(super) fn engine(&self) -> Result<Arc<Engine>, StoreError> {
-        self.open
-            .as_ref()
-            .map(|open| Arc::clone(&open.engine))
-            .ok_or(StoreError::Closed)
+        self.open.as_ref().map(Arc::clone).ok_or(StoreError::Closed)
     }
 
     /// Whether a write of this size can be queued at the moment.
@@ -86,12 +157,19 @@ impl State {
         Ok(())
     }
 
-    /// Hands a request to the writer.
-    pub(super) fn enqueue(&mut self, request: Request) {
-        self.backlog += request.weight();
-        if let Some(open) = &self.open {
-            // Without a writer the request is dropped, which answers it.
-            let _ = open.requests.send(request);
+    /// The next batch, at least one request.
+    fn take_batch(&mut self) -> Batch {
+        let mut weight = 0;
+        let fits = self.queue.iter().take_while(|request| {
+            weight += request.weight();
+            weight <= limits::COMMIT_BATCH
+        });
+        let count = fits.count().max(1);
+        let requests: Vec<_> = self.queue.drain(..count).collect();
+        Batch {
+            weight: requests.iter().map(Request::weight).sum(),
+            requests,
+            failure: self.failed.clone(),
         }
     }
 
@@ -108,11 +186,5 @@ impl State {
     /// Why no write is taken any more, if so.
     pub(super) fn failure(&self) -> Option<StoreError> {
         self.failed.clone()
-    }
-
-    /// Lets the writer finish and go. Later calls are answered [`StoreError::Closed`]. What comes
-    /// back may be the last hold on the database and is to be dropped without the lock.
-    pub(super) fn close(&mut self) -> impl Sized + use<> {
-        self.open.take()
     }
 }

@@ -1,20 +1,20 @@
 //! The one thread that writes.
 //!
-//! It takes what has arrived, up to [`limits::COMMIT_BATCH`] bytes, writes it as one batch of the
+//! It takes what has arrived, up to [`COMMIT_BATCH`](greenroom_types::limits::COMMIT_BATCH) bytes, writes it as one batch of the
 //! engine, syncs, and only then gives the answers, in the order of the calls. What arrives during
 //! a sync is the next batch.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, mpsc::Receiver},
+    sync::Arc,
 };
 
-use greenroom_types::{ActorId, limits};
+use greenroom_types::ActorId;
 use tracing::{debug, error};
 
 use super::{
     medium::{Medium, is_full},
-    shared::{Engine, Shared},
+    shared::{Batch, Engine, Shared},
     staging::Staging,
 };
 use crate::{
@@ -22,11 +22,10 @@ use crate::{
     request::{Answer, Request},
 };
 
-/// The writer's state. It ends when all senders of requests are gone and none is left.
+/// The writer's state. It ends when the store is closed and no request is left.
 pub(super) struct Writer {
     pub(super) engine: Arc<Engine>,
     pub(super) shared: Arc<Shared>,
-    pub(super) requests: Receiver<Request>,
     pub(super) medium: Medium,
 }
 
@@ -51,8 +50,7 @@ impl Writer {
         // A panic of the engine must not go unnoticed: what waits is answered with a failure, for
         // its answers are dropped, and nothing new is accepted.
         let finished = catch_unwind(AssertUnwindSafe(|| {
-            let mut carried = None;
-            while let Some(batch) = self.next_batch(&mut carried) {
+            while let Some(batch) = self.shared.next_batch() {
                 self.process(batch);
             }
         }));
@@ -60,41 +58,23 @@ impl Writer {
             error!(
                 "the store's writer has panicked, it takes no more writes until the process restarts"
             );
-            self.shared.lock().fail(StoreError::Failed(
+            self.shared.lose_writer(StoreError::Failed(
                 "the store's writer has panicked".to_owned(),
             ));
         }
     }
 
-    /// Waits for a request and takes those that have arrived behind it. One that is too large for
-    /// the batch is carried over to the next.
-    fn next_batch(&self, carried: &mut Option<Request>) -> Option<Vec<Request>> {
-        let first = match carried.take() {
-            Some(request) => request,
-            None => self.requests.recv().ok()?,
-        };
-        let mut bytes = first.weight();
-        let mut batch = vec![first];
-        while let Ok(request) = self.requests.try_recv() {
-            bytes += request.weight();
-            if bytes > limits::COMMIT_BATCH {
-                *carried = Some(request);
-                break;
-            }
-            batch.push(request);
-        }
-        Some(batch)
-    }
-
-    fn process(&self, batch: Vec<Request>) {
-        let weight = batch.iter().map(Request::weight).sum();
-        let touched: Vec<ActorId> = batch.iter().filter_map(writes_to).collect();
-        // In two steps, for the lock must not be held while the disk is asked.
-        let failure = self.shared.lock().failure();
+    fn process(&self, batch: Batch) {
+        let Batch {
+            requests,
+            weight,
+            failure,
+        } = batch;
+        let touched: Vec<ActorId> = requests.iter().filter_map(writes_to).collect();
         let refusal = failure.or_else(|| self.refusal(weight));
         let answers = match refusal {
-            Some(error) => self.refuse(batch, &error),
-            None => self.write(batch),
+            Some(error) => self.refuse(requests, &error),
+            None => self.write(requests),
         };
         let mut state = self.shared.lock();
         for id in touched {

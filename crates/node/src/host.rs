@@ -1,12 +1,13 @@
 //! The way to the JavaScript thread: one batch of waiting events, and one bell.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
 
 use greenroom_core::{ActorHost, HostEvent, Instance};
 use greenroom_server::AccessRequest;
+use tokio::{sync::Notify, task::yield_now};
 
 use crate::{batch::EventWriter, in_process::Answer};
 
@@ -18,8 +19,10 @@ const KEPT_CAPACITY: usize = 1024 * 1024;
 pub(crate) struct JsHost {
     /// A sync lock, held while one event is encoded or two vectors change places.
     waiting: Mutex<Waiting>,
-    /// Whether events were added since the bell was last rung.
+    /// Whether events were added since somebody has promised to ring the bell.
     unannounced: AtomicBool,
+    /// Wakes [`JsHost::announce`], if that runs.
+    announcer: OnceLock<Notify>,
 }
 
 #[derive(Default)]
@@ -90,6 +93,34 @@ impl JsHost {
         self.flush();
     }
 
+    /// Rings the bell from now on instead of those who deliver events, as soon as the core's thread has
+    /// nothing else to do, or after some dozens of other tasks. Many actors that have something to say share
+    /// one ring then: waking JavaScript for each of them costs both sides more than what they say.
+    pub(crate) async fn announce(self: Arc<Self>) {
+        let announcer = self.announcer.get_or_init(Notify::new);
+        loop {
+            announcer.notified().await;
+            // Goes on behind everything that is ready to run by now.
+            yield_now().await;
+            self.ring_for_events();
+        }
+    }
+
+    fn ring_for_events(&self) {
+        let bell = {
+            let waiting = self.lock();
+            // JavaScript may have come by itself, to hand over turns, and taken everything.
+            if waiting.batch.is_empty() {
+                None
+            } else {
+                waiting.bell.clone()
+            }
+        };
+        if let Some(bell) = bell {
+            bell.ring();
+        }
+    }
+
     /// Whether events wait.
     pub(crate) fn has_events(&self) -> bool {
         !self.lock().batch.is_empty()
@@ -127,17 +158,9 @@ impl ActorHost for JsHost {
         if !self.unannounced.swap(false, Ordering::AcqRel) {
             return;
         }
-        let bell = {
-            let waiting = self.lock();
-            // JavaScript may have come by itself, to hand over turns, and taken everything.
-            if waiting.batch.is_empty() {
-                None
-            } else {
-                waiting.bell.clone()
-            }
-        };
-        if let Some(bell) = bell {
-            bell.ring();
+        match self.announcer.get() {
+            Some(announcer) => announcer.notify_one(),
+            None => self.ring_for_events(),
         }
     }
 }
@@ -227,5 +250,44 @@ mod tests {
         host.deliver(Instance(1), HostEvent::Drop);
         host.flush();
         assert_eq!(rung.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn actors_that_are_ready_at_the_same_time_share_a_ring() {
+        let (host, rung, ringing) = host_with_bell();
+        let host = Arc::new(host);
+        let threads = tokio::runtime::Builder::new_current_thread();
+        let threads = { threads }.build().expect("a runtime");
+        // Delivers, and tells how often the bell has been rung by then.
+        let deliver = |instance| {
+            let (host, rung) = (Arc::clone(&host), Arc::clone(&rung));
+            tokio::spawn(async move {
+                host.deliver(Instance(instance), HostEvent::Drop);
+                host.flush();
+                rung.load(Ordering::Relaxed)
+            })
+        };
+        let rest = async || {
+            for _ in 0..10 {
+                yield_now().await;
+            }
+        };
+        threads.block_on(async {
+            tokio::spawn(Arc::clone(&host).announce());
+            rest().await;
+            for task in [deliver(1), deliver(2), deliver(3)] {
+                assert_eq!(task.await.expect("it delivers"), 0);
+            }
+            rest().await;
+            assert_eq!(rung.load(Ordering::Relaxed), 1);
+            assert_eq!(host.take().len(), 15);
+            // What JavaScript has fetched by itself meanwhile is not announced.
+            ringing.store(false, Ordering::Release);
+            let delivered = deliver(4);
+            delivered.await.expect("it delivers");
+            drop(host.take());
+            rest().await;
+            assert_eq!(rung.load(Ordering::Relaxed), 1);
+        });
     }
 }

@@ -12,7 +12,7 @@ const MEANT: Readonly<Record<string, string>> = {
 };
 
 /**
- * Checks names and types of options, which JavaScript programs and spread objects get past the compiler.
+ * Checks names and types of options, and that numbers are not negative, which JavaScript programs and spread objects get past the compiler.
  *
  * @throws TypeError naming the option that is wrong.
  */
@@ -28,6 +28,9 @@ export function checkOptions(given: object, types: OptionTypes): void {
     const found = value === null ? "null" : typeof value;
     if (value !== undefined && type !== "any" && found !== type) {
       throw new TypeError(`option \`${name}\` is ${found}, not ${type}`);
+    }
+    if (found === "number" && !((value as number) >= 0)) {
+      throw new TypeError(`option \`${name}\` is ${value}, not 0 or more`);
     }
   }
 }

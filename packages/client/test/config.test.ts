@@ -88,6 +88,18 @@ describe("config", () => {
     );
   });
 
+  test("numbers that are none are refused, before any call is made", () => {
+    for (const wrong of [Number.NaN, -1, Number.NEGATIVE_INFINITY]) {
+      assert.throws(() => resolveConfig({ retryTimeout: wrong }), {
+        name: "TypeError",
+        message: `option \`retryTimeout\` is ${wrong}, not 0 or more`,
+      });
+      assert.throws(() => resolveConfig({ maxInputSize: wrong }), /`maxInputSize` is .*, not 0 or more/);
+    }
+    const ever = Number.POSITIVE_INFINITY;
+    assert.equal(resolveConfig({ retryTimeout: ever }).retryTimeout, ever);
+  });
+
   test("contradictions are refused", () => {
     assert.throws(() => resolveConfig({ endpoint: "http://a@h", namespace: "b" }), /namespace is given both/);
     assert.throws(() => resolveConfig({ endpoint: "http://a:t@h", token: "t" }), /token is given both/);

@@ -66,6 +66,19 @@ test("an error that passes is waited out, one that does not is the answer", asyn
   void conn.dispose();
 });
 
+test("a time that is none is refused, and the call is not sent", async () => {
+  const { conn, socket } = await connect();
+  socket().extendedInit();
+  for (const retryTimeout of [Number.NaN, -1]) {
+    await assert.rejects(conn.action({ name: "get", retryTimeout }), {
+      name: "TypeError",
+      message: "retryTimeout has to be a number of milliseconds, 0 or more",
+    });
+  }
+  assert.deepEqual(kinds(socket()), [CALLER]);
+  void conn.dispose();
+});
+
 test("servers that do not know of it, and callers that do not want it, get each call once", async () => {
   for (const [config, retryTimeout, extended] of [
     [{}, undefined, false],

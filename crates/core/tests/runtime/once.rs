@@ -1,18 +1,18 @@
 //! Calls that are made again: they run once, whatever was lost in between.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use greenroom_core::{
     ActorOptions, CallId, CallRequest, ClientMessage, CloseReason, Connection, HostEvent, Instance,
-    OutboxReader, Output, Turn,
+    OutboxReader, Output, SocketClose, Turn,
 };
 use greenroom_store::{MemoryStore, Store, StoreError, testing::FaultStore};
 use greenroom_types::{
     ActorError, ActorId, limits,
     once::{CallerId, OnceCall, OnceId},
 };
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::Instant};
 
 use crate::{
     host::{World, read_uint, replace_root, request, uint},
@@ -219,6 +219,60 @@ async fn what_is_on_its_way_from_a_connection_that_was_left_does_not_run_any_mor
     back.calls_of(caller, 3, 5).await.unwrap();
     act(&back, 3).await.unwrap();
     world.called().await;
+}
+
+/// A connection with three calls that run, ended by a close with `code`, or without one.
+async fn left_with_calls(code: Option<u16>) -> (Manual, Vec<CallId>) {
+    let mut world = Manual::new(Arc::new(MemoryStore::new()));
+    let id = world.actor().await;
+    let waking = spawn(&world, id, request("wake"));
+    let instance = world.started(Bytes::new()).await;
+    let (_, call) = world.called().await;
+    world.say(instance, reply(call));
+    waking.await.unwrap().unwrap();
+    let (connection, _reader) = connected(&mut world, id, instance).await;
+    connection.calls_of(CallerId([7; 16]), 0, 0).await.unwrap();
+    let mut calls = Vec::new();
+    for number in 0..3 {
+        act(&connection, number).await.unwrap();
+        calls.push(world.called().await.1);
+    }
+    match code {
+        Some(code) => connection.closed_with(SocketClose {
+            code,
+            reason: String::new(),
+        }),
+        None => drop(connection),
+    }
+    assert!(matches!(world.next().await, (_, HostEvent::Disconnect(_))));
+    (world, calls)
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_says_goodbye_gives_up_its_calls_at_once_and_the_last_first() {
+    let (mut world, calls) = left_with_calls(Some(1000)).await;
+    let began = Instant::now();
+    for expected in calls.into_iter().rev() {
+        let (_, event) = world.next().await;
+        assert!(matches!(event, HostEvent::Cancel(call) if call == expected));
+    }
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    tokio::time::sleep(2 * limits::CALLER_RETURN).await;
+    assert!(world.now().await.is_none(), "nobody is told twice");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_leaves_in_another_way_is_waited_for() {
+    for code in [None, Some(1001), Some(1006)] {
+        let (mut world, calls) = left_with_calls(code).await;
+        let began = Instant::now();
+        assert!(world.now().await.is_none());
+        for expected in calls.into_iter().rev() {
+            let (_, event) = world.next().await;
+            assert!(matches!(event, HostEvent::Cancel(call) if call == expected));
+        }
+        assert_eq!(began.elapsed(), limits::CALLER_RETURN, "{code:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

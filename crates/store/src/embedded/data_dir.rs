@@ -10,8 +10,9 @@
 //! Only the user of the process may enter what this creates: what actors keep is nobody else's business on a machine
 //! that others use as well. A directory that exists has the permissions that somebody gave it; `db` in it is closed.
 //!
-//! `FORMAT` is written before `db` appears, and `db` appears complete, by being renamed. So a
-//! directory with `db` and without `FORMAT` was tampered with.
+//! `FORMAT` is written when `db.new` is complete, and then that becomes `db`, by being renamed. So a
+//! directory with one of `db` and `FORMAT`, and without the other and `db.new`, was tampered with, or
+//! has lost something.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
@@ -35,6 +36,10 @@ use crate::{OpenError, StoreError};
 /// The layout of the data directory and of the rows in it.
 const FORMAT_VERSION: u32 = 1;
 const FORMAT_PREFIX: &str = "greenroom store ";
+const FORMAT: &str = "FORMAT";
+
+/// Where a database comes into being.
+const UNFINISHED: &str = "db.new";
 
 /// Upper bound of the engine's finished log files. Together with the memory per table it bounds
 /// the time that opening takes after a crash. The smallest that the engine accepts.
@@ -58,9 +63,18 @@ pub(super) fn open(config: &EmbeddedConfig) -> Result<Opened, OpenError> {
     let path = &config.path;
     create_private_dir(path).map_err(|error| unusable(path, "it cannot be created", &error))?;
     let lock = lock(path)?;
-    check_format(path)?;
+    let has_format = check_format(path)?;
     let db = path.join("db");
     if !exists(path, &db)? {
+        if has_format && !exists(path, &path.join(UNFINISHED))? {
+            return Err(OpenError::Corrupt {
+                path: path.clone(),
+                reason:
+                    "its database, the directory `db`, is missing; whoever wants to begin with \
+                         nothing removes the file FORMAT"
+                        .to_owned(),
+            });
+        }
         create(config, &db)?;
     }
     look_over(path, &db)?;
@@ -98,9 +112,9 @@ fn lock(path: &Path) -> Result<DataDirLock, OpenError> {
     }
 }
 
-/// Checks the version, or writes it into a directory that has no data yet.
-fn check_format(path: &Path) -> Result<(), OpenError> {
-    let file = path.join("FORMAT");
+/// Checks the version. `false` if the directory has no data yet.
+fn check_format(path: &Path) -> Result<bool, OpenError> {
+    let file = path.join(FORMAT);
     let corrupt = |reason: &str| OpenError::Corrupt {
         path: path.to_owned(),
         reason: reason.to_owned(),
@@ -111,13 +125,7 @@ fn check_format(path: &Path) -> Result<(), OpenError> {
             if exists(path, &path.join("db"))? {
                 return Err(corrupt("it has a database but no FORMAT file"));
             }
-            let written = write_whole(
-                path,
-                "FORMAT",
-                &format!("{FORMAT_PREFIX}{FORMAT_VERSION}\n"),
-            );
-            return written
-                .map_err(|error| unusable(path, "its FORMAT file cannot be written", &error));
+            return Ok(false);
         }
         Err(error) => return Err(unusable(path, "its FORMAT file cannot be read", &error)),
     };
@@ -126,7 +134,7 @@ fn check_format(path: &Path) -> Result<(), OpenError> {
         .and_then(|text| text.strip_suffix('\n'));
     let version = text.and_then(|text| text.strip_prefix(FORMAT_PREFIX));
     match version {
-        Some(version) if version == FORMAT_VERSION.to_string() => Ok(()),
+        Some(version) if version == FORMAT_VERSION.to_string() => Ok(true),
         Some(version) if version.parse::<u32>().is_ok() => Err(OpenError::Version {
             path: path.to_owned(),
             found: version.to_owned(),
@@ -140,18 +148,29 @@ fn check_format(path: &Path) -> Result<(), OpenError> {
 fn create(config: &EmbeddedConfig, db: &Path) -> Result<(), OpenError> {
     let path = &config.path;
     let failed = |error: io::Error| unusable(path, "its database cannot be created", &error);
-    let unfinished = path.join("db.new");
-    match fs::remove_dir_all(&unfinished) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => {}
-    }
+    let unfinished = path.join(UNFINISHED);
+    // In this order: without what is unfinished, the file would say that there was a database.
+    unless_missing(fs::remove_file(path.join(FORMAT)))
+        .and_then(|()| sync_dir(path))
+        .and_then(|()| unless_missing(fs::remove_dir_all(&unfinished)))
+        .map_err(failed)?;
     create_private_dir(&unfinished).map_err(failed)?;
     guarded(path, || {
         let tables = Tables::new(open_database(config, &unfinished)?)?;
         write_incarnation(&tables, 0)
     })?;
+    let format = format!("{FORMAT_PREFIX}{FORMAT_VERSION}\n");
+    write_whole(path, FORMAT, &format)
+        .map_err(|error| unusable(path, "its FORMAT file cannot be written", &error))?;
     fs::rename(&unfinished, db).map_err(failed)?;
     sync_dir(path).map_err(failed)
+}
+
+fn unless_missing(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }
 
 /// Creates a directory, and those above it, that only the user of the process may enter. Leaves one that exists as it is.

@@ -210,7 +210,25 @@ fn a_creation_that_was_cut_short_is_started_again() {
     fs::write(dir.path().join("FORMAT.new"), "gre").unwrap();
     drop(open(dir.path()));
     assert!(!dir.path().join("db.new").exists());
+    // Between the last two steps.
+    fs::rename(dir.path().join("db"), dir.path().join("db.new")).unwrap();
+    drop(open(dir.path()));
+    assert!(!dir.path().join("db.new").exists());
+}
+
+#[test]
+fn a_database_that_is_missing_is_no_empty_one() {
+    let dir = written();
+    fs::rename(dir.path().join("db"), dir.path().join("elsewhere")).unwrap();
+    for _ in 0..2 {
+        let error = open_error(dir.path());
+        assert!(matches!(error, OpenError::Corrupt { .. }), "{error}");
+        assert!(error.to_string().contains("`db`, is missing"), "{error}");
+    }
+    fs::rename(dir.path().join("elsewhere"), dir.path().join("db")).unwrap();
+    actor_is_there(dir.path());
     fs::remove_dir_all(dir.path().join("db")).unwrap();
+    fs::remove_file(dir.path().join("FORMAT")).unwrap();
     drop(open(dir.path()));
 }
 

@@ -100,7 +100,8 @@ export class RequestTable {
     request.packet = undefined;
     try {
       const encoded = typeof packet === "function" ? packet(id) : packet;
-      if (encoded !== undefined && request.retryTimeout !== 0) this.repeats?.sent(id, encoded);
+      if (encoded !== undefined && request.retryTimeout !== 0)
+        this.repeats?.sent(id, encoded, request.retryTimeout);
       return encoded;
     } catch (error) {
       this.#take(id)?.reject(error);

@@ -7,7 +7,7 @@ import type { ActorError } from "../errors.js";
 import { writeData, writeStr, writeVersion } from "../protocol/bare.js";
 import type { Format, Packet } from "../protocol/format.js";
 import type { ClientFrame } from "../protocol/frames.js";
-import { checkedKey, isLost, newCallerId } from "./caller.js";
+import { checkedKey, checkedTimeout, isLost, newCallerId } from "./caller.js";
 
 /** After so many calls the server is told which answers it may forget. */
 const ANSWERED_EVERY = 64;
@@ -69,8 +69,9 @@ export class ConnRepeats {
     this.#owner.send(encode(this.#format, frame));
   }
 
-  /** A call is about to be sent. */
-  sent(id: number, packet: Packet): void {
+  /** A call is about to be sent. @throws TypeError if `timeout` is none. */
+  sent(id: number, packet: Packet, timeout: number | undefined): void {
+    if (timeout !== undefined) checkedTimeout(timeout);
     const before = this.#open.get(id);
     if (before !== undefined) {
       this.#config.runtime.clearTimeout(before.timer);

@@ -5,27 +5,23 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const [folder, contents] = process.argv.slice(2);
-const { outputFiles, metafile } = await build({
+const later = {
+  name: "later",
+  setup({ onResolve }) {
+    onResolve({ filter: /./ }, ({ kind, path }) =>
+      kind === "dynamic-import" ? { path, external: true } : undefined,
+    );
+  },
+};
+const { outputFiles } = await build({
   stdin: { contents, resolveDir: folder },
-  absWorkingDir: folder,
   bundle: true,
   minify: true,
-  splitting: true,
   format: "esm",
   platform: "browser",
   target: "es2022",
-  outdir: "out",
   write: false,
-  metafile: true,
   logLevel: "error",
+  plugins: [later],
 });
-const files = new Map(outputFiles.map((file) => [file.path, file.contents]));
-const entry = Object.keys(metafile.outputs).find((path) => metafile.outputs[path].entryPoint === "<stdin>");
-const atOnce = new Set([entry]);
-for (const path of atOnce) {
-  for (const { path: imported, kind } of metafile.outputs[path].imports) {
-    if (kind === "import-statement") atOnce.add(imported);
-  }
-}
-const sizes = [...atOnce].map((path) => gzipSync(files.get(`${folder}/${path}`), { level: 9 }).length);
-console.log(sizes.reduce((sum, size) => sum + size, 0));
+console.log(gzipSync(outputFiles[0].contents, { level: 9 }).length);

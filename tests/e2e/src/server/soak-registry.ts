@@ -21,6 +21,18 @@ export const ledger = actor({
   },
 });
 
+/** Keeps long texts, so that the store has to write its tables and throw away what was replaced. */
+export const album = actor({
+  state: { pages: {} as Record<string, string> },
+  actions: {
+    put(c, name: string, text: string) {
+      c.state.pages[name] = text;
+      return Object.keys(c.state.pages).length;
+    },
+    page: (c, name: string) => c.state.pages[name],
+  },
+});
+
 /** Sleeps soon after each call. */
 export const sleeper = actor({
   state: { count: 0 },
@@ -99,4 +111,4 @@ function collectGarbage(): void {
   Bun?.gc(true);
 }
 
-export const registry = setup({ use: { ledger, sleeper, bell, desk, mirror, brief, gauge } });
+export const registry = setup({ use: { ledger, album, sleeper, bell, desk, mirror, brief, gauge } });

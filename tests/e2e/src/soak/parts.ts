@@ -11,6 +11,8 @@ type Soaked = Client<typeof registry>;
 const LINE = "a line that is about as long as something that people say to each other";
 /** What is sent through the actor's own HTTP handler, in bytes. */
 const BODY = 256 * 1024;
+/** The length of a long text. */
+const PAGE = 16 * 1024;
 /** Effects that nothing announces have this long to come, in milliseconds. */
 const PATIENCE = { within: 60_000, every: 100 } as const;
 
@@ -24,6 +26,7 @@ export function parts(client: Soaked): { readonly parts: readonly Part[]; end():
     parts: [
       live.part,
       httpActions(client, 8),
+      longTexts(client, 4),
       naps(client, 16),
       alarms(client, 4),
       jobs(client, 4),
@@ -85,6 +88,32 @@ function httpActions(client: Soaked, lanes: number): Part {
     },
     async check() {
       for (const lane of upTo(lanes)) assert.equal(await handle(lane).count(), written[lane]);
+    },
+  };
+}
+
+/** Long texts that replace each other: what the store holds in memory until it writes a table is full every few minutes. */
+function longTexts(client: Soaked, lanes: number): Part {
+  const pages = 8;
+  const written = zeros(lanes);
+  const handle = (lane: number) => client.album.getOrCreate([String(lane)]);
+  const textOf = (number: number) => `${number} `.padEnd(PAGE, "x");
+  return {
+    name: "write",
+    lanes,
+    perSecond: 4,
+    async once(lane) {
+      const number = written[lane] ?? 0;
+      const count = await handle(lane).put(String(number % pages), textOf(number));
+      assert.equal(count, Math.min(number + 1, pages), "the pages of an album");
+      written[lane] = number + 1;
+    },
+    async check() {
+      for (const [lane, count] of written.entries()) {
+        for (let number = Math.max(0, count - pages); number < count; number++) {
+          assert.equal(await handle(lane).page(String(number % pages)), textOf(number));
+        }
+      }
     },
   };
 }

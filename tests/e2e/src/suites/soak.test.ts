@@ -51,7 +51,7 @@ test("a short soak does everything, and all answers and final states are right",
     seconds: 8,
     every: 2,
   });
-  const done = ["brief", "http", "live", "queue", "schedule", "sleep", "stream", "visit"];
+  const done = ["brief", "http", "live", "queue", "schedule", "sleep", "stream", "visit", "write"];
   assert.deepEqual(Object.keys(operations).sort(), done);
   assert.equal(samples.length, 4);
   for (const { resident, heap, files, threads, data, cpu } of samples) {

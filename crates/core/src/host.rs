@@ -4,6 +4,8 @@
 //! as opaque bytes: CBOR in the protocol's compat form for arguments, results, events, input and
 //! parameters, and the host's own form for state.
 
+use std::num::NonZeroU32;
+
 use bytes::Bytes;
 use greenroom_types::{ActorError, ActorId, ActorKey, ActorName};
 
@@ -15,6 +17,25 @@ use crate::{
 /// One life of an actor in memory, from start to stop. Never reused within a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instance(pub u32);
+
+/// One of the threads that a host runs instances on, counted from 0.
+///
+/// Every instance of an actor runs on the same one, which its id tells: events need no table to get there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lane(pub u32);
+
+impl Lane {
+    /// The lane of an actor, out of so many.
+    pub fn of(actor: ActorId, lanes: NonZeroU32) -> Self {
+        let [.., a, b, c, d] = *actor.as_bytes();
+        Self(u32::from_be_bytes([a, b, c, d]) % lanes)
+    }
+
+    /// The lane of an instance: the runtime numbers them so.
+    pub fn of_instance(instance: Instance, lanes: NonZeroU32) -> Self {
+        Self(instance.0 % lanes)
+    }
+}
 
 /// A call in progress. Unique within an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,6 +54,11 @@ pub struct ConnKey(pub u32);
 pub trait ActorHost: Send + Sync + 'static {
     /// Takes one event for one instance. It need not be looked at before [`ActorHost::flush`].
     fn deliver(&self, instance: Instance, event: HostEvent);
+
+    /// How many threads it runs instances on, always the same. By default there is one, whatever it is.
+    fn lanes(&self) -> NonZeroU32 {
+        NonZeroU32::MIN
+    }
 
     /// Whoever delivered has nothing more to deliver for now. Comes after every `deliver`, sooner or
     /// later, and lets the host wake up once for many events.

@@ -42,8 +42,8 @@ pub use fetch::{Fetch, FetchRequest, FetchResponse, ResponseHead};
 pub use generation::Generation;
 pub use host::{
     ActorHost, AlarmEvent, CallEvent, CallId, ConnKey, ConnectEvent, Durability, FetchEvent,
-    HostEvent, Instance, Output, PublishEvent, RestoredConn, StartEvent, StopReason, StreamPart,
-    SubscribeEvent, Turn, WhenSlow,
+    HostEvent, Instance, Lane, Output, PublishEvent, RestoredConn, StartEvent, StopReason,
+    StreamPart, SubscribeEvent, Turn, WhenSlow,
 };
 pub use kv::{KvAnswer, KvQuery, KvRange, KvRequest, KvResult};
 pub use options::{ActorOptions, CallRecordLimits, CrashPolicy};

@@ -86,9 +86,11 @@ impl Registry {
         self.live().handles.get(&id).cloned()
     }
 
-    /// The handles of all actors that have a task, in no order.
-    pub(crate) fn handles(&self) -> Vec<ActorHandle> {
-        self.live().handles.values().cloned().collect()
+    /// The handles of those actors that have a task and are asked for, in no order.
+    pub(crate) fn handles(&self, of: impl Fn(ActorId) -> bool) -> Vec<ActorHandle> {
+        let live = self.live();
+        let asked_for = live.handles.iter().filter(|(id, _)| of(**id));
+        asked_for.map(|(_, handle)| handle.clone()).collect()
     }
 
     /// The scales of all actors that have a task, in no order.

@@ -12,7 +12,8 @@ use tokio::sync::oneshot;
 
 use crate::{
     ActorHost, ActorOptions, CallOutcome, ClientInfo, Connection, CrashPolicy, Env, Fetch,
-    FetchRequest, Generation, Identity, Instance, Outbox, ReplyStream, Resuming, Turn, Weight,
+    FetchRequest, Generation, Identity, Instance, Lane, Outbox, ReplyStream, Resuming, Turn,
+    Weight,
     actor::{Answer, Control, Message},
     alarm_clock,
     shared::Shared,
@@ -463,23 +464,36 @@ impl Runtime {
             .to_instance(instance, Control::Turn(instance, Box::new(turn)));
     }
 
-    /// The host comes to run nothing at the moment: its thread is blocked. To be said about once a second
-    /// until [`Runtime::recovered`]. Whoever has waited for longer than an action may take since it was first
-    /// said is told so: the host cannot tell them.
-    pub fn stalled(&self) {
-        self.tell_all(|| Control::Stalled);
+    /// The host comes to run nothing at the moment on one of its threads: it is blocked. To be said about once
+    /// a second until [`Runtime::recovered`]. Whoever has waited for longer than an action may take since it was
+    /// first said is told so: the host cannot tell them.
+    pub fn stalled(&self, lane: Lane) {
+        self.tell_lane(lane, || Control::Stalled);
     }
 
-    /// The host runs again.
-    pub fn recovered(&self) {
-        self.tell_all(|| Control::Recovered);
+    /// The host runs again on that thread.
+    pub fn recovered(&self, lane: Lane) {
+        self.tell_lane(lane, || Control::Recovered);
     }
 
-    fn tell_all(&self, control: impl Fn() -> Control) {
-        for actor in self.shared.registry.handles() {
+    /// The host has lost one of its threads, and with it the instances there: they end as in
+    /// [`Runtime::crash`]. Instances that start from here on wait until the host runs them.
+    pub fn lost(&self, lane: Lane) {
+        self.tell_lane(lane, || Control::Recovered);
+        self.tell_lane(lane, || Control::Crash);
+    }
+
+    fn tell_lane(&self, lane: Lane, control: impl Fn() -> Control) {
+        let is_there = |id| self.shared.lane_of(id) == lane;
+        for actor in self.shared.registry.handles(is_there) {
             // A task that has just ended waits for nothing.
             let _ = actor.control.send(control());
         }
+    }
+
+    /// The thread of the host that an actor runs on when it is awake.
+    pub fn lane_of(&self, id: ActorId) -> Lane {
+        self.shared.lane_of(id)
     }
 
     /// What each actor weighs that has a task at the moment, in no order. Those that have never been awake

@@ -1,7 +1,8 @@
 //! What all actors of a runtime share.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, hash_map::Entry},
+    num::NonZeroU32,
     sync::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicU32, AtomicU64, Ordering},
@@ -14,7 +15,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    ActorHost, ActorOptions, Env, Generation, Instance,
+    ActorHost, ActorOptions, Env, Generation, Instance, Lane,
     actor::{ActorTask, Control, Message},
     mark::Mark,
     registry::{ActorHandle, Registry},
@@ -23,6 +24,7 @@ use crate::{
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) host: Arc<dyn ActorHost>,
+    lanes: NonZeroU32,
     pub(crate) env: Arc<dyn Env>,
     pub(crate) actors: BTreeMap<ActorName, ActorOptions>,
     /// Whether any of them wants to be told of requests.
@@ -50,6 +52,7 @@ impl Shared {
     ) -> Self {
         Self {
             store,
+            lanes: host.lanes(),
             host,
             env,
             wants_requests: actors.values().any(|options| options.wants_request),
@@ -126,17 +129,31 @@ impl Shared {
         let _ = self.send(id, message);
     }
 
-    pub(crate) fn add_instance(&self, control: mpsc::UnboundedSender<Control>) -> Instance {
-        let instance = Instance(
-            self.last_instance
-                .fetch_add(1, Ordering::Relaxed)
-                .wrapping_add(1),
-        );
-        self.instances
+    /// The thread of the host that an actor runs on.
+    pub(crate) fn lane_of(&self, actor: ActorId) -> Lane {
+        Lane::of(actor, self.lanes)
+    }
+
+    /// A number for an instance of `actor`, which tells its lane ([`Lane::of_instance`]) and is never 0.
+    pub(crate) fn add_instance(
+        &self,
+        actor: ActorId,
+        control: mpsc::UnboundedSender<Control>,
+    ) -> Instance {
+        let mut instances = self
+            .instances
             .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(instance, control);
-        instance
+            .unwrap_or_else(PoisonError::into_inner);
+        let rounds = u32::MAX / self.lanes - 1;
+        loop {
+            let round = 1 + self.last_instance.fetch_add(1, Ordering::Relaxed) % rounds;
+            let instance = Instance(round * self.lanes.get() + self.lane_of(actor).0);
+            // Numbers come again after billions of them, some of which may still be in use.
+            if let Entry::Vacant(free) = instances.entry(instance) {
+                free.insert(control);
+                return instance;
+            }
+        }
     }
 
     pub(crate) fn remove_instance(&self, instance: Instance) {

@@ -34,6 +34,8 @@ pub(crate) struct Config {
     pub(crate) auth_timeout: Option<Duration>,
     /// After how long in one piece of code JavaScript counts as blocked. Absent: nobody watches.
     pub(crate) blocked_after: Option<Duration>,
+    /// How many threads of JavaScript run actors, the one that starts the registry included.
+    pub(crate) workers: NonZeroU32,
 }
 
 /// A configuration that cannot be used. The text names the field.
@@ -100,6 +102,7 @@ impl Config {
             server,
             auth_timeout: raw.auth_timeout.map(Duration::from_millis),
             blocked_after: raw.blocked_after.map(Duration::from_millis),
+            workers: raw.workers,
         })
     }
 }
@@ -132,6 +135,7 @@ struct RawConfig {
     trusted_proxies: usize,
     #[serde(deserialize_with = "nullable")]
     blocked_after: Option<u64>,
+    workers: NonZeroU32,
     actors: Vec<RawActor>,
 }
 
@@ -284,7 +288,7 @@ mod tests {
         "maxOutgoingMessageSize": 2000, "maxRequestBodySize": 3000, "staticDir": "/site",
         "token": "t", "development": false, "allowedHosts": [".a.test"], "allowedOrigins": ["null"], "authTimeout": 9,
         "rateLimit": { "requestsPerMinute": 5, "inFlight": 6, "creationsPerMinute": 7, "connections": 8 },
-        "trustedProxies": 2, "blockedAfter": 200,
+        "trustedProxies": 2, "blockedAfter": 200, "workers": 3,
         "actors": [{ "name": "counter", "display": { "name": "Counter", "icon": null }, "options": {
             "sleepTimeout": null, "sleepGracePeriod": 1, "stateSaveInterval": 2, "startTimeout": 3, "wantsRequest": false,
             "noticesDepartures": true, "maxKvSize": 4, "maxCallRecords": 5, "maxCallRecordsSize": 6, "callRecordTimeout": 7, "maxConnectionBacklog": 5, "actionTimeout": 5, "weightWarning": null,
@@ -351,6 +355,7 @@ mod tests {
         assert_eq!(options.action_timeout, Some(Duration::from_millis(5)));
         assert_eq!(options.weight_warning, None);
         assert_eq!(config.blocked_after, Some(Duration::from_millis(200)));
+        assert_eq!(config.workers.get(), 3);
         let records = options.call_records;
         assert_eq!((records.count, records.size), (5, 6));
         assert_eq!(records.age, Duration::from_millis(7));
@@ -370,6 +375,7 @@ mod tests {
             assert!(error.contains(expected), "{error}");
         };
         check(r#""port": 6420"#, r#""port": 70000"#, "70000");
+        check(r#""workers": 3"#, r#""workers": 0"#, "nonzero");
         check(r#""port""#, r#""prot""#, "unknown field `prot`");
         check(
             r#""sleepTimeout": null,"#,

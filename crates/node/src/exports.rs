@@ -1,32 +1,24 @@
 //! What JavaScript can call. Types and their documentation for users are in `@greenroom/native`.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{
-        AtomicBool,
-        Ordering::{self, Relaxed},
-    },
-};
+use std::sync::{Arc, Mutex, PoisonError, atomic::Ordering::Relaxed};
 
 use bytes::Bytes;
-use greenroom_core::image::StateImage;
+use greenroom_core::{Lane, image::StateImage};
 use greenroom_store::MemoryStore;
 use napi::{
     Env, Error, JsDeferred, Status,
     bindgen_prelude::{Function, Object, Uint8ArraySlice, Uint32Array},
-    threadsafe_function::ThreadsafeFunctionCallMode::NonBlocking,
 };
 use napi_derive::napi;
 use tokio::sync::oneshot;
 
 use crate::{
-    batch::Turns,
     config::Config,
-    host::Bell,
+    lobby,
     service::{self, Address, Memory, Service},
     start_error::StartError,
+    thread::Thread,
     virtual_time::VirtualTime,
-    watch::Pulse,
 };
 
 /// Where a registry can be reached.
@@ -72,7 +64,7 @@ impl NativeMemory {
         if let Some(before) = kept.time.take() {
             kept.now_ms = before.now_ms();
         }
-        let time = VirtualTime::new(Arc::clone(&service.host), kept.now_ms);
+        let time = VirtualTime::new(Arc::clone(&service.seats.main().host), kept.now_ms);
         kept.time = Some(Arc::clone(&time));
         Memory {
             store: kept.store.clone(),
@@ -89,8 +81,10 @@ type Deferred<T> = JsDeferred<T, Settle<T>>;
 #[napi]
 pub struct NativeRegistry {
     service: Arc<Service>,
+    /// Where other threads of this process find it.
+    token: u32,
     life: Arc<Mutex<Life>>,
-    has_desk: AtomicBool,
+    thread: Thread,
 }
 
 /// How far a registry has come.
@@ -118,16 +112,17 @@ impl NativeRegistry {
     pub fn new(config: String, memory: Option<&NativeMemory>) -> Result<Self, Error<&'static str>> {
         let config = Config::parse(&config)
             .map_err(|error| Error::new("invalid_config", error.to_string()))?;
+        let service = Arc::new(Service::new(config.workers));
         let life = Arc::new(Mutex::new(Life::Fresh(Box::new(config))));
-        let service: Arc<Service> = Arc::default();
         if let Some(memory) = memory {
             // It is empty: nobody else knows the service.
             let _ = service.memory.set(memory.reopen(&service));
         }
         Ok(Self {
+            token: lobby::enter(&service),
+            thread: Thread::new(&service, Lane::default()),
             service,
             life,
-            has_desk: AtomicBool::new(false),
         })
     }
 
@@ -142,7 +137,7 @@ impl NativeRegistry {
         env: &'env Env,
         wake: Function<'_, (), ()>,
     ) -> napi::Result<Object<'env>> {
-        let bell = bell(wake, Arc::clone(&self.service.pulse))?;
+        let bell = self.thread.bell(wake)?;
         let (deferred, promise) =
             env.create_deferred::<Option<StartedInfo>, Settle<Option<StartedInfo>>>()?;
         let mut life = self.life.lock().unwrap_or_else(PoisonError::into_inner);
@@ -164,7 +159,7 @@ impl NativeRegistry {
         let spawned = service::spawn(
             Arc::clone(&self.service),
             config,
-            bell,
+            (bell, Arc::clone(&self.thread.pulse)),
             stopped,
             move |outcome| settle_start(started, outcome),
             move || {
@@ -187,12 +182,7 @@ impl NativeRegistry {
     /// The second time.
     #[napi(catch_unwind)]
     pub fn desk(&self, labels: Vec<String>) -> napi::Result<Uint32Array> {
-        if self.has_desk.swap(true, Relaxed) {
-            return Err(invalid("this registry has handed out its desk before"));
-        }
-        let pulse = &self.service.pulse;
-        pulse.labels.learn(labels);
-        Ok(pulse.desk.share())
+        self.thread.desk(labels)
     }
 
     /// Hands over the turns of instances and takes the events that wait for them.
@@ -205,19 +195,20 @@ impl NativeRegistry {
         env: &'env Env,
         outgoing: Option<Uint8ArraySlice<'_>>,
     ) -> napi::Result<Option<Uint8ArraySlice<'env>>> {
-        if let Some(outgoing) = outgoing {
-            // The one copy: JavaScript may write to its buffer again as soon as this returns.
-            let batch = Bytes::copy_from_slice(&outgoing);
-            self.service.turns(Turns::new(batch)).map_err(invalid)?;
-        }
-        let events = self.service.host.take();
-        let taken = if events.is_empty() {
-            None
-        } else {
-            Some(Uint8ArraySlice::copy_from(env, &events)?)
-        };
-        self.service.host.recycle(events);
-        Ok(taken)
+        self.thread.exchange(env, outgoing)
+    }
+
+    /// What [`NativeLane`]s on other threads of this process name it by.
+    #[napi(catch_unwind)]
+    pub fn token(&self) -> u32 {
+        self.token
+    }
+
+    /// The thread of a lane is gone. Its actors end as in a crash, and wake on the next one that takes its place.
+    /// Nothing happens if nobody has taken it.
+    #[napi(catch_unwind)]
+    pub fn lose(&self, lane: u32) {
+        self.service.lose(Lane(lane), None);
     }
 
     /// Drains and ends everything. Needs events to be answered meanwhile. After the promise is
@@ -225,6 +216,7 @@ impl NativeRegistry {
     #[napi(catch_unwind)]
     pub fn shutdown<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
         let (deferred, promise) = env.create_deferred::<(), Settle<()>>()?;
+        self.service.is_ending.store(true, Relaxed);
         let mut life = self.life.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *life {
             Life::Alive { stop, waiting } => {
@@ -344,32 +336,12 @@ pub fn version() -> &'static str {
 /// Which layout of records this addon speaks. Changed whenever a record, an export or the configuration does
 /// (`LAYOUT` in `@greenroom/native`), so that files of different builds say so instead of misunderstanding
 /// each other.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// Which layout of records this addon speaks.
 #[napi(catch_unwind)]
 pub fn layout() -> u32 {
     LAYOUT
-}
-
-/// A bell that calls `wake` on JavaScript's thread. It keeps the process alive until it is dropped.
-fn bell(wake: Function<'_, (), ()>, pulse: Arc<Pulse>) -> napi::Result<Bell> {
-    let ringing = Arc::new(AtomicBool::new(false));
-    let answered = Arc::clone(&ringing);
-    let wake = wake
-        .build_threadsafe_function::<()>()
-        .callee_handled::<false>()
-        .build_callback(move |_| {
-            // From here on another ring is needed for what `wake` may no longer see.
-            answered.store(false, Ordering::Release);
-            pulse.beat();
-            Ok(())
-        })?;
-    let ring = move || {
-        // The only failure is that the environment is going away, and nobody is left to be told.
-        let _ = wake.call((), NonBlocking);
-    };
-    Ok(Bell::new(ring, ringing))
 }
 
 /// Marks a registry as over and tells those who wait for it.
@@ -408,6 +380,6 @@ fn reject<T: napi::bindgen_prelude::ToNapiValue>(deferred: Deferred<T>, error: S
     }));
 }
 
-fn invalid(error: impl ToString) -> Error {
+pub(crate) fn invalid(error: impl ToString) -> Error {
     Error::new(Status::InvalidArg, error.to_string())
 }

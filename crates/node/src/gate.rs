@@ -8,11 +8,12 @@ use std::{
 };
 
 use bytes::Bytes;
+use greenroom_core::Lane;
 use greenroom_server::{AccessRequest, Gatekeeper, Verdict};
 use greenroom_types::ActorError;
 use tokio::sync::oneshot;
 
-use crate::host::JsHost;
+use crate::seats::Seats;
 
 /// Most questions that JavaScript has not answered, those that nobody waits for any more included.
 const UNANSWERED: usize = 16_384;
@@ -26,8 +27,9 @@ pub(crate) struct Questions(Mutex<Waiting>);
 
 #[derive(Default)]
 struct Waiting {
-    /// The channels of those that nobody waits for any more are closed.
-    open: HashMap<u32, oneshot::Sender<Answer>>,
+    /// Which thread has taken each, if one has, and where the answer goes. The channels of those that nobody waits
+    /// for any more are closed.
+    open: HashMap<u32, (Option<Lane>, oneshot::Sender<Answer>)>,
     last: u32,
     /// Nobody answers any more.
     is_closed: bool,
@@ -48,16 +50,42 @@ impl Questions {
         }
         let question = waiting.last;
         let (sender, receiver) = oneshot::channel();
-        waiting.open.insert(question, sender);
+        waiting.open.insert(question, (None, sender));
         Some((question, receiver))
+    }
+
+    /// A thread takes some of them, to answer them.
+    pub(crate) fn taken(&self, lane: Lane, questions: impl Iterator<Item = u32>) {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for question in questions {
+            if let Some((by, _)) = waiting.open.get_mut(&question) {
+                *by = Some(lane);
+            }
+        }
     }
 
     /// Passes an answer on. One to a question that was never asked is ignored.
     pub(crate) fn answer(&self, question: u32, answer: Answer) {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(asker) = waiting.open.remove(&question) {
+        if let Some((_, asker)) = waiting.open.remove(&question) {
             // Fails when the visitor has left.
             let _ = asker.send(answer);
+        }
+    }
+
+    /// A thread is gone: whoever waits for its answers is told so.
+    pub(crate) fn lost(&self, lane: Lane) {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.open.retain(|_, (by, _)| *by != Some(lane));
+    }
+
+    /// What somebody is told whose question was dropped.
+    fn unanswered(&self) -> ActorError {
+        let waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.is_closed {
+            ActorError::stopping()
+        } else {
+            ActorError::restarting()
         }
     }
 
@@ -69,9 +97,9 @@ impl Questions {
     }
 }
 
-/// Asks JavaScript.
+/// Asks JavaScript, whichever thread has time.
 pub(crate) struct JsGatekeeper {
-    pub(crate) host: Arc<JsHost>,
+    pub(crate) seats: Arc<Seats>,
     pub(crate) questions: Arc<Questions>,
     /// Time that JavaScript has to answer. It counts that itself, unless it is blocked; `None` for no limit.
     pub(crate) patience: Option<Duration>,
@@ -88,8 +116,9 @@ impl Gatekeeper for JsGatekeeper {
         let Some((question, answer)) = self.questions.begin() else {
             return Box::pin(std::future::ready(Err(overloaded())));
         };
-        self.host.authorize(question, &request);
-        let answered = async move { answer.await.unwrap_or_else(|_| Err(ActorError::stopping())) };
+        self.seats.ask(question, &request);
+        let questions = Arc::clone(&self.questions);
+        let answered = async move { answer.await.unwrap_or_else(|_| Err(questions.unanswered())) };
         match self.patience {
             Some(patience) => Box::pin(async move {
                 let in_time = tokio::time::timeout(patience, answered).await;
@@ -139,6 +168,25 @@ mod tests {
         );
         questions.answer(first, Ok(None));
         assert!(questions.begin().is_some());
+    }
+
+    #[test]
+    fn nobody_waits_for_a_thread_that_is_gone() {
+        let questions = Questions::default();
+        let (lost, mut gone) = questions.begin().expect("there is room");
+        let (other, mut answer) = questions.begin().expect("there is room");
+        let (free, mut open) = questions.begin().expect("there is room");
+        questions.taken(Lane(1), [lost].into_iter());
+        questions.taken(Lane(2), [other].into_iter());
+        questions.lost(Lane(1));
+        assert_eq!(gone.try_recv(), Err(oneshot::error::TryRecvError::Closed));
+        assert_eq!(questions.unanswered(), ActorError::restarting());
+        questions.answer(other, Ok(None));
+        assert_eq!(answer.try_recv(), Ok(Ok(None)));
+        questions.answer(free, Ok(None));
+        assert_eq!(open.try_recv(), Ok(Ok(None)), "nobody had taken it");
+        questions.close();
+        assert_eq!(questions.unanswered(), ActorError::stopping());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The way to the JavaScript thread: one batch of waiting events, and one bell.
+//! The way to one thread of JavaScript: one batch of waiting events, and one bell.
 
 use std::sync::{
     Arc, Mutex, MutexGuard, OnceLock, PoisonError,
@@ -6,7 +6,6 @@ use std::sync::{
 };
 
 use greenroom_core::{ActorHost, HostEvent, Instance};
-use greenroom_server::AccessRequest;
 use tokio::{sync::Notify, task::yield_now};
 
 use crate::{batch::EventWriter, in_process::Answer};
@@ -14,7 +13,7 @@ use crate::{batch::EventWriter, in_process::Answer};
 /// A drained batch is kept for reuse unless it grew beyond this many bytes.
 const KEPT_CAPACITY: usize = 1024 * 1024;
 
-/// Collects the events of all instances until JavaScript takes them.
+/// Collects the events of the thread's instances until it takes them.
 #[derive(Default)]
 pub(crate) struct JsHost {
     /// A sync lock, held while one event is encoded or two vectors change places.
@@ -71,6 +70,30 @@ impl JsHost {
         drop(bell);
     }
 
+    /// Appends records that somebody has encoded.
+    pub(crate) fn append(&self, records: &[u8]) {
+        self.lock().batch.extend_from_slice(records);
+        self.unannounced.store(true, Ordering::Release);
+        self.flush();
+    }
+
+    /// Whether somebody is there who is not on the way here already.
+    pub(crate) fn is_calm(&self) -> bool {
+        let waiting = self.lock();
+        let bell = waiting.bell.as_ref();
+        bell.is_some_and(|bell| !bell.ringing.load(Ordering::Acquire))
+    }
+
+    /// Whether somebody is called when events wait.
+    pub(crate) fn is_attached(&self) -> bool {
+        self.lock().bell.is_some()
+    }
+
+    /// Drops the events that wait: those that they are for are gone.
+    pub(crate) fn forget(&self) {
+        self.lock().batch.clear();
+    }
+
     /// Asks JavaScript to come by, whether there is anything for it or not.
     pub(crate) fn ring(&self) {
         let bell = self.lock().bell.clone();
@@ -82,13 +105,6 @@ impl JsHost {
     /// Tells JavaScript what has come of one of its requests.
     pub(crate) fn answer(&self, request: u32, answer: &Answer) {
         EventWriter::new(&mut self.lock().batch).answer(request, answer);
-        self.unannounced.store(true, Ordering::Release);
-        self.flush();
-    }
-
-    /// Asks JavaScript whether to let a request from outside in.
-    pub(crate) fn authorize(&self, question: u32, request: &AccessRequest) {
-        EventWriter::new(&mut self.lock().batch).authorize(question, request);
         self.unannounced.store(true, Ordering::Release);
         self.flush();
     }
@@ -155,7 +171,11 @@ impl ActorHost for JsHost {
     }
 
     fn flush(&self) {
-        if !self.unannounced.swap(false, Ordering::AcqRel) {
+        // Looked at first: where there are several threads, everybody flushes all of them, and most of the time
+        // there is nothing.
+        if !self.unannounced.load(Ordering::Acquire)
+            || !self.unannounced.swap(false, Ordering::AcqRel)
+        {
             return;
         }
         match self.announcer.get() {

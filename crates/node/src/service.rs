@@ -6,13 +6,14 @@
 
 use std::{
     any::Any,
+    num::NonZeroU32,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicBool},
     thread::available_parallelism,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use greenroom_core::{Env, Runtime, RuntimeConfig};
+use greenroom_core::{ActorHost as _, Env, Lane, Runtime, RuntimeConfig};
 use greenroom_server::{Server, SystemEnv};
 use greenroom_store::{EmbeddedConfig, EmbeddedStore, MemoryStore, Store};
 use greenroom_types::ActorId;
@@ -24,11 +25,11 @@ use crate::{
     config::Config,
     counting::{Counters, CountingStore},
     gate::{JsGatekeeper, Questions},
-    host::{Bell, JsHost},
-    in_process::Requests,
+    host::Bell,
+    seats::{Seat, Seats},
     start_error::StartError,
     virtual_time::{VirtualEnv, VirtualTime},
-    watch::{Pulse, Record, Watch},
+    watch::{Pulse, Record, Watch, Watched},
 };
 
 /// Time for what is left on the tokio runtime's threads when everything has been shut down.
@@ -54,17 +55,19 @@ pub(crate) struct Memory {
     pub(crate) time: Arc<VirtualTime>,
 }
 
-/// What the control thread and JavaScript's thread share.
-#[derive(Default)]
+/// What the control thread and those of JavaScript share.
 pub(crate) struct Service {
-    pub(crate) host: Arc<JsHost>,
+    pub(crate) seats: Arc<Seats>,
     pub(crate) counters: Arc<Counters>,
-    /// What JavaScript's thread says of itself.
-    pub(crate) pulse: Arc<Pulse>,
-    /// What JavaScript asks of the server in its own process.
-    requests: Arc<Requests>,
+    /// When the time of all [`Pulse`]s begins.
+    began: Instant,
+    record: Arc<Record>,
+    /// After how long a thread counts as blocked, once that is known. Absent: nobody watches.
+    threshold: OnceLock<Duration>,
     /// What the server asks JavaScript about visitors.
     questions: Arc<Questions>,
+    /// A shutdown has been asked for.
+    pub(crate) is_ending: AtomicBool,
     /// For a registry that a test runs.
     pub(crate) memory: OnceLock<Memory>,
     /// There from before JavaScript is told of the first event until the end of the shutdown.
@@ -72,8 +75,84 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Hands turns to the runtime. Without one they are dropped: nobody waits for them.
-    pub(crate) fn turns<E>(&self, turns: impl Iterator<Item = Result<Handed, E>>) -> Result<(), E> {
+    /// For so many threads of JavaScript.
+    pub(crate) fn new(threads: NonZeroU32) -> Self {
+        Self {
+            seats: Arc::new(Seats::new(threads)),
+            counters: Arc::default(),
+            began: Instant::now(),
+            record: Arc::default(),
+            threshold: OnceLock::new(),
+            questions: Arc::default(),
+            is_ending: AtomicBool::new(false),
+            memory: OnceLock::new(),
+            runtime: Mutex::default(),
+        }
+    }
+
+    /// For a thread that is about to sit down: what it says of itself.
+    pub(crate) fn pulse(&self) -> Arc<Pulse> {
+        Arc::new(Pulse::since(self.began))
+    }
+
+    /// A thread takes the seat of a lane, and is called by `bell` from now on. Tells which one it is there; `None`
+    /// if the registry does not run, or not any more.
+    ///
+    /// # Errors
+    /// When the operating system gives no thread that watches over it.
+    pub(crate) fn sit(
+        &self,
+        lane: Lane,
+        bell: Bell,
+        pulse: Arc<Pulse>,
+    ) -> std::io::Result<Option<u32>> {
+        let (Some(runtime), Some(seat)) = (self.runtime(), self.seats.get(lane)) else {
+            return Ok(None);
+        };
+        seat.take(bell, || {
+            self.record.came(lane, Arc::clone(&pulse.desk));
+            let Some(&threshold) = self.threshold.get() else {
+                return Ok(None);
+            };
+            let watched = Watched {
+                threshold,
+                lane,
+                is_alone: self.seats.lanes() == NonZeroU32::MIN,
+                pulse,
+                record: Arc::clone(&self.record),
+                host: Arc::clone(&seat.host),
+                runtime,
+            };
+            Watch::start(watched).map(Some)
+        })
+    }
+
+    /// The thread that has sat there is gone, and with it the actors that it ran: they end as in a crash, and wake on
+    /// the next one. Does nothing if somebody else sits there than `which`, if that is given.
+    pub(crate) fn lose(&self, lane: Lane, which: Option<u32>) {
+        if !self.seats.get(lane).is_some_and(|seat| seat.lose(which)) {
+            return;
+        }
+        self.record.went(lane);
+        self.questions.lost(lane);
+        if let Some(runtime) = self.runtime() {
+            runtime.lost(lane);
+        }
+    }
+
+    /// The events that wait for the thread of a lane.
+    pub(crate) fn take(&self, lane: Lane) -> Vec<u8> {
+        self.seats.take(lane, |questions| {
+            self.questions.taken(lane, questions.iter().copied());
+        })
+    }
+
+    /// Hands the turns of one thread to the runtime. Without one they are dropped: nobody waits for them.
+    pub(crate) fn turns<E>(
+        &self,
+        seat: &Seat,
+        turns: impl Iterator<Item = Result<Handed, E>>,
+    ) -> Result<(), E> {
         let runtime = self.runtime();
         for handed in turns {
             let Handed {
@@ -86,7 +165,7 @@ impl Service {
                 self.questions.answer(question, answer);
             }
             for request in requests {
-                self.requests.take(request);
+                seat.requests.take(request);
             }
             if let Some(runtime) = &runtime {
                 runtime.turn(instance, turn);
@@ -109,10 +188,9 @@ impl Service {
 
     /// Lets go of the runtime and of JavaScript. Nothing happens the second time.
     fn let_go(&self) {
-        self.requests.close();
         self.questions.close();
         self.set_runtime(None);
-        self.host.detach();
+        self.seats.all().for_each(Seat::close);
     }
 
     fn runtime(&self) -> Option<Runtime> {
@@ -132,8 +210,8 @@ impl Service {
     }
 }
 
-/// Starts the control thread. `bell` is rung for events once everything is there that JavaScript's answers
-/// need. `started` is called once, with the outcome of the start; `ended` once, when nothing runs any more. The service ends gracefully when `stop` is sent to, and
+/// Starts the control thread. `bell` is rung for events of the first seat, whose thread `pulse` is of, once everything
+/// is there that JavaScript's answers need. `started` is called once, with the outcome of the start; `ended` once, when nothing runs any more. The service ends gracefully when `stop` is sent to, and
 /// abruptly when its sender is dropped.
 ///
 /// # Errors
@@ -141,14 +219,16 @@ impl Service {
 pub(crate) fn spawn(
     service: Arc<Service>,
     config: Config,
-    bell: Bell,
+    (bell, pulse): (Bell, Arc<Pulse>),
     stop: oneshot::Receiver<()>,
     started: impl FnOnce(Result<Option<Address>, StartError>) + Send + 'static,
     ended: impl FnOnce() + Send + 'static,
 ) -> std::io::Result<()> {
     let thread = std::thread::Builder::new().name("greenroom-control".to_owned());
     thread.spawn(move || {
-        let opened = catch_unwind(AssertUnwindSafe(|| Open::start(&service, config, bell)));
+        let opened = catch_unwind(AssertUnwindSafe(|| {
+            Open::start(&service, config, bell, pulse)
+        }));
         match opened.unwrap_or_else(|panic| Err(StartError::Panicked(text_of(&*panic)))) {
             Ok((open, address)) => {
                 started(Ok(address));
@@ -170,9 +250,8 @@ pub(crate) fn spawn(
 
 /// Everything that runs. Dropped in this order.
 struct Open {
-    watch: Option<Watch>,
+    seats: Arc<Seats>,
     server: Server,
-    requests: Arc<Requests>,
     /// Time that requests of this process have to end once the server has.
     grace: Duration,
     time: Option<Arc<VirtualTime>>,
@@ -185,6 +264,7 @@ impl Open {
         service: &Service,
         config: Config,
         bell: Bell,
+        pulse: Arc<Pulse>,
     ) -> Result<(Self, Option<Address>), StartError> {
         let Config {
             data_dir,
@@ -195,6 +275,7 @@ impl Open {
             mut server,
             auth_timeout,
             blocked_after,
+            workers: _,
         } = config;
         crate::logging::init(log_level);
         let memory = service.memory.get();
@@ -235,46 +316,45 @@ impl Open {
             // Where there are several, another one is woken to look for what this one puts off, and in
             // tests what is ready is known by time standing still: there, whoever delivers rings.
             if worker_threads() == 1 {
-                tokio::spawn(Arc::clone(&service.host).announce());
+                for seat in service.seats.all() {
+                    tokio::spawn(Arc::clone(&seat.host).announce());
+                }
             }
         }
         let runtime = Runtime::start(RuntimeConfig {
             store,
-            host: Arc::<JsHost>::clone(&service.host),
+            host: Arc::<Seats>::clone(&service.seats),
             env,
             actors,
         });
         if let Some(limit) = auth_timeout {
             server.gatekeeper = Some(Arc::new(JsGatekeeper {
-                host: Arc::clone(&service.host),
+                seats: Arc::clone(&service.seats),
                 questions: Arc::clone(&service.questions),
                 // In a test, time does not pass by itself.
                 patience: memory.is_none().then_some(limit + BLOCKED_GRACE),
             }));
         }
-        let record = Arc::new(Record::new(Arc::clone(&service.pulse.desk)));
-        server.host_metrics = Some(Arc::<Record>::clone(&record));
+        server.host_metrics = Some(Arc::<Record>::clone(&service.record));
+        // In a test, time stands still while JavaScript works.
+        if let Some(threshold) = blocked_after.filter(|_| memory.is_none()) {
+            // Set once: a registry starts once.
+            let _ = service.threshold.set(threshold);
+        }
         service.set_runtime(Some(runtime.clone()));
         let grace = server.shutdown_grace;
-        let server = greenroom_server::serve(server, listener, runtime.clone())?;
-        let requests = Arc::clone(&service.requests);
-        requests.open(server.dispatcher(), Arc::clone(&service.host));
+        let server = greenroom_server::serve(server, listener, runtime)?;
+        for seat in service.seats.all() {
+            seat.requests
+                .open(server.dispatcher(), Arc::clone(&seat.host));
+        }
         // Actors whose alarms are due have begun to wake up. What JavaScript would have said about them until
         // here had nowhere to go.
-        service.host.attach(bell);
+        service.sit(Lane::default(), bell, pulse)?;
         let address = server.local_addr().map(|local| address(host, local));
-        // In a test, time stands still while JavaScript works.
-        let threshold = blocked_after.filter(|_| memory.is_none());
-        let watch = threshold
-            .map(|threshold| {
-                let (pulse, host) = (Arc::clone(&service.pulse), Arc::clone(&service.host));
-                Watch::start(threshold, pulse, record, host, runtime)
-            })
-            .transpose()?;
         let open = Self {
-            watch,
+            seats: Arc::clone(&service.seats),
             server,
-            requests,
             grace,
             time: memory.map(|memory| Arc::clone(&memory.time)),
             threads,
@@ -285,9 +365,8 @@ impl Open {
     /// Serves until told to stop, and takes everything down.
     fn run(self, stop: oneshot::Receiver<()>) {
         let Self {
-            watch,
+            seats,
             server,
-            requests,
             grace,
             time,
             threads,
@@ -298,10 +377,12 @@ impl Open {
             // durable.
             if stop.await.is_ok() {
                 server.shutdown().await;
-                requests.finish(grace).await;
+                for seat in seats.all() {
+                    seat.requests.finish(grace).await;
+                }
             }
         });
-        drop(watch);
+        seats.all().for_each(Seat::look_away);
         drop(server);
         if let Some(time) = time {
             time.end();
@@ -347,26 +428,30 @@ mod tests {
         sync::atomic::{AtomicUsize, Ordering},
     };
 
-    use greenroom_core::{ActorHost as _, HostEvent, Instance};
+    use greenroom_core::{HostEvent, Instance};
     use greenroom_server::ServerConfig;
 
     use super::*;
 
     #[test]
     fn javascript_is_not_called_before_its_answers_have_somewhere_to_go() {
-        let service: Arc<Service> = Arc::default();
-        let time = VirtualTime::new(Arc::clone(&service.host), 0);
+        let service = Arc::new(Service::new(NonZeroU32::MIN));
+        let seat = service.seats.main();
+        let time = VirtualTime::new(Arc::clone(&seat.host), 0);
         let store = MemoryStore::new();
         assert!(service.memory.set(Memory { store, time }).is_ok());
         // As an actor does that an alarm wakes at once.
-        service.host.deliver(Instance(1), HostEvent::Saved(1));
-        service.host.flush();
+        seat.host.deliver(Instance(1), HostEvent::Saved(1));
+        seat.host.flush();
         let rung = Arc::new(AtomicUsize::new(0));
         let (asking, count) = (Arc::downgrade(&service), Arc::clone(&rung));
         let ring = move || {
             let service = asking.upgrade().expect("it runs");
             assert!(service.runtime().is_some(), "a turn would be lost");
-            assert!(service.requests.is_open(), "a request would be lost");
+            assert!(
+                service.seats.main().requests.is_open(),
+                "a request would be lost"
+            );
             count.fetch_add(1, Ordering::Relaxed);
         };
         let bell = Bell::new(ring, Arc::default());
@@ -382,11 +467,13 @@ mod tests {
             server: ServerConfig::default(),
             auth_timeout: None,
             blocked_after: None,
+            workers: NonZeroU32::MIN,
         };
+        let pulse = service.pulse();
         spawn(
             Arc::clone(&service),
             config,
-            bell,
+            (bell, pulse),
             stopped,
             move |outcome| told.send(outcome.is_ok()).expect("the test waits"),
             move || done.send(()).expect("the test waits"),

@@ -127,3 +127,4 @@ export {
   UserError,
   type UserErrorOptions,
 } from "./user-error.js";
+export type { WorkersOptions } from "./workers/options.js";

@@ -31,11 +31,22 @@ export interface AddonRegistry {
   now(): number;
   step(target: number): Promise<number>;
   stats(): string;
+  token(): number;
+  lose(lane: number): void;
+}
+
+/** One thread's share of a registry as the addon implements it. */
+export interface AddonLane {
+  join(wake: () => void): void;
+  isEnding(): boolean;
+  exchange(outgoing: Uint8Array | null): Uint8Array | null;
+  desk(labels: string[]): Uint32Array;
 }
 
 /** Everything that the addon exports. */
 export interface Addon {
   NativeRegistry: new (config: string, memory?: object) => AddonRegistry;
+  NativeLane: new (token: number, lane: number) => AddonLane;
   NativeMemory: new (now: number) => object;
   foldState(image: Uint8Array | null, operations: Uint8Array[]): Uint8Array;
   version(): string;
@@ -43,7 +54,7 @@ export interface Addon {
 }
 
 /** The layout of records that this package and `greenroom` speak; `crates/node` has the same number. */
-export const LAYOUT = 1;
+export const LAYOUT = 2;
 
 let loaded: Addon | undefined;
 

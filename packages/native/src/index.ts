@@ -4,7 +4,7 @@
  * This is the only place that touches the addon. Bytes that cross are batches whose layout `crates/node` documents;
  * the package `greenroom` writes and reads them.
  */
-import { type AddonRegistry, addon, type StartedInfo } from "./addon.js";
+import { type AddonLane, type AddonRegistry, addon, type StartedInfo } from "./addon.js";
 
 export type { StartedInfo } from "./addon.js";
 
@@ -93,12 +93,64 @@ export class NativeRegistry {
     return this.#registry.step(target);
   }
 
+  /** What a {@link NativeLane} on another thread of this process names this registry by. */
+  get token(): number {
+    return this.#registry.token();
+  }
+
+  /**
+   * The thread of a lane is gone: its actors end as in a crash, and wake on the next thread that joins in its place.
+   * Nothing happens if none has joined.
+   */
+  lose(lane: number): void {
+    this.#registry.lose(lane);
+  }
+
   /**
    * Counters as JSON text, for tests and tools: `commits`, `journalBytes`, `snapshots` and `snapshotBytes` since
    * `start`, and the `actors` that are awake.
    */
   stats(): string {
     return this.#registry.stats();
+  }
+}
+
+/** The share of actors that this thread runs, of a registry that another thread of this process has started. */
+export class NativeLane {
+  readonly #lane: AddonLane;
+
+  /**
+   * @param token That of the registry.
+   * @param lane From 1 up to the number of its `workers`, without that: 0 is the thread that has started it.
+   * @throws Error if there is no such registry or lane, or if the addon cannot be loaded.
+   */
+  constructor(token: number, lane: number) {
+    this.#lane = new (addon().NativeLane)(token, lane);
+  }
+
+  /**
+   * Begins to run actors. Once only, and not before the registry has started.
+   *
+   * @param wake As for {@link NativeRegistry.start}. Keeps this thread going until the registry has shut down.
+   * @throws Error if the registry does not run.
+   */
+  join(wake: () => void): void {
+    this.#lane.join(wake);
+  }
+
+  /** Whether the registry has been told to shut down. */
+  isEnding(): boolean {
+    return this.#lane.isEnding();
+  }
+
+  /** As {@link NativeRegistry.exchange}, for this thread. */
+  exchange(outgoing: Uint8Array | null): Uint8Array | null {
+    return this.#lane.exchange(outgoing);
+  }
+
+  /** As {@link NativeRegistry.desk}, for this thread. */
+  desk(labels: string[]): Uint32Array {
+    return this.#lane.desk(labels);
   }
 }
 

@@ -43,6 +43,7 @@ export function config(changes: Record<string, unknown>): string {
     rateLimit: null,
     trustedProxies: 0,
     blockedAfter: null,
+    workers: 1,
     actors: [{ name: "counter", display: { name: null, icon: null }, options }],
     ...changes,
   });

@@ -60,7 +60,9 @@ impl ActorTask {
         self.weight_watch = WeightWatch::new(self.options.weight_warning);
         self.record = Some(woken.record.clone());
         self.shared.registry.remember_key(&woken.record);
-        let instance = self.shared.add_instance(self.handle.control.clone());
+        let instance = self
+            .shared
+            .add_instance(self.id, self.handle.control.clone());
         let durable = woken.journal.last();
         let goes_on =
             woken.journal.mark().is_some() && self.options.crash_policy == CrashPolicy::Sleep;

@@ -14,6 +14,7 @@ mod guards;
 mod host;
 mod journal_model;
 mod kv;
+mod lanes;
 mod lifecycle;
 mod manual;
 mod model;

@@ -1,6 +1,6 @@
 //! A host that does nothing by itself: the test is told what the runtime wants and answers by hand.
 
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc};
 
 use bytes::Bytes;
 use greenroom_core::{
@@ -16,7 +16,10 @@ use crate::host::{TestEnv, name, one, start, uint};
 /// Panics when it is to run an action of this name.
 pub(crate) const PANIC: &str = "panic in the host";
 
-struct Forwarder(mpsc::UnboundedSender<(Instance, HostEvent)>);
+struct Forwarder {
+    events: mpsc::UnboundedSender<(Instance, HostEvent)>,
+    lanes: NonZeroU32,
+}
 
 impl ActorHost for Forwarder {
     fn deliver(&self, instance: Instance, event: HostEvent) {
@@ -24,7 +27,11 @@ impl ActorHost for Forwarder {
             assert_ne!(call.name, PANIC, "this is what the test asked for");
         }
         // After the test nobody listens.
-        let _ = self.0.send((instance, event));
+        let _ = self.events.send((instance, event));
+    }
+
+    fn lanes(&self) -> NonZeroU32 {
+        self.lanes
     }
 
     fn flush(&self) {}
@@ -42,10 +49,23 @@ impl Manual {
     }
 
     pub(crate) fn with_options(store: Arc<dyn Store>, options: ActorOptions) -> Self {
+        Self::on_lanes(store, options, NonZeroU32::MIN)
+    }
+
+    /// With a host of so many threads.
+    pub(crate) fn on_lanes(
+        store: Arc<dyn Store>,
+        options: ActorOptions,
+        lanes: NonZeroU32,
+    ) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
+        let forwarder = Forwarder {
+            events: sender,
+            lanes,
+        };
         let runtime = start(
             store,
-            Arc::new(Forwarder(sender)),
+            Arc::new(forwarder),
             Arc::new(TestEnv::new()),
             options,
         );
@@ -53,7 +73,12 @@ impl Manual {
     }
 
     pub(crate) async fn actor(&self) -> ActorId {
-        let (name, key) = (name(), one("a"));
+        self.actor_of("a").await
+    }
+
+    /// The actor with this key.
+    pub(crate) async fn actor_of(&self, key: &str) -> ActorId {
+        let (name, key) = (name(), one(key));
         let created = self.runtime.get_or_create(&name, &key, None).await;
         created.expect("created").0.id
     }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use greenroom_core::{
-    ActorOptions, CallRequest, ClientInfo, ClientMessage, CloseReason, HostEvent, Runtime,
+    ActorOptions, CallRequest, ClientInfo, ClientMessage, CloseReason, HostEvent, Lane, Runtime,
 };
 use greenroom_store::MemoryStore;
 use greenroom_types::{ActorError, ActorId};
@@ -40,7 +40,7 @@ fn call(runtime: &Runtime, id: ActorId) -> JoinHandle<Result<Bytes, ActorError>>
 /// Lets the host be stalled for a time.
 async fn stall(world: &Manual, time: Duration) {
     for _ in 0..time.as_secs() {
-        world.runtime.stalled();
+        world.runtime.stalled(Lane(0));
         settle().await;
         tokio::time::sleep(SECOND).await;
     }
@@ -62,7 +62,7 @@ async fn callers_of_a_stalled_host_are_told_when_their_time_is_over() {
     assert!(!later.is_finished());
     assert!(matches!(world.now().await, Some(HostEvent::Cancel(call)) if call == first_call));
     // It runs again: what it says late is too late for one and in time for the other.
-    world.runtime.recovered();
+    world.runtime.recovered(Lane(0));
     world.say(instance, reply(first_call));
     world.say(instance, reply(later_call));
     assert_eq!(later.await.unwrap(), Ok(uint(0)));
@@ -76,7 +76,7 @@ async fn what_was_waited_for_counts_anew_after_a_stall() {
     let instance = world.started(Bytes::new()).await;
     let (_, number) = world.called().await;
     stall(&world, Duration::from_secs(9)).await;
-    world.runtime.recovered();
+    world.runtime.recovered(Lane(0));
     tokio::time::sleep(LIMIT).await;
     stall(&world, Duration::from_secs(9)).await;
     assert!(!waiting.is_finished());

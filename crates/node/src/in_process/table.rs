@@ -103,6 +103,15 @@ impl Requests {
         }
     }
 
+    /// Ends all requests that are under way: those who have made them are gone.
+    pub(crate) fn end_all(&self) {
+        let under_way = std::mem::take(&mut self.lock().under_way);
+        for (_, request) in under_way {
+            request.task.abort();
+        }
+        self.ended.notify_waiters();
+    }
+
     /// Takes what JavaScript has to say of a request. What is said of one that has ended is dropped.
     pub(crate) fn take(self: &Arc<Self>, requested: Requested) {
         match requested {

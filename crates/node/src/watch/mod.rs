@@ -1,4 +1,4 @@
-//! Watches JavaScript's thread from a thread of its own: how late it comes by, and who keeps it.
+//! Watches a thread of JavaScript from a thread of its own: how late it comes by, and who keeps it.
 //!
 //! Promises that code which blocks the thread is named in the log while it does, even if it never comes to
 //! its end, and that the runtime knows of it, so that callers are not left waiting. Costs a wake of the
@@ -19,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use greenroom_core::{Identity, Runtime};
+use greenroom_core::{Identity, Lane, Runtime};
 use tracing::warn;
 
 pub(crate) use self::record::Record;
@@ -53,10 +53,11 @@ pub(crate) struct Pulse {
     seq: AtomicU32,
 }
 
-impl Default for Pulse {
-    fn default() -> Self {
+impl Pulse {
+    /// One whose time is counted from `began`, as that of others.
+    pub(crate) fn since(began: Instant) -> Self {
         Self {
-            began: Instant::now(),
+            began,
             desk: Arc::default(),
             labels: Labels::default(),
             count: AtomicU64::new(0),
@@ -64,9 +65,7 @@ impl Default for Pulse {
             seq: AtomicU32::new(0),
         }
     }
-}
 
-impl Pulse {
     /// JavaScript comes by. Called on its thread.
     pub(crate) fn beat(&self) {
         let at_us = self.now().as_micros();
@@ -101,20 +100,11 @@ impl Watch {
     ///
     /// # Errors
     /// When the operating system gives no thread.
-    pub(crate) fn start(
-        threshold: Duration,
-        pulse: Arc<Pulse>,
-        record: Arc<Record>,
-        host: Arc<JsHost>,
-        runtime: Runtime,
-    ) -> std::io::Result<Self> {
+    pub(crate) fn start(watched: Watched) -> std::io::Result<Self> {
         let (stop, stopped) = channel();
         let watcher = Watcher {
-            sight: Sight::new(threshold),
-            pulse,
-            record,
-            host,
-            runtime,
+            sight: Sight::new(watched.threshold),
+            watched,
             stalled_at: None,
             heap_at: Duration::ZERO,
             behind_at: None,
@@ -140,12 +130,21 @@ impl Drop for Watch {
     }
 }
 
+/// What is watched, and who hears of it.
+pub(crate) struct Watched {
+    pub(crate) threshold: Duration,
+    pub(crate) lane: Lane,
+    /// Whether there are other threads, which go on when this one is blocked.
+    pub(crate) is_alone: bool,
+    pub(crate) pulse: Arc<Pulse>,
+    pub(crate) record: Arc<Record>,
+    pub(crate) host: Arc<JsHost>,
+    pub(crate) runtime: Runtime,
+}
+
 struct Watcher {
     sight: Sight,
-    pulse: Arc<Pulse>,
-    record: Arc<Record>,
-    host: Arc<JsHost>,
-    runtime: Runtime,
+    watched: Watched,
     /// When the runtime was last told that JavaScript runs nothing.
     stalled_at: Option<Duration>,
     heap_at: Duration,
@@ -162,60 +161,70 @@ impl Watcher {
     }
 
     fn look(&mut self) {
-        let now = self.pulse.now();
-        let news = self.sight.look(now, self.pulse.answer(), &self.pulse.desk);
+        let now = self.watched.pulse.now();
+        let news = self
+            .sight
+            .look(now, self.watched.pulse.answer(), &self.watched.pulse.desk);
         for news in news {
             self.tell(now, news);
         }
         if let Some(lasts) = self.sight.blocked_for(now)
             && let Some((_, named)) = &self.blocked
         {
-            self.record.blocked(named.counted(), lasts);
+            self.watched
+                .record
+                .blocked(self.watched.lane, named.counted(), lasts);
         }
         if let Some(lasts) = self.sight.blocked_for(now)
             && lasts >= STALLED
             && self.stalled_at.is_none_or(|at| now - at >= STALLED)
         {
             self.stalled_at = Some(now);
-            self.runtime.stalled();
+            self.watched.runtime.stalled(self.watched.lane);
         }
         // Where no actor is awake, nobody is kept waiting.
-        if !self.sight.is_waiting() && self.runtime.live_actors() > 0 {
+        if !self.sight.is_waiting() && self.watched.runtime.live_actors() > 0 {
             if now >= self.heap_at {
                 self.heap_at = now + HEAP_PAUSE;
-                self.pulse.desk.want_heap();
+                self.watched.pulse.desk.want_heap();
             }
-            self.sight.ask(now, self.pulse.answer());
-            self.host.ring();
+            self.sight.ask(now, self.watched.pulse.answer());
+            self.watched.host.ring();
         }
     }
 
     fn tell(&mut self, now: Duration, news: News) {
         match news {
-            News::Lag(lag) => self.record.lag(now, lag),
+            News::Lag(lag) => self.watched.record.lag(now, lag),
             News::Blocked(blame, lasts) => {
                 let named = self.name(&blame);
-                self.record.blocked(named.counted(), lasts);
-                named.log(Moment::Begins, lasts);
+                self.watched
+                    .record
+                    .blocked(self.watched.lane, named.counted(), lasts);
+                named.log(&self.watched, Moment::Begins, lasts);
                 self.blocked = Some((blame, named));
             }
             News::StillBlocked(blame, lasts) => {
-                self.named(&blame).log(Moment::Lasts, lasts);
+                self.named(&blame).log(&self.watched, Moment::Lasts, lasts);
             }
             News::Unblocked(blame, lasted) => {
                 let named = self.named(&blame);
                 self.blocked = None;
-                self.record.unblocked(named.counted(), lasted);
-                named.log(Moment::Ends, lasted);
+                self.watched
+                    .record
+                    .unblocked(self.watched.lane, named.counted(), lasted);
+                named.log(&self.watched, Moment::Ends, lasted);
                 if self.stalled_at.take().is_some() {
-                    self.runtime.recovered();
+                    self.watched.runtime.recovered(self.watched.lane);
                 }
             }
             News::Behind(lag) => {
                 if self.behind_at.is_none_or(|at| now - at >= BEHIND_PAUSE) {
                     self.behind_at = Some(now);
+                    let thread = (!self.watched.is_alone).then_some(self.watched.lane.0);
                     warn!(
                         lag_ms = millis(lag),
+                        thread,
                         "the event loop cannot keep up: there is much to do, none of it long"
                     );
                 }
@@ -235,8 +244,8 @@ impl Watcher {
     fn name(&self, blame: &Blame) -> Named {
         match blame {
             Blame::Certain(piece) | Blame::Likely(piece) => Named::One {
-                identity: self.runtime.identity(piece.instance),
-                action: self.pulse.labels.name(piece.label),
+                identity: self.watched.runtime.identity(piece.instance),
+                action: self.watched.pulse.labels.name(piece.label),
                 is_certain: matches!(blame, Blame::Certain(_)),
             },
             Blame::Unknown(pieces) if pieces.is_empty() => Named::Nobody {
@@ -253,8 +262,8 @@ impl Watcher {
     }
 
     fn text_of(&self, piece: Piece) -> String {
-        let action = self.pulse.labels.name(piece.label);
-        match self.runtime.identity(piece.instance) {
+        let action = self.watched.pulse.labels.name(piece.label);
+        match self.watched.runtime.identity(piece.instance) {
             Some(who) => format!("{} {action}", place(&who)),
             None => action,
         }
@@ -262,8 +271,10 @@ impl Watcher {
 
     /// Some of the actors that have calls in progress.
     fn in_progress(&self) -> String {
-        let weights = self.runtime.weights().into_iter();
-        let busy = weights.filter(|(_, weight)| weight.calls > 0);
+        let weights = self.watched.runtime.weights().into_iter();
+        let busy = weights.filter(|(who, weight)| {
+            weight.calls > 0 && self.watched.runtime.lane_of(who.id) == self.watched.lane
+        });
         let places: Vec<String> = busy.take(NAMED).map(|(who, _)| place(&who)).collect();
         places.join(", ")
     }
@@ -308,17 +319,17 @@ impl Named {
         }
     }
 
-    fn log(&self, moment: Moment, lasts: Duration) {
+    fn log(&self, watched: &Watched, moment: Moment, lasts: Duration) {
         let blocked_ms = millis(lasts);
+        let thread = (!watched.is_alone).then_some(watched.lane.0);
+        let meanwhile = if watched.is_alone {
+            "no other code runs in this process until it returns"
+        } else {
+            "no other code runs on this thread until it returns"
+        };
         let (verb, rest) = match moment {
-            Moment::Begins => (
-                "blocks",
-                "no other code runs in this process until it returns",
-            ),
-            Moment::Lasts => (
-                "still blocks",
-                "no other code runs in this process until it returns",
-            ),
+            Moment::Begins => ("blocks", meanwhile),
+            Moment::Lasts => ("still blocks", meanwhile),
             Moment::Ends => ("has blocked", "it is over"),
         };
         match self {
@@ -338,16 +349,18 @@ impl Named {
                 };
                 warn!(
                     actor = name,
-                    key, id, action, blocked_ms, "{an_actor} {verb} the event loop: {rest}"
+                    key, id, action, blocked_ms, thread, "{an_actor} {verb} the event loop: {rest}"
                 );
             }
             Self::Some(suspects) => warn!(
                 suspects,
-                blocked_ms, "one of several actors {verb} the event loop: {rest}"
+                thread, blocked_ms, "one of several actors {verb} the event loop: {rest}"
             ),
             Self::Nobody { in_progress } => warn!(
                 in_progress,
-                blocked_ms, "a timer, a promise or a listener {verb} the event loop: {rest}"
+                blocked_ms,
+                thread,
+                "a timer, a promise or a listener {verb} the event loop: {rest}"
             ),
         }
     }

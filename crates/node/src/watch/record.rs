@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use greenroom_core::Lane;
 use greenroom_server::{HostMetrics, MetricsPage};
 
 use super::desk::Desk;
@@ -28,7 +29,6 @@ pub(crate) struct Counted {
 /// See the top of the file.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
-    desk: Arc<Desk>,
     /// A sync lock, held for lines.
     seen: Mutex<Seen>,
 }
@@ -40,8 +40,10 @@ struct Seen {
     lag_sum: Duration,
     largest: Largest,
     blocks: BTreeMap<Counted, (u64, Duration)>,
-    /// The block that lasts.
-    block: Option<(Counted, Duration)>,
+    /// The blocks that last, one for each thread at most.
+    now: BTreeMap<Lane, (Counted, Duration)>,
+    /// Where the threads that are there say how large their heaps are.
+    desks: BTreeMap<Lane, Arc<Desk>>,
 }
 
 /// The largest value of the last one to two windows.
@@ -53,10 +55,17 @@ struct Largest {
 }
 
 impl Record {
-    pub(crate) fn new(desk: Arc<Desk>) -> Self {
-        Self {
-            desk,
-            seen: Mutex::default(),
+    /// A thread is there.
+    pub(crate) fn came(&self, lane: Lane, desk: Arc<Desk>) {
+        self.seen().desks.insert(lane, desk);
+    }
+
+    /// It is gone.
+    pub(crate) fn went(&self, lane: Lane) {
+        let mut seen = self.seen();
+        seen.desks.remove(&lane);
+        if let Some((whose, lasted)) = seen.now.remove(&lane) {
+            seen.count(whose, lasted);
         }
     }
 
@@ -73,21 +82,38 @@ impl Record {
     }
 
     /// A block lasts so long.
-    pub(crate) fn blocked(&self, whose: Counted, lasts: Duration) {
-        self.seen().block = Some((whose, lasts));
+    pub(crate) fn blocked(&self, lane: Lane, whose: Counted, lasts: Duration) {
+        self.seen().now.insert(lane, (whose, lasts));
     }
 
     /// A block is over.
-    pub(crate) fn unblocked(&self, whose: Counted, lasted: Duration) {
+    pub(crate) fn unblocked(&self, lane: Lane, whose: Counted, lasted: Duration) {
         let mut seen = self.seen();
-        seen.block = None;
-        let (count, sum) = seen.blocks.entry(whose).or_default();
-        *count += 1;
-        *sum += lasted;
+        seen.now.remove(&lane);
+        seen.count(whose, lasted);
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seen {
+    fn count(&mut self, whose: Counted, lasted: Duration) {
+        let (count, sum) = self.blocks.entry(whose).or_default();
+        *count += 1;
+        *sum += lasted;
+    }
+
+    /// The longest of the blocks that last.
+    fn longest(&self) -> Option<Duration> {
+        self.now.values().map(|(_, lasts)| *lasts).max()
+    }
+
+    /// The heaps of all threads together: their size and the part in use.
+    fn heap(&self) -> Option<(u64, u64)> {
+        let heaps = self.desks.values().filter_map(|desk| desk.heap());
+        heaps.reduce(|(size, used), (more, of_it)| (size + more, used + of_it))
     }
 }
 
@@ -113,14 +139,14 @@ impl Largest {
 
 impl HostMetrics for Record {
     fn blocked_for(&self) -> Option<Duration> {
-        self.seen().block.as_ref().map(|(_, lasts)| *lasts)
+        self.seen().longest()
     }
 
     fn write(&self, page: &mut MetricsPage) {
         let seen = self.seen();
         page.histogram(
             "greenroom_event_loop_lag_seconds",
-            "How late JavaScript's thread comes by when it is asked to, about 20 times a second while actors are awake.",
+            "How late threads of JavaScript come by when they are asked to, each about 20 times a second while actors are awake.",
             &BOUNDS,
             &seen.counts,
             seen.lags,
@@ -133,23 +159,20 @@ impl HostMetrics for Record {
         page.sample(&[], seen.largest.get().as_secs_f64());
         page.gauge(
             "greenroom_event_loop_blocked_seconds",
-            "How long JavaScript's thread has been blocked at this moment; 0 if it is not.",
+            "How long a thread of JavaScript has been blocked at this moment, the longest of them; 0 if none is.",
         );
-        let lasts = seen
-            .block
-            .as_ref()
-            .map_or(Duration::ZERO, |(_, lasts)| *lasts);
+        let lasts = seen.longest().unwrap_or_default();
         page.sample(&[], lasts.as_secs_f64());
-        // The one that lasts counts already.
+        // Those that last count already.
         let mut blocks = seen.blocks.clone();
-        if let Some((whose, lasts)) = &seen.block {
+        for (whose, lasts) in seen.now.values() {
             let (count, sum) = blocks.entry(whose.clone()).or_default();
             *count += 1;
             *sum += *lasts;
         }
         page.counter(
             "greenroom_event_loop_blocks_total",
-            "Pieces of code that have blocked JavaScript's thread, by actor type and action or hook; both empty if that is not known.",
+            "Pieces of code that have blocked a thread of JavaScript, by actor type and action or hook; both empty if that is not known.",
         );
         for (Counted { actor, action }, (count, _)) in &blocks {
             page.sample(&[("actor", actor), ("action", action)], *count as f64);
@@ -161,10 +184,15 @@ impl HostMetrics for Record {
         for (Counted { actor, action }, (_, sum)) in &blocks {
             page.sample(&[("actor", actor), ("action", action)], sum.as_secs_f64());
         }
-        if let Some((size, used)) = self.desk.heap() {
+        page.gauge(
+            "greenroom_js_threads",
+            "Threads of JavaScript that run actors at this moment; fewer than `workers` while one that was lost starts again.",
+        );
+        page.sample(&[], seen.desks.len() as f64);
+        if let Some((size, used)) = seen.heap() {
             page.gauge(
                 "greenroom_js_heap_bytes",
-                "The heap of JavaScript's thread, all actors and the program together, a few seconds ago.",
+                "The heaps of all threads of JavaScript, all actors and the program together, a few seconds ago.",
             );
             page.sample(&[("part", "size")], size as f64);
             page.sample(&[("part", "used")], used as f64);
@@ -242,15 +270,40 @@ mod tests {
             r#"greenroom_event_loop_blocks_total{actor="room",action="spin"} 1"#,
             r#"greenroom_event_loop_blocked_seconds_total{actor="room",action="spin"} 3"#,
         ];
-        record.blocked(whose.clone(), secs(3));
+        record.blocked(Lane(0), whose.clone(), secs(3));
         assert_eq!(record.blocked_for(), Some(secs(3)));
         let page = page_of(&record);
         lines.iter().for_each(|line| has(&page, line));
         has(&page, "greenroom_event_loop_blocked_seconds 3");
-        record.unblocked(whose, secs(3));
+        record.unblocked(Lane(0), whose, secs(3));
         assert_eq!(record.blocked_for(), None);
         let page = page_of(&record);
         lines.iter().for_each(|line| has(&page, line));
         has(&page, "greenroom_event_loop_blocked_seconds 0");
+    }
+
+    #[test]
+    fn threads_are_blocked_on_their_own() {
+        let record = Record::default();
+        let whose = |action: &str| Counted {
+            actor: "room".to_owned(),
+            action: action.to_owned(),
+        };
+        for lane in 0..2 {
+            record.came(Lane(lane), Arc::default());
+        }
+        record.blocked(Lane(0), whose("spin"), secs(3));
+        record.blocked(Lane(1), whose("sort"), secs(5));
+        assert_eq!(record.blocked_for(), Some(secs(5)));
+        has(&page_of(&record), "greenroom_js_threads 2");
+        // It was lost in the midst of it.
+        record.went(Lane(1));
+        assert_eq!(record.blocked_for(), Some(secs(3)));
+        let page = page_of(&record);
+        has(&page, "greenroom_js_threads 1");
+        has(
+            &page,
+            r#"greenroom_event_loop_blocked_seconds_total{actor="room",action="sort"} 5"#,
+        );
     }
 }

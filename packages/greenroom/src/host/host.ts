@@ -36,6 +36,8 @@ export interface Exchange {
   exchange(outgoing: Uint8Array | null): Uint8Array | null;
   /** Memory in which this thread says what it is at. */
   desk?(labels: string[]): Uint32Array;
+  /** Whether the registry is about to end, for threads that are not told. */
+  isEnding?(): boolean;
 }
 
 /** What the host needs from its registry. */
@@ -115,6 +117,11 @@ export class Host implements StraySource {
   /** How many actors are awake. */
   get size(): number {
     return this.#instances.size;
+  }
+
+  /** Whether the registry is about to end. */
+  isEnding(): boolean {
+    return this.#native.isEnding?.() === true;
   }
 
   get log(): Logger {

@@ -9,6 +9,7 @@
  * awake. Everything else is an error of other code, and ends the process as it does without us.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
+import { isMainThread } from "node:worker_threads";
 import type { Logger } from "../log.js";
 import { asError } from "./failure.js";
 
@@ -113,7 +114,13 @@ function suspects(): readonly Owner[] {
 
 /** Names an actor that ends the process. */
 function onExit(code: number): void {
-  owners.getStore()?.log().error({ code }, "the actor has ended the process by `process.exit`");
+  owners
+    .getStore()
+    ?.log()
+    .error(
+      { code },
+      `the actor has ended ${isMainThread ? "the process" : "its thread"} by \`process.exit\``,
+    );
 }
 
 /** Whether the program itself listens: then it decides, as it does without us. */

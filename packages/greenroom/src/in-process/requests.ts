@@ -47,6 +47,8 @@ export interface Sender {
 export interface RequestsOwner {
   /** Outputs that belong to no actor. The host will flush them. */
   registryOutputs(): OutputWriter;
+  /** Whether the registry is about to end. */
+  isEnding(): boolean;
 }
 
 /** Answers without a body, whatever follows. */
@@ -208,6 +210,10 @@ export class Requests {
     for (const id of [...this.#pipes.keys()]) this.#over(id);
   }
 
+  #isEnding(): boolean {
+    return this.#isDraining || this.#owner.isEnding();
+  }
+
   #next(): number {
     this.#last = (this.#last + 1) >>> 0;
     return this.#last;
@@ -225,7 +231,7 @@ export class Requests {
     const { status, headers } = head;
     const exchange = this.#exchanges.get(id);
     if (exchange === undefined) return;
-    if (this.#isDraining && exchange.sender !== undefined && headers.some(isStopping)) {
+    if (exchange.sender !== undefined && headers.some(isStopping) && this.#isEnding()) {
       this.#finish(id, closed());
       return;
     }

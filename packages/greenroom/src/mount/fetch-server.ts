@@ -3,7 +3,7 @@ import { ActorError } from "@greenroom/client/errors";
 import { messageOf } from "../host/failure.js";
 import type { RequestHead } from "../in-process/requests.js";
 import { errorResponse } from "../in-process/requests.js";
-import type { RegistryServer } from "../registry/server.js";
+import type { RunningServer } from "../registry/running.js";
 import type { Answer } from "./answer-head.js";
 import { requestText } from "./http-text.js";
 import { MessageSocket } from "./message-socket.js";
@@ -39,7 +39,7 @@ export async function acceptSocket(
   request: Request,
   { target, headers, address }: RequestHead,
   server: FetchServer,
-  core: RegistryServer,
+  core: RunningServer,
 ): Promise<Response> {
   let socket: MessageSocket;
   try {

@@ -4,7 +4,7 @@ import { messageOf } from "../host/failure.js";
 import { type RequestHead, requestHead } from "../in-process/fetcher.js";
 import { errorResponse } from "../in-process/requests.js";
 import { belowBasePath, ownPath, parseTarget } from "../registry/base-path.js";
-import type { RegistryServer } from "../registry/server.js";
+import type { RunningServer } from "../registry/running.js";
 import { acceptSocket, type FetchServer, wantsSocket } from "./fetch-server.js";
 import { linesOf, requestText } from "./http-text.js";
 import { bodyWasRead, nodeHead, send, whileWaiting } from "./node-handler.js";
@@ -16,7 +16,7 @@ export interface Mountable {
   /** Where it is mounted, undefined for the usual places. @throws Error if the settings are wrong */
   basePath(): string | undefined;
   /** The server that runs; starts one without a port if there is none. */
-  server(): Promise<RegistryServer>;
+  server(): Promise<RunningServer>;
 }
 
 /** See the top of the file. */
@@ -28,8 +28,8 @@ export class Mount {
   }
 
   /** Uses the server. That there is none is an answer, too. */
-  async reach(use: (server: RegistryServer) => Promise<Response>): Promise<Response> {
-    let server: RegistryServer;
+  async reach(use: (server: RunningServer) => Promise<Response>): Promise<Response> {
+    let server: RunningServer;
     try {
       server = await this.#registry.server();
     } catch (error) {

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { ActorDefinitionLike } from "@greenroom/client/types";
 import { type CompiledActor, compiledActor } from "../definition/actor.js";
 import { type BaseLogger, checkBaseLogger, type LogLevel, type LogSettings, parseLogLevel } from "../log.js";
+import { type WorkersOptions, workerCount } from "../workers/options.js";
 import { allowedHosts, allowedOrigins } from "./allowed-sites.js";
 import { parseBasePath } from "./base-path.js";
 import { type Environment, flagVariable, portVariable, variable, wholeNumber } from "./environment.js";
@@ -94,6 +95,12 @@ export interface RegistryConfig<Actors extends ActorDefinitions> extends Foreign
    * Default `GREENROOM_ALLOWED_ORIGINS` (separated by commas), then nothing.
    */
   readonly allowedOrigins?: readonly string[];
+  /**
+   * How many threads run actors, so that one process uses several cores: each actor is on one of them. `auto` for one
+   * per core. The thread that starts the registry is one; the others load the module that calls `setup`, or
+   * `workers.module`. Default `GREENROOM_WORKERS`, then 1.
+   */
+  readonly workers?: number | "auto" | WorkersOptions;
   /** What is looked after while actors run, and when the log says so. */
   readonly watch?: WatchOptions;
   /** Print nothing when started. Default false. */
@@ -170,6 +177,8 @@ export interface ResolvedRegistry {
   readonly allowedHosts: readonly string[];
   /** Undefined: nothing was said. */
   readonly allowedOrigins: readonly string[] | undefined;
+  /** How many threads run actors. */
+  readonly workers: number;
   readonly watch: ResolvedWatch;
   /** Whether this is somebody's own machine rather than production. */
   readonly isDevelopment: boolean;
@@ -205,6 +214,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   "allowedHosts",
   "allowedOrigins",
   "watch",
+  "workers",
   "logging",
   "noWelcome",
   "staticDir",
@@ -280,6 +290,7 @@ export function resolveRegistry(
     ),
     allowedHosts: allowedHosts(config.allowedHosts, env) ?? [],
     allowedOrigins: allowedOrigins(config.allowedOrigins, env),
+    workers: workerCount(config.workers, env),
     watch: watch(config.watch ?? {}),
     isDevelopment: env.NODE_ENV !== "production",
     welcome: config.noWelcome !== true,

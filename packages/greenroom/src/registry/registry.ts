@@ -8,6 +8,10 @@ import { isFetchServer } from "../mount/fetch-server.js";
 import { Mount } from "../mount/mount.js";
 import { hasNoOthers, refuseUpgrade } from "../mount/node-socket.js";
 import { type SocketHandlers, socketHandlers } from "../mount/socket-handlers.js";
+import { workersOptions } from "../workers/options.js";
+import { type Origin, originOfRegistry } from "../workers/origin.js";
+import { postOfThread } from "../workers/post.js";
+import { Share } from "../workers/share.js";
 import {
   type ActorDefinitions,
   checkRegistryConfig,
@@ -16,6 +20,7 @@ import {
   resolveRegistry,
 } from "./config.js";
 import { listenSettings } from "./listen.js";
+import type { RunningServer } from "./running.js";
 import { RegistryServer } from "./server.js";
 import { forgetSignals, type Stoppable, stopOnSignal } from "./signals.js";
 import { StartPromise } from "./start-promise.js";
@@ -28,7 +33,8 @@ import { welcome } from "./welcome.js";
  * @throws Error naming the option that is unknown or has a wrong value.
  */
 export function setup<Actors extends ActorDefinitions>(config: RegistryConfig<Actors>): Registry<Actors> {
-  return new RunnableRegistry(config, checkRegistryConfig(config));
+  const actors = checkRegistryConfig(config);
+  return new RunnableRegistry(config, actors, originOfRegistry(workersOptions(config.workers).module, setup));
 }
 
 /** What a registry was made of. @throws TypeError if it was not made by `setup` */
@@ -48,9 +54,13 @@ export function mountOf(registry: object): Mount {
 class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Actors> {
   readonly #config: RegistryConfig<Actors>;
   readonly #actors: ReadonlyMap<string, CompiledActor>;
+  readonly #origin: Origin;
+  /** The thread of Greenroom's own that this is, and whether it runs actors of this registry. */
+  readonly #post = postOfThread();
+  readonly #isClaimed: boolean;
   #settings: ResolvedRegistry | undefined;
   /** The one that runs, or is about to. */
-  #server: Promise<RegistryServer> | undefined;
+  #server: Promise<RunningServer> | undefined;
   /** What was asked for first: it cannot be changed while it runs. */
   #listening: { readonly asked: string; readonly info: Promise<StartedInfo> } | undefined;
   #stopped: Promise<void> | undefined;
@@ -61,9 +71,12 @@ class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Acto
     server: () => this.#server ?? this.#runInProcess(),
   });
 
-  constructor(config: RegistryConfig<Actors>, actors: ReadonlyMap<string, CompiledActor>) {
+  constructor(config: RegistryConfig<Actors>, actors: ReadonlyMap<string, CompiledActor>, origin: Origin) {
     this.#config = config;
     this.#actors = actors;
+    this.#origin = origin;
+    const join = (): Promise<RunningServer> => this.#join();
+    this.#isClaimed = this.#post?.claim({ join }, origin) ?? false;
   }
 
   start(...options: readonly unknown[]): Promise<StartedInfo> {
@@ -147,6 +160,11 @@ class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Acto
   }
 
   #listen(asked: string, settings: () => ResolvedRegistry): Promise<StartedInfo> {
+    if (this.#post !== undefined) {
+      if (this.#isClaimed) this.#join().catch((error: unknown) => this.#post?.failed(messageOf(error)));
+      // What follows the start is for the thread that has started it.
+      return new Promise(() => {});
+    }
     if (this.#listening?.asked === asked) return this.#listening.info;
     if (this.#server !== undefined) return Promise.reject(this.#runsAlready(asked));
     let resolved: ResolvedRegistry;
@@ -170,7 +188,19 @@ class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Acto
     );
   }
 
-  #runInProcess(): Promise<RegistryServer> {
+  /** On a thread of Greenroom's own: runs a share of the actors. */
+  #join(): Promise<RunningServer> {
+    const post = this.#post;
+    if (post === undefined || !this.#isClaimed)
+      return Promise.reject(
+        new Error("this thread runs the actors of another registry; use this one on the main thread"),
+      );
+    this.#server ??= Share.join(this.#resolve(), post);
+    return this.#server;
+  }
+
+  #runInProcess(): Promise<RunningServer> {
+    if (this.#post !== undefined) return this.#join();
     const server = this.#run(() => ({ ...this.#resolve(), port: undefined }));
     this.#server = server;
     server.catch((error: unknown) => {
@@ -181,7 +211,7 @@ class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Acto
     return server;
   }
 
-  async #run(settings: () => ResolvedRegistry): Promise<RegistryServer> {
+  async #run(settings: () => ResolvedRegistry): Promise<RunningServer> {
     if (this.#stopped !== undefined)
       throw new Error("the registry has been shut down and cannot start again");
     const resolved = settings();
@@ -191,7 +221,10 @@ class RunnableRegistry<Actors extends ActorDefinitions> implements Registry<Acto
       stopOnSignal(this.#stoppable);
     }
     try {
-      const server = await RegistryServer.start(resolved);
+      const server = await RegistryServer.start(resolved, {
+        origin: this.#origin,
+        shutdown: () => void this.shutdown().catch((error: unknown) => standardError(messageOf(error))),
+      });
       if (resolved.welcome && server.info !== undefined) welcome(server.info, resolved);
       return server;
     } catch (error) {

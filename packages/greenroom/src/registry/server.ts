@@ -8,7 +8,9 @@ import type { Listener, Pipe } from "../in-process/pipe.js";
 import { type Logger, type LogLevel, makeLogger } from "../log.js";
 import type { VirtualClock } from "../test/virtual-clock.js";
 import { VERSION } from "../version.js";
+import { Team, type TeamServices } from "../workers/team.js";
 import type { ResolvedRegistry, ResolvedWatch } from "./config.js";
+import type { RunningServer } from "./running.js";
 
 /** Time that an actor may take to start, in milliseconds; `onMigrate` has its own on top. */
 const START_TIMEOUT = 30_000;
@@ -19,71 +21,91 @@ export interface Testing {
   readonly clock: VirtualClock;
 }
 
+/** What the other threads that run actors need to know. */
+export type Crew = Pick<TeamServices, "origin" | "shutdown">;
+
 /** See the top of the file. */
-export class RegistryServer {
+export class RegistryServer implements RunningServer {
   /** Where it listens; undefined if it is reached from within this process only. */
   readonly info: StartedInfo | undefined;
-  /** `fetch` for this process, which is not asked for credentials. */
   readonly fetch: typeof globalThis.fetch;
   readonly #native: NativeRegistry;
   readonly #host: Host;
+  /** The other threads that run actors. */
+  readonly #team: Team | undefined;
   /** Whether errors that nobody handles are looked after for this. */
   #isWatched = true;
 
-  private constructor(native: NativeRegistry, host: Host, info: StartedInfo | undefined) {
+  private constructor(
+    native: NativeRegistry,
+    host: Host,
+    team: Team | undefined,
+    info: StartedInfo | undefined,
+  ) {
     this.#native = native;
     this.#host = host;
+    this.#team = team;
     this.info = info;
     this.fetch = trustedFetch(host.requests);
   }
 
   /** Opens the store, binds the port and serves. @throws Error saying why that is not possible, with a `code`. */
-  static async start(registry: ResolvedRegistry, testing?: Testing): Promise<RegistryServer> {
-    const logger = (bound: object): Logger => makeLogger(registry.log, bound);
-    const services: HostServices = {
-      actors: registry.actors,
-      logger,
-      log: logger({}),
-      exposeErrors: registry.exposeErrors,
-      region: registry.region,
-      namespace: registry.namespace,
-      onAuth: registry.onAuth,
-      onAuthTimeout: registry.onAuthTimeout,
-    };
+  static async start(registry: ResolvedRegistry, crew?: Crew): Promise<RegistryServer> {
+    return RegistryServer.#start(registry, undefined, crew);
+  }
+
+  /** The same for a test. */
+  static async test(registry: ResolvedRegistry, testing: Testing): Promise<RegistryServer> {
+    return RegistryServer.#start({ ...registry, workers: 1 }, testing, undefined);
+  }
+
+  static async #start(
+    registry: ResolvedRegistry,
+    testing: Testing | undefined,
+    crew: Crew | undefined,
+  ): Promise<RegistryServer> {
+    const services = hostServices(registry);
+    const { log } = services;
     if (registry.ignored.length > 0) {
-      services.log.warn("options of setup have no effect here", { options: registry.ignored.join(", ") });
+      log.warn("options of setup have no effect here", { options: registry.ignored.join(", ") });
     }
     checkVersion(version());
     const native = new NativeRegistry(nativeConfig(registry), testing?.memory);
     const host = new Host(native, testing === undefined ? services : { ...services, clock: testing.clock });
     testing?.clock.attach(native, host);
     lookAfterStrays(host);
+    let team: Team | undefined;
     try {
+      // Before anything is served: a program that cannot be loaded on other threads should not seem to run.
+      team =
+        crew &&
+        (await Team.load({
+          ...crew,
+          count: registry.workers,
+          token: native.token,
+          actors: [...registry.actors.keys()],
+          log,
+          lose: (lane) => native.lose(lane),
+        }));
       const info = await native.start(host.wake);
-      return new RegistryServer(native, host, info ?? undefined);
+      team?.begin();
+      return new RegistryServer(native, host, team, info ?? undefined);
     } catch (error) {
       letGoOfStrays(host);
+      await team?.end();
       throw error;
     }
   }
 
-  /** Where it listens. @throws Error if it listens nowhere */
   get address(): StartedInfo {
     if (this.info === undefined) throw new Error("the registry listens nowhere");
     return this.info;
   }
 
-  /** Makes a request of the server. */
   send(head: RequestHead): Promise<Response> {
     return this.#host.requests.send(head);
   }
 
-  /**
-   * Hands a connection over to the server.
-   *
-   * @param address Where it comes from, if that is known.
-   * @throws ActorError if the server has been shut down.
-   */
   connect(address: string | undefined, listener: Listener): Pipe {
     return this.#host.requests.connect(address, listener);
   }
@@ -100,7 +122,6 @@ export class RegistryServer {
     this.#native.crash(actor);
   }
 
-  /** Puts all actors to sleep and closes everything; afterwards nothing keeps the process alive. */
   async stop(): Promise<void> {
     this.#host.requests.drain();
     try {
@@ -108,6 +129,7 @@ export class RegistryServer {
     } finally {
       this.#host.close();
       this.#letGo();
+      await this.#team?.end();
     }
   }
 
@@ -116,6 +138,21 @@ export class RegistryServer {
     this.#isWatched = false;
     letGoOfStrays(this.#host);
   }
+}
+
+/** What a host needs of a registry with these settings. */
+export function hostServices(registry: ResolvedRegistry): HostServices {
+  const logger = (bound: object): Logger => makeLogger(registry.log, bound);
+  return {
+    actors: registry.actors,
+    logger,
+    log: logger({}),
+    exposeErrors: registry.exposeErrors,
+    region: registry.region,
+    namespace: registry.namespace,
+    onAuth: registry.onAuth,
+    onAuthTimeout: registry.onAuthTimeout,
+  };
 }
 
 /** Packages of different versions would misunderstand each other. @throws Error `native_unusable` */
@@ -150,6 +187,7 @@ function nativeConfig(registry: ResolvedRegistry): string {
     rateLimit: registry.rateLimit ?? null,
     trustedProxies: registry.trustedProxies,
     blockedAfter: registry.watch.blockedAfter ?? null,
+    workers: registry.workers,
     actors,
   });
 }

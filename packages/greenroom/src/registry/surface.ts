@@ -15,7 +15,9 @@ export interface Registry<Actors extends ActorDefinitions = ActorDefinitions> ex
    * The promise can be ignored: if it fails and nobody has asked for its outcome by then (with `await`, `then`,
    * `catch`), the reason is printed and the process exits with status 1. Whoever asks gets the error instead, with a
    * `code`: `store_locked`, `store_unusable`, `store_full`, `store_corrupt`, `store_version`, `address_in_use`,
-   * `address_unavailable`, `invalid_config`, `native_missing` or `native_unusable`.
+   * `address_unavailable`, `invalid_config`, `worker_failed`, `native_missing` or `native_unusable`.
+   *
+   * On a worker thread (`workers` of `setup`) it never resolves: what follows it is for the thread that starts.
    */
   start(): Promise<StartedInfo>;
   /** The same as {@link Registry.start}. */

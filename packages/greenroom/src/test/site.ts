@@ -67,6 +67,6 @@ export class Site {
   }
 
   async #start(): Promise<void> {
-    this.#server = await RegistryServer.start(this.#settings, { memory: this.#memory, clock: this.clock });
+    this.#server = await RegistryServer.test(this.#settings, { memory: this.#memory, clock: this.clock });
   }
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { test } from "node:test";
 import { setup } from "../../dist/index.js";
@@ -340,4 +341,24 @@ test("a logger of the program's own takes all entries, with or without children"
     () => resolveRegistry({ use: {}, logging: { baseLogger: half } }, none, {}),
     /'logging.baseLogger' has to have a method 'trace'/,
   );
+});
+
+test("workers are a whole number of threads, one per core, or both with a module", () => {
+  const workers = (option: unknown, env = {}) =>
+    resolveRegistry({ use: {}, workers: option as number }, none, env).workers;
+  const fromEnv = (text: string) => resolveRegistry({ use: {} }, none, { GREENROOM_WORKERS: text }).workers;
+  const cores = Math.min(availableParallelism(), 256);
+  assert.equal(resolveRegistry({ use: {} }, none, {}).workers, 1);
+  assert.deepEqual([workers(3), workers("auto"), workers({ count: 256 })], [3, cores, 256]);
+  assert.deepEqual([fromEnv("2"), fromEnv("auto"), fromEnv("")], [2, cores, 1]);
+  assert.equal(workers(4, { GREENROOM_WORKERS: "2" }), 4);
+  assert.equal(workers({ module: import.meta.url }, { GREENROOM_WORKERS: "2" }), 2);
+  const refused = (run: () => unknown, message: RegExp) =>
+    assert.throws(run, { code: "invalid_config", message });
+  for (const wrong of [0, -1, 1.5, 257, Number.NaN, "2", "x", null, true])
+    refused(() => workers(wrong), /'workers' has to be a whole number from 1 to 256, and is .*`auto`/);
+  for (const wrong of ["0", "-1", "1.5", "x", "257"])
+    refused(() => fromEnv(wrong), /GREENROOM_WORKERS has to be a whole number from 1 to 256/);
+  refused(() => workers({ count: 2, threads: 3 }), /'workers.threads' is unknown/);
+  refused(() => workers({ count: 2, module: 5 }), /'workers.module' has to be a file URL/);
 });

@@ -1,0 +1,72 @@
+/** Actors that say which thread they are on, and some that are bad for it, for the suite about workers. */
+
+import { appendFileSync, existsSync } from "node:fs";
+import { threadId } from "node:worker_threads";
+import { actor, event, queue, setup, Unauthorized } from "greenroom";
+
+const log = process.env.WORKERS_LOG;
+
+/** Notes something for the test, whichever thread it is on. */
+function note(text: string): void {
+  if (log !== undefined) appendFileSync(log, `${text}\n`);
+}
+
+// Loaded again after it was lost, it may be told to fail.
+const fails = process.env.WORKERS_FAIL;
+if (threadId > 0 && fails !== undefined && existsSync(fails))
+  throw new Error("the module does not load here");
+note(`loaded on ${threadId}`);
+
+export const placed = actor({
+  state: { count: 0, hasDied: false },
+  createVars: () => ({ calls: 0 }),
+  events: { counted: event<number>() },
+  queues: { jobs: queue<number>() },
+  options: { sleepTimeout: 60_000 },
+  onSleep: (c) => note(`${c.key[0]} sleeps`),
+  onRequest: () => Response.json({ thread: threadId }),
+  run: async (c) => {
+    for await (const message of c.queue.iter()) {
+      c.state.count += message.body;
+      c.broadcast("counted", c.state.count);
+    }
+  },
+  actions: {
+    where: () => threadId,
+    life: (c) => ++c.vars.calls,
+    add(c) {
+      c.broadcast("counted", ++c.state.count);
+      return c.state.count;
+    },
+    count: (c) => c.state.count,
+    /** Blocks its thread until there is such a file. */
+    block(_c, file: string) {
+      while (!existsSync(file));
+      return threadId;
+    },
+    whereIs: (c, key: string): Promise<number> => c.client<typeof registry>().placed.getOrCreate(key).where(),
+    rejectLater(c) {
+      setTimeout(() => void Promise.reject(new Error("nobody handles this")), 1);
+      return c.state.count;
+    },
+    /** Ends its thread, but only in its first life: callers may ask again. */
+    async die(c, how: "exit" | "memory") {
+      if (c.state.hasDied) return "alive";
+      c.state.hasDied = true;
+      await c.saveState({ immediate: true });
+      if (how === "exit") process.exit(7);
+      for (const all: object[] = []; ; ) all.push(new Array(100_000).fill(all.length));
+    },
+    shutdown: () => void registry.shutdown(),
+  },
+});
+
+export const registry = setup({
+  use: { placed },
+  noWelcome: true,
+  onAuth({ token }) {
+    if (token === "wrong") throw new Unauthorized("not with this token");
+    note(`asked on ${threadId}`);
+    return { uid: "somebody" };
+  },
+});

@@ -1,0 +1,281 @@
+/** Several threads in one process: who runs where, and what becomes of it when a thread is blocked or lost. */
+
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { createClient } from "../harness/client.js";
+import { eventually } from "../harness/eventually.js";
+import { DIST } from "../harness/paths.js";
+import { Program } from "../harness/program.js";
+import { ServerProcess } from "../harness/server.js";
+import type { registry } from "../server/workers-registry.js";
+
+const isBun = process.env.GREENROOM_E2E_RUNTIME === "bun";
+
+/** A server with so many threads, and a folder for what it leaves behind. */
+async function start(t: TestContext, workers: number | string, env: Readonly<Record<string, string>> = {}) {
+  const folder = await mkdtemp(join(tmpdir(), "greenroom-workers-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const log = join(folder, "log");
+  const server = await ServerProcess.start({
+    script: join(DIST, "server/workers-main.js"),
+    env: { GREENROOM_WORKERS: String(workers), WORKERS_LOG: log, WORKERS_FAIL: join(folder, "fail"), ...env },
+  });
+  const client = createClient<typeof registry>(server.url);
+  const handle = (key: string) => client.placed.getOrCreate(key);
+  const lines = async () => (await readFile(log, "utf8")).trim().split("\n");
+  return { server, folder, client, handle, lines };
+}
+
+type Site = Awaited<ReturnType<typeof start>>;
+
+/** A key on each thread, in the order of the threads: the main one first. */
+async function oneOnEach({ handle }: Site, threads: number): Promise<string[]> {
+  const found = new Map<number, string>();
+  for (let n = 0; found.size < threads; n++) {
+    const thread = await handle(`k${n}`).where();
+    if (!found.has(thread)) found.set(thread, `k${n}`);
+    assert.ok(n < 200, "they are not spread");
+  }
+  return [...found].sort(([a], [b]) => a - b).map(([, key]) => key);
+}
+
+async function threadsOf(server: ServerProcess): Promise<number> {
+  const page = await (await fetch(`${server.url}/metrics`)).text();
+  return Number(/^greenroom_js_threads (\d+)$/m.exec(page)?.[1]);
+}
+
+test("actors are dealt out to threads, and each stays where it is", async (t) => {
+  const site = await start(t, 3);
+  const keys = Array.from({ length: 40 }, (_, n) => `k${n}`);
+  const where = () => Promise.all(keys.map((key) => site.handle(key).where()));
+  const first = await where();
+  assert.equal(new Set(first).size, 3);
+  assert.ok(first.includes(0), "the main thread runs its share");
+  assert.deepEqual(await where(), first);
+  assert.equal(await threadsOf(site.server), 3);
+  const loaded = (await site.lines()).filter((line) => line.startsWith("loaded on"));
+  assert.equal(loaded.length, 3, "each has loaded the module that makes the registry, once");
+  assert.equal(await site.server.stop("SIGTERM"), 0);
+});
+
+test("an actor has its events, queues and HTTP on any thread, and calls those on others", async (t) => {
+  const site = await start(t, 2);
+  const [main = "", other = ""] = await oneOnEach(site, 2);
+  const threads = [await site.handle(main).where(), await site.handle(other).where()];
+  for (const [from, to, thread] of [
+    [main, other, threads[1]],
+    [other, main, threads[0]],
+    [other, "another", undefined],
+  ] as const) {
+    const found = await site.handle(from).whereIs(to);
+    if (thread !== undefined) assert.equal(found, thread);
+  }
+  for (const [index, key] of [main, other].entries()) {
+    const conn = site.handle(key).connect();
+    const heard: number[] = [];
+    conn.on("counted", (count) => heard.push(count));
+    assert.equal(await conn.add(), 1);
+    await site.handle(key).send("jobs", 10);
+    await eventually(() => assert.deepEqual(heard, [1, 11]));
+    assert.deepEqual(await (await site.handle(key).fetch("/")).json(), { thread: threads[index] });
+    await conn.dispose();
+  }
+});
+
+test("a blocked thread keeps nobody waiting on the others, and is named", async (t) => {
+  const site = await start(t, 2);
+  const keys = await oneOnEach(site, 2);
+  for (const blocked of keys) {
+    const free = keys.filter((key) => key !== blocked);
+    const go = join(site.folder, `go-${blocked}`);
+    const thread = await site.handle(blocked).where();
+    const answer = site.handle(blocked).block(go);
+    await eventually(() =>
+      assert.match(site.server.stderr, new RegExp(`blocks.*key="?${blocked}"?.*action="?block.*thread=\\d`)),
+    );
+    // All of this is answered while the other does not return.
+    for (const key of free) {
+      for (let n = 1; n <= 20; n++) assert.ok(await site.handle(key).add());
+    }
+    const health = (await (await fetch(`${site.server.url}/health`)).json()) as { blockedForMs?: number };
+    assert.ok(health.blockedForMs === undefined || health.blockedForMs > 0);
+    await writeFile(go, "");
+    assert.equal(await answer, thread);
+  }
+});
+
+test("onAuth is asked on all threads, and keeps strangers out on each", async (t) => {
+  const site = await start(t, 2);
+  const stranger = createClient<typeof registry>({ endpoint: site.server.url, token: "wrong" });
+  const keys = await oneOnEach(site, 2);
+  for (const key of keys) {
+    for (let n = 0; n < 4; n++)
+      await assert.rejects(stranger.placed.getOrCreate(key).add(), { code: "unauthorized" });
+    assert.equal(await site.handle(key).count(), 0);
+  }
+  const asked = (await site.lines()).filter((line) => line.startsWith("asked on"));
+  assert.equal(new Set(asked).size, 2);
+});
+
+test("what was acknowledged on any thread survives kill -9", async (t) => {
+  const site = await start(t, 3);
+  const keys = Array.from({ length: 12 }, (_, n) => `k${n}`);
+  const acknowledged = new Map<string, number>();
+  let isOver = false;
+  const count = async (key: string) => {
+    while (!isOver) acknowledged.set(key, await site.handle(key).add());
+  };
+  const all = keys.map(count);
+  await eventually(() => assert.ok(keys.every((key) => (acknowledged.get(key) ?? 0) >= 20)));
+  isOver = true;
+  await site.server.kill();
+  const before = new Map(acknowledged);
+  await site.server.restart();
+  // Calls that were under way are made again, and run once.
+  await Promise.allSettled(all);
+  for (const key of keys) {
+    const found = await site.handle(key).count();
+    const least = before.get(key) ?? 0;
+    assert.ok(found >= least && found <= least + 1, `${key}: ${found} after ${least}`);
+  }
+});
+
+for (const how of ["exit", "memory"] as const) {
+  const skip = isBun && how === "memory" && "Bun ends the process when its memory is full";
+  test(`a thread that is lost (${how}) starts again, with its actors as they were acknowledged`, {
+    skip,
+  }, async (t) => {
+    const env: Record<string, string> = how === "memory" ? { NODE_OPTIONS: "--max-old-space-size=96" } : {};
+    const site = await start(t, 2, env);
+    const { pid } = site.server;
+    const [main = "", other = ""] = await oneOnEach(site, 2);
+    const conn = site.handle(other).connect();
+    const heard: number[] = [];
+    conn.on("counted", (count) => heard.push(count));
+    for (let n = 1; n <= 5; n++) assert.equal(await conn.add(), n);
+    assert.deepEqual([await site.handle(main).life(), await site.handle(other).life()], [1, 1]);
+    await site
+      .handle(other)
+      .die(how)
+      .then(
+        (answer) => assert.equal(answer, "alive", "it was asked again"),
+        ({ code }: { code: string }) => assert.ok(["call_interrupted", "restarting"].includes(code), code),
+      );
+    // It wakes anew, and the other one was never away.
+    assert.equal(await site.handle(other).count(), 5);
+    assert.deepEqual([await site.handle(main).life(), await site.handle(other).life()], [2, 1]);
+    assert.notEqual(await site.handle(other).where(), await site.handle(main).where());
+    // Whoever is connected hears of what happens next.
+    assert.equal(await site.handle(other).add(), 6);
+    await eventually(() => assert.equal(heard.at(-1), 6));
+    assert.equal(await threadsOf(site.server), 2);
+    assert.equal(site.server.pid, pid);
+    assert.match(site.server.stderr, /a worker thread was lost with the actors on it/);
+    assert.equal(await site.server.stop("SIGTERM"), 0);
+  });
+}
+
+test("a thread that cannot be loaded again is tried until it can", async (t) => {
+  const site = await start(t, 2);
+  const [main = "", other = ""] = await oneOnEach(site, 2);
+  assert.equal(await site.handle(other).add(), 1);
+  const fail = join(site.folder, "fail");
+  await writeFile(fail, "");
+  const lost = site
+    .handle(other)
+    .die("exit")
+    .catch(() => {});
+  await eventually(() => assert.match(site.server.stderr, /cannot be started again.*does not load here/s));
+  assert.equal(await threadsOf(site.server), 1);
+  assert.equal(await site.handle(main).add(), 1);
+  // Called while nobody is there to run it.
+  const waiting = site.handle(other).count();
+  await rm(fail);
+  assert.equal(await waiting, 1);
+  await lost;
+  assert.equal(await threadsOf(site.server), 2);
+});
+
+test("an error that nobody handles is its actor's on any thread, and ends nothing", async (t) => {
+  const site = await start(t, 2);
+  const keys = await oneOnEach(site, 2);
+  for (const key of keys) await site.handle(key).rejectLater();
+  await eventually(() =>
+    assert.equal(site.server.stderr.match(/nobody has handled it.*nobody handles this/g)?.length, 2),
+  );
+  if (!isBun)
+    for (const key of keys) assert.match(site.server.stderr, new RegExp(`nobody has handled it.*key=${key}`));
+  for (const key of keys) assert.equal(await site.handle(key).life(), 1);
+  assert.equal(await threadsOf(site.server), 2);
+});
+
+for (const way of ["a signal", "shutdown() on a worker thread"]) {
+  test(`all actors go to sleep by ${way}, whichever thread they are on`, async (t) => {
+    const site = await start(t, 3);
+    const keys = Array.from({ length: 9 }, (_, n) => `k${n}`);
+    await Promise.all(keys.map((key) => site.handle(key).add()));
+    const onWorker = (await oneOnEach(site, 3))[2] ?? "";
+    if (way === "a signal") assert.equal(await site.server.stop("SIGTERM"), 0);
+    else {
+      const { ended } = site.server;
+      await site.handle(onWorker).shutdown();
+      assert.equal(await ended, 0);
+    }
+    const asleep = (await site.lines()).filter((line) => line.endsWith(" sleeps"));
+    assert.ok(
+      keys.every((key) => asleep.includes(`${key} sleeps`)),
+      asleep.join(),
+    );
+    await site.server.restart();
+    for (const key of keys) assert.equal(await site.handle(key).count(), 1);
+  });
+}
+
+test("a registry that is mounted in a server of the program's own has threads, too", async (t) => {
+  const site = await start(t, 2, { GREENROOM_E2E_MOUNTED: "1" });
+  const [main = "", other = ""] = await oneOnEach(site, 2);
+  assert.equal(await site.handle(main).whereIs(other), await site.handle(other).where());
+});
+
+test("a program in one file starts once, and what follows the start is for the main thread", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "greenroom-workers-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const program = new Program(join(DIST, "server/workers-alone.js"), { env: { GREENROOM_DATA_DIR: folder } });
+  const { code, stdout, stderr } = await program.ended;
+  assert.equal(code, 0, stderr);
+  assert.equal(stdout.match(/^loaded on/gm)?.length, 3);
+  assert.deepEqual(stdout.match(/^(?:started|threads|ended).*?\d/gm), [
+    "started on 0",
+    "threads 3",
+    "ended on 0",
+  ]);
+});
+
+for (const [role, expected] of [
+  [
+    "throws",
+    /worker threads cannot load the registry from .*workers-wrong\.js: this module is for one thread; what only/,
+  ],
+  ["exits", /it has ended with code 5 while it was loaded/],
+  ["late", /it has not made the registry/],
+  ["others", /lacks the actors quiet/],
+  [
+    "nowhere",
+    /called from a text of the program: name it with setup\(\{ workers: \{ count, module: import\.meta\.url \} \}\)/,
+  ],
+  ["missing", /none\.js/],
+] as const) {
+  test(`a registry that other threads cannot have (${role}) does not start, and says why`, async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), "greenroom-workers-"));
+    t.after(() => rm(folder, { recursive: true, force: true }));
+    const env = { GREENROOM_DATA_DIR: folder, WORKERS_ROLE: role };
+    const { code, stdout, stderr } = await new Program(join(DIST, "server/workers-wrong.js"), { env }).ended;
+    assert.equal(code, 0, stdout + stderr);
+    const error = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as { code: string; message: string };
+    assert.equal(error.code, "worker_failed");
+    assert.match(error.message, expected);
+  });
+}

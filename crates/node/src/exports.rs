@@ -198,7 +198,7 @@ impl NativeRegistry {
         self.thread.exchange(env, outgoing)
     }
 
-    /// What [`NativeLane`]s on other threads of this process name it by.
+    /// What `NativeLane`s on other threads of this process name it by.
     #[napi(catch_unwind)]
     pub fn token(&self) -> u32 {
         self.token

@@ -26,9 +26,10 @@ const TAIL_BYTES: u64 = 64 * 1024;
 const TAIL_COMMITS: u64 = 1024;
 /// A tail with more commits than this is folded when the actor goes to sleep.
 const TAIL_COMMITS_ASLEEP: u64 = 64;
-/// Waking reads about as many bytes of a snapshot as this in the time that one commit of a tail takes. So
-/// the larger a snapshot is, the more commits may follow it before it is made anew.
-const BYTES_LIKE_A_COMMIT: u64 = 4096;
+/// A new snapshot may cost as many bytes for each commit that it takes out of the tail. So the larger a snapshot is,
+/// the more commits follow it before it is made anew, and however large, what is written stays a small multiple of
+/// what changes. A commit takes the store more than this, whatever is in it.
+const SNAPSHOT_BYTES_PER_COMMIT: u64 = 80;
 /// Changes that ask for no commit are committed all the same when there are more bytes of them.
 const PENDING_BYTES: usize = 64 * 1024;
 
@@ -358,8 +359,10 @@ impl Journal {
         } else {
             TAIL_COMMITS
         };
-        let commit_limit = commit_limit.max(self.snapshot_bytes / BYTES_LIKE_A_COMMIT);
-        commits > commit_limit || bytes > TAIL_BYTES.max(self.snapshot_bytes)
+        let commit_limit = commit_limit.max(self.snapshot_bytes / SNAPSHOT_BYTES_PER_COMMIT);
+        // A quarter more than the snapshot: if everything that is added stays, the next one holds both.
+        let byte_limit = TAIL_BYTES.max(self.snapshot_bytes + self.snapshot_bytes / 4);
+        commits > commit_limit || bytes > byte_limit
     }
 
     /// Notes that everything written so far is being folded.
@@ -373,5 +376,65 @@ impl Journal {
         self.snapshot_bytes = snapshot.total;
         self.state.image = snapshot.state;
         self.state.changes -= std::mem::take(&mut self.state.folding);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use greenroom_store::{ActorRecord, MemoryStore};
+    use greenroom_types::{ActorKey, ActorName};
+
+    use super::*;
+
+    /// Bytes written for each byte that changes, in a state that has `state` bytes and grows by 100 with each commit.
+    /// Its actor sleeps again and again if `sleeps`.
+    async fn amplification(state: u64, sleeps: bool) -> f64 {
+        const CHANGE: usize = 100;
+        let commits = 2 * (state / SNAPSHOT_BYTES_PER_COMMIT).max(TAIL_COMMITS);
+        let store = Arc::new(MemoryStore::new());
+        let record = ActorRecord {
+            id: ActorId::from_bytes([1; 16]),
+            name: ActorName::new("list").expect("a valid name"),
+            key: ActorKey::new(Vec::new()).expect("a valid key"),
+            created_at_ms: 0,
+            input: None,
+        };
+        let id = record.id;
+        store.create(record).await.expect("the store works");
+        let image = store.load(id).await.expect("the store works");
+        let image = image.expect("it was created");
+        let mut journal = Journal::new(store, &image);
+        let (mut size, mut snapshots) = (state, 0);
+        let fold = |journal: &mut Journal, size| {
+            journal.folding();
+            journal.folded(SnapshotSize {
+                total: size,
+                state: size,
+            });
+        };
+        fold(&mut journal, size);
+        for commit in 0..commits {
+            journal.commit(&[0; CHANGE]);
+            let (_, durable) = poll_fn(|cx| journal.poll_durable(cx)).await;
+            durable.expect("the store works");
+            size += CHANGE as u64;
+            if journal.is_worth_folding(sleeps && commit % 10 == 0) {
+                snapshots += size;
+                fold(&mut journal, size);
+            }
+        }
+        (journal.written.bytes + snapshots) as f64 / (commits * CHANGE as u64) as f64
+    }
+
+    #[tokio::test]
+    async fn what_is_written_is_a_small_multiple_of_what_changes() {
+        for state in [10_000, 100_000, 1_000_000] {
+            for sleeps in [false, true] {
+                let times = amplification(state, sleeps).await;
+                assert!(times <= 3.0, "{times} times with {state} bytes");
+            }
+        }
     }
 }

@@ -73,15 +73,14 @@ async fn a_large_snapshot_is_not_made_anew_for_a_few_small_changes() {
     while !is_folded().await {
         tokio::task::yield_now().await;
     }
-    // A quarter of a thousand commits take as long to read as a mebibyte.
-    for _ in 0..250 {
+    for _ in 0..5000 {
         manual.runtime.turn(instance, put(1));
     }
     manual.runtime.sleep(id).unwrap();
     let instance = manual.stopping(StopReason::Sleep).await;
     manual.say(instance, Output::Stopped);
     settle().await;
-    assert_eq!(tail(&store, id).await, (true, 250));
+    assert_eq!(tail(&store, id).await, (true, 5000));
 }
 
 #[tokio::test(start_paused = true)]

@@ -37,7 +37,7 @@ const CLOSE: HeaderValue = HeaderValue::from_static("close");
 /// A lock because the request handler must be `Send`; it is held for one assignment.
 #[derive(Clone, Default)]
 pub(crate) struct UpgradeSlot {
-    pending: Arc<Mutex<Option<websocket::Pending>>>,
+    pending: Arc<Mutex<Option<Box<websocket::Pending>>>>,
     peer: Option<IpAddr>,
 }
 
@@ -56,10 +56,11 @@ impl UpgradeSlot {
     }
 
     pub(crate) fn put(&self, pending: websocket::Pending) {
-        *self.pending.lock().unwrap_or_else(PoisonError::into_inner) = Some(pending);
+        let pending = Some(Box::new(pending));
+        *self.pending.lock().unwrap_or_else(PoisonError::into_inner) = pending;
     }
 
-    fn take(&self) -> Option<websocket::Pending> {
+    fn take(&self) -> Option<Box<websocket::Pending>> {
         self.pending
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -109,7 +110,7 @@ async fn serve_http<T: Transport>(
     stream: T,
     peer: Option<IpAddr>,
     requests: Requests,
-) -> Option<websocket::Pending> {
+) -> Option<Box<websocket::Pending>> {
     let slot = UpgradeSlot::of(peer);
     let service = service_fn(|request: Request<Incoming>| {
         let (app, slot) = (Arc::clone(app), slot.clone());
@@ -164,4 +165,22 @@ fn http(config: &ServerConfig) -> http1::Builder {
         .max_header_size(config.max_header_bytes * LENIENCY)
         .max_buf_size((config.max_header_bytes * LENIENCY).max(8 * 1024));
     http
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    fn future_size<A, B, C, F>(_: fn(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// Each open connection has a task of this size, whatever it does.
+    #[test]
+    fn a_connection_stays_small() {
+        let bytes = future_size(serve_connection::<TcpStream>);
+        assert!(bytes <= 3_500, "{bytes}");
+    }
 }

@@ -1,19 +1,15 @@
 //! The read side of a WebSocket: from bytes to whole messages, with every rule of RFC 6455 that
 //! protects the reader enforced.
 
-use std::io;
+mod frames;
 
 use bytes::{Bytes, BytesMut};
-use fastwebsockets::{
-    Frame, OpCode, Payload, Role, WebSocketError, WebSocketRead, after_handshake_split,
-};
+use fastwebsockets::OpCode;
 use greenroom_core::SocketClose;
 use tokio::io::AsyncRead;
 
+use self::frames::{Frame, FrameReader};
 use super::close::{Close, parse_close};
-
-/// Longest payload of a control frame (RFC 6455, 5.5).
-const CONTROL: usize = 125;
 
 /// What a client sent.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,7 +39,7 @@ pub(crate) enum ReadError {
 
 /// Reads the frames of a client. Messages, however fragmented, are limited as a whole.
 pub(crate) struct MessageReader<R> {
-    frames: WebSocketRead<R>,
+    frames: FrameReader<R>,
     partial: Option<Partial>,
     limit: usize,
 }
@@ -75,16 +71,10 @@ impl Partial {
 }
 
 impl<R: AsyncRead + Unpin> MessageReader<R> {
-    /// Reads from `stream`; messages over `limit` bytes are violations.
-    pub(crate) fn new(stream: R, limit: usize) -> Self {
-        let (mut frames, _) = after_handshake_split(stream, tokio::io::sink(), Role::Server);
-        // Control frames are answered by our writer, so that they never interleave with others.
-        frames.set_auto_close(false);
-        frames.set_auto_pong(false);
-        // The library refuses frames of this size and above, control frames included.
-        frames.set_max_message_size(limit.max(CONTROL).saturating_add(1));
+    /// Reads what `came` before, and then from `stream`; messages over `limit` bytes are violations.
+    pub(crate) fn new(stream: R, came: BytesMut, limit: usize) -> Self {
         Self {
-            frames,
+            frames: FrameReader::new(stream, came, limit),
             partial: None,
             limit,
         }
@@ -95,21 +85,12 @@ impl<R: AsyncRead + Unpin> MessageReader<R> {
     /// # Cancel safety
     /// None: bytes are lost when the future is dropped before it is ready.
     pub(crate) async fn next(&mut self) -> Result<Inbound, ReadError> {
-        let mut ignore = |_: Frame<'_>| std::future::ready(Ok::<(), io::Error>(()));
-        let mut frame = self
-            .frames
-            .read_frame(&mut ignore)
-            .await
-            .map_err(violation)?;
-        if !is_masked(&mut frame) {
-            return Err(protocol_error("unmasked frame"));
-        }
-        let (fin, opcode) = (frame.fin, frame.opcode);
-        let payload = into_bytes(frame.payload);
+        let Frame {
+            fin,
+            opcode,
+            payload,
+        } = self.frames.next().await?;
         match opcode {
-            OpCode::Close | OpCode::Ping | OpCode::Pong if payload.len() > CONTROL => {
-                Err(protocol_error("control frame too long"))
-            }
             OpCode::Close => parse_close(&payload)
                 .map(Inbound::Close)
                 .map_err(ReadError::Violation),
@@ -117,9 +98,6 @@ impl<R: AsyncRead + Unpin> MessageReader<R> {
             OpCode::Pong => Ok(Inbound::Pong),
             OpCode::Text | OpCode::Binary if self.partial.is_some() => {
                 Err(protocol_error("new message inside a fragmented one"))
-            }
-            OpCode::Text | OpCode::Binary if payload.len() > self.limit => {
-                Err(ReadError::Violation(Close::incoming_too_long()))
             }
             OpCode::Text | OpCode::Binary if fin => message(opcode == OpCode::Text, payload),
             OpCode::Text | OpCode::Binary => {
@@ -171,52 +149,8 @@ fn message(text: bool, bytes: BytesMut) -> Result<Inbound, ReadError> {
     }
 }
 
-/// Whether the client masked the frame, as it must. The library unmasks what is masked, accepts
-/// what is not, and shows the difference only in the head that it would write again.
-fn is_masked(frame: &mut Frame<'_>) -> bool {
-    const MASK: u8 = 0x80;
-    let mut head = [0; 16];
-    frame.fmt_head(&mut head);
-    head[1] & MASK != 0
-}
-
-fn into_bytes(payload: Payload<'_>) -> BytesMut {
-    match payload {
-        Payload::Bytes(bytes) => bytes,
-        Payload::Owned(bytes) => BytesMut::from(&bytes[..]),
-        Payload::Borrowed(bytes) => BytesMut::from(bytes),
-        Payload::BorrowedMut(bytes) => BytesMut::from(&*bytes),
-    }
-}
-
 fn protocol_error(what: &str) -> ReadError {
     ReadError::Violation(Close::protocol_error(what))
-}
-
-fn violation(error: WebSocketError) -> ReadError {
-    match error {
-        WebSocketError::FrameTooLarge => ReadError::Violation(Close::incoming_too_long()),
-        WebSocketError::InvalidUTF8 => ReadError::Violation(Close::invalid_utf8()),
-        WebSocketError::InvalidValue => protocol_error("unknown opcode"),
-        WebSocketError::ReservedBitsNotZero => protocol_error("reserved bits are set"),
-        WebSocketError::ControlFrameFragmented => protocol_error("fragmented control frame"),
-        WebSocketError::PingFrameTooLarge => protocol_error("control frame too long"),
-        WebSocketError::InvalidFragment
-        | WebSocketError::InvalidContinuationFrame
-        | WebSocketError::InvalidCloseFrame
-        | WebSocketError::InvalidCloseCode => protocol_error("invalid frame"),
-        WebSocketError::UnexpectedEOF
-        | WebSocketError::ConnectionClosed
-        | WebSocketError::IoError(_) => ReadError::Gone,
-        // These belong to handshakes and to the library's own writer, which are not used here.
-        WebSocketError::InvalidStatusCode(_)
-        | WebSocketError::InvalidUpgradeHeader
-        | WebSocketError::InvalidConnectionHeader
-        | WebSocketError::InvalidSecWebsocketVersion
-        | WebSocketError::MissingSecWebSocketKey
-        | WebSocketError::HTTPError(_)
-        | WebSocketError::SendError(_) => ReadError::Gone,
-    }
 }
 
 #[cfg(test)]

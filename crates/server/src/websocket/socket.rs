@@ -2,7 +2,6 @@
 //! side feeds the actor, the write side empties the outbox, and the end of either ends both.
 
 use std::{
-    io::Cursor,
     net::IpAddr,
     pin::{Pin, pin},
     time::Duration,
@@ -39,7 +38,8 @@ use crate::{
     stream::{TimedStream, Transport},
 };
 
-/// Control frames that may wait for the write side before the read side pauses.
+/// Control frames that may wait for the write side before the read side pauses. They are boxed, because the channel
+/// keeps room for dozens, and few connections ever have one.
 const CONTROL_QUEUE: usize = 8;
 
 /// A WebSocket that is being opened, and what is to become of it.
@@ -67,37 +67,48 @@ pub(crate) struct Plan {
 }
 
 /// Serves a WebSocket until both sides are done with it.
-pub(crate) async fn run<T: Transport>(app: &App, pending: Pending) {
-    let Some((mut stream, early)) = opened::<T>(pending.upgrade).await else {
+///
+/// What is pending is boxed, and what is needed to the end is taken out of it: whatever this holds at any time, every
+/// open connection has room for.
+pub(crate) async fn run<T: Transport>(app: &App, pending: Box<Pending>) {
+    let Pending {
+        upgrade,
+        encoding,
+        address,
+        extended,
+        plan,
+    } = *pending;
+    let Some((mut stream, early)) = opened::<T>(upgrade).await else {
         return;
     };
-    let is_raw = pending.plan.as_ref().is_ok_and(|plan| plan.is_raw);
+    let is_raw = plan.as_ref().is_ok_and(|plan| plan.is_raw);
     let mut taken = BytesMut::new();
     // Dropping the attempt is the end of it, wherever it is.
     let admitted = tokio::select! {
         biased;
-        admitted = admit(app, pending.plan, pending.extended) => admitted,
+        admitted = admit(app, plan, extended) => admitted,
         () = stream.departure(&mut taken) => return debug!("websocket client left before it was let in"),
     };
-    let (read, write) = stream.halves();
-    let mut read = Cursor::new(joined(early, taken)).chain(read);
+    let came = joined(&early, taken);
+    drop(early);
+    let (mut read, write) = stream.halves();
     let limits = WriteLimits {
         message: app.config.max_outgoing_message,
         patience: app.config.write_timeout,
     };
-    let mut writer = MessageWriter::new(write, pending.encoding, pending.extended, limits);
+    let mut writer = MessageWriter::new(write, encoding, extended, limits);
     if is_raw {
         writer.is_raw();
     }
     let refused = match admitted {
         Ok((connection, mut outbox, _seat)) => {
             writer.speaks_for(connection.actor(), connection.generation().clone());
-            let reader = MessageReader::new(&mut read, app.config.max_incoming_message);
-            let talk = Talk {
+            let reader = MessageReader::new(&mut read, came, app.config.max_incoming_message);
+            let mut talk = Talk {
                 config: &app.config,
-                encoding: pending.encoding,
+                encoding,
                 is_raw,
-                connection,
+                connection: Some(connection),
                 reader,
                 heard: Instant::now(),
                 alarm: Box::pin(sleep(app.config.ping_interval)),
@@ -109,7 +120,7 @@ pub(crate) async fn run<T: Transport>(app: &App, pending: Pending) {
     let written = match refused {
         Ok(Some(refusal)) => {
             debug!(close = ?refusal.close, "websocket refused");
-            refuse(app, &mut writer, pending.address, refusal).await
+            refuse(app, &mut writer, address, refusal).await
         }
         Ok(None) => Ok(()),
         Err(error) => Err(error),
@@ -138,13 +149,14 @@ async fn opened<T: Transport>(upgrade: UpgradeFut) -> Option<(T, Bytes)> {
     }
 }
 
-/// One after the other.
-fn joined(first: Bytes, second: BytesMut) -> Bytes {
-    match (first.is_empty(), second.is_empty()) {
-        (_, true) => first,
-        (true, false) => second.freeze(),
-        (false, false) => [first, second.freeze()].concat().into(),
+/// What has come before frames are read. A copy, for the buffer that it came in would live as long as the socket.
+fn joined(early: &[u8], taken: BytesMut) -> BytesMut {
+    if early.is_empty() {
+        return taken;
     }
+    let mut came = BytesMut::from(early);
+    came.extend_from_slice(&taken);
+    came
 }
 
 /// Tells a client that it does not get in. Clients that come back at once, again and again, are kept
@@ -215,7 +227,8 @@ struct Talk<'a, R> {
     config: &'a ServerConfig,
     encoding: Encoding,
     is_raw: bool,
-    connection: Connection,
+    /// Until the read side ends: then the actor learns that the client has left.
+    connection: Option<Connection>,
     reader: MessageReader<R>,
     /// When the client last sent something.
     heard: Instant,
@@ -236,14 +249,13 @@ impl<R: AsyncRead + Unpin> Talk<'_, R> {
     /// Runs both sides until a close is written, or until the actor turns the client away: then that
     /// is yet to be said.
     async fn run<W: tokio::io::AsyncWrite + Unpin>(
-        self,
+        &mut self,
         writer: &mut MessageWriter<W>,
         outbox: &mut OutboxReader,
     ) -> std::io::Result<Option<Refusal>> {
         let (sender, mut control) = mpsc::channel(CONTROL_QUEUE);
         let mut writing = pin!(writer.run(outbox, &mut control));
-        // The read side owns the connection: when it ends, the actor learns that the client left.
-        let mut reading = pin!(self.read(sender));
+        let mut reading = pin!(self.read(&sender));
         let end = tokio::select! {
             biased;
             written = &mut writing => return written,
@@ -255,14 +267,14 @@ impl<R: AsyncRead + Unpin> Talk<'_, R> {
         }
     }
 
-    async fn read(mut self, control: mpsc::Sender<Control>) -> ReadEnd {
+    async fn read(&mut self, control: &mpsc::Sender<Box<Control>>) -> ReadEnd {
         let mut said = None;
         loop {
-            let close = match self.next(&control).await {
+            let close = match self.next(control).await {
                 Ok(Inbound::Piece | Inbound::Pong) => continue,
                 Ok(Inbound::Ping(payload)) => {
                     // Fails only when the write side has ended, which ends this side as well.
-                    let _ = control.send(Control::Pong(payload)).await;
+                    let _ = control.send(Box::new(Control::Pong(payload))).await;
                     continue;
                 }
                 Ok(Inbound::Text(message)) => match self.handle(true, message).await {
@@ -282,9 +294,10 @@ impl<R: AsyncRead + Unpin> Talk<'_, R> {
                 Err(ReadError::Gone) => return ReadEnd::Gone,
             };
             trace!(?close, "websocket closes");
-            let _ = control.send(Control::Close(close)).await;
-            if let Some(said) = said {
-                self.connection.closed_with(said);
+            let _ = control.send(Box::new(Control::Close(close))).await;
+            let connection = self.connection.take();
+            if let (Some(connection), Some(said)) = (connection, said) {
+                connection.closed_with(said);
             }
             return ReadEnd::Closing;
         }
@@ -292,7 +305,7 @@ impl<R: AsyncRead + Unpin> Talk<'_, R> {
 
     /// The next thing from the client. One that is silent for long is asked for a sign of life,
     /// and taken for gone when it gives none; a frame that takes that long to arrive is silence.
-    async fn next(&mut self, control: &mpsc::Sender<Control>) -> Result<Inbound, ReadError> {
+    async fn next(&mut self, control: &mpsc::Sender<Box<Control>>) -> Result<Inbound, ReadError> {
         let (interval, patience) = (self.config.ping_interval, self.config.pong_timeout);
         let mut next = pin!(self.reader.next());
         loop {
@@ -312,7 +325,7 @@ impl<R: AsyncRead + Unpin> Talk<'_, R> {
             }
         }
         // Fails only when the write side has ended, which ends this side as well.
-        let _ = control.send(Control::Ping).await;
+        let _ = control.send(Box::new(Control::Ping)).await;
         let inbound = timeout(patience, next).await.unwrap_or_else(|_| {
             debug!("websocket client vanished");
             Err(ReadError::Gone)
@@ -323,9 +336,11 @@ impl<R: AsyncRead + Unpin> Talk<'_, R> {
 
     /// Passes a message on to the actor.
     async fn handle(&self, text: bool, message: Bytes) -> Result<(), Close> {
+        let connection = self.connection.as_ref();
+        let connection = connection.expect("it is there while messages are read");
         if self.is_raw {
             let data = message;
-            let passed = self.connection.message(SocketMessage { text, data }).await;
+            let passed = connection.message(SocketMessage { text, data }).await;
             return self.passed(passed).await;
         }
         let frame = decode_client_frame(self.encoding, text, message).map_err(|error| {
@@ -339,25 +354,21 @@ impl<R: AsyncRead + Unpin> Talk<'_, R> {
                 args,
                 compat,
                 key,
-            } => {
-                self.connection
-                    .keyed_action(id, name, args, compat, key)
-                    .await
-            }
+            } => connection.keyed_action(id, name, args, compat, key).await,
             ClientFrame::Caller {
                 caller,
                 next,
                 waited_ms,
-            } => self.connection.calls_of(caller, next, waited_ms).await,
-            ClientFrame::Answered { first } => self.connection.answered(first).await,
-            ClientFrame::Subscribe { event, on } => self.connection.subscribe(event, on).await,
+            } => connection.calls_of(caller, next, waited_ms).await,
+            ClientFrame::Answered { first } => connection.answered(first).await,
+            ClientFrame::Subscribe { event, on } => connection.subscribe(event, on).await,
             ClientFrame::Resume { events } => {
                 let more = events.len() == limits::RESUMED_AT_ONCE;
-                self.connection.resume(events, more).await
+                connection.resume(events, more).await
             }
-            ClientFrame::Cancel { id } => self.connection.cancel(id).await,
+            ClientFrame::Cancel { id } => connection.cancel(id).await,
             ClientFrame::Credit { id, items } => {
-                self.connection.credit(id, items).await;
+                connection.credit(id, items).await;
                 Ok(())
             }
         };

@@ -110,7 +110,7 @@ impl<W: AsyncWrite + Unpin> MessageWriter<W> {
     pub(crate) async fn run(
         &mut self,
         outbox: &mut OutboxReader,
-        control: &mut mpsc::Receiver<Control>,
+        control: &mut mpsc::Receiver<Box<Control>>,
     ) -> io::Result<Option<Refusal>> {
         let mut messages = Vec::new();
         while !self.closing && self.turned_away.is_none() {
@@ -119,7 +119,7 @@ impl<W: AsyncWrite + Unpin> MessageWriter<W> {
             // that floods us with pings delays nobody's messages but its own.
             tokio::select! {
                 biased;
-                Some(first) = control.recv() => self.control(first),
+                Some(first) = control.recv() => self.control(*first),
                 count = outbox.recv_many(&mut messages, BATCH) => {
                     if count == 0 {
                         self.close(&Close::lost());

@@ -1,3 +1,11 @@
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use tokio::io::ReadBuf;
+
 use super::*;
 
 /// A masked frame as a client sends it.
@@ -23,7 +31,7 @@ fn client(head: u8, payload: &[u8]) -> Vec<u8> {
 
 /// Everything that comes of `bytes` when messages are limited to 16 bytes, up to the first error.
 async fn read(bytes: &[u8]) -> (Vec<Inbound>, ReadError) {
-    let mut reader = MessageReader::new(bytes, 16);
+    let mut reader = MessageReader::new(bytes, BytesMut::new(), 16);
     let mut got = Vec::new();
     loop {
         match reader.next().await {
@@ -112,7 +120,12 @@ async fn what_breaks_the_protocol_is_a_violation() {
         (
             "long pong",
             client(0x8a, &[0; 126]),
-            Close::incoming_too_long(),
+            Close::protocol_error("control frame too long"),
+        ),
+        (
+            "long close",
+            client(0x88, &[3; 126]),
+            Close::protocol_error("control frame too long"),
         ),
         (
             "long ping",
@@ -210,5 +223,50 @@ async fn any_bytes_end_without_a_panic() {
             })
             .collect();
         let _ = read(&bytes).await;
+    }
+}
+
+/// Gives its bytes in pieces of one size.
+struct InPieces<'a> {
+    bytes: &'a [u8],
+    size: usize,
+}
+
+impl AsyncRead for InPieces<'_> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let len = self.size.min(self.bytes.len()).min(into.remaining());
+        let (piece, rest) = self.bytes.split_at(len);
+        into.put_slice(piece);
+        self.bytes = rest;
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn frames_are_the_same_however_their_bytes_come() {
+    let payload: Vec<u8> = (0..50_000u32).map(|at| (at % 251) as u8).collect();
+    let lens = [0, 1, 7, 8, 9, 125, 126, 8191, 8192, 8193, 20_000, 50_000, 3];
+    let bytes: Vec<u8> = lens
+        .iter()
+        .flat_map(|len| client(0x82, &payload[..*len]))
+        .collect();
+    for size in [1, 2, 5, 13, 1460, 8192, 65_536, 1 << 20] {
+        // A part has come with the handshake.
+        let (before, after) = bytes.split_at(size.min(bytes.len()));
+        let stream = InPieces { bytes: after, size };
+        let mut reader = MessageReader::new(stream, before.into(), 50_000);
+        for len in lens {
+            let got = reader.next().await;
+            let expected = Bytes::copy_from_slice(&payload[..len]);
+            assert!(
+                got == Ok(Inbound::Binary(expected)),
+                "{len} in pieces of {size}"
+            );
+        }
+        assert_eq!(reader.next().await, Err(ReadError::Gone));
     }
 }

@@ -188,7 +188,8 @@ where
     X::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
 {
     let count = rows.len() as f64;
-    let title = if is_logarithmic(rows) {
+    let logarithmic = is_logarithmic(rows);
+    let title = if logarithmic {
         format!("{}, logarithmic", metric.title)
     } else {
         metric.title.clone()
@@ -209,9 +210,9 @@ where
         .light_line_style(WHITE)
         .axis_style(GRID)
         .x_label_style(("sans-serif", 12).into_font().color(&FAINT))
-        .x_label_formatter(&|value| short(*value))
+        .x_label_formatter(&|value| tick(*value, logarithmic))
         .draw()?;
-    let start = chart.x_range().start;
+    let Range { start, end } = chart.x_range();
     for (index, row) in rows.iter().enumerate() {
         let Summary { median, min, max } = row.summary;
         let color = color(row.role);
@@ -227,10 +228,13 @@ where
         let line = |from: f64, to: f64, style: ShapeStyle| {
             PathElement::new(vec![(from, at(index)), (to, at(index))], style)
         };
-        chart.draw_series([
-            line(start, median, color.mix(0.25).stroke_width(1)),
-            line(min, max, color.stroke_width(3)),
-        ])?;
+        // A length says something only on an even scale.
+        let lead = if logarithmic {
+            line(start, end, GRID.stroke_width(1))
+        } else {
+            line(start, median, color.mix(0.35).stroke_width(2))
+        };
+        chart.draw_series([lead, line(min, max, color.stroke_width(3))])?;
         chart.draw_series([Circle::new((median, at(index)), 5, color.filled())])?;
         let label = ("sans-serif", 13).into_font().color(&color);
         let label = label.pos(Pos::new(HPos::Left, VPos::Center));
@@ -246,6 +250,19 @@ fn color(role: Role) -> RGBColor {
         Role::Ours => RGBColor(17, 122, 74),
         Role::Floor => RGBColor(120, 128, 138),
         Role::Peer => RGBColor(188, 82, 24),
+    }
+}
+
+/// The label of a line: on a logarithmic scale only of those that are far enough apart.
+fn tick(value: f64, logarithmic: bool) -> String {
+    let leading = value / 10f64.powf(value.log10().floor());
+    let is_labelled = [1.0, 2.0, 5.0]
+        .iter()
+        .any(|one| (leading - one).abs() < 1e-6);
+    if logarithmic && !is_labelled {
+        String::new()
+    } else {
+        short(value)
     }
 }
 
@@ -277,7 +294,7 @@ fn number(value: f64, digits: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{all, number, short};
+    use super::{all, number, short, tick};
     use crate::results::tests::example;
 
     #[test]
@@ -317,6 +334,9 @@ mod tests {
         assert_eq!(number(-123.0, 0), "-123");
         assert_eq!(number(0.5, 2), "0.50");
         assert_eq!(short(0.1 + 0.2), "0.3");
+        assert_eq!(tick(3000.0, false), "3000");
+        assert_eq!(tick(3000.0, true), "");
+        assert_eq!(tick(0.0005, true), "0.0005");
         assert_eq!(short(20_000.0), "20k");
         assert_eq!(short(1_500_000.0), "1.5M");
     }

@@ -14,41 +14,79 @@ const NOTHING: &str = "–";
 
 /// All tables, with the machine before them.
 pub(crate) fn markdown(results: &Results) -> String {
-    let mut out = String::new();
+    let mut out = conditions(results);
     let mut line = |text: &str| writeln!(out, "{text}").expect("a string takes everything");
-    line(&results.machine.describe());
-    line(&format!(
-        "{} round(s) of {} s after {} s of warm-up, systems interleaved; medians, (least–most).",
-        results.rounds, results.measured_seconds, results.warm_up_seconds
-    ));
     for workload in &results.workloads {
         line("");
         line(&table(results, workload));
     }
-    out.truncate(out.trim_end().len());
-    out.push('\n');
     out
 }
 
-/// Writes all tables as a page of the documentation, with the plots that lie beside it.
+/// Writes all tables as a page of the documentation, with the pictures that lie beside it.
 ///
 /// # Errors
 /// It cannot be written.
 pub(crate) fn write_page(results: &Results, folder: &Path) -> Result<()> {
-    let path = folder.join("results.md");
-    let date = date(results.unix_seconds);
-    let mut page = format!(
-        "# Results of {date}\n\nWritten by `cargo xtask bench table`. [How to read them](README.md).\n\n"
-    );
-    page.push_str(&markdown(results));
-    page.push_str("\n## The systems\n\n| system | what it is |\n|---|---|\n");
+    let mut page = Vec::from([
+        format!("# Results of {}\n", date(results.unix_seconds)),
+        "Written by `cargo xtask bench table`. [How to read them](README.md).\n".to_owned(),
+        conditions(results),
+        "## The systems\n\n| system | what it is |\n|---|---|".to_owned(),
+    ]);
     for system in &results.systems {
-        writeln!(page, "| {} | {} |", system.name, system.about)
-            .expect("a string takes everything");
+        page.push(format!("| {} | {} |", system.name, system.about));
     }
-    fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))?;
+    page.push("\n## All workloads\n\nMedians of the figures to compare.\n".to_owned());
+    page.push(overview(results));
+    for workload in &results.workloads {
+        page.push(format!("\n## {}\n", workload.name));
+        page.push(table(results, workload));
+        let picture = format!("{}.svg", workload.name);
+        if folder.join(&picture).is_file() {
+            page.push(format!("\n![{}]({picture})", workload.about));
+        }
+    }
+    let path = folder.join("results.md");
+    fs::write(&path, page.join("\n") + "\n")
+        .with_context(|| format!("cannot write {}", path.display()))?;
     eprintln!("wrote {}", path.display());
     Ok(())
+}
+
+/// The machine, and how it was measured.
+fn conditions(results: &Results) -> String {
+    format!(
+        "{}\n{} round(s) of {} s after {} s of warm-up, systems interleaved; medians, (least–most).\n",
+        results.machine.describe(),
+        results.rounds,
+        results.measured_seconds,
+        results.warm_up_seconds
+    )
+}
+
+/// A row for each figure that is worth a picture, a column for each system.
+fn overview(results: &Results) -> String {
+    let systems: Vec<&str> = results.systems.iter().map(|s| s.name.as_str()).collect();
+    let mut lines = vec![
+        format!("| workload | figure | {} |", systems.join(" | ")),
+        format!("|---|---|{}", "---:|".repeat(systems.len())),
+    ];
+    for workload in &results.workloads {
+        for metric in workload.metrics.iter().filter(|metric| metric.plotted) {
+            let cells = results.systems.iter().map(|system| {
+                results
+                    .summary(workload, system, metric)
+                    .map_or(NOTHING.to_owned(), |summary| {
+                        format!("{:.*}", metric.digits, summary.median)
+                    })
+            });
+            let cells: Vec<String> = cells.collect();
+            let (name, title) = (&workload.name, &metric.title);
+            lines.push(format!("| {name} | {title} | {} |", cells.join(" | ")));
+        }
+    }
+    lines.join("\n")
 }
 
 /// One workload: a row for each system, and below it why figures are missing.
@@ -157,12 +195,22 @@ mod tests {
     }
 
     #[test]
-    fn the_page_says_when_and_what_was_measured() {
+    fn the_page_says_what_was_measured_and_shows_the_pictures_that_are_there() {
         let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("work.svg"), "").unwrap();
         write_page(&example(), folder.path()).unwrap();
         let page = std::fs::read_to_string(folder.path().join("results.md")).unwrap();
         assert!(page.starts_with("# Results of 2023-11-14\n"), "{page}");
-        assert!(page.contains("| quick | what quick is |"), "{page}");
+        for part in [
+            "\n| quick | what quick is |\n",
+            "\n| workload | figure | quick | slow |\n|---|---|---:|---:|\n",
+            "\n| work | cost µs | 11.0 | 300.0 |\n| rest | cost µs | 0.0 | – |\n",
+            "\n## work\n\n**work**: what work does\n",
+            "\n\n![what work does](work.svg)\n",
+        ] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        assert!(!page.contains("rest.svg"), "{page}");
     }
 
     #[test]

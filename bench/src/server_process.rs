@@ -22,6 +22,8 @@ const STOP: Duration = Duration::from_secs(20);
 const KILL: Duration = Duration::from_secs(10);
 /// The longest time that collecting garbage may take.
 const COLLECT: Duration = Duration::from_secs(20);
+/// The longest time that its other processes may take to end after the first.
+const LINGER: Duration = Duration::from_secs(2);
 /// How often it is asked whether processes have ended; only after measuring.
 const STOP_POLL: Duration = Duration::from_millis(5);
 
@@ -173,12 +175,18 @@ impl ServerProcess {
             std::thread::sleep(STOP_POLL);
         };
         ensure!(status.success(), "the server ended with {status}");
-        let left = self.marked()?;
-        ensure!(
-            left.is_empty(),
-            "the server left processes behind: {left:?}"
-        );
-        Ok(())
+        let deadline = Instant::now() + LINGER;
+        loop {
+            let left = self.marked()?;
+            if left.is_empty() {
+                return Ok(());
+            }
+            ensure!(
+                Instant::now() < deadline,
+                "the server left processes behind: {left:?}"
+            );
+            std::thread::sleep(STOP_POLL);
+        }
     }
 
     /// Ends all its processes at once, as a crash would, and keeps the data.

@@ -100,6 +100,23 @@ pub(crate) const SYSTEMS: [System; 8] = [
         ],
     },
     System {
+        name: "rivetkit-2.3",
+        about: "RivetKit 2.3.19 and its engine: replies up to a second before it saves",
+        dialect: &Rivet::OF_2_3,
+        peer: Some(Peer("rivetkit-2.3")),
+        program: Program::Node("peers/rivetkit-2.3/server.mjs"),
+        lacks: &[
+            (
+                Ability::Http,
+                "is overloaded by 64 connections, and stops answering",
+            ),
+            (
+                Ability::Restart,
+                "loses what was written in the second before",
+            ),
+        ],
+    },
+    System {
         name: "rivetkit-2.0",
         about: "RivetKit 2.0.33, file system driver: replies before it writes, and never syncs",
         dialect: &Rivet::OF_2_0,

@@ -49,6 +49,11 @@ pub(crate) trait Dialect: Debug + Sync {
         false
     }
 
+    /// Whether the replies on a WebSocket come in the order of the requests.
+    fn in_order(&self) -> bool {
+        true
+    }
+
     /// The path and query of a WebSocket to the actor.
     fn socket_path(&self, actor: &str) -> String;
 

@@ -18,6 +18,8 @@ pub(crate) struct Rivet {
     version: u16,
     /// How actors are addressed.
     addressing: Addressing,
+    /// Whether replies come in the order of requests.
+    in_order: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -43,15 +45,22 @@ const HEADERS: [(&str, &str); 2] = [
 ];
 
 impl Rivet {
-    /// What Greenroom speaks, and RivetKit 2.3.
+    /// What Greenroom speaks.
     pub(crate) const CURRENT: Self = Self {
         version: 4,
         addressing: Addressing::Key,
+        in_order: true,
+    };
+    /// What RivetKit 2.3 speaks: the same, but it runs actions of one connection concurrently.
+    pub(crate) const OF_2_3: Self = Self {
+        in_order: false,
+        ..Self::CURRENT
     };
     /// What RivetKit 2.0 speaks.
     pub(crate) const OF_2_0: Self = Self {
         version: 2,
         addressing: Addressing::Id,
+        in_order: true,
     };
 
     fn gateway(&self, rest: &str, actor: &str) -> String {
@@ -94,6 +103,10 @@ impl Dialect for Rivet {
 
     fn greets(&self) -> bool {
         true
+    }
+
+    fn in_order(&self) -> bool {
+        self.in_order
     }
 
     fn socket_path(&self, actor: &str) -> String {

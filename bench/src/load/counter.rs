@@ -1,5 +1,7 @@
 //! What an actor's counter has to be.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, bail, ensure};
 
 use crate::action::{Action, Answer};
@@ -7,15 +9,26 @@ use crate::action::{Action, Answer};
 /// The counter of one actor as the client knows it: nobody else changes it.
 #[derive(Debug, Default)]
 pub(super) struct Counter {
+    /// Acknowledged increments.
     value: u64,
+    /// Where replies may overtake each other: values that came before a smaller one did.
+    early: Option<BTreeSet<u64>>,
 }
 
 impl Counter {
-    /// Checks the answer to an action, if the server computes one. Replies come in the order of
-    /// requests.
+    /// The counter of an actor whose replies come in the order of requests, or in any order.
+    pub(super) fn new(in_order: bool) -> Self {
+        Self {
+            value: 0,
+            early: (!in_order).then(BTreeSet::new),
+        }
+    }
+
+    /// Checks the answer to an action, if the server computes one. A read is checked against the
+    /// increments that were acknowledged before, so that nothing else may be in flight.
     ///
     /// # Errors
-    /// An increment is lost, doubled or out of order.
+    /// An increment is lost, doubled or, where replies come in order, out of order.
     pub(super) fn check(&mut self, action: Action<'_>, answered: Answer) -> Result<()> {
         match action {
             Action::Increment => self.value += 1,
@@ -25,10 +38,29 @@ impl Counter {
             }
         }
         let expected = self.value;
-        match answered {
-            Answer::Echo => Ok(()),
+        let answered = match answered {
+            Answer::Echo => return Ok(()),
             Answer::Nothing => bail!("no count after {expected} acknowledged increments"),
-            Answer::Number(answered) => {
+            Answer::Number(number) => number,
+        };
+        match (&mut self.early, action) {
+            (Some(early), Action::Increment) => {
+                // `value` counts replies. Of as many first values, those that are missing are
+                // exactly as many as came early.
+                let all_before = expected - 1 - early.len() as u64;
+                ensure!(
+                    answered > all_before && early.insert(answered),
+                    "the counter is {answered} a second time"
+                );
+                let mut next = all_before + 1;
+                while early.remove(&next) {
+                    next += 1;
+                }
+                Ok(())
+            }
+            (early, _) => {
+                let missing = early.as_ref().is_some_and(|early| !early.is_empty());
+                ensure!(!missing, "a count was never answered before {early:?}");
                 ensure!(
                     answered == expected,
                     "the counter is {answered} after {expected} acknowledged increments"
@@ -46,7 +78,7 @@ mod tests {
 
     #[test]
     fn lost_and_doubled_increments_are_noticed() {
-        let mut counter = Counter::default();
+        let mut counter = Counter::new(true);
         counter.check(Action::Increment, Answer::Number(1)).unwrap();
         counter.check(Action::Increment, Answer::Number(2)).unwrap();
         counter.check(Action::Read, Answer::Number(2)).unwrap();
@@ -54,5 +86,23 @@ mod tests {
         assert!(counter.check(Action::Read, Answer::Nothing).is_err());
         assert!(counter.check(Action::Increment, Answer::Number(4)).is_err());
         counter.check(Action::Increment, Answer::Echo).unwrap();
+    }
+
+    #[test]
+    fn replies_may_overtake_each_other_where_they_are_allowed_to() {
+        let check = |answers: &[u64], read: u64| {
+            let mut counter = Counter::new(false);
+            answers
+                .iter()
+                .try_for_each(|answer| counter.check(Action::Increment, Answer::Number(*answer)))?;
+            counter.check(Action::Read, Answer::Number(read))
+        };
+        check(&[1, 3, 2, 6, 5, 4, 7], 7).unwrap();
+        check(&[4, 3, 2, 1], 4).unwrap();
+        assert!(check(&[1, 3, 3], 3).is_err(), "doubled ahead");
+        assert!(check(&[2, 1, 1], 3).is_err(), "doubled behind");
+        assert!(check(&[1, 2, 4], 4).is_err(), "an increment too many");
+        assert!(check(&[1, 2, 4], 3).is_err(), "a count skipped");
+        assert!(check(&[3, 1, 2], 2).is_err(), "an increment lost");
     }
 }

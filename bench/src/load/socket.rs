@@ -21,7 +21,7 @@ pub(super) async fn work(target: Target, actions: &Actions, recorder: &Recorder)
     } = target;
     let actor = Http::connect(address, dialect).await?.find(KEY).await?;
     let mut socket = Socket::open(address, dialect, &actor).await?;
-    let mut counter = Counter::default();
+    let mut counter = Counter::new(dialect.in_order());
     // So that a read has something to show.
     let answer = socket.run(Action::Increment).await?;
     counter.check(Action::Increment, answer)?;

@@ -1,0 +1,29 @@
+import { actor } from "rivetkit";
+
+const LINE = "x".repeat(100);
+
+/** The actor type that all workloads use. */
+export const counter = actor({
+  state: { count: 0, lines: [] },
+  actions: {
+    increment(c, by) {
+      c.state.count += by;
+      return c.state.count;
+    },
+    getCount: (c) => c.state.count,
+    append: (c, text) => c.state.lines.push(text),
+    fill(c, bytes) {
+      const missing = Math.ceil(bytes / LINE.length) - c.state.lines.length;
+      for (let i = 0; i < missing; i += 1) c.state.lines.push(LINE);
+      return c.state.lines.length;
+    },
+    publish(c, text, times) {
+      for (let i = 0; i < times; i += 1) c.broadcast("said", text);
+      return times;
+    },
+    nap(c) {
+      c.sleep();
+      return null;
+    },
+  },
+});

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::{
     ability::Ability,
-    dialect::{Dialect, DurableObject, Echo, Rivet},
+    dialect::{Dialect, DurableObject, Echo, Restate, Rivet},
     peer::Peer,
     results::Role,
 };
@@ -71,7 +71,7 @@ const OURS_ALONE: &[(Ability, &str)] = &[
 ];
 
 /// All systems, in the order of reports.
-pub(crate) const SYSTEMS: [System; 8] = [
+pub(crate) const SYSTEMS: [System; 9] = [
     System {
         name: "greenroom-node",
         about: "TypeScript actor on Node.js, strict: replies after fdatasync",
@@ -137,6 +137,21 @@ pub(crate) const SYSTEMS: [System; 8] = [
             Ability::Nap,
             "an object sleeps when it has been idle for some time, and cannot be asked to",
         )],
+    },
+    System {
+        name: "restate",
+        about: "Restate 1.7.12 and its SDK 1.17.2 on Node.js: replies after its log is synced",
+        dialect: &Restate,
+        peer: Some(Peer("restate")),
+        program: Program::Node("peers/restate/server.mjs"),
+        lacks: &[
+            (Ability::Socket, "takes actions over HTTP only"),
+            (Ability::Events, "has no events"),
+            (
+                Ability::Nap,
+                "keeps nothing awake between invocations, so that there is nothing to ask for",
+            ),
+        ],
     },
     System {
         name: "ws-node",

@@ -2,6 +2,7 @@
 
 mod durable_object;
 mod echo;
+mod restate;
 mod rivet;
 
 use std::fmt::Debug;
@@ -16,6 +17,7 @@ use crate::action::{Action, Answer};
 
 pub(crate) use durable_object::DurableObject;
 pub(crate) use echo::{Echo, PUBLISH, PUBLISH_HEAD, PUBLISHED};
+pub(crate) use restate::Restate;
 pub(crate) use rivet::Rivet;
 
 /// A request over HTTP, ready to be sent.

@@ -71,7 +71,7 @@ const OURS_ALONE: &[(Ability, &str)] = &[
 ];
 
 /// All systems, in the order of reports.
-pub(crate) const SYSTEMS: [System; 9] = [
+pub(crate) const SYSTEMS: [System; 11] = [
     System {
         name: "greenroom-node",
         about: "TypeScript actor on Node.js, strict: replies after fdatasync",
@@ -159,6 +159,14 @@ pub(crate) const SYSTEMS: [System; 9] = [
         dialect: &Echo,
         peer: None,
         program: Program::Node("servers/ws-echo.mjs"),
+        lacks: FLOOR_LACKS,
+    },
+    System {
+        name: "bun",
+        about: "floor: bare echo on Bun's own server, stores nothing",
+        dialect: &Echo,
+        peer: None,
+        program: Program::Bun("servers/bun-echo.mjs"),
         lacks: FLOOR_LACKS,
     },
     System {

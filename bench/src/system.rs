@@ -105,16 +105,10 @@ pub(crate) const SYSTEMS: [System; 11] = [
         dialect: &Rivet::OF_2_3,
         peer: Some(Peer("rivetkit-2.3")),
         program: Program::Node("peers/rivetkit-2.3/server.mjs"),
-        lacks: &[
-            (
-                Ability::Http,
-                "is overloaded by 64 connections, and stops answering",
-            ),
-            (
-                Ability::Restart,
-                "loses what was written in the second before",
-            ),
-        ],
+        lacks: &[(
+            Ability::Restart,
+            "loses what was written in the second before",
+        )],
     },
     System {
         name: "rivetkit-2.0",

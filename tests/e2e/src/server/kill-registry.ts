@@ -127,7 +127,12 @@ const diaryOf = (durability: "strict" | "relaxed") =>
     },
   });
 
-export const diaries = (durability: "strict" | "relaxed") => setup({ use: { diary: diaryOf(durability) } });
+export const diaries = (durability: "strict" | "relaxed") =>
+  setup({
+    use: { diary: diaryOf(durability) },
+    // Made by a function: only who calls it makes it by being loaded.
+    workers: { module: new URL("./kill-main.js", import.meta.url) },
+  });
 
 export type Diary = ReturnType<typeof diaryOf>;
 export type KillRegistry = ReturnType<typeof diaries>;

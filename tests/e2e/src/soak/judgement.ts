@@ -33,8 +33,12 @@ interface Figure {
 const FIGURES: readonly Figure[] = [
   { what: "memory", unit: "MB", of: ({ resident }) => resident / MB, factor: 1.1, more: 16 },
   { what: "JavaScript heap", unit: "MB", of: ({ heap }) => heap / MB, factor: 1.1, more: 4 },
-  { what: "open files", unit: "", of: ({ files }) => files, factor: 1, more: 8 },
-  { what: "threads", unit: "", of: ({ threads }) => threads, factor: 1, more: 2 },
+  // The store has a file for each of its tables, and their number grows with the logarithm of what was written.
+  { what: "open files", unit: "", of: ({ files }) => files, factor: 1.5, more: 16 },
+  // One leak for each visit, or each request, would be thousands.
+  { what: "open sockets", unit: "", of: ({ sockets }) => sockets, factor: 1, more: 32 },
+  // The core has threads for slow work, which end when there is none.
+  { what: "threads", unit: "", of: ({ threads }) => threads, factor: 1, more: 16 },
   { what: "data directory", unit: "MB", of: ({ data }) => data / MB, factor: 2, more: 128 },
   { what: "live p50", unit: "ms", of: ({ latency }) => latency.live?.p50, factor: 1.5, more: 2 },
   { what: "http p50", unit: "ms", of: ({ latency }) => latency.http?.p50, factor: 1.5, more: 2 },

@@ -79,10 +79,10 @@ async function start(runtime: string, dataDir: string): Promise<{ child: ChildPr
   throw new Error("the server ended before it served");
 }
 
-function tell({ at, resident, heap, files, operations, latency }: Sample): void {
+function tell({ at, resident, heap, files, sockets, operations, latency }: Sample): void {
   const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MB`;
   process.stderr.write(
-    `${at.toFixed(0).padStart(6)} s  memory ${megabytes(resident)}, heap ${megabytes(heap)}, ${files} files, ` +
+    `${at.toFixed(0).padStart(6)} s  memory ${megabytes(resident)}, heap ${megabytes(heap)}, ${files} files, ${sockets} sockets, ` +
       `${operations} operations, live p50 ${latency.live?.p50.toFixed(1) ?? "–"} ms\n`,
   );
 }

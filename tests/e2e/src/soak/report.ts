@@ -32,8 +32,8 @@ ${soak.findings.map(findingRow).join("\n")}
 Medians. "live" is a durable action over a WebSocket, "http" one over HTTP; latency and processor time are those of a
 machine that does whatever else it does.
 
-| minute | memory MB | heap MB | files | threads | data MB | CPU µs/op | live p50 ms | live p99 ms | http p50 ms |
-|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|
+| minute | memory MB | heap MB | files | sockets | threads | data MB | CPU µs/op | live p50 ms | live p99 ms | http p50 ms |
+|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|
 ${minuteRows(soak.samples).join("\n")}
 `;
 }
@@ -66,6 +66,7 @@ function minuteRow(minute: number, sample: Sample, before: Sample | undefined): 
     (sample.resident / MB).toFixed(0),
     (sample.heap / MB).toFixed(1),
     String(sample.files),
+    String(sample.sockets),
     String(sample.threads),
     (sample.data / MB).toFixed(1),
     cpu.toFixed(0),

@@ -1,8 +1,8 @@
 /** What a server process takes at one moment. Linux only. */
 
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile, readlink, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { openFiles, residentBytes } from "../bad-input/resident.js";
+import { residentBytes } from "../bad-input/resident.js";
 import type { Latency } from "./load.js";
 
 /** One look at the server. */
@@ -13,8 +13,10 @@ export interface Sample {
   readonly resident: number;
   /** What JavaScript uses after a collection, in bytes. */
   readonly heap: number;
-  /** Open files and sockets. */
+  /** Open files that are no sockets; the store's tables are among them. */
   readonly files: number;
+  /** Open sockets. Clients keep idle ones for a while, and more of them the longer answers take. */
+  readonly sockets: number;
   readonly threads: number;
   /** Bytes in its data directory. */
   readonly data: number;
@@ -30,11 +32,11 @@ export interface Sample {
 export async function look(
   pid: number,
   dataDir: string,
-): Promise<Pick<Sample, "resident" | "files" | "threads" | "data" | "cpu">> {
+): Promise<Pick<Sample, "resident" | "files" | "sockets" | "threads" | "data" | "cpu">> {
   const fields = await statOf(pid);
   return {
     resident: await residentBytes(pid),
-    files: await openFiles(pid),
+    ...(await openBy(pid)),
     threads: field(fields, THREADS),
     data: await sizeOf(dataDir),
     cpu: (field(fields, USER_TIME) + field(fields, SYSTEM_TIME)) * 10,
@@ -55,6 +57,15 @@ function field(fields: readonly string[], position: number): number {
   const value = Number(fields[position]);
   if (!Number.isInteger(value)) throw new Error(`no number at position ${position} of /proc/<pid>/stat`);
   return value;
+}
+
+/** How many files and sockets a process has open. Some may be closed meanwhile. */
+async function openBy(pid: number): Promise<Pick<Sample, "files" | "sockets">> {
+  const folder = `/proc/${pid}/fd`;
+  const links = (await readdir(folder)).map((name) => readlink(join(folder, name)).catch(() => ""));
+  const open = (await Promise.all(links)).filter((target) => target !== "");
+  const sockets = open.filter((target) => target.startsWith("socket:")).length;
+  return { files: open.length - sockets, sockets };
 }
 
 /** The bytes of all files below a folder. Files may go meanwhile. */

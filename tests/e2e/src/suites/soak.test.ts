@@ -22,7 +22,8 @@ function curve(at: (moment: number) => Partial<Sample>): Sample[] {
     at: index,
     resident: 100 * MB,
     heap: 20 * MB,
-    files: 60,
+    files: 20,
+    sockets: 40,
     threads: 12,
     data: 10 * MB,
     cpu: index * 100,
@@ -54,8 +55,9 @@ test("a short soak does everything, and all answers and final states are right",
   const done = ["brief", "http", "live", "queue", "schedule", "sleep", "stream", "visit", "write"];
   assert.deepEqual(Object.keys(operations).sort(), done);
   assert.equal(samples.length, 4);
-  for (const { resident, heap, files, threads, data, cpu } of samples) {
-    for (const figure of [resident, heap, files, threads, data, cpu]) assert.ok(figure > 0, `${figure}`);
+  for (const { resident, heap, files, sockets, threads, data, cpu } of samples) {
+    for (const figure of [resident, heap, files, sockets, threads, data, cpu])
+      assert.ok(figure > 0, `${figure}`);
   }
 });
 
@@ -70,8 +72,9 @@ test("what leaks is found, whatever it is", () => {
   const leaks: Readonly<Record<string, (moment: number) => Partial<Sample>>> = {
     memory: (moment) => ({ resident: (100 + 100 * moment) * MB }),
     "JavaScript heap": (moment) => ({ heap: (20 + 30 * moment) * MB }),
-    "open files": (moment) => ({ files: Math.floor(60 + 40 * moment) }),
-    threads: (moment) => ({ threads: Math.floor(12 + 10 * moment) }),
+    "open files": (moment) => ({ files: Math.floor(20 + 100 * moment) }),
+    "open sockets": (moment) => ({ sockets: Math.floor(40 + 100 * moment) }),
+    threads: (moment) => ({ threads: Math.floor(12 + 50 * moment) }),
     "data directory": (moment) => ({ data: (10 + 500 * moment) * MB }),
     "live p50": (moment) => ({ latency: { live: slow(2 + 10 * moment), http: slow(3) } }),
     "http p50": (moment) => ({ latency: { live: slow(2), http: slow(3 + 10 * moment) } }),
@@ -85,7 +88,7 @@ test("what was never measured, or too little, does not pass", () => {
 });
 
 test("the page names what has grown", () => {
-  const samples = curve((moment) => ({ files: Math.floor(60 + 40 * moment) }));
+  const samples = curve((moment) => ({ files: Math.floor(20 + 100 * moment) }));
   const findings = judge(samples);
   const about = { began: "now", runtime: "node", machine: "1 × x", seconds: 100, operations: { live: 7 } };
   const text = page({ ...about, findings, samples });

@@ -20,9 +20,6 @@ mod world;
 #[path = "../src/batch/mod.rs"]
 mod batch;
 #[expect(dead_code, reason = "used by the rest of the addon")]
-#[path = "../src/gate.rs"]
-mod gate;
-#[expect(dead_code, reason = "used by the rest of the addon")]
 #[path = "../src/host.rs"]
 mod host;
 #[expect(dead_code, unused_imports, reason = "used by the rest of the addon")]

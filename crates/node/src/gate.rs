@@ -7,19 +7,15 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use greenroom_core::Lane;
 use greenroom_server::{AccessRequest, Gatekeeper, Verdict};
 use greenroom_types::ActorError;
 use tokio::sync::oneshot;
 
-use crate::seats::Seats;
+use crate::{batch::Answer, seats::Seats};
 
 /// Most questions that JavaScript has not answered, those that nobody waits for any more included.
 const UNANSWERED: usize = 16_384;
-
-/// An answer of JavaScript's: what is known of a visitor, or why it is refused.
-pub(crate) type Answer = Result<Option<Bytes>, ActorError>;
 
 /// The questions that wait for JavaScript.
 #[derive(Default)]
@@ -137,6 +133,8 @@ fn overloaded() -> ActorError {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     #[test]

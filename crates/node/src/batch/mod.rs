@@ -12,7 +12,7 @@ mod events;
 mod turns;
 
 pub(crate) use events::EventWriter;
-pub(crate) use turns::{Handed, Turns};
+pub(crate) use turns::{Answer, Handed, Turns};
 
 /// Stands for the registry as a whole where an instance would be.
 const REGISTRY: Instance = Instance(0);

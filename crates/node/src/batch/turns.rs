@@ -73,12 +73,13 @@ use greenroom_core::{
     AlarmUpdate, CallId, Durability, Instance, KvRequest, Output, QueueUpdate, SocketClose,
     SocketMessage, Turn, WhenSlow, departure,
 };
+use greenroom_types::ActorError;
 
 mod cursor;
 
 use self::cursor::Cursor;
 use super::REGISTRY;
-use crate::{gate::Answer, in_process::Requested};
+use crate::in_process::Requested;
 
 /// A batch that breaks its own rules. Only a bug on the other side of the bridge makes one.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -98,6 +99,9 @@ impl Turns {
         Self(Cursor::new(batch))
     }
 }
+
+/// An answer to a question about a request from outside: what is known of a visitor, or why it is refused.
+pub(crate) type Answer = Result<Option<Bytes>, ActorError>;
 
 /// One turn, and what comes with it.
 pub(crate) struct Handed {

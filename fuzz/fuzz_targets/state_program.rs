@@ -7,11 +7,13 @@
 
 use bytes::Bytes;
 use greenroom_core::image::{StateImage, journal};
-use greenroom_types::cbor;
 use libfuzzer_sys::fuzz_target;
 
+use items::{array, int, ints, object, op, text};
 use model::{Choices, Value};
 
+#[path = "../../crates/core/src/image/tests/items.rs"]
+mod items;
 #[path = "../../crates/core/src/image/tests/model.rs"]
 mod model;
 
@@ -44,52 +46,10 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(folded.state, Some(whole));
 });
 
-// What the model writes with; the unit tests have the same.
-
-fn int(number: i64) -> Vec<u8> {
-    let mut out = Vec::new();
-    cbor::put_int(&mut out, number);
-    out
-}
-
-fn text(text: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    cbor::put_text(&mut out, text);
-    out
-}
-
-fn array(items: &[Vec<u8>]) -> Vec<u8> {
-    let mut out = Vec::new();
-    cbor::put_array(&mut out, items.len());
-    out.extend(items.concat());
-    out
-}
-
-fn ints(numbers: &[i64]) -> Vec<u8> {
-    array(&numbers.iter().copied().map(int).collect::<Vec<_>>())
-}
-
-fn object(entries: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
-    let mut out = Vec::new();
-    cbor::put_map(&mut out, entries.len());
-    for (key, value) in entries {
-        out.extend_from_slice(key);
-        out.extend_from_slice(value);
-    }
-    out
-}
-
 fn map(entries: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
     [&[0xd9, 0x01, 0x03][..], &object(entries)].concat()
 }
 
 fn set(members: &[Vec<u8>]) -> Vec<u8> {
     [&[0xd9, 0x01, 0x02][..], &array(members)].concat()
-}
-
-/// An operation: its opcode and its encoded fields.
-fn op(opcode: i64, fields: &[Vec<u8>]) -> Bytes {
-    let mut items = vec![int(opcode)];
-    items.extend_from_slice(fields);
-    array(&items).into()
 }

@@ -160,8 +160,8 @@ async fn an_actor_that_cannot_start_does_not_hold_up_the_alarms_of_others() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_actor_that_goes_back_to_sleep_at_once_has_what_is_due_first() {
+/// An actor that sleeps, with an alarm in a minute.
+async fn asleep_until_its_alarm() -> Manual {
     let mut manual = Manual::new(Arc::new(MemoryStore::new()));
     let id = manual.actor().await;
     let runtime = manual.runtime.clone();
@@ -182,6 +182,12 @@ async fn an_actor_that_goes_back_to_sleep_at_once_has_what_is_due_first() {
     call.await.unwrap().unwrap();
     manual.stopping(StopReason::Sleep).await;
     manual.say(instance, Output::Stopped);
+    manual
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_that_goes_back_to_sleep_at_once_has_what_is_due_first() {
+    let mut manual = asleep_until_its_alarm().await;
 
     // The alarm wakes it, and it says that it wants to sleep before it says that it is awake.
     let (instance, event) = manual.next().await;
@@ -207,26 +213,7 @@ async fn an_actor_that_goes_back_to_sleep_at_once_has_what_is_due_first() {
 
 #[tokio::test(start_paused = true)]
 async fn an_actor_that_cannot_start_is_tried_again_soon_and_then_later_and_later() {
-    let mut manual = Manual::new(Arc::new(MemoryStore::new()));
-    let id = manual.actor().await;
-    let runtime = manual.runtime.clone();
-    let call = tokio::spawn(async move { runtime.call(id, request("plan")).await });
-    let instance = manual.started(replace_root(0)).await;
-    let (_, planned) = manual.called().await;
-    let set = Turn {
-        alarms: vec![AlarmUpdate::Set(Alarm {
-            id: "tick".to_owned(),
-            due_ms: 60_000,
-            attempt: 0,
-            body: Bytes::new(),
-        })],
-        outputs: vec![reply(planned), Output::Sleep],
-        ..Turn::default()
-    };
-    manual.runtime.turn(instance, set);
-    call.await.unwrap().unwrap();
-    manual.stopping(StopReason::Sleep).await;
-    manual.say(instance, Output::Stopped);
+    let mut manual = asleep_until_its_alarm().await;
 
     let mut pauses = Vec::new();
     let mut failed = None;

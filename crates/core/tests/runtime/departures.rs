@@ -7,20 +7,15 @@ use greenroom_core::{Instance, Output, Turn, departure};
 use greenroom_store::{Store, StoreError, testing::FaultStore};
 
 use crate::{
-    host::{replace_root, request},
-    manual::{Manual, reply, settle},
+    host::replace_root,
+    manual::{Manual, settle},
 };
 
 /// An actor that is awake, on a store that is told when to sync.
 async fn awake() -> (Arc<FaultStore>, Manual, Instance) {
     let store = Arc::new(FaultStore::new());
     let mut manual = Manual::new(Arc::clone(&store) as Arc<dyn Store>);
-    let (runtime, id) = (manual.runtime.clone(), manual.actor().await);
-    let first = tokio::spawn(async move { runtime.call(id, request("get")).await });
-    let instance = manual.started(replace_root(0)).await;
-    let (_, call) = manual.called().await;
-    manual.say(instance, reply(call));
-    first.await.unwrap().unwrap();
+    let (_, instance) = manual.awake().await;
     (store, manual, instance)
 }
 

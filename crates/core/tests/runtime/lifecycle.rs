@@ -3,12 +3,12 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use greenroom_core::{ActorOptions, ClientMessage, CloseReason, Output, StopReason};
 use greenroom_store::{MemoryStore, Store, testing::FaultStore};
-use greenroom_types::ActorId;
-use tokio::time::Instant;
+use greenroom_types::{ActorError, ActorId};
+use tokio::{task::JoinHandle, time::Instant};
 
 use crate::{
-    host::{World, act, name, one, replace_root, request, uint},
-    manual::{Manual, reply, settle},
+    host::{World, act, name, one, request, uint},
+    manual::{Manual, settle},
 };
 
 #[tokio::test(start_paused = true)]
@@ -71,8 +71,10 @@ async fn destroy_answers_closes_and_frees_the_key() {
     assert_eq!(world.seen.lines(), ["create", "destroy", "create"]);
 }
 
-/// A crash between the commit that an answered `destroy` waits for and the one that removes the actor.
-async fn answered_and_lost(key: &str) -> (World, ActorId) {
+type Ending = JoinHandle<Result<Bytes, ActorError>>;
+
+/// An actor that has asked for its end in a call, whose commit waits for the store.
+async fn ending(key: &str) -> (Arc<FaultStore>, World, ActorId, Ending) {
     let store = Arc::new(FaultStore::new());
     let world = World::new(Arc::clone(&store) as Arc<dyn Store>);
     let id = world.actor(key).await;
@@ -81,6 +83,12 @@ async fn answered_and_lost(key: &str) -> (World, ActorId) {
     let runtime = world.runtime.clone();
     let ending = tokio::spawn(async move { runtime.call(id, request("destroy")).await });
     store.until_held(1).await;
+    (store, world, id, ending)
+}
+
+/// A crash between the commit that an answered `destroy` waits for and the one that removes the actor.
+async fn answered_and_lost(key: &str) -> (World, ActorId) {
+    let (store, _world, id, ending) = ending(key).await;
     settle().await;
     assert!(!ending.is_finished(), "the answer waits");
     store.sync(1);
@@ -121,14 +129,7 @@ async fn an_end_that_was_answered_comes_though_the_actor_cannot_start_any_more()
 
 #[tokio::test(start_paused = true)]
 async fn an_end_that_nobody_was_told_of_is_lost_with_its_turn() {
-    let store = Arc::new(FaultStore::new());
-    let world = World::new(Arc::clone(&store) as Arc<dyn Store>);
-    let id = world.actor("a").await;
-    world.call(id, "add").await.unwrap();
-    store.pause_syncs();
-    let runtime = world.runtime.clone();
-    let ending = tokio::spawn(async move { runtime.call(id, request("destroy")).await });
-    store.until_held(1).await;
+    let (store, _world, id, ending) = ending("a").await;
     let after = World::new(Arc::new(store.crash(0)));
     drop(ending);
     tokio::time::sleep(Duration::from_secs(20)).await;
@@ -138,14 +139,7 @@ async fn an_end_that_nobody_was_told_of_is_lost_with_its_turn() {
 
 #[tokio::test(start_paused = true)]
 async fn an_end_that_the_store_does_not_take_is_tried_again_and_not_in_a_loop() {
-    let store = Arc::new(FaultStore::new());
-    let world = World::new(Arc::clone(&store) as Arc<dyn Store>);
-    let id = world.actor("a").await;
-    world.call(id, "add").await.unwrap();
-    store.pause_syncs();
-    let runtime = world.runtime.clone();
-    let ending = tokio::spawn(async move { runtime.call(id, request("destroy")).await });
-    store.until_held(1).await;
+    let (store, world, _, ending) = ending("a").await;
     store.sync(1);
     assert_eq!(ending.await.unwrap(), Ok(uint(1)));
     store.until_held(1).await;
@@ -162,12 +156,7 @@ async fn an_end_that_the_store_does_not_take_is_tried_again_and_not_in_a_loop() 
 async fn an_end_that_is_asked_for_while_the_process_ends_is_not_forgotten() {
     let store = Arc::new(FaultStore::new());
     let mut manual = Manual::new(Arc::clone(&store) as Arc<dyn Store>);
-    let (runtime, id) = (manual.runtime.clone(), manual.actor().await);
-    let first = tokio::spawn(async move { runtime.call(id, request("get")).await });
-    let instance = manual.started(replace_root(0)).await;
-    let (_, call) = manual.called().await;
-    manual.say(instance, reply(call));
-    first.await.unwrap().unwrap();
+    let (id, instance) = manual.awake().await;
     let runtime = manual.runtime.clone();
     let shutdown = tokio::spawn(async move { runtime.shutdown().await });
     manual.stopping(StopReason::Sleep).await;

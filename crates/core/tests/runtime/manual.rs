@@ -11,7 +11,7 @@ use greenroom_store::Store;
 use greenroom_types::ActorId;
 use tokio::sync::mpsc;
 
-use crate::host::{TestEnv, name, one, start, uint};
+use crate::host::{TestEnv, name, one, replace_root, request, start, uint};
 
 /// Panics when it is to run an action of this name.
 pub(crate) const PANIC: &str = "panic in the host";
@@ -100,6 +100,17 @@ impl Manual {
         assert!(matches!(event, HostEvent::Start(_)), "{event:?}");
         self.turn(instance, changes, [Output::Started]);
         instance
+    }
+
+    /// An actor that is awake and has answered.
+    pub(crate) async fn awake(&mut self) -> (ActorId, Instance) {
+        let (runtime, id) = (self.runtime.clone(), self.actor().await);
+        let first = tokio::spawn(async move { runtime.call(id, request("wake")).await });
+        let instance = self.started(replace_root(0)).await;
+        let (_, call) = self.called().await;
+        self.say(instance, reply(call));
+        first.await.expect("it runs").expect("it is answered");
+        (id, instance)
     }
 
     /// Expects a call and gives its number.

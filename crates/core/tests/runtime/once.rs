@@ -186,12 +186,7 @@ async fn is_replaced(reader: &mut OutboxReader) -> bool {
 #[tokio::test(start_paused = true)]
 async fn what_is_on_its_way_from_a_connection_that_was_left_does_not_run_any_more() {
     let mut world = Manual::new(Arc::new(MemoryStore::new()));
-    let id = world.actor().await;
-    let waking = spawn(&world, id, request("wake"));
-    let instance = world.started(Bytes::new()).await;
-    let (_, call) = world.called().await;
-    world.say(instance, reply(call));
-    waking.await.unwrap().unwrap();
+    let (id, instance) = world.awake().await;
     let caller = CallerId([7; 16]);
     let (left, mut left_reader) = connected(&mut world, id, instance).await;
     left.calls_of(caller, 0, 0).await.unwrap();
@@ -224,12 +219,7 @@ async fn what_is_on_its_way_from_a_connection_that_was_left_does_not_run_any_mor
 /// A connection with three calls that run, ended by a close with `code`, or without one.
 async fn left_with_calls(code: Option<u16>) -> (Manual, Vec<CallId>) {
     let mut world = Manual::new(Arc::new(MemoryStore::new()));
-    let id = world.actor().await;
-    let waking = spawn(&world, id, request("wake"));
-    let instance = world.started(Bytes::new()).await;
-    let (_, call) = world.called().await;
-    world.say(instance, reply(call));
-    waking.await.unwrap().unwrap();
+    let (id, instance) = world.awake().await;
     let (connection, _reader) = connected(&mut world, id, instance).await;
     connection.calls_of(CallerId([7; 16]), 0, 0).await.unwrap();
     let mut calls = Vec::new();
@@ -278,12 +268,7 @@ async fn whoever_leaves_in_another_way_is_waited_for() {
 #[tokio::test(start_paused = true)]
 async fn of_two_connections_of_a_client_the_one_that_was_opened_first_was_left() {
     let mut world = Manual::new(Arc::new(MemoryStore::new()));
-    let id = world.actor().await;
-    let waking = spawn(&world, id, request("wake"));
-    let instance = world.started(Bytes::new()).await;
-    let (_, call) = world.called().await;
-    world.say(instance, reply(call));
-    waking.await.unwrap().unwrap();
+    let (id, instance) = world.awake().await;
     let (left, mut left_reader) = connected(&mut world, id, instance).await;
     let (back, _reader) = connected(&mut world, id, instance).await;
     let (other, _other_reader) = connected(&mut world, id, instance).await;
@@ -313,20 +298,10 @@ async fn lost_in_the_middle(world: &mut Manual, id: ActorId, changes: Bytes) -> 
     instance
 }
 
-async fn awake(world: &mut Manual) -> ActorId {
-    let id = world.actor().await;
-    let waking = spawn(world, id, request("wake"));
-    world.started(replace_root(0)).await;
-    let (instance, call) = world.called().await;
-    world.say(instance, reply(call));
-    waking.await.unwrap().unwrap();
-    id
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_call_that_was_lost_in_the_middle_does_not_run_again() {
     let mut world = Manual::new(Arc::new(MemoryStore::new()));
-    let id = awake(&mut world).await;
+    let (id, _) = world.awake().await;
     lost_in_the_middle(&mut world, id, replace_root(1)).await;
     let again = spawn(&world, id, made("act", 0, 0, 5));
     world.started(Bytes::new()).await;
@@ -336,7 +311,7 @@ async fn a_call_that_was_lost_in_the_middle_does_not_run_again() {
 #[tokio::test(start_paused = true)]
 async fn a_call_that_was_lost_before_anything_was_stored_runs() {
     let mut world = Manual::new(Arc::new(MemoryStore::new()));
-    let id = awake(&mut world).await;
+    let (id, _) = world.awake().await;
     lost_in_the_middle(&mut world, id, Bytes::new()).await;
     let again = spawn(&world, id, made("act", 0, 0, 5));
     world.started(Bytes::new()).await;
@@ -348,7 +323,7 @@ async fn a_call_that_was_lost_before_anything_was_stored_runs() {
 #[tokio::test(start_paused = true)]
 async fn the_answer_of_a_call_of_several_turns_is_stored_though_the_last_changes_nothing() {
     let mut world = Manual::new(Arc::new(MemoryStore::new()));
-    let id = awake(&mut world).await;
+    let (id, _) = world.awake().await;
     let first = spawn(&world, id, made("act", 0, 0, 0));
     let (instance, call) = world.called().await;
     world.turn(instance, replace_root(1), [Output::GoesOn { call }]);
@@ -364,7 +339,7 @@ async fn the_answer_of_a_call_of_several_turns_is_stored_though_the_last_changes
 #[tokio::test(start_paused = true)]
 async fn errors_are_answers_if_something_was_stored_with_them() {
     let mut world = Manual::new(Arc::new(MemoryStore::new()));
-    let id = awake(&mut world).await;
+    let (id, _) = world.awake().await;
     let fail = |call| Output::Reply {
         call,
         result: Err(ActorError::new("user", "no", "it failed")),
@@ -465,7 +440,7 @@ async fn keys_of_users_are_the_same_call_for_everybody_and_one_action_each() {
 #[tokio::test(start_paused = true)]
 async fn callers_that_wait_for_a_call_of_others_are_bounded() {
     let mut world = Manual::new(Arc::new(MemoryStore::new()));
-    let id = awake(&mut world).await;
+    let (id, _) = world.awake().await;
     let mut waiting = vec![spawn(&world, id, made("act", 0, 0, 0))];
     let (instance, running) = world.called().await;
     while waiting.len() < limits::CALLS_IN_PROGRESS {
@@ -486,7 +461,7 @@ async fn callers_that_wait_for_a_call_of_others_are_bounded() {
 #[tokio::test(start_paused = true)]
 async fn a_call_whose_caller_vanishes_is_told_so_when_nobody_comes_back() {
     let mut world = Manual::new(Arc::new(MemoryStore::new()));
-    let id = awake(&mut world).await;
+    let (id, _) = world.awake().await;
     let cancelled = |event: Option<HostEvent>, running: CallId| matches!(event, Some(HostEvent::Cancel(call)) if call == running);
     let lost = spawn(&world, id, made("act", 0, 0, 0));
     let (instance, running) = world.called().await;
@@ -528,7 +503,7 @@ fn once_id(number: u64) -> OnceId {
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_says_so_is_not_waited_for() {
     let mut world = Manual::new(Arc::new(MemoryStore::new()));
-    let id = awake(&mut world).await;
+    let (id, _) = world.awake().await;
     // Before and after its connection is gone.
     for (number, is_gone) in [(0, false), (1, true)] {
         let lost = spawn(&world, id, made("act", number, 0, 0));

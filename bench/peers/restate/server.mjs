@@ -38,6 +38,7 @@ const server = spawn(
 );
 server.on("exit", (code, signal) => process.exit(signal === "SIGTERM" ? 0 : (code ?? 1)));
 process.stdin.on("end", stop).resume();
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, stop);
 
 const deadline = AbortSignal.timeout(START_MS);
 await answered(`http://127.0.0.1:${admin}/health`);

@@ -2,9 +2,12 @@
 // a second after an action has been answered. Says `listening <port>` and ends when its standard input does.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { setup } from "rivetkit";
 import { counter } from "./counter.mjs";
 import { freePort } from "./free-port.mjs";
+
+const STOP_MS = 5_000;
 
 const data = process.env.BENCH_DATA_DIR;
 process.env.RIVETKIT_STORAGE_PATH = data;
@@ -20,14 +23,16 @@ const registry = setup({
   startServices: false,
   noWelcome: true,
   logging: { level: "error" },
+  shutdown: { disableSignalHandlers: true },
 });
 await registry.startAndWait();
 console.log(`listening ${enginePort}`);
 
 process.stdin.on("end", stop).resume();
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, stop);
 
 async function stop() {
-  await registry.shutdown();
+  await Promise.race([registry.shutdown(), delay(STOP_MS)]);
   // RivetKit leaves its engine running, for the next start.
   const { pid } = JSON.parse(readFileSync(join(data, ".rivetkit/var/engine/runtime.json"), "utf8"));
   process.kill(pid, "SIGKILL");

@@ -1,6 +1,8 @@
 // The floor on Bun's own server: sends every WebSocket message and every HTTP body back, and does nothing else, but for
 // messages that begin with 0xff: these send their text (from byte 11) to every WebSocket, as often as bytes 1 and 2 say.
 // Says `listening <port>` and ends when its standard input does.
+import "./heap.mjs";
+
 const EVERYBODY = "everybody";
 
 const server = Bun.serve({

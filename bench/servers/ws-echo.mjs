@@ -3,6 +3,7 @@
 // Says `listening <port>` and ends when its standard input does.
 import { createServer } from "node:http";
 import { WebSocketServer } from "ws";
+import "./heap.mjs";
 
 const server = createServer((request, response) => {
   const chunks = [];

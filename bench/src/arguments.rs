@@ -15,6 +15,10 @@ const ROUNDS: u32 = 5;
 const SECONDS: f64 = 3.0;
 const WARM_UP_SECONDS: f64 = 1.0;
 const MAX_OPERATIONS: usize = 2_000_000;
+/// The same for `--quick`.
+const QUICK_ROUNDS: u32 = 2;
+const QUICK_SECONDS: f64 = 1.0;
+const QUICK_WARM_UP_SECONDS: f64 = 0.5;
 /// A measurement and a run have to end.
 const MOST_SECONDS: f64 = 600.0;
 const MOST_ROUNDS: u32 = 1000;
@@ -67,6 +71,7 @@ Usage: cargo xtask bench [workload]... [options]
 Options:
   --systems a,b   which systems; default Greenroom and the floors
   --peers         the peers as well; they are installed from npm first
+  --quick         {QUICK_ROUNDS} rounds of {QUICK_SECONDS} s after {QUICK_WARM_UP_SECONDS} s, memory in the first only; options after it change that
   --rounds n      rounds to take the median of; default {ROUNDS}
   --seconds s     of each measurement; default {SECONDS}
   --warm-up s     before each measurement; default {WARM_UP_SECONDS}
@@ -140,11 +145,18 @@ fn parse_plan(words: &[&str]) -> Result<Plan> {
     let mut seconds = SECONDS;
     let mut warm_up = WARM_UP_SECONDS;
     let mut max_operations = MAX_OPERATIONS;
+    let mut quick = false;
     let mut words = words.iter().copied();
     while let Some(word) = words.next() {
         match word {
             "--systems" => systems = parse_systems(words.next())?,
             "--peers" => add_peers(&mut systems),
+            "--quick" => {
+                quick = true;
+                rounds = QUICK_ROUNDS;
+                seconds = QUICK_SECONDS;
+                warm_up = QUICK_WARM_UP_SECONDS;
+            }
             "--rounds" => rounds = number(word, words.next())?,
             "--seconds" => seconds = number(word, words.next())?,
             "--warm-up" => warm_up = number(word, words.next())?,
@@ -170,6 +182,7 @@ fn parse_plan(words: &[&str]) -> Result<Plan> {
         systems,
         rounds,
         window,
+        quick,
     })
 }
 
@@ -261,6 +274,19 @@ mod tests {
         assert_eq!(names, ["rust", "ws-node"]);
         assert_eq!((plan.rounds, plan.window.max_operations), (2, 9));
         assert_eq!(plan.window.measured.as_millis(), 500);
+    }
+
+    #[test]
+    fn a_quick_run_is_one_that_can_still_be_changed() {
+        let Ok(Task::Measure(plan)) = task("--quick --rounds 4") else {
+            panic!("not a plan");
+        };
+        assert!(plan.quick);
+        assert_eq!(plan.rounds, 4);
+        assert_eq!(plan.window.measured.as_millis(), 1000);
+        let memory = WORKLOADS.iter().find(|w| w.name == "memory").unwrap();
+        assert!(plan.is_due(memory, 1) && !plan.is_due(memory, 2));
+        assert!(plan.is_due(&WORKLOADS[0], 2));
     }
 
     #[test]

@@ -128,6 +128,10 @@ fn copy_files(from: &Path, to: &Path) -> Result<()> {
         } else {
             fs::copy(entry.path(), &target)
                 .with_context(|| format!("cannot copy to {}", target.display()))?;
+            // So that the server's own syncs do not wait for what is copied here.
+            fs::File::open(&target)?
+                .sync_all()
+                .with_context(|| format!("cannot sync {}", target.display()))?;
         }
     }
     Ok(())

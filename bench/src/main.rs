@@ -15,6 +15,7 @@ mod cpu;
 mod dialect;
 mod disk;
 mod echo;
+mod estimate;
 mod family;
 mod filled;
 mod install;

@@ -65,6 +65,9 @@ pub(crate) const WRITTEN: Metric =
 /// Bytes of whole pages that went to the disk per byte that was appended.
 pub(crate) const DISK: Metric = Metric::new("disk_per_byte", "bytes to disk per byte of change", 1);
 
+/// What the list weighs at the end, which was of the workload's size at first.
+pub(crate) const LIST: Metric = Metric::new("list_kb", "kB in the list at the end", 0);
+
 /// Memory in RAM for one actor that is awake and has nothing to do.
 pub(crate) const ACTOR_MEMORY: Metric = Metric::new("bytes_per_actor", "bytes/idle actor", 0);
 /// JavaScript heap for the same.

@@ -56,8 +56,11 @@ pub(crate) fn write_page(results: &Results, folder: &Path) -> Result<()> {
 
 /// The machine, and how it was measured.
 fn conditions(results: &Results) -> String {
+    let workers = results.workers.as_ref().map_or(String::new(), |workers| {
+        format!("With `GREENROOM_WORKERS={workers}`.\n")
+    });
     format!(
-        "{}\n{} round(s) of {} s after {} s of warm-up, systems interleaved; medians, (least–most).\n",
+        "{}\n{} round(s) of {} s after {} s of warm-up, systems interleaved; medians, (least–most).\n{workers}",
         results.machine.describe(),
         results.rounds,
         results.measured_seconds,
@@ -192,6 +195,14 @@ mod tests {
 - slow: it never rests
 ";
         assert_eq!(markdown(&results), expected);
+    }
+
+    #[test]
+    fn the_number_of_threads_is_said_where_it_was_chosen() {
+        let mut results = example();
+        results.workers = Some("2".to_owned());
+        let text = markdown(&results);
+        assert!(text.contains("\nWith `GREENROOM_WORKERS=2`.\n"), "{text}");
     }
 
     #[test]

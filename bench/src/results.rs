@@ -27,6 +27,9 @@ pub(crate) struct Results {
     pub(crate) measured_seconds: f64,
     /// The most operations of a measurement.
     pub(crate) max_operations: usize,
+    /// `GREENROOM_WORKERS`, where it was set: the JavaScript threads of Greenroom's systems.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) workers: Option<String>,
     /// In the order of reports.
     pub(crate) systems: Vec<SystemEntry>,
     /// In the order of reports.
@@ -205,6 +208,7 @@ pub(crate) mod tests {
             warm_up_seconds: 1.0,
             measured_seconds: 2.0,
             max_operations: 1000,
+            workers: None,
             systems: vec![system("quick"), system("slow")],
             workloads: vec![workload("work"), workload("rest")],
             samples: vec![

@@ -11,6 +11,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
+    estimate,
     filled::Filled,
     load::{self, Job, Window},
     machine::Machine,
@@ -32,6 +33,8 @@ pub(crate) struct Plan {
     pub(crate) rounds: u32,
     /// Of each measurement that lasts for a time.
     pub(crate) window: Window,
+    /// Whether memory, which takes longest and varies least, is measured in the first round only.
+    pub(crate) quick: bool,
 }
 
 /// Where results and, meanwhile, data lie; git ignores it.
@@ -45,6 +48,7 @@ pub(crate) fn results_folder() -> PathBuf {
 /// # Errors
 /// A system cannot be installed, the file cannot be written, or something failed.
 pub(crate) fn all(plan: &Plan) -> Result<()> {
+    eprintln!("{}", estimate::announce(plan));
     for system in &plan.systems {
         system.prepare()?;
     }
@@ -54,8 +58,9 @@ pub(crate) fn all(plan: &Plan) -> Result<()> {
     let path = folder.join(format!("{}.json", results.unix_seconds));
     let filled = Filled::default();
     for round in 1..=plan.rounds {
-        for workload in plan.workloads.iter().filter(|w| w.is_due(round)) {
-            // Each system goes first in some round: the order is no advantage.
+        for workload in plan.workloads.iter().filter(|w| plan.is_due(w, round)) {
+            // Another system goes first in each round, so that the order is an advantage to none. With
+            // fewer rounds than systems, not each of them gets its turn.
             let first = round as usize % plan.systems.len();
             let (later, sooner) = plan.systems.split_at(first);
             for system in sooner.iter().chain(later) {
@@ -83,10 +88,15 @@ pub(crate) fn all(plan: &Plan) -> Result<()> {
     }
 }
 
-impl Workload {
-    /// What is installed is the same in every round.
-    fn is_due(&self, round: u32) -> bool {
-        round == 1 || self.kind != Kind::Size
+impl Plan {
+    /// Whether a workload is measured in a round. What is installed is the same in every one.
+    pub(crate) fn is_due(&self, workload: &Workload, round: u32) -> bool {
+        round == 1
+            || match workload.kind {
+                Kind::Size => false,
+                Kind::Memory => !self.quick,
+                _ => true,
+            }
     }
 }
 
@@ -108,6 +118,7 @@ fn begin(plan: &Plan, machine: Machine) -> Results {
         warm_up_seconds: plan.window.warm_up.as_secs_f64(),
         measured_seconds: plan.window.measured.as_secs_f64(),
         max_operations: plan.window.max_operations,
+        workers: std::env::var("GREENROOM_WORKERS").ok(),
         systems: plan.systems.iter().map(system_entry).collect(),
         workloads: plan.workloads.iter().map(workload_entry).collect(),
         samples: Vec::new(),
@@ -141,7 +152,7 @@ fn gap(workload: &Workload, system: &System, reason: String, failed_in: Option<u
 }
 
 /// What a system would have to be able to do.
-fn lacks(system: &System, workload: &Workload) -> Option<&'static str> {
+pub(crate) fn lacks(system: &System, workload: &Workload) -> Option<&'static str> {
     let mut needs = workload.kind.needs().iter();
     needs.find_map(|ability| system.supports(*ability).err())
 }
@@ -225,6 +236,7 @@ mod tests {
                 measured: Duration::from_millis(100),
                 max_operations: 100,
             },
+            quick: false,
         }
     }
 

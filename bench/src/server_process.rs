@@ -200,6 +200,10 @@ impl ServerProcess {
 
     fn kill_all(&mut self) -> Result<()> {
         let mut pids = family::descendants(self.pid())?;
+        // These at once: looking for strays takes a while, in which a server could still save.
+        for pid in &pids {
+            family::kill(*pid);
+        }
         let deadline = Instant::now() + KILL;
         loop {
             pids.extend(self.marked()?);

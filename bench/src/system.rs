@@ -67,7 +67,6 @@ const OURS_ALONE: &[(Ability, &str)] = &[
         Ability::Filled,
         "takes too long to make so many actors, and its files are not known",
     ),
-    (Ability::Heap, "is not asked for its heap"),
 ];
 
 /// All systems, in the order of reports.
@@ -94,10 +93,7 @@ pub(crate) const SYSTEMS: [System; 11] = [
         dialect: &Rivet::CURRENT,
         peer: None,
         program: Program::This(&["actors"]),
-        lacks: &[
-            (Ability::Heap, "has no JavaScript"),
-            (Ability::Install, "is a program of its own"),
-        ],
+        lacks: &[(Ability::Install, "is a program of its own")],
     },
     System {
         name: "rivetkit-2.3",
@@ -127,10 +123,7 @@ pub(crate) const SYSTEMS: [System; 11] = [
         dialect: &DurableObject,
         peer: Some(Peer("workerd")),
         program: Program::This(&["workerd"]),
-        lacks: &[(
-            Ability::Nap,
-            "an object sleeps when it has been idle for some time, and cannot be asked to",
-        )],
+        lacks: &[(Ability::Nap, "an object cannot be asked to sleep")],
     },
     System {
         name: "restate",
@@ -227,10 +220,21 @@ impl System {
         {
             return Err(reason);
         }
+        if ability == Ability::Heap && self.script().is_none() {
+            return Err("its program has no heap of JavaScript");
+        }
         match self.lacks.iter().find(|(lacking, _)| *lacking == ability) {
             Some((_, reason)) => Err(reason),
             None => Ok(()),
         }
+    }
+
+    /// The program's path in `bench/`, if it is one in JavaScript.
+    fn script(&self) -> Option<&'static str> {
+        let (Program::Node(file) | Program::Bun(file)) = self.program else {
+            return None;
+        };
+        Some(file)
     }
 
     /// The command that starts it.
@@ -274,7 +278,7 @@ fn with_script(mut command: Command, file: &str) -> Command {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::SYSTEMS;
+    use super::{SYSTEMS, folder};
     use crate::ability::Ability;
 
     #[test]
@@ -291,5 +295,23 @@ mod tests {
         assert_eq!(floor.supports(Ability::Events), Ok(()));
         let greenroom = named("greenroom-node").expect("the product");
         assert_eq!(greenroom.supports(Ability::State), Ok(()));
+    }
+
+    #[test]
+    fn whoever_has_javascript_collects_its_garbage_before_memory_is_read() {
+        let collects = |name: &str| {
+            let named = SYSTEMS.into_iter().find(|system| system.name == name);
+            named.expect(name).supports(Ability::Heap).is_ok()
+        };
+        for system in SYSTEMS {
+            let Some(file) = system.script() else {
+                assert!(!collects(system.name), "{}", system.name);
+                continue;
+            };
+            let text = std::fs::read_to_string(folder().join(file)).expect(file);
+            assert!(collects(system.name), "{}", system.name);
+            assert!(text.contains("/heap.mjs\";\n"), "{file}");
+        }
+        assert!(collects("rivetkit-2.3") && !collects("workerd"));
     }
 }

@@ -15,7 +15,8 @@ pub(crate) struct Workload {
     pub(crate) about: &'static str,
     /// What is done.
     pub(crate) kind: Kind,
-    /// Whether it is measured only when it is asked for by its name, because it takes long.
+    /// Whether it is measured only when it is asked for by its name: it takes long, or is a lighter
+    /// variant for systems that fail under the load of another.
     pub(crate) only_by_name: bool,
 }
 
@@ -127,6 +128,7 @@ impl Kind {
                         metric::P50,
                         metric::WRITTEN.plotted(),
                         metric::DISK,
+                        metric::LIST,
                         metric::OTHER_LOAD,
                     ]
                 }
@@ -180,7 +182,7 @@ impl Kind {
             Self::Memory => &[Ability::Http],
             Self::Start { stored: 0 } => &[Ability::Http, Ability::State],
             Self::Start { .. } => &[Ability::Http, Ability::State, Ability::Filled],
-            Self::Kill => &[Ability::Socket, Ability::State],
+            Self::Kill => &[Ability::Http, Ability::State],
             Self::Size => &[Ability::Install],
         }
     }
@@ -204,7 +206,7 @@ const fn actions(transport: Transport, action: Action<'static>, in_flight: usize
 }
 
 /// All workloads, in the order of reports.
-pub(crate) const WORKLOADS: [Workload; 17] = [
+pub(crate) const WORKLOADS: [Workload; 19] = [
     workload(
         "action-ws-64",
         "action with a durable write over one WebSocket, 64 in flight",
@@ -230,6 +232,14 @@ pub(crate) const WORKLOADS: [Workload; 17] = [
         "durable action over HTTP, 64 keep-alive connections to 1,000 actors",
         actions(Transport::Http { actors: 1000 }, Action::Increment, 64),
     ),
+    Workload {
+        only_by_name: true,
+        ..workload(
+            "action-http-8",
+            "durable action over HTTP, 8 keep-alive connections to 8 actors",
+            actions(Transport::Http { actors: 8 }, Action::Increment, 8),
+        )
+    },
     workload(
         "broadcast",
         "events of 100 bytes to 1,000 WebSockets, the next when all have heard the last",
@@ -246,6 +256,17 @@ pub(crate) const WORKLOADS: [Workload; 17] = [
             publishers: 16,
         },
     ),
+    Workload {
+        only_by_name: true,
+        ..workload(
+            "broadcast-100",
+            "events of 100 bytes to 100 WebSockets, the next when all have heard the last",
+            Kind::Broadcast {
+                subscribers: 100,
+                publishers: 1,
+            },
+        )
+    },
     workload(
         "create",
         "a new actor and its first durable action over HTTP, 16 in flight",

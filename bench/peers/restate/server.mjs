@@ -8,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import "./node-20.mjs";
 import { createEndpointHandler } from "@restatedev/restate-sdk";
+import "../../servers/heap.mjs";
 import { counter } from "./counter.mjs";
 import { freePorts } from "./free-ports.mjs";
 

@@ -4,6 +4,8 @@ const LINE = "x".repeat(100);
 
 /** The actor type that all workloads use. */
 export const counter = actor({
+  // Longer than any measurement: those that measure sleep ask for it.
+  options: { sleepTimeout: 600_000 },
   state: { count: 0, lines: [] },
   actions: {
     increment(c, by) {

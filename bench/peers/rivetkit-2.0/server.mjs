@@ -3,6 +3,7 @@
 import { serve } from "@hono/node-server";
 import { createNodeWebSocket } from "@hono/node-ws";
 import { createFileSystemDriver, setup } from "rivetkit";
+import "../../servers/heap.mjs";
 import { counter } from "./counter.mjs";
 
 // RivetKit's own server would listen on all interfaces and would not tell its port. This one is the same otherwise.

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { setup } from "rivetkit";
+import "../../servers/heap.mjs";
 import { counter } from "./counter.mjs";
 import { freePort } from "./free-port.mjs";
 

@@ -1,6 +1,6 @@
 //! Small changes to a state that may be large: 100 bytes more in a list, over one WebSocket.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{cell::Cell, collections::BTreeMap, time::Instant};
 
 use anyhow::{Context, Result, ensure};
 
@@ -22,7 +22,11 @@ const IN_FLIGHT: usize = 16;
 const STEP: u64 = 1_000_000;
 
 pub(super) fn measure(job: &Job<'_>, bytes: u64) -> Result<Values> {
-    let measurement = job.windowed(async |target, recorder| work(target, bytes, recorder).await)?;
+    let length = Cell::new(0);
+    let measurement = job.windowed(async |target, recorder| {
+        length.set(work(target, bytes, recorder).await?);
+        Ok(())
+    })?;
     let mut values = Values::new();
     set_operations(&mut values, &measurement);
     let change = (measurement.latencies.len() * LINE.len()) as f64;
@@ -30,11 +34,13 @@ pub(super) fn measure(job: &Job<'_>, bytes: u64) -> Result<Values> {
     set(&mut values, metric::WRITTEN, by_calls / change);
     let to_disk = measurement.written.to_disk as f64;
     set(&mut values, metric::DISK, to_disk / change);
+    let list = (length.get() * LINE.len() as u64) as f64;
+    set(&mut values, metric::LIST, list / 1e3);
     Ok(values)
 }
 
-/// Every reply carries the length that the list must have by then.
-async fn work(target: Target, bytes: u64, recorder: &Recorder) -> Result<()> {
+/// Every reply carries the length that the list must have by then. Gives the last.
+async fn work(target: Target, bytes: u64, recorder: &Recorder) -> Result<u64> {
     let Target {
         address, dialect, ..
     } = target;
@@ -71,5 +77,5 @@ async fn work(target: Target, bytes: u64, recorder: &Recorder) -> Result<()> {
             waiting.insert(socket.send(Action::Append(LINE)).await?, sent);
         }
     }
-    Ok(())
+    Ok(length)
 }

@@ -32,6 +32,12 @@ pub(super) async fn work(
             actors: share,
         });
     }
+    // All before anything is measured: on slow systems, some actors take longer to be made than others.
+    let prepare = connections.iter_mut().map(Connection::prepare);
+    prepare
+        .collect::<FuturesUnordered<_>>()
+        .try_collect::<()>()
+        .await?;
     let work = connections
         .iter_mut()
         .map(|connection| connection.work(actions.action, recorder));
@@ -51,11 +57,16 @@ struct Actor {
 }
 
 impl Connection {
-    async fn work(&mut self, action: Action<'_>, recorder: &Recorder) -> Result<()> {
-        let actors = self.actors.len();
-        for actor in 0..actors {
+    /// Makes its actors, with something to read.
+    async fn prepare(&mut self) -> Result<()> {
+        for actor in 0..self.actors.len() {
             self.run(actor, Action::Increment).await?;
         }
+        Ok(())
+    }
+
+    async fn work(&mut self, action: Action<'_>, recorder: &Recorder) -> Result<()> {
+        let actors = self.actors.len();
         for actor in (0..actors).cycle() {
             let sent = Instant::now();
             self.run(actor, action).await?;

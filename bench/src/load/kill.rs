@@ -4,9 +4,11 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use futures_util::{TryStreamExt, stream::FuturesUnordered};
 
-use super::{Job, Target, set, within};
+use super::{Job, Target, counter::Counter, set, within};
 use crate::{
+    ability::Ability,
     action::{Action, Answer},
     client::{Http, Socket},
     metric,
@@ -28,15 +30,21 @@ const ATTEMPT: Duration = Duration::from_secs(5);
 const RETRY: Duration = Duration::from_millis(5);
 
 pub(super) fn measure(job: &Job<'_>) -> Result<Values> {
+    let over_socket = job.system.supports(Ability::Socket).is_ok();
     let server = job.start()?;
     let data = within(WORK, async {
-        let _open = increments(job.target(&server)).await?;
-        // Before anything else happens, with the WebSocket still open.
-        server.kill()
+        // Killed before anything else happens, with the connections still open.
+        if over_socket {
+            let _open = increments(job.target(&server)).await?;
+            server.kill()
+        } else {
+            let _open = increments_over_http(job.target(&server)).await?;
+            server.kill()
+        }
     })?;
     let began = Instant::now();
     let server = ServerProcess::start(job.system, data)?;
-    let count = within(READABLE + ATTEMPT, read(job.target(&server)))?;
+    let count = within(READABLE + ATTEMPT, read(job.target(&server), over_socket))?;
     let readable = began.elapsed();
     server.stop()?;
     ensure!(
@@ -59,21 +67,39 @@ async fn increments(target: Target) -> Result<Socket> {
     for _ in 0..INCREMENTS {
         socket.send(Action::Increment).await?;
     }
-    for expected in 1..=INCREMENTS {
+    let mut counter = Counter::new(dialect.in_order());
+    for _ in 0..INCREMENTS {
         let (_, answer) = socket.reply().await?;
-        ensure!(
-            answer == Answer::Number(expected),
-            "increment {expected} answers {answer:?}"
-        );
+        counter.check(Action::Increment, answer)?;
     }
     Ok(socket)
 }
 
+/// The same where there are no WebSockets: each on a connection of its own.
+async fn increments_over_http(target: Target) -> Result<Vec<Http>> {
+    let mut open = Vec::new();
+    for _ in 0..INCREMENTS {
+        open.push(Http::connect(target.address, target.dialect).await?);
+    }
+    let actor = open[0].find(KEY).await?;
+    let mut answers: FuturesUnordered<_> = open
+        .iter_mut()
+        .map(|http| http.run(&actor, Action::Increment))
+        .collect();
+    // Replies on different connections overtake each other.
+    let mut counter = Counter::new(false);
+    while let Some(answer) = answers.try_next().await? {
+        counter.check(Action::Increment, answer)?;
+    }
+    drop(answers);
+    Ok(open)
+}
+
 /// Tries until the actor answers, as clients do.
-async fn read(target: Target) -> Result<u64> {
+async fn read(target: Target, over_socket: bool) -> Result<u64> {
     let deadline = Instant::now() + READABLE;
     loop {
-        let attempt = tokio::time::timeout(ATTEMPT, read_once(target));
+        let attempt = tokio::time::timeout(ATTEMPT, read_once(target, over_socket));
         match attempt.await.context("no answer in time").flatten() {
             Ok(Answer::Number(count)) => return Ok(count),
             Ok(other) => bail!("the count is {other:?}"),
@@ -85,11 +111,15 @@ async fn read(target: Target) -> Result<u64> {
     }
 }
 
-async fn read_once(target: Target) -> Result<Answer> {
+async fn read_once(target: Target, over_socket: bool) -> Result<Answer> {
     let Target {
         address, dialect, ..
     } = target;
-    let actor = Http::connect(address, dialect).await?.find(KEY).await?;
+    let mut http = Http::connect(address, dialect).await?;
+    let actor = http.find(KEY).await?;
+    if !over_socket {
+        return http.run(&actor, Action::Read).await;
+    }
     Socket::open(address, dialect, &actor)
         .await?
         .run(Action::Read)

@@ -88,10 +88,9 @@ impl Recorder {
                 before,
                 latencies,
             } => {
-                // A request from before is none of the window's.
-                if sent >= *since {
-                    latencies.push(now - sent);
-                }
+                // Also of a request from before: the server works on as many after the window's end
+                // as it did before its start, and its CPU time is that of all replies within.
+                latencies.push(now - sent);
                 let elapsed = now - *since;
                 let is_over = elapsed >= self.window.measured
                     || latencies.len() >= self.window.max_operations;
@@ -142,13 +141,12 @@ mod tests {
     }
 
     #[test]
-    fn only_requests_of_the_window_count_and_their_number_ends_it() {
+    fn all_replies_of_the_window_count_and_their_number_ends_it() {
         let recorder = recorder(2);
         let before = Instant::now();
         assert!(recorder.reply(before).unwrap(), "opens the window");
         assert!(recorder.reply(before).unwrap(), "was sent before it");
-        assert!(recorder.reply(Instant::now()).unwrap());
-        assert!(!recorder.reply(Instant::now()).unwrap());
+        assert!(!recorder.reply(Instant::now()).unwrap(), "ends it");
         assert!(!recorder.reply(Instant::now()).unwrap(), "comes too late");
         assert_eq!(recorder.finish().unwrap().latencies.len(), 2);
     }

@@ -27,17 +27,13 @@ pub(super) fn measure(job: &Job<'_>, stored: u32) -> Result<Values> {
         0 => (KEY.to_owned(), 0),
         _ => (filled::key(stored / 2), 1),
     };
-    let noise = Used::until_now(std::process::id())?;
+    let so_far = Used::without_server()?;
     let began = Instant::now();
     let server = ServerProcess::start(job.system, data)?;
     let listens = began.elapsed();
     within(SLACK, first_action(job.target(&server), &key, before + 1))?;
     let acted = began.elapsed();
-    let used = Used::until_now(server.pid())?;
-    let others = Used::until_now(std::process::id())?
-        .since(noise)
-        .by_others()
-        .saturating_sub(used.server);
+    let used = Used::until_now(server.pid())?.since(so_far);
     server.check_family()?;
     server.stop()?;
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
@@ -45,7 +41,7 @@ pub(super) fn measure(job: &Job<'_>, stored: u32) -> Result<Values> {
     set(&mut values, metric::FIRST_ACTION, ms(acted));
     set(&mut values, metric::LISTENS, ms(listens));
     set(&mut values, metric::START_CPU, ms(used.server));
-    let load = others.as_secs_f64() / acted.as_secs_f64();
+    let load = used.by_others().as_secs_f64() / acted.as_secs_f64();
     set(&mut values, metric::OTHER_LOAD, load);
     Ok(values)
 }

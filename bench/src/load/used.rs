@@ -34,6 +34,18 @@ impl Used {
         })
     }
 
+    /// Everything before a server starts.
+    ///
+    /// # Errors
+    /// This is not Linux.
+    pub(super) fn without_server() -> Result<Self> {
+        Ok(Self {
+            this: cpu::own_time()?,
+            machine: cpu::machine()?,
+            ..Self::default()
+        })
+    }
+
     /// What came after that moment.
     pub(super) fn since(self, before: Self) -> Self {
         Self {

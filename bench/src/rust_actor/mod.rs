@@ -19,8 +19,6 @@ use host::Host;
 
 /// Longer than any measurement: those that measure sleep ask for it.
 const SLEEP_TIMEOUT: Duration = Duration::from_secs(600);
-/// As many threads as the addon gives the core, for the same reasons.
-const THREADS: std::ops::RangeInclusive<usize> = 2..=4;
 
 /// The actor type.
 pub(crate) const NAME: &str = "counter";
@@ -32,9 +30,8 @@ pub(crate) const NAME: &str = "counter";
 pub(crate) fn serve() -> Result<()> {
     let folder = std::env::var_os("BENCH_DATA_DIR").context("BENCH_DATA_DIR is not set")?;
     let ended = parent::end();
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(cores.clamp(*THREADS.start(), *THREADS.end()))
+        .worker_threads(worker_threads())
         .enable_all()
         .build()?;
     threads.block_on(async {
@@ -51,6 +48,12 @@ pub(crate) fn serve() -> Result<()> {
         host.abort();
         Ok(())
     })
+}
+
+/// As many as the addon gives the core, for the same reasons.
+fn worker_threads() -> usize {
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    if cores <= 2 { 1 } else { cores.min(4) }
 }
 
 /// A runtime on this directory, and the task that runs its actors until it is told not to. Within a

@@ -123,7 +123,10 @@ pub(crate) const SYSTEMS: [System; 11] = [
         dialect: &DurableObject,
         peer: Some(Peer("workerd")),
         program: Program::This(&["workerd"]),
-        lacks: &[(Ability::Nap, "an object cannot be asked to sleep")],
+        lacks: &[(
+            Ability::Nap,
+            "an object sleeps when it has been idle for some time, and cannot be asked to",
+        )],
     },
     System {
         name: "restate",

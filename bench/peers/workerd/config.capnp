@@ -13,9 +13,6 @@ const worker :Workerd.Worker = (
   modules = [(name = "worker.mjs", esModule = embed "worker.mjs")],
   compatibilityDate = "2026-11-01",
   bindings = [(name = "COUNTER", durableObjectNamespace = "Counter")],
-  durableObjectNamespaces = [
-    # What is idle stays awake while it is measured, as in the other systems.
-    (className = "Counter", uniqueKey = "counter", enableSql = true, preventEviction = true),
-  ],
+  durableObjectNamespaces = [(className = "Counter", uniqueKey = "counter", enableSql = true)],
   durableObjectStorage = (localDisk = "data"),
 );

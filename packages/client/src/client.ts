@@ -99,6 +99,7 @@ export function createClient<Registry extends RegistryLike = RegistryLike>(
     list: Object.assign(list, accessor("list")),
     async dispose() {
       disposed = true;
+      transport.end.abort();
       await Promise.all([...connections].map((connection) => connection.dispose()));
     },
   } satisfies Members<ClientMethods<unknown>>;

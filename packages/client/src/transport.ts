@@ -18,6 +18,8 @@ export class Transport {
   readonly metadata: MetadataLookup;
   /** How connections travel by what is known so far; all connections of a client share the experience. */
   liveTransport: LiveTransport;
+  /** Aborted when the client is disposed: nothing is repeated after that. */
+  readonly end = new AbortController();
   /** Whether the console was told that no connection opens. */
   warned = false;
   /** How messages are written and read; `undefined` until it is loaded. */

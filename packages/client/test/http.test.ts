@@ -8,7 +8,7 @@ import {
   isActorErrorCode,
 } from "@greenroom/client";
 import { ByteWriter, encodeValue } from "@greenroom/client/codec";
-import { FakeClock } from "./support/fake-clock.js";
+import { FakeClock, settle } from "./support/fake-clock.js";
 import { type Answer, FakeServer } from "./support/fake-server.js";
 
 interface Tally {
@@ -587,6 +587,19 @@ describe("metadata", () => {
 });
 
 describe("a client's life", () => {
+  test("a call that waits to be made again when the client is disposed fails with what it failed with", async () => {
+    const clock = new FakeClock();
+    const client = clientFor({ runtime: clock });
+    answers(jsonError("actor", "starting"));
+    const call = client.tally.getOrCreate("a").read();
+    const failed = assert.rejects(call, { code: "starting" });
+    while (clock.pending === 0) await settle();
+    await client.dispose();
+    await failed;
+    assert.equal(clock.pending, 0, "no timer is left");
+    assert.equal(server.seen.length, 1);
+  });
+
   test("nothing is sent before use, and nothing after dispose", async () => {
     const client = clientFor({ disableMetadataLookup: false });
     const handle = client.tally.getOrCreate("a");

@@ -48,7 +48,10 @@ export async function post(sender: Sender, message: Post): Promise<Uint8Array | 
         if (!message.mayRepeat || !(error instanceof ActorError)) throw error;
         const pause = retry(error) ?? repeat?.pause(error);
         if (pause === undefined) throw error;
-        await transport.sleep(pause, signal);
+        const over = either(signal, transport.end.signal);
+        await transport.sleep(pause, over).catch((aborted) => {
+          throw signal?.aborted ? aborted : error;
+        });
       }
     }
   } catch (error) {

@@ -11,8 +11,9 @@ import type { registry } from "../server/isolation-registry.js";
 
 const start = () => ServerProcess.start({ script: join(DIST, "server/isolation-main.js") });
 
+/** Its calls are made once: one that blocks for ever would do so again, and before the next server has begun. */
 function clientOf(t: TestContext, server: ServerProcess) {
-  const client = createClient<typeof registry>(server.url);
+  const client = createClient<typeof registry>({ endpoint: server.url, retryTimeout: 0 });
   t.after(() => client.dispose());
   return client;
 }

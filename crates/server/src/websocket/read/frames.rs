@@ -12,6 +12,8 @@ use super::{Close, ReadError, protocol_error};
 const CONTROL: usize = 125;
 /// Most bytes that are read on the stack before it is known what they are.
 const PIECE: usize = 8 * 1024;
+/// Payloads below this are copied out of what came with other frames, or each would keep all of that in memory.
+const SMALL: usize = 1024;
 
 /// One frame of a client, unmasked.
 pub(super) struct Frame {
@@ -55,6 +57,7 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
     /// # Cancel safety
     /// None: bytes are lost when the future is dropped before it is ready.
     pub(super) async fn next(&mut self) -> Result<Frame, ReadError> {
+        let is_alone = self.came.is_empty();
         self.fill(2).await?;
         let start = Start::read([self.came.get_u8(), self.came.get_u8()])?;
         self.fill(start.rest()).await?;
@@ -67,8 +70,15 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         start.check(len, self.limit)?;
         let key = self.came.get_u32().to_be_bytes();
         self.fill(len).await?;
-        let mut payload = if self.came.len() == len {
+        let is_last = self.came.len() == len;
+        let mut payload = if is_last && (is_alone || len >= SMALL) {
             std::mem::take(&mut self.came)
+        } else if is_last {
+            BytesMut::from(&std::mem::take(&mut self.came)[..])
+        } else if len < SMALL {
+            let payload = BytesMut::from(&self.came[..len]);
+            self.came.advance(len);
+            payload
         } else {
             self.came.split_to(len)
         };

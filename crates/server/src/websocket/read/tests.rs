@@ -270,3 +270,16 @@ async fn frames_are_the_same_however_their_bytes_come() {
         assert_eq!(reader.next().await, Err(ReadError::Gone));
     }
 }
+
+#[tokio::test]
+async fn a_small_message_does_not_keep_what_came_with_it_in_memory() {
+    let bytes = [client(0x82, b"small"), client(0x82, &[7; 2000])].concat();
+    let mut reader = MessageReader::new(&bytes[..], BytesMut::new(), 2000);
+    let Ok(Inbound::Binary(small)) = reader.next().await else {
+        panic!("it is a message");
+    };
+    assert_eq!(small, "small");
+    assert!(small.is_unique());
+    let large = Inbound::Binary(Bytes::from(vec![7; 2000]));
+    assert_eq!(reader.next().await, Ok(large));
+}

@@ -286,6 +286,27 @@ async fn of_two_connections_of_a_client_the_one_that_was_opened_first_was_left()
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_was_left_is_known_though_the_one_behind_it_has_ended() {
+    let mut world = Manual::new(Arc::new(MemoryStore::new()));
+    let (id, instance) = world.awake().await;
+    let (left, mut left_reader) = connected(&mut world, id, instance).await;
+    let (back, _reader) = connected(&mut world, id, instance).await;
+    back.calls_of(CallerId([7; 16]), 1, 5).await.unwrap();
+    drop(back);
+    assert!(matches!(world.next().await, (_, HostEvent::Disconnect(_))));
+    left.calls_of(CallerId([7; 16]), 0, 0).await.unwrap();
+    act(&left, 0).await.unwrap();
+    assert!(matches!(world.next().await, (_, HostEvent::Disconnect(_))));
+    assert!(world.now().await.is_none(), "it does not run any more");
+    assert!(is_replaced(&mut left_reader).await);
+    // The client comes back once more.
+    let (again, _again_reader) = connected(&mut world, id, instance).await;
+    again.calls_of(CallerId([7; 16]), 1, 5).await.unwrap();
+    act(&again, 1).await.unwrap();
+    world.called().await;
+}
+
 /// A call that has awaited something, with another one in between that stores something.
 async fn lost_in_the_middle(world: &mut Manual, id: ActorId, changes: Bytes) -> Instance {
     let first = spawn(world, id, made("act", 0, 0, 0));

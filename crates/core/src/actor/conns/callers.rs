@@ -28,9 +28,14 @@ impl Conns {
             self.callers.remove(&said);
         }
         let other = self.callers.get(&is).copied();
-        // It may be the one behind that is heard of later.
-        if let Some(other) = other
-            && is_newer(other, key)
+        let left = || {
+            let mut left = self.left_callers.iter().rev();
+            left.find(|(of, _)| *of == is).map(|&(_, key)| key)
+        };
+        // It may be the one behind that is heard of later, even when the other has ended, too.
+        if other
+            .or_else(left)
+            .is_some_and(|newest| is_newer(newest, key))
         {
             return Some(key);
         }

@@ -22,7 +22,7 @@ use crate::{
     ResumePoint, Resuming, Resync, session::Session, weight::Outboxes,
 };
 
-/// Ended connections whose sessions are remembered.
+/// Ended connections whose sessions are remembered, and as many whose callers are.
 const LEFT: usize = 1024;
 
 /// One connection.
@@ -110,6 +110,8 @@ pub(crate) struct Conns {
     sessions: BTreeMap<[u8; 16], ConnKey>,
     /// Those whose clients have said who makes their calls.
     callers: BTreeMap<CallerId, ConnKey>,
+    /// Those of them that have ended, the last ones: one that was opened before may be heard of later.
+    left_callers: VecDeque<(CallerId, ConnKey)>,
     /// Those of the last connections that have ended: the instance may not know yet, and still send them events,
     /// which are for whoever comes back.
     left: VecDeque<(ConnKey, Session)>,
@@ -193,6 +195,10 @@ impl Conns {
             // As with sessions.
             if self.callers.get(&caller) == Some(&key) {
                 self.callers.remove(&caller);
+                if self.left_callers.len() == LEFT {
+                    self.left_callers.pop_front();
+                }
+                self.left_callers.push_back((caller, key));
             }
         }
         if let Some(following) = &conn.following {

@@ -20,8 +20,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// An instance that lived for so long was no part of a crash loop.
 pub(crate) const STEADY: Duration = Duration::from_secs(60);
 
+/// An end that has cost so many instances in a row comes without its hook.
+const MOST_LOST_AT_END: u8 = 3;
+
 /// See the top of the file. Stored: [`Mark::Resume`] as `i64::MAX - 255`, [`Mark::Awake`] as
-/// `i64::MAX - 254 + losses`, [`Mark::Destroy`] as `i64::MAX - 1`.
+/// `i64::MAX - 254 + losses`, [`Mark::Destroy`] as `i64::MAX - 1 - losses`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {
     /// The process was shut down in good order while the actor was at work: go on in the next.
@@ -29,8 +32,9 @@ pub(crate) enum Mark {
     /// The actor is awake. Found in the store, it says that the instance was lost, after so many
     /// others before it had been lost in a row.
     Awake { losses: u8 },
-    /// The actor has asked for its end, and whoever made it ask may have been told so.
-    Destroy,
+    /// The actor has asked for its end, and whoever made it ask may have been told so. Found in the store, it says
+    /// that the instance was lost at that, after so many others.
+    Destroy { losses: u8 },
 }
 
 const DESTROY: i64 = LATEST_ALARM_MS + 255;
@@ -41,14 +45,26 @@ impl Mark {
         match self {
             Self::Resume => LATEST_ALARM_MS + 1,
             Self::Awake { losses } => LATEST_ALARM_MS + 2 + i64::from(losses.min(MOST_LOSSES)),
-            Self::Destroy => DESTROY,
+            Self::Destroy { losses } => DESTROY - i64::from(losses.min(MOST_LOSSES)),
         }
+    }
+
+    /// Whether the actor is to be removed.
+    pub(crate) fn is_end(self) -> bool {
+        matches!(self, Self::Destroy { .. })
+    }
+
+    /// Whether the actor is to be removed and its hook has had its chances, for one who finds this in the store.
+    pub(crate) fn is_end_without_hook(self) -> bool {
+        self.is_end() && self.losses() >= MOST_LOST_AT_END
     }
 
     /// What a stored alarm says; `None` when it is a time.
     pub(crate) fn of_alarm_ms(alarm_ms: i64) -> Option<Self> {
-        if alarm_ms == DESTROY {
-            return Some(Self::Destroy);
+        if (DESTROY - i64::from(MOST_LOSSES)..=DESTROY).contains(&alarm_ms) {
+            return Some(Self::Destroy {
+                losses: u8::try_from(DESTROY - alarm_ms).unwrap_or(MOST_LOSSES),
+            });
         }
         match alarm_ms.checked_sub(LATEST_ALARM_MS) {
             Some(1) => Some(Self::Resume),
@@ -62,8 +78,10 @@ impl Mark {
     /// How many instances were lost in a row, for one who finds this in the store.
     pub(crate) fn losses(self) -> u8 {
         match self {
-            Self::Resume | Self::Destroy => 0,
-            Self::Awake { losses } => losses.saturating_add(1).min(MOST_LOSSES),
+            Self::Resume => 0,
+            Self::Awake { losses } | Self::Destroy { losses } => {
+                losses.saturating_add(1).min(MOST_LOSSES)
+            }
         }
     }
 }
@@ -89,12 +107,12 @@ mod tests {
     #[test]
     fn marks_are_told_from_times() {
         for losses in 0..=MOST_LOSSES {
-            let mark = Mark::Awake { losses };
-            assert_eq!(Mark::of_alarm_ms(mark.to_alarm_ms()), Some(mark));
+            for mark in [Mark::Awake { losses }, Mark::Destroy { losses }] {
+                assert_eq!(Mark::of_alarm_ms(mark.to_alarm_ms()), Some(mark));
+            }
         }
-        for mark in [Mark::Resume, Mark::Destroy] {
-            assert_eq!(Mark::of_alarm_ms(mark.to_alarm_ms()), Some(mark));
-        }
+        let mark = Mark::Resume;
+        assert_eq!(Mark::of_alarm_ms(mark.to_alarm_ms()), Some(mark));
         for time in [i64::MIN, 0, LATEST_ALARM_MS] {
             assert_eq!(Mark::of_alarm_ms(time), None);
         }

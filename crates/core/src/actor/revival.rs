@@ -107,8 +107,7 @@ impl ActorTask {
             || live.unmark_at.is_some()
             || self.options.crash_policy != CrashPolicy::Sleep;
         let mark = match live.wants {
-            // Nothing takes that back.
-            Some(StopReason::Destroy) => Some(Mark::Destroy),
+            Some(StopReason::Destroy) => Some(end_after(live.journal.mark())),
             Some(StopReason::Sleep) | None => is_marked.then_some(Mark::Awake {
                 losses: live.losses,
             }),
@@ -132,7 +131,7 @@ impl ActorTask {
         };
         let earliest_ms = live.alarms.earliest_ms();
         let mark = match live.wants {
-            Some(StopReason::Destroy) => Some(Mark::Destroy),
+            Some(StopReason::Destroy) => Some(end_after(live.journal.mark())),
             Some(StopReason::Sleep) | None => live.goes_on.then_some(Mark::Resume),
         };
         live.journal.set_mark(mark, earliest_ms, Instant::now());
@@ -154,8 +153,8 @@ impl ActorTask {
             Phase::Live(live) => live.journal.mark_left_behind().map(|mark| {
                 // One that was left behind before does not know of those that were lost since.
                 let before = match mark {
-                    Mark::Awake { losses } => losses,
-                    Mark::Resume | Mark::Destroy => 0,
+                    Mark::Awake { losses } | Mark::Destroy { losses } => losses,
+                    Mark::Resume => 0,
                 };
                 let losses = before.max(live.losses);
                 Mark::Awake { losses }
@@ -204,4 +203,11 @@ impl ActorTask {
         revival.losses = revival.losses.max(found);
         revival.losses
     }
+}
+
+/// The mark of an actor that is to be removed, given the one that it has: nothing takes that back, and the losses that
+/// it counts go on.
+fn end_after(mark: Option<Mark>) -> Mark {
+    mark.filter(|mark| mark.is_end())
+        .unwrap_or(Mark::Destroy { losses: 0 })
 }

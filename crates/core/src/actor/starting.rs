@@ -64,10 +64,9 @@ impl ActorTask {
             .shared
             .add_instance(self.id, self.handle.control.clone());
         let durable = woken.journal.last();
-        let goes_on =
-            woken.journal.mark().is_some() && self.options.crash_policy == CrashPolicy::Sleep;
-        let losses = self.count_losses(woken.journal.mark());
-        let is_doomed = woken.journal.mark() == Some(Mark::Destroy);
+        let goes_on = woken.found.is_some() && self.options.crash_policy == CrashPolicy::Sleep;
+        let losses = self.count_losses(woken.found);
+        let is_doomed = woken.found.is_some_and(Mark::is_end);
         debug!(actor = %self.id, name = %woken.record.name, instance = instance.0, "actor starts");
         let alarms = Alarms::new(woken.schedule);
         let state_size = woken.state.as_ref().map_or(0, |state| state.len());

@@ -1,10 +1,13 @@
 //! From running to asleep or gone, in good order or because a commit failed.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    time::Duration,
+};
 
 use greenroom_store::StoreError;
 use greenroom_types::ActorError;
-use tokio::{sync::oneshot, time::Instant};
+use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::{
@@ -79,9 +82,9 @@ impl ActorTask {
                 debug!(actor = %self.id, "actor sleeps");
                 self.close_sockets(&CloseReason::Closed(SocketClose::going_away()));
                 if wants_destroy {
-                    // Asked for when the sleep had begun: it wakes up once more, for its hook.
-                    let (done, _) = oneshot::channel();
-                    self.wait_for_wake(Message::Destroy { done });
+                    // Asked for when the sleep had begun, and stored: it wakes up once more for its hook, here or
+                    // in the next process.
+                    self.revive(0);
                 }
                 self.shared.alarms_changed.notify_one();
             }
@@ -93,10 +96,28 @@ impl ActorTask {
                 }
                 self.conns.close_all(&CloseReason::Destroyed);
                 self.unregister();
-                for done in self.destroyers.drain(..) {
-                    let _ = done.send(Ok(()));
-                }
+                self.tell_destroyers();
             }
+        }
+    }
+
+    /// The actor is removed, as some wanted. Those among them count as well who have come too late to be heard, or who
+    /// wait for a start that was for this end only.
+    fn tell_destroyers(&mut self) {
+        let mut others = VecDeque::new();
+        while let Some(message) = self
+            .waiting
+            .pop_front()
+            .or_else(|| self.mailbox.try_recv().ok())
+        {
+            match message {
+                Message::Destroy { done } => self.destroyers.push(done),
+                other => others.push_back(other),
+            }
+        }
+        self.waiting = others;
+        for done in self.destroyers.drain(..) {
+            let _ = done.send(Ok(()));
         }
     }
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     ClientMessage, CloseReason, ConnKey, Durability, HostEvent, Instance, Output, SocketClose,
-    StopReason, StreamPart, Turn, outbox::Broadcast,
+    StopReason, StreamPart, Turn, mark::Mark, outbox::Broadcast,
 };
 
 impl ActorTask {
@@ -66,7 +66,9 @@ impl ActorTask {
         let before = calls.len();
         live.once.settle(&turn.outputs, changes, now_ms, calls);
         stores_more |= !changes && calls.len() > before;
-        let durability = if changes_queue || records {
+        // From the turn that asks for the actor's end on, whoever is told anything may rely on it.
+        let ends = journal.mark().is_some_and(Mark::is_end);
+        let durability = if changes_queue || records || ends {
             Durability::Strict
         } else {
             turn.durability
@@ -317,7 +319,7 @@ impl ActorTask {
         };
         match &mut live.stage {
             // The end must not have to wait for a beginning that takes longer than it does.
-            Stage::Starting { deadline } if self.shutting_down && live.wants.is_none() => {
+            Stage::Starting { deadline } if self.shutting_down => {
                 *deadline = (Instant::now() + self.options.sleep_grace_period).min(*deadline);
             }
             Stage::Starting { .. } | Stage::Running => {}

@@ -5,6 +5,7 @@ use std::{future::poll_fn, sync::Arc};
 use bytes::Bytes;
 use greenroom_store::ActorRecord;
 use greenroom_types::{ActorError, ActorId};
+use tokio::time::Instant;
 use tracing::{debug, error};
 
 use super::journal::Journal;
@@ -25,6 +26,8 @@ use crate::{
 pub(crate) struct Woken {
     pub(crate) record: ActorRecord,
     pub(crate) journal: Journal,
+    /// The mark that the instance before has left.
+    pub(crate) found: Option<Mark>,
     pub(crate) state: Option<Bytes>,
     pub(crate) schedule: Schedule,
     pub(crate) kv: Kv,
@@ -50,15 +53,31 @@ pub(crate) async fn wake(shared: Arc<Shared>, id: ActorId) -> Result<Woken, Acto
         .map_err(|e| store_error(&e))?
         .ok_or_else(ActorError::not_found)?;
     let mut journal = Journal::new(Arc::clone(&store), &image);
-    let options = shared.actors.get(&image.record.name);
-    if options.is_some_and(|options| options.crash_policy == CrashPolicy::Destroy)
-        && matches!(journal.mark(), Some(Mark::Awake { .. }))
-    {
-        debug!(actor = %id, "the actor's instance was lost, it is destroyed");
-        journal.commit_destroy();
-        let (_, result) = poll_fn(|cx| journal.poll_durable(cx)).await;
-        store.release(id, journal.epoch());
-        return Err(result.map_or_else(|e| store_error(&e), |()| ActorError::not_found()));
+    let found = journal.mark();
+    // An actor of an unknown type does not start, nor does it end.
+    if let (Some(options), Some(mark)) = (shared.actors.get(&image.record.name), found) {
+        let is_over = match mark {
+            Mark::Awake { .. } => options.crash_policy == CrashPolicy::Destroy,
+            Mark::Destroy { .. } => mark.is_end_without_hook(),
+            Mark::Resume => false,
+        };
+        let losses = mark.losses();
+        if is_over {
+            debug!(actor = %id, losses, "the actor's instance was lost, it is destroyed");
+            journal.commit_destroy();
+        } else if mark.is_end() {
+            // Counted before it starts: it may take the process down.
+            let mark = Mark::Destroy { losses };
+            journal.set_mark(Some(mark), None, Instant::now());
+            journal.commit(&[]);
+        }
+        if journal.is_writing() {
+            let (_, result) = poll_fn(|cx| journal.poll_durable(cx)).await;
+            if is_over || result.is_err() {
+                store.release(id, journal.epoch());
+                return Err(result.map_or_else(|e| store_error(&e), |()| ActorError::not_found()));
+            }
+        }
     }
     let record = image.record.clone();
     let tail: usize = image.tail.iter().map(|entry| entry.body.len()).sum();
@@ -95,6 +114,7 @@ pub(crate) async fn wake(shared: Arc<Shared>, id: ActorId) -> Result<Woken, Acto
         Ok(folded) => Ok(Woken {
             record,
             journal,
+            found,
             state: folded.state,
             schedule: folded.schedule,
             kv: folded.kv,

@@ -196,7 +196,7 @@ impl Messages {
 ///
 /// Actions: `add` (strict), `add_relaxed`, `add_ephemeral`, `add_and_tell` (adds and broadcasts `count`),
 /// `add_and_tell_me` (the same to the caller's connection alone), `tell` (broadcasts `told`), `get`,
-/// `fail`, `hang` (never answers), `save`, `sleep`, `destroy`, `kick` (closes the caller's
+/// `fail`, `hang` (never answers), `save`, `sleep`, `destroy` (and `_relaxed`, `_ephemeral`), `kick` (closes the caller's
 /// connection).
 /// `alarm <ms>` sets one that adds when it is told; `broken alarm <ms>` fails twice first.
 async fn run_counters(
@@ -325,7 +325,14 @@ async fn run_counters(
                     }),
                     "save" => turn.outputs.push(Output::Save { token: 7 }),
                     "sleep" => turn.outputs.push(Output::Sleep),
-                    "destroy" => turn.outputs.push(Output::Destroy),
+                    name if name.starts_with("destroy") => {
+                        turn.outputs.push(Output::Destroy);
+                        turn.durability = match name {
+                            "destroy_relaxed" => Durability::Relaxed,
+                            "destroy_ephemeral" => Durability::Ephemeral,
+                            _ => Durability::Strict,
+                        };
+                    }
                     "kick" => {
                         let conn = call.conn.expect("called over a connection");
                         turn.outputs.push(Output::Disconnect {

@@ -9,6 +9,7 @@ mod alarms;
 mod calls;
 mod conns;
 mod departures;
+mod ends;
 mod exchanges;
 mod guards;
 mod host;

@@ -211,6 +211,13 @@ impl NativeRegistry {
         self.service.lose(Lane(lane), None);
     }
 
+    /// The thread of a lane could not be started again, so far. Whoever waits for an actor there is told so, as in a
+    /// crash. Nothing happens if somebody has taken its place.
+    #[napi(catch_unwind)]
+    pub fn vacant(&self, lane: u32) {
+        self.service.vacant(Lane(lane));
+    }
+
     /// Drains and ends everything. Needs events to be answered meanwhile. After the promise is
     /// fulfilled nothing keeps the process alive. May be called any number of times.
     #[napi(catch_unwind)]
@@ -336,7 +343,7 @@ pub fn version() -> &'static str {
 /// Which layout of records this addon speaks. Changed whenever a record, an export or the configuration does
 /// (`LAYOUT` in `@greenroom/native`), so that files of different builds say so instead of misunderstanding
 /// each other.
-const LAYOUT: u32 = 2;
+const LAYOUT: u32 = 3;
 
 /// Which layout of records this addon speaks.
 #[napi(catch_unwind)]

@@ -30,6 +30,8 @@ struct Waiting {
     /// Emptied, with the room that it had.
     spare: Vec<u8>,
     bell: Option<Arc<Bell>>,
+    /// How often the events were forgotten.
+    era: u32,
 }
 
 /// Calls JavaScript, but not again before the last call has begun.
@@ -89,9 +91,16 @@ impl JsHost {
         self.lock().bell.is_some()
     }
 
-    /// Drops the events that wait: those that they are for are gone.
+    /// Drops the events that wait: those that they are for are gone. Begins another era.
     pub(crate) fn forget(&self) {
-        self.lock().batch.clear();
+        let mut waiting = self.lock();
+        waiting.batch = Vec::new();
+        waiting.era = waiting.era.wrapping_add(1);
+    }
+
+    /// Which thread of those that have been called here requests are from that begin now.
+    pub(crate) fn era(&self) -> u32 {
+        self.lock().era
     }
 
     /// Asks JavaScript to come by, whether there is anything for it or not.
@@ -102,9 +111,15 @@ impl JsHost {
         }
     }
 
-    /// Tells JavaScript what has come of one of its requests.
-    pub(crate) fn answer(&self, request: u32, answer: &Answer) {
-        EventWriter::new(&mut self.lock().batch).answer(request, answer);
+    /// Tells JavaScript what has come of one of its requests. Says nothing in another era than the request's: that
+    /// number may be another request's by now.
+    pub(crate) fn answer(&self, era: u32, request: u32, answer: &Answer) {
+        let mut waiting = self.lock();
+        if waiting.era != era {
+            return;
+        }
+        EventWriter::new(&mut waiting.batch).answer(request, answer);
+        drop(waiting);
         self.unannounced.store(true, Ordering::Release);
         self.flush();
     }
@@ -261,6 +276,19 @@ mod tests {
         host.attach(Bell::new(ring, Arc::default()));
         assert_eq!(rung.load(Ordering::Relaxed), 1);
         assert_eq!(host.take(), [8, 1, 0, 0, 0]);
+    }
+
+    #[test]
+    fn what_a_lost_thread_has_asked_for_is_not_told_to_the_next() {
+        let (host, rung, _) = host_with_bell();
+        let before = host.era();
+        host.forget();
+        host.answer(before, 1, &Answer::Taken(7));
+        assert!(host.take().is_empty());
+        assert_eq!(rung.load(Ordering::Relaxed), 0);
+        host.answer(host.era(), 1, &Answer::Taken(7));
+        assert!(!host.take().is_empty());
+        assert_eq!(rung.load(Ordering::Relaxed), 1);
     }
 
     #[test]

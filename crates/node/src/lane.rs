@@ -82,7 +82,8 @@ impl NativeLane {
         self.service.is_ending.load(Relaxed)
     }
 
-    /// As `NativeRegistry::exchange`, for this thread.
+    /// As `NativeRegistry::exchange`, for this thread. Does nothing before it has joined, nor when it was given up:
+    /// what waits at its place is for another one then.
     ///
     /// # Errors
     /// When the batch is malformed. The turns before the mistake have been handed over.
@@ -92,6 +93,10 @@ impl NativeLane {
         env: &'env Env,
         outgoing: Option<Uint8ArraySlice<'_>>,
     ) -> napi::Result<Option<Uint8ArraySlice<'env>>> {
+        let seat = self.service.seats.of(self.lane);
+        if !seat.is_taken_by(self.number.load(Relaxed)) {
+            return Ok(None);
+        }
         self.thread.exchange(env, outgoing)
     }
 }

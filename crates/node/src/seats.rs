@@ -8,12 +8,14 @@ use std::{
     num::NonZeroU32,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
 use greenroom_core::{ActorHost, HostEvent, Instance, Lane};
 use greenroom_server::AccessRequest;
+use tokio::time::Instant;
 
 use crate::{
     batch::EventWriter,
@@ -30,11 +32,13 @@ pub(crate) struct Seat {
     pub(crate) requests: Arc<Requests>,
     /// A sync lock, held while a thread comes or goes.
     taken: Mutex<Taken>,
+    /// The number of the thread that sits here; 0 while none does. Written under the lock.
+    sits: AtomicU32,
 }
 
 #[derive(Default)]
 struct Taken {
-    /// Which thread it is, of those that have had the seat. None has number 0.
+    /// Which thread was the last to take the seat. None has number 0.
     by: u32,
     watch: Option<Watch>,
     /// Nobody takes it any more.
@@ -44,13 +48,13 @@ struct Taken {
 /// All of them.
 pub(crate) struct Seats {
     seats: Box<[Seat]>,
-    for_anybody: ForAnybody,
+    pub(crate) for_anybody: Arc<ForAnybody>,
 }
 
 /// Questions about visitors, which any thread can answer: whoever comes by takes some. None waits for a thread that
 /// is blocked, as long as another one comes by.
 #[derive(Default)]
-struct ForAnybody {
+pub(crate) struct ForAnybody {
     /// Each with its number, encoded.
     questions: Mutex<VecDeque<(u32, Vec<u8>)>>,
     /// Whether there are any, to be looked at without the lock.
@@ -70,7 +74,7 @@ impl Seats {
     pub(crate) fn new(count: NonZeroU32) -> Self {
         Self {
             seats: (0..count.get()).map(|_| Seat::default()).collect(),
-            for_anybody: ForAnybody::default(),
+            for_anybody: Arc::default(),
         }
     }
 
@@ -111,7 +115,7 @@ impl Seats {
     /// are among them. Give the batch back with [`JsHost::recycle`].
     pub(crate) fn take(&self, lane: Lane, taken: impl FnOnce(&[u32])) -> Vec<u8> {
         let mut events = self.of(lane).host.take();
-        if !self.for_anybody.are_there.load(Ordering::Acquire) {
+        if !self.for_anybody.are_there() {
             return events;
         }
         let mut questions = self.for_anybody.questions();
@@ -130,6 +134,21 @@ impl Seats {
         events
     }
 
+    /// Calls somebody if questions wait: whoever was called for them may have been nobody, or be gone.
+    pub(crate) fn call_again(&self) {
+        if self.for_anybody.are_there() {
+            self.call_anybody(0);
+        }
+    }
+
+    /// Waits for the end of all requests of all threads, and ends those that take longer than `grace`.
+    pub(crate) async fn finish_requests(&self, grace: Duration) {
+        let until = Instant::now() + grace;
+        for seat in &self.seats {
+            seat.requests.finish(until).await;
+        }
+    }
+
     /// Calls the first thread from `turn` on that is not on the way already. If all are, one of them will do.
     fn call_anybody(&self, turn: u32) {
         let count = self.seats.len();
@@ -142,6 +161,11 @@ impl Seats {
 }
 
 impl ForAnybody {
+    /// Whether questions wait.
+    pub(crate) fn are_there(&self) -> bool {
+        self.are_there.load(Ordering::Acquire)
+    }
+
     fn questions(&self) -> MutexGuard<'_, VecDeque<(u32, Vec<u8>)>> {
         self.questions
             .lock()
@@ -166,6 +190,7 @@ impl Seat {
         }
         taken.watch = watch()?;
         taken.by = taken.by.wrapping_add(1);
+        self.sits.store(taken.by, Ordering::Release);
         self.host.attach(bell);
         Ok(Some(taken.by))
     }
@@ -181,12 +206,28 @@ impl Seat {
             return false;
         }
         let watch = taken.watch.take();
+        self.sits.store(0, Ordering::Release);
         self.host.detach();
+        self.requests.end_all();
         self.host.forget();
         drop(taken);
         // Waits for the thread that watches.
         drop(watch);
-        self.requests.end_all();
+        true
+    }
+
+    /// Whether the thread with this number sits here.
+    pub(crate) fn is_taken_by(&self, number: u32) -> bool {
+        number != 0 && self.sits.load(Ordering::Acquire) == number
+    }
+
+    /// Drops the events that wait here, if nobody sits here to take them. Returns whether that is so.
+    pub(crate) fn vacate(&self) -> bool {
+        let taken = self.taken();
+        if taken.is_closed || self.host.is_attached() {
+            return false;
+        }
+        self.host.forget();
         true
     }
 
@@ -233,7 +274,7 @@ impl ActorHost for Seats {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::sync::atomic::AtomicUsize;
 
     use greenroom_server::Intents;
@@ -242,6 +283,20 @@ mod tests {
 
     fn three() -> Seats {
         Seats::new(NonZeroU32::new(3).expect("it is not 0"))
+    }
+
+    /// A visitor of whom nothing is known.
+    pub(crate) fn somebody() -> AccessRequest {
+        AccessRequest {
+            intents: Intents::GET,
+            name: None,
+            key: None,
+            id: None,
+            params: None,
+            token: None,
+            address: None,
+            request: bytes::Bytes::new(),
+        }
     }
 
     fn sit(seat: &Seat) -> (Option<u32>, Arc<AtomicUsize>) {
@@ -288,9 +343,25 @@ mod tests {
         assert_ne!(first, second);
         assert_eq!(seat.host.take(), [8, 4, 0, 0, 0]);
         assert!(!seat.lose(first), "that is not who sits here");
+        assert!(seat.is_taken_by(second.expect("it sits")));
+        assert!(!seat.is_taken_by(first.expect("it sat")));
         assert!(seat.lose(None));
+        assert!(!seat.is_taken_by(second.expect("it sat")));
+        assert!(!seat.is_taken_by(0));
         seat.close();
         assert_eq!(sit(seat).0, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_requests_of_all_threads_have_the_same_time_to_end() {
+        let seats = three();
+        for seat in seats.all() {
+            seat.requests.begin_endless(1, 0);
+        }
+        let (began, grace) = (Instant::now(), Duration::from_secs(10));
+        seats.finish_requests(grace).await;
+        let took = began.elapsed();
+        assert!(took >= grace && took < grace * 2, "{took:?}");
     }
 
     #[test]
@@ -298,17 +369,7 @@ mod tests {
         let seats = three();
         let (_, first) = sit(seats.of(Lane(0)));
         let (_, last) = sit(seats.of(Lane(2)));
-        let request = AccessRequest {
-            intents: Intents::GET,
-            name: None,
-            key: None,
-            id: None,
-            params: None,
-            token: None,
-            address: None,
-            request: bytes::Bytes::new(),
-        };
-        let ask = |question| seats.ask(question, &request);
+        let ask = |question| seats.ask(question, &somebody());
         let take = |lane| {
             let mut taken = Vec::new();
             let events = seats.take(lane, |questions| taken = questions.to_vec());

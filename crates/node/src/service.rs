@@ -109,22 +109,28 @@ impl Service {
         let (Some(runtime), Some(seat)) = (self.runtime(), self.seats.get(lane)) else {
             return Ok(None);
         };
-        seat.take(bell, || {
-            self.record.came(lane, Arc::clone(&pulse.desk));
-            let Some(&threshold) = self.threshold.get() else {
-                return Ok(None);
+        // Another one may have gone without a word.
+        self.lose(lane, None);
+        let taken = seat.take(bell, || {
+            let desk = Arc::clone(&pulse.desk);
+            let watch = match self.threshold.get() {
+                Some(&threshold) => Some(Watch::start(Watched {
+                    threshold,
+                    lane,
+                    is_alone: self.seats.lanes() == NonZeroU32::MIN,
+                    pulse,
+                    record: Arc::clone(&self.record),
+                    host: Arc::clone(&seat.host),
+                    questions: Arc::clone(&self.seats.for_anybody),
+                    runtime,
+                })?),
+                None => None,
             };
-            let watched = Watched {
-                threshold,
-                lane,
-                is_alone: self.seats.lanes() == NonZeroU32::MIN,
-                pulse,
-                record: Arc::clone(&self.record),
-                host: Arc::clone(&seat.host),
-                runtime,
-            };
-            Watch::start(watched).map(Some)
-        })
+            self.record.came(lane, desk);
+            Ok(watch)
+        })?;
+        self.seats.call_again();
+        Ok(taken)
     }
 
     /// The thread that has sat there is gone, and with it the actors that it ran: they end as in a crash, and wake on
@@ -135,6 +141,18 @@ impl Service {
         }
         self.record.went(lane);
         self.questions.lost(lane);
+        if let Some(runtime) = self.runtime() {
+            runtime.lost(lane);
+        }
+        self.seats.call_again();
+    }
+
+    /// Nobody has come to sit there for a while: whoever waits for an actor there is told so, as if it had crashed, and
+    /// what was for it is dropped. Does nothing if somebody sits there.
+    pub(crate) fn vacant(&self, lane: Lane) {
+        if !self.seats.get(lane).is_some_and(Seat::vacate) {
+            return;
+        }
         if let Some(runtime) = self.runtime() {
             runtime.lost(lane);
         }
@@ -377,9 +395,7 @@ impl Open {
             // durable.
             if stop.await.is_ok() {
                 server.shutdown().await;
-                for seat in seats.all() {
-                    seat.requests.finish(grace).await;
-                }
+                seats.finish_requests(grace).await;
             }
         });
         seats.all().for_each(Seat::look_away);
@@ -422,66 +438,4 @@ pub(crate) fn text_of(panic: &(dyn Any + Send)) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{
-        collections::BTreeMap,
-        sync::atomic::{AtomicUsize, Ordering},
-    };
-
-    use greenroom_core::{HostEvent, Instance};
-    use greenroom_server::ServerConfig;
-
-    use super::*;
-
-    #[test]
-    fn javascript_is_not_called_before_its_answers_have_somewhere_to_go() {
-        let service = Arc::new(Service::new(NonZeroU32::MIN));
-        let seat = service.seats.main();
-        let time = VirtualTime::new(Arc::clone(&seat.host), 0);
-        let store = MemoryStore::new();
-        assert!(service.memory.set(Memory { store, time }).is_ok());
-        // As an actor does that an alarm wakes at once.
-        seat.host.deliver(Instance(1), HostEvent::Saved(1));
-        seat.host.flush();
-        let rung = Arc::new(AtomicUsize::new(0));
-        let (asking, count) = (Arc::downgrade(&service), Arc::clone(&rung));
-        let ring = move || {
-            let service = asking.upgrade().expect("it runs");
-            assert!(service.runtime().is_some(), "a turn would be lost");
-            assert!(
-                service.seats.main().requests.is_open(),
-                "a request would be lost"
-            );
-            count.fetch_add(1, Ordering::Relaxed);
-        };
-        let bell = Bell::new(ring, Arc::default());
-        let (stop, stopped) = oneshot::channel();
-        let (told, started) = std::sync::mpsc::channel();
-        let (done, ended) = std::sync::mpsc::channel();
-        let config = Config {
-            data_dir: "/nowhere".into(),
-            host: "127.0.0.1".to_owned(),
-            port: None,
-            log_level: tracing::level_filters::LevelFilter::OFF,
-            actors: BTreeMap::new(),
-            server: ServerConfig::default(),
-            auth_timeout: None,
-            blocked_after: None,
-            workers: NonZeroU32::MIN,
-        };
-        let pulse = service.pulse();
-        spawn(
-            Arc::clone(&service),
-            config,
-            (bell, pulse),
-            stopped,
-            move |outcome| told.send(outcome.is_ok()).expect("the test waits"),
-            move || done.send(()).expect("the test waits"),
-        )
-        .expect("a thread");
-        assert!(started.recv().expect("an outcome"));
-        assert_eq!(rung.load(Ordering::Relaxed), 1);
-        stop.send(()).expect("it runs");
-        ended.recv().expect("an end");
-    }
-}
+mod tests;

@@ -33,6 +33,7 @@ export interface AddonRegistry {
   stats(): string;
   token(): number;
   lose(lane: number): void;
+  vacant(lane: number): void;
 }
 
 /** One thread's share of a registry as the addon implements it. */
@@ -54,7 +55,7 @@ export interface Addon {
 }
 
 /** The layout of records that this package and `greenroom` speak; `crates/node` has the same number. */
-export const LAYOUT = 2;
+export const LAYOUT = 3;
 
 let loaded: Addon | undefined;
 

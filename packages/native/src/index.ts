@@ -107,6 +107,14 @@ export class NativeRegistry {
   }
 
   /**
+   * No thread could be started for a lane, so far: whoever waits for an actor there is told so, as in a crash. Nothing
+   * happens if one has joined.
+   */
+  vacant(lane: number): void {
+    this.#registry.vacant(lane);
+  }
+
+  /**
    * Counters as JSON text, for tests and tools: `commits`, `journalBytes`, `snapshots` and `snapshotBytes` since
    * `start`, and the `actors` that are awake.
    */

@@ -26,17 +26,23 @@ pub(super) enum Part {
 /// unasked.
 pub(super) struct PartBody {
     request: u32,
+    era: u32,
     host: Arc<JsHost>,
     parts: mpsc::UnboundedReceiver<Part>,
     is_over: bool,
 }
 
 impl PartBody {
-    /// The body of the request that JavaScript knows as `request`, and where its parts are to go.
-    pub(super) fn new(request: u32, host: Arc<JsHost>) -> (Self, mpsc::UnboundedSender<Part>) {
+    /// The body of the request that JavaScript knows as `request` in this era, and where its parts are to go.
+    pub(super) fn new(
+        request: u32,
+        era: u32,
+        host: Arc<JsHost>,
+    ) -> (Self, mpsc::UnboundedSender<Part>) {
         let (sender, parts) = mpsc::unbounded_channel();
         let body = Self {
             request,
+            era,
             host,
             parts,
             is_over: false,
@@ -61,7 +67,8 @@ impl Body for PartBody {
             match part {
                 Some(Part::Data(part)) => {
                     let taken = u32::try_from(part.len()).unwrap_or(u32::MAX);
-                    self.host.answer(self.request, &Answer::Taken(taken));
+                    self.host
+                        .answer(self.era, self.request, &Answer::Taken(taken));
                     Some(Ok(Frame::data(part)))
                 }
                 Some(Part::End) => None,
@@ -78,7 +85,7 @@ mod tests {
     use super::*;
 
     async fn read(parts: impl IntoIterator<Item = Part>) -> Result<Bytes, io::Error> {
-        let (body, sender) = PartBody::new(1, Arc::default());
+        let (body, sender) = PartBody::new(1, 0, Arc::default());
         for part in parts {
             sender.send(part).expect("the body listens");
         }

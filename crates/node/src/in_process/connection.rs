@@ -101,6 +101,6 @@ impl Connection {
     }
 
     fn tell(&self, answer: &Answer) {
-        self.server.host.answer(self.request, answer);
+        self.server.tell(self.request, answer);
     }
 }

@@ -4,7 +4,6 @@ use std::{
     collections::HashMap,
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use bytes::Bytes;
@@ -16,6 +15,7 @@ use tokio::{
     runtime::Handle,
     sync::{Notify, Semaphore, mpsc},
     task::AbortHandle,
+    time::Instant,
 };
 use tracing::warn;
 
@@ -46,11 +46,22 @@ struct Inner {
 pub(super) struct Server {
     pub(super) dispatcher: Dispatcher,
     threads: Handle,
-    pub(super) host: Arc<JsHost>,
+    host: Arc<JsHost>,
+    /// Of the host, when the request began.
+    era: u32,
+}
+
+impl Server {
+    /// Tells JavaScript what has come of a request, if the thread is still there that has made it.
+    pub(super) fn tell(&self, request: u32, answer: &Answer) {
+        self.host.answer(self.era, request, answer);
+    }
 }
 
 /// What JavaScript can still do about a request.
 struct UnderWay {
+    /// The next thread counts from 1 again: its requests have the numbers of those before.
+    era: u32,
     task: AbortHandle,
     parts: Option<mpsc::UnboundedSender<Part>>,
     /// How many bytes of the answer may be sent.
@@ -64,8 +75,21 @@ impl Requests {
         self.lock().server = Some(Server {
             dispatcher,
             threads,
+            era: host.era(),
             host,
         });
+    }
+
+    /// A request that has no end.
+    #[cfg(test)]
+    pub(crate) fn begin_endless(&self, id: u32, era: u32) {
+        let request = UnderWay {
+            era,
+            task: tokio::spawn(std::future::pending::<()>()).abort_handle(),
+            parts: None,
+            room: Arc::new(Semaphore::new(0)),
+        };
+        self.lock().under_way.insert(id, request);
     }
 
     /// Whether requests are answered.
@@ -74,9 +98,9 @@ impl Requests {
         self.lock().server.is_some()
     }
 
-    /// Waits for the end of all requests, and ends those that take longer than `grace`. The server
+    /// Waits for the end of all requests, and ends those that take longer than `until`. The server
     /// answers new ones with what it answers to everybody then.
-    pub(crate) async fn finish(&self, grace: Duration) {
+    pub(crate) async fn finish(&self, until: Instant) {
         let all = async {
             loop {
                 let ended = self.ended.notified();
@@ -86,7 +110,7 @@ impl Requests {
                 ended.await;
             }
         };
-        if tokio::time::timeout(grace, all).await.is_err() {
+        if tokio::time::timeout_at(until, all).await.is_err() {
             warn!(
                 requests = self.lock().under_way.len(),
                 "cutting off requests of this process that did not end in time"
@@ -150,7 +174,7 @@ impl Requests {
     fn begin(self: &Arc<Self>, begin: Begin) {
         let request = begin.request;
         self.spawn(request, |server, room| {
-            let (body, parts) = body_of(&begin, &server.host);
+            let (body, parts) = body_of(&begin, &server);
             let exchange = Exchange {
                 server,
                 request,
@@ -182,9 +206,11 @@ impl Requests {
     ) {
         let mut inner = self.lock();
         // Without a server nobody is left to be told: JavaScript gives up all its requests itself.
-        let Some(server) = inner.server.clone() else {
+        let Some(mut server) = inner.server.clone() else {
             return;
         };
+        server.era = server.host.era();
+        let era = server.era;
         let threads = server.threads.clone();
         let room = Arc::new(Semaphore::new(WINDOW));
         let (work, parts) = begin(server, Arc::clone(&room));
@@ -192,10 +218,11 @@ impl Requests {
         // The lock is held until the request is in the table, so that its end finds it there.
         let task = threads.spawn(async move {
             work.await;
-            table.lock().under_way.remove(&id);
+            table.remove(id, era);
             table.ended.notify_waiters();
         });
         let request = UnderWay {
+            era,
             task: task.abort_handle(),
             parts,
             room,
@@ -203,22 +230,27 @@ impl Requests {
         inner.under_way.insert(id, request);
     }
 
+    /// A request has ended that began in this era.
+    fn remove(&self, id: u32, era: u32) {
+        let mut inner = self.lock();
+        if inner.under_way.get(&id).is_some_and(|one| one.era == era) {
+            inner.under_way.remove(&id);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn body_of(
-    begin: &Begin,
-    host: &Arc<JsHost>,
-) -> (InProcessBody, Option<mpsc::UnboundedSender<Part>>) {
+fn body_of(begin: &Begin, server: &Server) -> (InProcessBody, Option<mpsc::UnboundedSender<Part>>) {
     match &begin.body {
         BeginBody::Whole(body) => {
             let body = Full::new(body.clone());
             (body.map_err(|never| match never {}).boxed(), None)
         }
         BeginBody::Follows => {
-            let (body, sender) = PartBody::new(begin.request, Arc::clone(host));
+            let (body, sender) = PartBody::new(begin.request, server.era, Arc::clone(&server.host));
             (body.boxed(), Some(sender))
         }
     }
@@ -295,6 +327,31 @@ impl Exchange {
     }
 
     fn tell(&self, answer: &Answer) {
-        self.server.host.answer(self.request, answer);
+        self.server.tell(self.request, answer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_end_of_a_lost_threads_request_is_not_that_of_the_next_with_its_number() {
+        let requests = Requests::default();
+        let numbers = || {
+            requests
+                .lock()
+                .under_way
+                .keys()
+                .copied()
+                .collect::<Vec<_>>()
+        };
+        requests.begin_endless(1, 0);
+        requests.end_all();
+        requests.begin_endless(1, 1);
+        requests.remove(1, 0);
+        assert_eq!(numbers(), [1]);
+        requests.remove(1, 1);
+        assert!(numbers().is_empty());
     }
 }

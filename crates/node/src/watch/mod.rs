@@ -29,7 +29,7 @@ use self::{
     record::Counted,
     sight::{Answer, Blame, News, Sight},
 };
-use crate::host::JsHost;
+use crate::{host::JsHost, seats::ForAnybody};
 
 /// How long JavaScript may be blocked before the runtime counts the time of calls, and how often it is told
 /// so.
@@ -139,6 +139,8 @@ pub(crate) struct Watched {
     pub(crate) pulse: Arc<Pulse>,
     pub(crate) record: Arc<Record>,
     pub(crate) host: Arc<JsHost>,
+    /// What this thread can answer as well as others.
+    pub(crate) questions: Arc<ForAnybody>,
     pub(crate) runtime: Runtime,
 }
 
@@ -182,8 +184,10 @@ impl Watcher {
             self.stalled_at = Some(now);
             self.watched.runtime.stalled(self.watched.lane);
         }
-        // Where no actor is awake, nobody is kept waiting.
-        if !self.sight.is_waiting() && self.watched.runtime.live_actors() > 0 {
+        // Where no actor is awake, nobody is kept waiting, but by a question whose thread does not come for it.
+        let is_needed =
+            self.watched.runtime.live_actors() > 0 || self.watched.questions.are_there();
+        if !self.sight.is_waiting() && is_needed {
             if now >= self.heap_at {
                 self.heap_at = now + HEAP_PAUSE;
                 self.watched.pulse.desk.want_heap();

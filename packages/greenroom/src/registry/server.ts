@@ -86,6 +86,7 @@ export class RegistryServer implements RunningServer {
           actors: [...registry.actors.keys()],
           log,
           lose: (lane) => native.lose(lane),
+          vacant: (lane) => native.vacant(lane),
         }));
       const info = await native.start(host.wake);
       team?.begin();

@@ -22,6 +22,8 @@ export interface MemberServices {
   readonly log: Logger;
   /** The thread is gone, and what it has run. */
   lose(): void;
+  /** It could not be started again, so far. */
+  vacant(): void;
   /** The program wants to end. */
   shutdown(): void;
 }
@@ -29,6 +31,10 @@ export interface MemberServices {
 /** Apart from where it is used: bundlers take `new URL` in `new Worker` for a file to be packed. */
 function entryBeside(file: string): URL {
   return new URL("./main.js", file);
+}
+
+function tell(worker: Worker, order: Order): void {
+  worker.postMessage(order);
 }
 
 /** See the top of the file. */
@@ -57,38 +63,36 @@ export class Member {
       this.#worker = worker;
       let cause: unknown;
       let isReady = false;
+      // It is told when the thread is gone: another one must not begin before.
       const fail = (why: string): void => {
         clearTimeout(timer);
-        reject(new Error(why));
-      };
-      const timer = setTimeout(() => {
-        fail(`it was not loaded within ${LOAD_TIMEOUT} ms`);
+        cause ??= new Error(why);
         void worker.terminate();
-      }, LOAD_TIMEOUT);
+      };
+      const timer = setTimeout(() => fail(`it was not loaded within ${LOAD_TIMEOUT} ms`), LOAD_TIMEOUT);
       worker.on("message", (report: Report) => {
         if (report.kind === "shutdown") this.#services.shutdown();
-        else if (report.kind === "failed") {
-          fail(report.message);
-          void worker.terminate();
-        } else {
+        else if (report.kind === "failed") fail(report.message);
+        else {
           const missing = actors.filter((name) => !report.actors.includes(name));
           if (missing.length > 0) {
             fail(`the registry that it has made there lacks the actors ${missing.join(", ")}`);
-            void worker.terminate();
             return;
           }
           clearTimeout(timer);
           isReady = true;
-          if (this.#isOn) this.#tell("begin");
+          if (this.#isOn) tell(worker, "begin");
           resolve();
         }
       });
       // Comes before `exit`, if the thread has not ended by itself.
       worker.on("error", (error: unknown) => {
-        cause = error;
+        cause ??= error;
       });
       worker.on("exit", (code: number) => {
-        fail(cause === undefined ? `it has ended with code ${code} while it was loaded` : messageOf(cause));
+        clearTimeout(timer);
+        const why = cause === undefined ? `it has ended with code ${code} while it was loaded` : messageOf(cause);
+        reject(new Error(why));
         this.#exited(worker, code, cause, isReady);
       });
     });
@@ -99,7 +103,7 @@ export class Member {
     this.#isOn = true;
     // It may have been lost since it was loaded.
     if (this.#worker === undefined) this.#startAgain();
-    else this.#tell("begin");
+    else tell(this.#worker, "begin");
   }
 
   /** Ends the thread, for good. */
@@ -109,23 +113,21 @@ export class Member {
     const worker = this.#worker;
     if (worker === undefined) return;
     const exited = new Promise<void>((exit) => worker.once("exit", () => exit()));
-    this.#tell("end");
+    tell(worker, "end");
     // It may be busy with code that does not return.
     const timer = setTimeout(() => void worker.terminate(), END_TIMEOUT);
     await exited;
     clearTimeout(timer);
   }
 
-  #tell(order: Order): void {
-    this.#worker?.postMessage(order);
-  }
-
   #exited(worker: Worker, code: number, cause: unknown, isReady: boolean): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
-    if (this.#isEnded || !this.#isOn || !isReady) return;
+    if (this.#isEnded || !this.#isOn) return;
     const { log, lose, task } = this.#services;
     lose();
+    // Whoever waits for it to be loaded tries again.
+    if (!isReady) return;
     const fields = { thread: task.lane, code, ...(cause === undefined ? {} : { error: asError(cause) }) };
     log.error(fields, "a worker thread was lost with the actors on it, and is started again");
     this.#startAgain();
@@ -136,11 +138,12 @@ export class Member {
     const pause = this.#losses === 0 ? 0 : Math.min(FIRST_PAUSE * 2 ** (this.#losses - 1), LONGEST_PAUSE);
     this.#losses++;
     this.#timer = setTimeout(() => {
-      const { log, task } = this.#services;
+      const { log, task, vacant } = this.#services;
       this.load().then(
         () => this.#forgetLossesLater(),
         (error: unknown) => {
           if (this.#isEnded) return;
+          vacant();
           log.error(
             { thread: task.lane, error },
             "a worker thread cannot be started again; it is tried later",

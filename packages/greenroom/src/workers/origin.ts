@@ -40,6 +40,17 @@ function fileUrl(name: string | undefined): string | undefined {
 
 /** The file of the code that has called `above`, as the platform names it. */
 function callerOf(above: (...args: never[]) => unknown): string | undefined {
+  try {
+    const file: unknown = lowestSite(above)?.getFileName();
+    return typeof file === "string" ? file : undefined;
+  } catch {
+    // The program has frozen `Error`.
+    return undefined;
+  }
+}
+
+/** The place in the code that has called `above`. @throws TypeError if `Error` is frozen */
+function lowestSite(above: (...args: never[]) => unknown): NodeJS.CallSite | undefined {
   const { prepareStackTrace, stackTraceLimit } = Error;
   try {
     // In this form it is the file that was loaded; as text, it may be the one that it was compiled from.
@@ -47,8 +58,7 @@ function callerOf(above: (...args: never[]) => unknown): string | undefined {
     Error.stackTraceLimit = 1;
     const holder: { stack?: readonly NodeJS.CallSite[] } = {};
     Error.captureStackTrace(holder, above);
-    const file: unknown = holder.stack?.[0]?.getFileName();
-    return typeof file === "string" ? file : undefined;
+    return holder.stack?.[0];
   } finally {
     Error.prepareStackTrace = prepareStackTrace;
     Error.stackTraceLimit = stackTraceLimit;

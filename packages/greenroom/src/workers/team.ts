@@ -1,9 +1,12 @@
 /** The worker threads of a registry: each runs a share of its actors. */
 import { fileURLToPath } from "node:url";
+import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import { messageOf } from "../host/failure.js";
 import type { Logger } from "../log.js";
 import { Member } from "./member.js";
+import type { Report } from "./messages.js";
 import type { Origin } from "./origin.js";
+import { postOfThread } from "./post.js";
 
 /** What a team needs of its registry. */
 export interface TeamServices {
@@ -16,6 +19,8 @@ export interface TeamServices {
   readonly log: Logger;
   /** The thread of this lane is gone. */
   lose(lane: number): void;
+  /** No thread could be started for this lane, so far. */
+  vacant(lane: number): void;
   /** The program wants to end. */
   shutdown(): void;
 }
@@ -34,6 +39,10 @@ export class Team {
    * @throws Error `worker_failed` saying why one of them cannot.
    */
   static async load(services: TeamServices): Promise<Team> {
+    if (isBundled()) {
+      parentPort?.postMessage({ kind: "failed", message: BUNDLED } satisfies Report);
+      throw failed(BUNDLED);
+    }
     const { count, origin, token, actors, log } = services;
     if (count === 1) return new Team([]);
     const { module, index } = origin;
@@ -46,6 +55,7 @@ export class Team {
           actors,
           log,
           lose: () => services.lose(lane),
+          vacant: () => services.vacant(lane),
           shutdown: () => services.shutdown(),
         }),
     );
@@ -72,6 +82,20 @@ export class Team {
   async end(): Promise<void> {
     await Promise.all(this.#members.map((member) => member.end()));
   }
+}
+
+const BUNDLED =
+  "greenroom is bundled with the program, so a thread that was to run a share of its actors runs the program instead: " +
+  "keep the package greenroom out of the bundle (as an external package), or use one thread";
+
+/**
+ * Whether this is a thread that Greenroom has started, without Greenroom's own main module: what was beside the code
+ * that has started it was another file. A registry would start threads of its own here, and each of them others.
+ */
+function isBundled(): boolean {
+  if (isMainThread || postOfThread() !== undefined) return false;
+  const data: unknown = workerData;
+  return typeof data === "object" && data !== null && "greenroom" in data;
 }
 
 function unknownModule(caller: string | undefined): string {

@@ -1,4 +1,4 @@
-/** Programs whose registry cannot be had on other threads: what `start` says of each. */
+/** Programs whose registry cannot be had on other threads: what `start` says of each on the main one. */
 
 import { runInThisContext } from "node:vm";
 import { isMainThread } from "node:worker_threads";
@@ -32,16 +32,20 @@ function make() {
   }
 }
 
+function say(text: string): void {
+  if (isMainThread) process.stdout.write(`${text}\n`);
+}
+
 if (role === "throws" && !isMainThread) throw new Error("this module is for one thread");
 if (role === "exits" && !isMainThread) process.exit(5);
 if (role !== "late" || isMainThread) {
   const registry = make();
   try {
     await registry.start();
-    process.stdout.write("started\n");
+    say("started");
   } catch (error) {
     const { code, message } = error as { readonly code?: string; readonly message: string };
-    process.stdout.write(`${JSON.stringify({ code, message })}\n`);
+    say(JSON.stringify({ code, message }));
   }
   await registry.shutdown();
 }

@@ -1,13 +1,14 @@
 /** Several threads in one process: who runs where, and what becomes of it when a thread is blocked or lost. */
 
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { build } from "esbuild";
 import { createClient } from "../harness/client.js";
 import { eventually } from "../harness/eventually.js";
-import { DIST } from "../harness/paths.js";
+import { DIST, ROOT } from "../harness/paths.js";
 import { Program } from "../harness/program.js";
 import { ServerProcess } from "../harness/server.js";
 import type { registry } from "../server/workers-registry.js";
@@ -191,7 +192,9 @@ test("a thread that cannot be loaded again is tried until it can", async (t) => 
   await eventually(() => assert.match(site.server.stderr, /cannot be started again.*does not load here/s));
   assert.equal(await threadsOf(site.server), 1);
   assert.equal(await site.handle(main).add(), 1);
-  // Called while nobody is there to run it.
+  // Called while nobody is there to run it: whoever does not want to wait hears of it.
+  const hurried = createClient<typeof registry>({ endpoint: site.server.url, retryTimeout: 0 });
+  await assert.rejects(hurried.placed.getOrCreate(other).count(), { code: "restarting" });
   const waiting = site.handle(other).count();
   await rm(fail);
   assert.equal(await waiting, 1);
@@ -279,3 +282,26 @@ for (const [role, expected] of [
     assert.match(error.message, expected);
   });
 }
+
+test("a registry in a bundle, where threads would run the program instead, does not start, and says why", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "greenroom-workers-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  await build({
+    entryPoints: [join(DIST, "server/workers-wrong.js")],
+    outfile: join(folder, "main.js"),
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    external: ["@greenroom/native"],
+    logLevel: "silent",
+  });
+  await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module" }));
+  await mkdir(join(folder, "node_modules/@greenroom"), { recursive: true });
+  await symlink(join(ROOT, "packages/native"), join(folder, "node_modules/@greenroom/native"), "dir");
+  const program = new Program(join(folder, "main.js"), { env: { GREENROOM_DATA_DIR: join(folder, "data") } });
+  const { code, stdout, stderr } = await program.ended;
+  assert.equal(code, 0, stdout + stderr);
+  const error = JSON.parse(stdout) as { code: string; message: string };
+  assert.equal(error.code, "worker_failed");
+  assert.match(error.message, /main\.js: greenroom is bundled with the program, .*keep the package greenroom out of/);
+});

@@ -91,7 +91,8 @@ export class Member {
       });
       worker.on("exit", (code: number) => {
         clearTimeout(timer);
-        const why = cause === undefined ? `it has ended with code ${code} while it was loaded` : messageOf(cause);
+        const why =
+          cause === undefined ? `it has ended with code ${code} while it was loaded` : messageOf(cause);
         reject(new Error(why));
         this.#exited(worker, code, cause, isReady);
       });

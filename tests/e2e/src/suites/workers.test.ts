@@ -303,5 +303,8 @@ test("a registry in a bundle, where threads would run the program instead, does 
   assert.equal(code, 0, stdout + stderr);
   const error = JSON.parse(stdout) as { code: string; message: string };
   assert.equal(error.code, "worker_failed");
-  assert.match(error.message, /main\.js: greenroom is bundled with the program, .*keep the package greenroom out of/);
+  assert.match(
+    error.message,
+    /main\.js: greenroom is bundled with the program, .*keep the package greenroom out of/,
+  );
 });

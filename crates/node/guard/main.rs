@@ -16,7 +16,8 @@ mod world;
 
 // Parts of the addon: it is a library that only Node.js can load, so they are compiled here once more. What only the
 // rest of it uses is dead here.
-#[expect(dead_code, unused_imports, reason = "used by the rest of the addon")]
+#[cfg_attr(not(test), expect(dead_code, reason = "used by the rest of the addon"))]
+#[expect(unused_imports, reason = "used by the rest of the addon")]
 #[path = "../src/batch/mod.rs"]
 mod batch;
 #[expect(dead_code, reason = "used by the rest of the addon")]

@@ -6,6 +6,7 @@
 
 mod cli;
 mod commands;
+mod failures;
 mod fuzzing;
 mod guarding;
 mod packaging;

@@ -3,11 +3,13 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::failures::{Failure, Failures};
 use crate::process;
 use crate::tally::Tally;
 
@@ -31,9 +33,21 @@ pub(crate) struct Outcome {
     pub(crate) name: String,
     /// Its tests; a suite that counts none is one test. A suite that did not succeed has at least one failure.
     pub(crate) tally: Tally,
+    /// The tests of it that failed, as far as its output names them; never empty when it failed.
+    pub(crate) failures: Vec<Failure>,
     /// How long it took.
     pub(crate) took: Duration,
 }
+
+/// What has been read from one stream of a suite's output.
+#[derive(Default)]
+struct Reading {
+    tally: Tally,
+    failures: Failures,
+}
+
+/// A reading that goes on.
+type Shared = Arc<Mutex<Reading>>;
 
 impl Outcome {
     /// One line of the summary.
@@ -68,14 +82,15 @@ impl Suite {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
     }
 
-    /// The outcome of a suite that could not be run: one failure.
-    pub(crate) fn not_run(self) -> Outcome {
+    /// The outcome of a suite that could not be run, for that reason: one failure.
+    pub(crate) fn not_run(self, reason: &str) -> Outcome {
         Outcome {
-            name: self.name,
             tally: Tally {
                 passed: 0,
                 failed: 1,
             },
+            failures: vec![Failure::of_suite(vec![reason.to_owned()])],
+            name: self.name,
             took: Duration::ZERO,
         }
     }
@@ -88,10 +103,28 @@ impl Suite {
     fn run_within(self, limit: Duration) -> Outcome {
         eprintln!("\n=== {}: {}", self.name, process::describe(&self.command));
         let start = Instant::now();
-        let (mut tally, succeeded) = run_and_count(self.command, limit).unwrap_or_else(|error| {
+        let readings = [Shared::default(), Shared::default()];
+        let ended = run_and_read(self.command, limit, &readings);
+        let mut tally = Tally::default();
+        let mut failures = Vec::new();
+        let mut last_lines = Vec::new();
+        for reading in readings {
+            let reading = std::mem::take(&mut *lock(&reading));
+            tally.add(reading.tally);
+            let (failed, recent) = reading.failures.finish();
+            failures.extend(failed);
+            // Errors are read last; a tool that prints none there says them on standard output.
+            if !recent.is_empty() {
+                last_lines = recent;
+            }
+        }
+        let succeeded = matches!(ended, Ok(true));
+        if let Err(error) = ended {
             eprintln!("error: {error:#}");
-            (Tally::default(), false)
-        });
+            failures.push(Failure::of_suite(vec![format!("{error:#}")]));
+        } else if !succeeded && failures.is_empty() {
+            failures.push(Failure::of_suite(last_lines));
+        }
         if !succeeded && tally.failed == 0 {
             tally.failed = 1;
         } else if succeeded && tally == Tally::default() {
@@ -100,15 +133,16 @@ impl Suite {
         Outcome {
             name: self.name,
             tally,
+            failures,
             took: start.elapsed(),
         }
     }
 }
 
-/// Runs the command to its end; returns the tests that its output counts, and whether it succeeded.
+/// Runs the command to its end, reading standard output and standard error; returns whether it succeeded.
 ///
 /// After the limit it is told to end; what it started is not waited for.
-fn run_and_count(mut command: Command, limit: Duration) -> Result<(Tally, bool)> {
+fn run_and_read(mut command: Command, limit: Duration, readings: &[Shared; 2]) -> Result<bool> {
     let name = process::describe(&command);
     command
         .stdin(Stdio::null())
@@ -119,19 +153,19 @@ fn run_and_count(mut command: Command, limit: Duration) -> Result<(Tally, bool)>
         .with_context(|| format!("cannot start `{name}`"))?;
     let stdout = child.stdout.take().expect("standard output is piped");
     let stderr = child.stderr.take().expect("standard error is piped");
-    let (counted, counts) = mpsc::channel();
-    let counted_errors = counted.clone();
-    thread::spawn(move || counted.send(pass_through(stdout, std::io::stdout())));
-    thread::spawn(move || counted_errors.send(pass_through(stderr, std::io::stderr())));
+    let [of_stdout, of_stderr] = readings.clone();
+    let (closed, closes) = mpsc::channel();
+    let closed_too = closed.clone();
+    thread::spawn(move || closed.send(pass_through(stdout, std::io::stdout(), &of_stdout)));
+    thread::spawn(move || closed_too.send(pass_through(stderr, std::io::stderr(), &of_stderr)));
     let deadline = Instant::now() + limit;
-    let mut tally = Tally::default();
     for _ in 0..2 {
         let left = deadline.saturating_duration_since(Instant::now());
-        let Ok(count) = counts.recv_timeout(left) else {
-            end(&mut child, &counts)?;
+        let Ok(close) = closes.recv_timeout(left) else {
+            end(&mut child, &closes)?;
             bail!("`{name}` did not end within {} s", limit.as_secs());
         };
-        tally.add(count?);
+        close?;
     }
     let status = child
         .wait()
@@ -139,11 +173,11 @@ fn run_and_count(mut command: Command, limit: Duration) -> Result<(Tally, bool)>
     if !status.success() {
         eprintln!("`{name}` failed ({status})");
     }
-    Ok((tally, status.success()))
+    Ok(status.success())
 }
 
 /// Asks a program to end, so that it can end what it started, then ends it.
-fn end(child: &mut Child, outputs: &Receiver<Result<Tally>>) -> Result<()> {
+fn end(child: &mut Child, outputs: &Receiver<Result<()>>) -> Result<()> {
     let mut ask = process::command("kill");
     ask.arg(child.id().to_string());
     if cfg!(unix) && process::succeeds(ask) {
@@ -155,18 +189,25 @@ fn end(child: &mut Child, outputs: &Receiver<Result<Tally>>) -> Result<()> {
     Ok(())
 }
 
-/// Copies line by line and counts what the lines say.
-fn pass_through(from: impl Read, mut to: impl Write) -> Result<Tally> {
-    let mut tally = Tally::default();
+/// Copies line by line and reads what the lines say.
+fn pass_through(from: impl Read, mut to: impl Write, reading: &Mutex<Reading>) -> Result<()> {
     let mut from = BufReader::new(from);
     let mut line = Vec::new();
     while from.read_until(b'\n', &mut line)? > 0 {
         to.write_all(&line)?;
-        tally.read_line(&String::from_utf8_lossy(&line));
+        let text = String::from_utf8_lossy(&line);
+        let mut reading = lock(reading);
+        reading.tally.read_line(&text);
+        reading.failures.read_line(&text);
+        drop(reading);
         line.clear();
     }
     to.flush()?;
-    Ok(tally)
+    Ok(())
+}
+
+fn lock(reading: &Mutex<Reading>) -> MutexGuard<'_, Reading> {
+    reading.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -203,14 +244,26 @@ mod tests {
     fn a_suite_that_does_not_end_is_ended_and_has_failed() {
         let endless = Suite::new("x", shell("echo '# pass 3'; exec sleep 600"));
         let outcome = endless.run_within(Duration::from_millis(50));
-        assert_eq!(
-            outcome.tally,
-            Tally {
-                passed: 0,
-                failed: 1
-            }
-        );
+        assert_eq!(outcome.tally.failed, 1);
+        let [failure] = &outcome.failures[..] else {
+            panic!("{:?}", outcome.failures)
+        };
+        assert!(failure.details[0].contains("did not end"), "{failure:?}");
         assert!(outcome.took < Duration::from_secs(60), "{:?}", outcome.took);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn failed_tests_are_named_or_else_the_last_lines_are_told() {
+        let failures = |script: &str| Suite::new("x", shell(script)).run().failures;
+        assert_eq!(failures("echo 'ok 1 - a'; echo talk >&2"), []);
+        let named = failures("echo 'not ok 1 - a'; echo '(fail) b' >&2; exit 1");
+        let names: Vec<&str> = named.iter().map(|failure| &*failure.name).collect();
+        assert_eq!(names, ["a", "b"]);
+        let unnamed = failures("echo 'cannot format'; exit 1");
+        assert_eq!(unnamed[0].details, ["cannot format"]);
+        let unnamed = failures("echo 'at work'; echo 'cannot start' >&2; exit 1");
+        assert_eq!(unnamed[0].details, ["cannot start"]);
     }
 
     #[test]

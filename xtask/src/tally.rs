@@ -12,10 +12,12 @@ pub(crate) struct Tally {
 impl Tally {
     /// Adds what one line of output says. Lines that are no summary count nothing.
     pub(crate) fn read_line(&mut self, line: &str) {
-        let line = line.trim();
+        // An indented one is what nextest shows of a failed test, which its own summary counts.
         if let Some(summary) = line.strip_prefix("test result: ") {
-            self.read_words(summary);
-        } else if line.starts_with("Summary [") && line.contains("run:") {
+            return self.read_words(summary);
+        }
+        let line = line.trim();
+        if line.starts_with("Summary [") && line.contains("run:") {
             self.read_words(line);
         } else if let Some((what, count)) = node_summary(line) {
             self.count(what, count);
@@ -114,7 +116,7 @@ mod tests {
     #[test]
     fn other_lines_count_nothing() {
         check(
-            "PASS [   0.004s] xtask tally::tests::x\nok 1 - 5 passed\n# Subtest: 3 fail\n12 passengers",
+            "PASS [   0.004s] xtask tally::tests::x\nok 1 - 5 passed\n    test result: FAILED. 0 passed; 1 failed\n# Subtest: 3 fail\n12 passengers",
             0,
             0,
         );

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 
 use super::check;
+use crate::failures;
 use crate::setup;
 use crate::suite::{Outcome, Suite};
 use crate::tally::Tally;
@@ -38,7 +39,7 @@ pub(super) fn run_all(suites: Vec<Suite>) -> Vec<Outcome> {
     suites.into_iter().map(Suite::run).collect()
 }
 
-/// Prints a line for each suite and the sum of all; the exit code says whether all passed.
+/// Prints a line for each suite, what failed, and the sum of all; the exit code says whether all passed.
 pub(super) fn report(outcomes: &[Outcome]) -> Result<ExitCode> {
     let mut total = Tally::default();
     let mut out = std::io::stdout().lock();
@@ -46,6 +47,13 @@ pub(super) fn report(outcomes: &[Outcome]) -> Result<ExitCode> {
     for outcome in outcomes {
         writeln!(out, "{}", outcome.line())?;
         total.add(outcome.tally);
+    }
+    let failed = outcomes.iter().flat_map(|outcome| {
+        let suite = outcome.name.as_str();
+        outcome.failures.iter().map(move |failure| (suite, failure))
+    });
+    for line in failures::describe(&failed.collect::<Vec<_>>()) {
+        writeln!(out, "{line}")?;
     }
     writeln!(out, "{} passed, {} failed", total.passed, total.failed)?;
     Ok(if total.failed == 0 {
@@ -69,7 +77,11 @@ fn run_on_product(mut suites: Vec<Suite>) -> Vec<Outcome> {
         }
         Err(error) => {
             eprintln!("error: {error:#}");
-            suites.into_iter().map(Suite::not_run).collect()
+            let reason = format!("the product could not be built: {error:#}");
+            suites
+                .into_iter()
+                .map(|suite| suite.not_run(&reason))
+                .collect()
         }
     }
 }

@@ -25,6 +25,8 @@ pub(crate) enum Action<'a> {
     },
     /// Asks the actor to sleep soon, and answers nothing.
     Nap,
+    /// Answers how often the actor was woken since the process began, its creation included.
+    Wakes,
 }
 
 /// The event that [`Action::Publish`] sends.
@@ -60,6 +62,7 @@ impl<'a> Action<'a> {
             Self::Fill(_) => "fill",
             Self::Publish { .. } => "publish",
             Self::Nap => "nap",
+            Self::Wakes => "getWakes",
         }
     }
 
@@ -67,7 +70,7 @@ impl<'a> Action<'a> {
     pub(crate) fn arguments(self) -> impl ExactSizeIterator<Item = Argument<'a>> {
         match self {
             Self::Increment => vec![Argument::Number(1)],
-            Self::Read | Self::Nap => Vec::new(),
+            Self::Read | Self::Nap | Self::Wakes => Vec::new(),
             Self::Append(text) => vec![Argument::Text(text)],
             Self::Fill(bytes) => vec![Argument::Number(bytes)],
             Self::Publish { text, times } => {
@@ -84,6 +87,7 @@ impl<'a> Action<'a> {
             Self::Append(_) | Self::Fill(_) => Some(Ability::Lines),
             Self::Publish { .. } => Some(Ability::Events),
             Self::Nap => Some(Ability::Nap),
+            Self::Wakes => Some(Ability::Wakes),
         }
     }
 }

@@ -22,6 +22,7 @@ const QUICK_WARM_UP_SECONDS: f64 = 0.5;
 /// A measurement and a run have to end.
 const MOST_SECONDS: f64 = 600.0;
 const MOST_ROUNDS: u32 = 1000;
+const MOST_MINUTES: f64 = 24.0 * 60.0;
 
 /// One invocation, parsed.
 #[derive(Debug, PartialEq)]
@@ -71,8 +72,11 @@ Usage: cargo xtask bench [workload]... [options]
 Options:
   --systems a,b   which systems; default Greenroom and the floors
   --peers         the peers as well; they are installed from npm first
-  --quick         {QUICK_ROUNDS} rounds of {QUICK_SECONDS} s after {QUICK_WARM_UP_SECONDS} s, memory in the first only; options after it change that
-  --rounds n      rounds to take the median of; default {ROUNDS}
+  --all           the workloads in parentheses as well
+  --quick         {QUICK_ROUNDS} rounds of {QUICK_SECONDS} s after {QUICK_WARM_UP_SECONDS} s, what takes long in the first ones only;
+                  options after it change that
+  --minutes m     likewise, with as many rounds as fit into this time, of which the first is made anyway
+  --rounds n      rounds to take the median of; default {ROUNDS}; with --minutes the most of them
   --seconds s     of each measurement; default {SECONDS}
   --warm-up s     before each measurement; default {WARM_UP_SECONDS}
   --ops n         most operations of a measurement; default {MAX_OPERATIONS}
@@ -146,14 +150,24 @@ fn parse_plan(words: &[&str]) -> Result<Plan> {
     let mut warm_up = WARM_UP_SECONDS;
     let mut max_operations = MAX_OPERATIONS;
     let mut quick = false;
+    let mut minutes = None;
+    let mut all = false;
     let mut words = words.iter().copied();
     while let Some(word) = words.next() {
         match word {
             "--systems" => systems = parse_systems(words.next())?,
             "--peers" => add_peers(&mut systems),
+            "--all" => all = true,
             "--quick" => {
                 quick = true;
                 rounds = QUICK_ROUNDS;
+                seconds = QUICK_SECONDS;
+                warm_up = QUICK_WARM_UP_SECONDS;
+            }
+            "--minutes" => {
+                minutes = Some(number(word, words.next())?);
+                quick = true;
+                rounds = MOST_ROUNDS;
                 seconds = QUICK_SECONDS;
                 warm_up = QUICK_WARM_UP_SECONDS;
             }
@@ -164,7 +178,9 @@ fn parse_plan(words: &[&str]) -> Result<Plan> {
             name => workloads.push(workload(name)?),
         }
     }
-    if workloads.is_empty() {
+    if all {
+        workloads = WORKLOADS.to_vec();
+    } else if workloads.is_empty() {
         workloads = default_workloads();
     }
     ensure!(
@@ -172,6 +188,7 @@ fn parse_plan(words: &[&str]) -> Result<Plan> {
         "--rounds has to be from 1 to {MOST_ROUNDS}"
     );
     ensure!(max_operations > 0, "--ops has to be at least 1");
+    let limit = minutes.map(minutes_of).transpose()?;
     let window = Window {
         warm_up: duration("--warm-up", warm_up, 0.0)?,
         measured: duration("--seconds", seconds, 0.1)?,
@@ -181,6 +198,7 @@ fn parse_plan(words: &[&str]) -> Result<Plan> {
         workloads,
         systems,
         rounds,
+        limit,
         window,
         quick,
     })
@@ -231,6 +249,14 @@ fn duration(option: &str, seconds: f64, least: f64) -> Result<Duration> {
         "{option} has to be from {least} to {MOST_SECONDS} seconds"
     );
     Ok(Duration::from_secs_f64(seconds))
+}
+
+fn minutes_of(minutes: f64) -> Result<Duration> {
+    ensure!(
+        (1.0..=MOST_MINUTES).contains(&minutes),
+        "--minutes has to be from 1 to {MOST_MINUTES}"
+    );
+    Ok(Duration::from_secs_f64(minutes * 60.0))
 }
 
 #[cfg(test)]
@@ -285,8 +311,29 @@ mod tests {
         assert_eq!(plan.rounds, 4);
         assert_eq!(plan.window.measured.as_millis(), 1000);
         let memory = WORKLOADS.iter().find(|w| w.name == "memory").unwrap();
-        assert!(plan.is_due(memory, 1) && !plan.is_due(memory, 2));
-        assert!(plan.is_due(&WORKLOADS[0], 2));
+        let system = &plan.systems[0];
+        assert!(plan.is_due(memory, system, 1) && !plan.is_due(memory, system, 2));
+        assert!(plan.is_due(&WORKLOADS[0], system, 2));
+    }
+
+    #[test]
+    fn a_run_may_be_of_all_workloads_and_limited_in_time() {
+        let Ok(Task::Measure(plan)) = task("--all --minutes 2.5 --seconds 2") else {
+            panic!("not a plan");
+        };
+        assert_eq!(plan.workloads, WORKLOADS);
+        assert_eq!(plan.limit.map(|limit| limit.as_secs()), Some(150));
+        assert!(plan.quick);
+        assert_eq!(plan.window.measured.as_millis(), 2000);
+        for typed in [
+            "--minutes",
+            "--minutes soon",
+            "--minutes 0.5",
+            "--minutes 99999",
+        ] {
+            let error = task(typed).expect_err(typed);
+            assert!(error.contains("--minutes"), "{error}");
+        }
     }
 
     #[test]

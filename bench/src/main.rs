@@ -18,6 +18,7 @@ mod echo;
 mod estimate;
 mod family;
 mod filled;
+mod goal;
 mod install;
 mod load;
 mod machine;

@@ -3,7 +3,7 @@
 
 use std::{fs, ops::Range, path::Path};
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use plotters::{
     coord::{
         Shift,
@@ -14,21 +14,22 @@ use plotters::{
 };
 
 use crate::{
+    goal::Goal,
     results::{MetricEntry, Results, Role, WorkloadEntry},
     statistics::Summary,
 };
 
 /// All sizes are in pixels.
-const WIDTH: u32 = 900;
+const WIDTH: u32 = 960;
 const ROW: u32 = 26;
 /// Of a panel's title.
 const CAPTION: u32 = 34;
 /// Of the numbers below a panel.
 const AXIS: u32 = 26;
 /// Of the names to the left.
-const NAMES: u32 = 150;
-/// Of the workload's title and of the line below it.
-const HEAD: u32 = 66;
+const NAMES: u32 = 240;
+/// Of the workload's title and of the lines below it.
+const HEAD: u32 = 92;
 /// Around everything.
 const MARGIN: i32 = 14;
 
@@ -64,45 +65,83 @@ pub(crate) fn all(results: &Results, folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// One figure of all systems.
+struct Chart<'a> {
+    metric: &'a MetricEntry,
+    rows: Vec<Row>,
+    goals: Vec<Mark>,
+}
+
 /// One system's figure.
-struct Row<'a> {
-    name: &'a str,
+struct Row {
+    /// With what it promises.
+    name: String,
     role: Role,
     summary: Summary,
 }
 
+/// Where a goal is.
+struct Mark {
+    limit: f64,
+    text: String,
+}
+
+impl Chart<'_> {
+    /// In pixels: a line for each system and for each goal.
+    fn height(&self) -> u32 {
+        let lines = self.rows.len() + self.goals.len();
+        CAPTION + AXIS + ROW * lines as u32
+    }
+}
+
 /// The SVG of a workload; `None` if no system has a figure.
 fn draw(results: &Results, workload: &WorkloadEntry) -> Result<Option<String>> {
-    let panels: Vec<(&MetricEntry, Vec<Row<'_>>)> = workload
+    let charts: Vec<Chart<'_>> = workload
         .metrics
         .iter()
         .filter(|metric| metric.plotted)
-        .map(|metric| (metric, rows(results, workload, metric)))
-        .filter(|(_, rows)| !rows.is_empty())
+        .map(|metric| Chart {
+            metric,
+            rows: rows(results, workload, metric),
+            goals: goals(results, workload, metric),
+        })
+        .filter(|chart| !chart.rows.is_empty())
         .collect();
-    if panels.is_empty() {
+    if charts.is_empty() {
         return Ok(None);
     }
-    let height = |rows: &[Row<'_>]| CAPTION + AXIS + ROW * rows.len() as u32;
-    let total = HEAD + 2 * MARGIN as u32 + panels.iter().map(|(_, rows)| height(rows)).sum::<u32>();
+    let total = HEAD + 2 * MARGIN as u32 + charts.iter().map(Chart::height).sum::<u32>();
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, (WIDTH, total)).into_drawing_area();
-        picture(&area, results, workload, &panels, height)
+        picture(&area, results, workload, &charts)
             .map_err(|error| anyhow!("cannot draw {}: {error}", workload.name))?;
     }
     Ok(Some(svg))
 }
 
-fn rows<'a>(results: &'a Results, workload: &WorkloadEntry, metric: &MetricEntry) -> Vec<Row<'a>> {
+fn rows(results: &Results, workload: &WorkloadEntry, metric: &MetricEntry) -> Vec<Row> {
     let systems = results.systems.iter();
     systems
         .filter_map(|system| {
             Some(Row {
-                name: &system.name,
+                name: format!("{} · {}", system.name, system.durability.describe()),
                 role: system.role,
                 summary: results.summary(workload, system, metric)?,
             })
+        })
+        .collect()
+}
+
+/// The goals that the run says the limits of.
+fn goals(results: &Results, workload: &WorkloadEntry, metric: &MetricEntry) -> Vec<Mark> {
+    Goal::of(workload, metric)
+        .filter_map(|goal| {
+            let mut systems = results.systems.iter();
+            let limit = systems
+                .find_map(|system| goal.is_for(system).then(|| goal.limit(results, system))?)?;
+            let text = format!("goal {}: {}", goal.whose(), goal.describe());
+            Some(Mark { limit, text })
         })
         .collect()
 }
@@ -113,8 +152,7 @@ fn picture<'a>(
     area: &Panel<'a>,
     results: &Results,
     workload: &WorkloadEntry,
-    panels: &[(&MetricEntry, Vec<Row<'_>>)],
-    height: impl Fn(&[Row<'_>]) -> u32,
+    charts: &[Chart<'_>],
 ) -> Drawn<'a> {
     area.fill(&WHITE)?;
     let inner = area.margin(MARGIN, MARGIN, MARGIN, MARGIN);
@@ -126,17 +164,36 @@ fn picture<'a>(
     line(&workload.name, 20, &INK, 2)?;
     line(&workload.about, 14, &INK, 26)?;
     line(&conditions(results), 12, &FAINT, 45)?;
-    for (metric, rows) in panels {
-        let (panel, below) = rest.split_vertically(height(rows));
-        let end = span(rows);
-        if is_logarithmic(rows) {
-            chart(&panel, metric, rows, end.log_scale())?;
+    legend(&head, 68)?;
+    for chart in charts {
+        let (panel, below) = rest.split_vertically(chart.height());
+        let span = span(chart);
+        if is_logarithmic(chart) {
+            draw_chart(&panel, chart, span.log_scale())?;
         } else {
-            chart(&panel, metric, rows, end)?;
+            draw_chart(&panel, chart, span)?;
         }
         rest = below;
     }
     area.present()
+}
+
+/// What the colors mean, side by side.
+fn legend<'a>(head: &Panel<'a>, y: i32) -> Drawn<'a> {
+    let mut x = 10;
+    let of_roles = [
+        (Role::Ours, "Greenroom"),
+        (Role::Peer, "other systems"),
+        (Role::Floor, "floors: no actors"),
+    ];
+    for (role, text) in of_roles {
+        let color = color(role);
+        head.draw(&Circle::new((x, y + 6), 5, color.filled()))?;
+        let style = ("sans-serif", 13).into_font().color(&color);
+        head.draw(&Text::new(text, (x + 12, y), style))?;
+        x += 40 + 8 * text.len() as i32;
+    }
+    Ok(())
 }
 
 /// What the figures depend on, in one short line.
@@ -153,25 +210,27 @@ fn conditions(results: &Results) -> String {
     )
 }
 
-fn is_logarithmic(rows: &[Row<'_>]) -> bool {
-    let Range { start, end } = extent(rows);
+fn is_logarithmic(chart: &Chart<'_>) -> bool {
+    let Range { start, end } = extent(chart);
     start > 0.0 && end / start >= LOGARITHMIC_FROM
 }
 
-/// From the least value of any round to the most.
-fn extent(rows: &[Row<'_>]) -> Range<f64> {
-    let least = rows
+/// From the least value of any round, or the lowest goal, to the most.
+fn extent(chart: &Chart<'_>) -> Range<f64> {
+    let ends = chart
+        .rows
         .iter()
-        .map(|row| row.summary.min)
-        .fold(f64::INFINITY, f64::min);
-    let most = rows.iter().map(|row| row.summary.max).fold(0.0, f64::max);
-    least..most
+        .map(|row| row.summary.min..row.summary.max);
+    let marks = chart.goals.iter().map(|mark| mark.limit..mark.limit);
+    ends.chain(marks).fold(f64::INFINITY..0.0, |all, one| {
+        all.start.min(one.start)..all.end.max(one.end)
+    })
 }
 
 /// What the axis shows.
-fn span(rows: &[Row<'_>]) -> Range<f64> {
-    let Range { start, end } = extent(rows);
-    if is_logarithmic(rows) {
+fn span(chart: &Chart<'_>) -> Range<f64> {
+    let Range { start, end } = extent(chart);
+    if is_logarithmic(chart) {
         let decades = (end / start).log10();
         start / 1.3..end * 10f64.powf(decades * ROOM_DECADES)
     } else if end > 0.0 {
@@ -182,27 +241,28 @@ fn span(rows: &[Row<'_>]) -> Range<f64> {
     }
 }
 
-fn chart<'a, X>(panel: &Panel<'a>, metric: &MetricEntry, rows: &[Row<'_>], span: X) -> Drawn<'a>
+type Context<'a, 'b, X> =
+    ChartContext<'a, SVGBackend<'b>, Cartesian2d<X, plotters::coord::types::RangedCoordf64>>;
+
+fn draw_chart<'a, X>(panel: &Panel<'a>, chart: &Chart<'_>, span: X) -> Drawn<'a>
 where
     X: AsRangedCoord<Value = f64>,
     X::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
 {
-    let count = rows.len() as f64;
-    let logarithmic = is_logarithmic(rows);
+    let lines = (chart.rows.len() + chart.goals.len()) as f64;
+    let logarithmic = is_logarithmic(chart);
     let title = if logarithmic {
-        format!("{}, logarithmic", metric.title)
+        format!("{}, logarithmic", chart.metric.title)
     } else {
-        metric.title.clone()
+        chart.metric.title.clone()
     };
     let caption = ("sans-serif", 14).into_font().color(&INK);
-    let mut chart = ChartBuilder::on(panel)
+    let mut context = ChartBuilder::on(panel)
         .caption(title, caption)
         .set_label_area_size(LabelAreaPosition::Left, NAMES)
         .set_label_area_size(LabelAreaPosition::Bottom, AXIS)
-        .build_cartesian_2d(span, 0.0..count)?;
-    // The first system stands at the top.
-    let at = |row: usize| count - 0.5 - row as f64;
-    chart
+        .build_cartesian_2d(span, 0.0..lines)?;
+    context
         .configure_mesh()
         .disable_y_mesh()
         .disable_y_axis()
@@ -212,36 +272,74 @@ where
         .x_label_style(("sans-serif", 12).into_font().color(&FAINT))
         .x_label_formatter(&|value| tick(*value, logarithmic))
         .draw()?;
-    let Range { start, end } = chart.x_range();
-    for (index, row) in rows.iter().enumerate() {
-        let Summary { median, min, max } = row.summary;
-        let color = color(row.role);
-        let (left, y) = chart.backend_coord(&(start, at(index)));
-        let name = ("sans-serif", 13).into_font().color(&INK);
-        let name = name.pos(Pos::new(HPos::Right, VPos::Center));
-        let (panel_x, panel_y) = panel.get_base_pixel();
-        panel.draw(&Text::new(
-            row.name,
-            (left - panel_x - 8, y - panel_y),
-            name,
-        ))?;
-        let line = |from: f64, to: f64, style: ShapeStyle| {
-            PathElement::new(vec![(from, at(index)), (to, at(index))], style)
-        };
-        // A length says something only on an even scale.
-        let lead = if logarithmic {
-            line(start, end, GRID.stroke_width(1))
-        } else {
-            line(start, median, color.mix(0.35).stroke_width(2))
-        };
-        chart.draw_series([lead, line(min, max, color.stroke_width(3))])?;
-        chart.draw_series([Circle::new((median, at(index)), 5, color.filled())])?;
-        let label = ("sans-serif", 13).into_font().color(&color);
-        let label = label.pos(Pos::new(HPos::Left, VPos::Center));
-        let text = number(median, metric.digits);
-        chart
-            .draw_series([EmptyElement::at((max, at(index))) + Text::new(text, (10, 0), label)])?;
+    // Goals stand above, the first system below them.
+    let at = |line: usize| lines - 0.5 - line as f64;
+    for (index, mark) in chart.goals.iter().enumerate() {
+        draw_mark(&mut context, mark, at(index))?;
     }
+    for (index, row) in chart.rows.iter().enumerate() {
+        let y = at(chart.goals.len() + index);
+        draw_row(panel, &mut context, (chart.metric, row), y, logarithmic)?;
+    }
+    Ok(())
+}
+
+/// A line down from `y`, with what it means beside its end.
+fn draw_mark<'b, X>(context: &mut Context<'_, 'b, X>, mark: &Mark, y: f64) -> Drawn<'b>
+where
+    X: Ranged<ValueType = f64>,
+{
+    let color = color(Role::Ours);
+    let points = vec![(mark.limit, 0.0), (mark.limit, y)];
+    context.draw_series([PathElement::new(points, color.stroke_width(1))])?;
+    let Range { start, end } = context.x_range();
+    let pixel = |x: f64| context.backend_coord(&(x, y)).0;
+    let is_right = 2 * (pixel(mark.limit) - pixel(start)) > pixel(end) - pixel(start);
+    let (side, away) = if is_right {
+        (HPos::Right, -6)
+    } else {
+        (HPos::Left, 6)
+    };
+    let style = ("sans-serif", 12).into_font().color(&color);
+    let style = style.pos(Pos::new(side, VPos::Center));
+    let text = Text::new(mark.text.clone(), (away, 0), style);
+    context.draw_series([EmptyElement::at((mark.limit, y)) + text])?;
+    Ok(())
+}
+
+fn draw_row<'b, X>(
+    panel: &Panel<'b>,
+    context: &mut Context<'_, 'b, X>,
+    (metric, row): (&MetricEntry, &Row),
+    at: f64,
+    logarithmic: bool,
+) -> Drawn<'b>
+where
+    X: Ranged<ValueType = f64>,
+{
+    let Range { start, end } = context.x_range();
+    let Summary { median, min, max } = row.summary;
+    let color = color(row.role);
+    let (left, y) = context.backend_coord(&(start, at));
+    let name = ("sans-serif", 13).into_font().color(&INK);
+    let name = name.pos(Pos::new(HPos::Right, VPos::Center));
+    let (panel_x, panel_y) = panel.get_base_pixel();
+    let place = (left - panel_x - 8, y - panel_y);
+    panel.draw(&Text::new(row.name.clone(), place, name))?;
+    let line =
+        |from: f64, to: f64, style: ShapeStyle| PathElement::new(vec![(from, at), (to, at)], style);
+    // A length says something only on an even scale.
+    let lead = if logarithmic {
+        line(start, end, GRID.stroke_width(1))
+    } else {
+        line(start, median, color.mix(0.35).stroke_width(2))
+    };
+    context.draw_series([lead, line(min, max, color.stroke_width(3))])?;
+    context.draw_series([Circle::new((median, at), 5, color.filled())])?;
+    let label = ("sans-serif", 13).into_font().color(&color);
+    let label = label.pos(Pos::new(HPos::Left, VPos::Center));
+    let text = number(median, metric.digits);
+    context.draw_series([EmptyElement::at((max, at)) + Text::new(text, (10, 0), label)])?;
     Ok(())
 }
 
@@ -295,7 +393,7 @@ fn number(value: f64, digits: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::{all, number, short, tick};
-    use crate::results::tests::example;
+    use crate::results::tests::{example, of_a_run};
 
     #[test]
     fn each_workload_is_a_picture_of_the_systems_that_have_figures() {
@@ -316,6 +414,34 @@ mod tests {
         }
         let rest = svg("rest.svg");
         assert!(rest.contains("quick") && !rest.contains("slow"), "{rest}");
+    }
+
+    #[test]
+    fn goals_are_marked_and_what_systems_promise_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let results = of_a_run(&[
+            ("action-ws-64", "greenroom-node", "server_cpu_us", 12.0),
+            ("action-ws-64", "rivetkit-2.0", "server_cpu_us", 400.0),
+            ("action-ws-64", "ws-node", "server_cpu_us", 5.0),
+        ]);
+        all(&results, folder.path()).unwrap();
+        let svg = std::fs::read_to_string(folder.path().join("action-ws-64.svg")).unwrap();
+        for part in [
+            "goal TypeScript: ≤ 20",
+            "goal TypeScript: ≤ 1.6 × ws-node",
+            "greenroom-node · durable",
+            "rivetkit-2.0 · not durable",
+            "ws-node · stores nothing",
+            "other systems",
+            "logarithmic",
+        ] {
+            assert!(svg.contains(part), "{part}: {svg}");
+        }
+        // No actors in Rust and no workerd were measured.
+        assert!(
+            !svg.contains("goal Rust") && !svg.contains("workerd"),
+            "{svg}"
+        );
     }
 
     #[test]

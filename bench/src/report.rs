@@ -5,12 +5,15 @@ use std::{fmt::Write as _, fs, path::Path};
 use anyhow::{Context, Result};
 
 use crate::{
-    results::{Results, SystemEntry, WorkloadEntry},
+    goal::{Goal, Standing},
+    results::{MetricEntry, Results, Role, SystemEntry, WorkloadEntry},
     statistics::Summary,
 };
 
 /// What stands where a system has no figure.
 const NOTHING: &str = "–";
+/// The floor that everything which runs under Node.js is compared with.
+const FLOOR: &str = "ws-node";
 
 /// All tables, with the machine before them.
 pub(crate) fn markdown(results: &Results) -> String {
@@ -32,10 +35,16 @@ pub(crate) fn write_page(results: &Results, folder: &Path) -> Result<()> {
         format!("# Results of {}\n", date(results.unix_seconds)),
         "Written by `cargo xtask bench table`. [How to read them](README.md).\n".to_owned(),
         conditions(results),
-        "## The systems\n\n| system | what it is |\n|---|---|".to_owned(),
+        "## The systems\n\n| system | what it is | durability |\n|---|---|---|".to_owned(),
     ]);
     for system in &results.systems {
-        page.push(format!("| {} | {} |", system.name, system.about));
+        let (name, about) = (&system.name, &system.about);
+        let durability = system.durability.describe();
+        page.push(format!("| {name} | {about} | {durability} |"));
+    }
+    if let Some(goals) = goals(results) {
+        page.push("\n## Goals\n\nMedians of this run beside what they are to be.\n".to_owned());
+        page.push(goals);
     }
     page.push("\n## All workloads\n\nMedians of the figures to compare.\n".to_owned());
     page.push(overview(results));
@@ -68,6 +77,58 @@ fn conditions(results: &Results) -> String {
     )
 }
 
+/// A row for each goal, a column for each system that has some. `None` without such systems.
+fn goals(results: &Results) -> Option<String> {
+    let systems = results.systems.iter();
+    let systems: Vec<_> = systems.filter(|system| system.role == Role::Ours).collect();
+    let mut rows = Vec::new();
+    for workload in &results.workloads {
+        for metric in &workload.metrics {
+            for goal in Goal::of(workload, metric) {
+                let cells = systems.iter().map(|system| {
+                    let standing = goal.is_for(system).then(|| goal.standing(results, system));
+                    let told = standing.flatten().map(|standing| {
+                        format!(
+                            "{:.*} {}",
+                            metric.digits,
+                            standing.median,
+                            verdict(standing)
+                        )
+                    });
+                    told.unwrap_or_else(|| NOTHING.to_owned())
+                });
+                let cells: Vec<String> = cells.collect();
+                if cells.iter().all(|cell| cell == NOTHING) {
+                    continue;
+                }
+                rows.push(format!(
+                    "| {} | {} | {} for {} | {} |",
+                    workload.name,
+                    metric.title,
+                    goal.describe(),
+                    goal.whose(),
+                    cells.join(" | ")
+                ));
+            }
+        }
+    }
+    if rows.is_empty() {
+        return None;
+    }
+    let names: Vec<_> = systems.iter().map(|system| system.name.as_str()).collect();
+    let head = format!("| workload | figure | goal | {} |", names.join(" | "));
+    let line = format!("|---|---|---|{}", "---:|".repeat(names.len()));
+    Some(format!("{head}\n{line}\n{}", rows.join("\n")))
+}
+
+fn verdict(standing: Standing) -> &'static str {
+    if standing.is_met() {
+        "met"
+    } else {
+        "**missed**"
+    }
+}
+
 /// A row for each figure that is worth a picture, a column for each system.
 fn overview(results: &Results) -> String {
     let systems: Vec<&str> = results.systems.iter().map(|s| s.name.as_str()).collect();
@@ -95,16 +156,38 @@ fn overview(results: &Results) -> String {
 /// One workload: a row for each system, and below it why figures are missing.
 fn table(results: &Results, workload: &WorkloadEntry) -> String {
     let mut lines = vec![format!("**{}**: {}\n", workload.name, workload.about)];
-    let titles: Vec<&str> = workload
-        .metrics
+    let floor = floor_median(results, workload);
+    let mut heads: Vec<String> = workload.metrics.iter().map(|m| m.title.clone()).collect();
+    if floor.is_some() {
+        heads.push(format!("× {FLOOR}"));
+    }
+    let mut right = "---:|".repeat(heads.len());
+    let has_goals = results
+        .systems
         .iter()
-        .map(|metric| metric.title.as_str())
-        .collect();
-    lines.push(format!("| system | {} |", titles.join(" | ")));
-    lines.push(format!("|---|{}", "---:|".repeat(titles.len())));
+        .any(|system| !standings(results, workload, system).is_empty());
+    if has_goals {
+        heads.push("goal".to_owned());
+        right.push_str("---|");
+    }
+    lines.push(format!("| system | durability | {} |", heads.join(" | ")));
+    lines.push(format!("|---|---|{right}"));
     let mut reasons = Vec::new();
     for system in &results.systems {
-        lines.push(row(results, workload, system));
+        let mut cells = cells(results, workload, system);
+        if let Some(floor) = floor {
+            let own = main_median(results, workload, system);
+            cells.push(own.map_or(NOTHING.to_owned(), |own| format!("{:.2}", own / floor)));
+        }
+        if has_goals {
+            cells.push(standings(results, workload, system));
+        }
+        lines.push(format!(
+            "| {} | {} | {} |",
+            system.name,
+            system.durability.describe(),
+            cells.join(" | ")
+        ));
         if let Some(gap) = results.gap(workload, system) {
             let failed = gap
                 .failed_in
@@ -119,14 +202,49 @@ fn table(results: &Results, workload: &WorkloadEntry) -> String {
     lines.join("\n")
 }
 
-fn row(results: &Results, workload: &WorkloadEntry, system: &SystemEntry) -> String {
+fn cells(results: &Results, workload: &WorkloadEntry, system: &SystemEntry) -> Vec<String> {
     let cells = workload.metrics.iter().map(|metric| {
         results
             .summary(workload, system, metric)
             .map_or(NOTHING.to_owned(), |summary| cell(summary, metric.digits))
     });
-    let cells: Vec<String> = cells.collect();
-    format!("| {} | {} |", system.name, cells.join(" | "))
+    cells.collect()
+}
+
+/// The figure to compare, of the floor; `None` where there is nothing to compare with.
+fn floor_median(results: &Results, workload: &WorkloadEntry) -> Option<f64> {
+    let floor = results.systems.iter().find(|system| system.name == FLOOR)?;
+    main_median(results, workload, floor).filter(|median| *median > 0.0)
+}
+
+/// The median of the figure to compare.
+fn main_median(results: &Results, workload: &WorkloadEntry, system: &SystemEntry) -> Option<f64> {
+    let metric = workload.metrics.first()?;
+    Some(results.summary(workload, system, metric)?.median)
+}
+
+/// All goals of a system for a workload, and whether they are met. Empty if there are none.
+fn standings(results: &Results, workload: &WorkloadEntry, system: &SystemEntry) -> String {
+    let of_metric = |(index, metric): (usize, &MetricEntry)| {
+        let goals = Goal::of(workload, metric).filter(|goal| goal.is_for(system));
+        let told = goals.filter_map(|goal| {
+            let standing = goal.standing(results, system)?;
+            // The first figure is the one that a row is about.
+            let title = match index {
+                0 => String::new(),
+                _ => format!("{} ", metric.title),
+            };
+            let exact = format!("≤ {}", standing.limit);
+            let limit = match goal.describe() {
+                text if text == exact => text,
+                text => format!("{text} (= {:.*})", metric.digits, standing.limit),
+            };
+            Some(format!("{title}{limit}: {}", verdict(standing)))
+        });
+        told.collect::<Vec<_>>()
+    };
+    let all = workload.metrics.iter().enumerate().flat_map(of_metric);
+    all.collect::<Vec<_>>().join("; ")
 }
 
 /// The median and, if rounds differ in what is shown, the spread.
@@ -161,7 +279,10 @@ fn date(unix_seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::{date, markdown, write_page};
-    use crate::results::{Gap, tests::example};
+    use crate::results::{
+        Gap, Results,
+        tests::{example, of_a_run},
+    };
 
     #[test]
     fn a_table_has_medians_spreads_and_reasons() {
@@ -178,23 +299,72 @@ mod tests {
 
 **work**: what work does
 
-| system | cost µs | other load |
-|---|---:|---:|
-| quick | **11.0** (10.0–12.0) | 0.5 |
-| slow | **300.0** (200.0–400.0) | 0.5 |
+| system | durability | cost µs | other load |
+|---|---|---:|---:|
+| quick | stores nothing | **11.0** (10.0–12.0) | 0.5 |
+| slow | stores nothing | **300.0** (200.0–400.0) | 0.5 |
 
 - slow: failed in round 2: it broke
 
 **rest**: what rest does
 
-| system | cost µs | other load |
-|---|---:|---:|
-| quick | 0.0 | 0.5 |
-| slow | – | – |
+| system | durability | cost µs | other load |
+|---|---|---:|---:|
+| quick | stores nothing | 0.0 | 0.5 |
+| slow | stores nothing | – | – |
 
 - slow: it never rests
 ";
         assert_eq!(markdown(&results), expected);
+    }
+
+    fn goals_of_a_run() -> Results {
+        of_a_run(&[
+            ("action-ws-64", "greenroom-node", "server_cpu_us", 12.0),
+            ("action-ws-64", "rivetkit-2.0", "server_cpu_us", 40.0),
+            ("action-ws-64", "ws-node", "server_cpu_us", 5.0),
+            ("append-1m", "greenroom-node", "written_per_byte", 2.5),
+        ])
+    }
+
+    #[test]
+    fn goals_and_the_floor_stand_beside_the_figures() {
+        let text = markdown(&goals_of_a_run());
+        let nothing = "– | – | – | – |";
+        for line in [
+            "| system | durability | server CPU µs/op | ops/s | p50 µs | p99 µs | other load | × ws-node | goal |".to_owned(),
+            "|---|---|---:|---:|---:|---:|---:|---:|---|".to_owned(),
+            format!(
+                "| greenroom-node | durable | 12.0 | {nothing} 2.40 | \
+                 ≤ 20: met; ≤ 1.6 × ws-node (= 8.0): **missed** |"
+            ),
+            format!("| rivetkit-2.0 | not durable | 40.0 | {nothing} 8.00 |  |"),
+            "| greenroom-node | durable | – | – | 2.5 | – | – | – | bytes written per byte of change ≤ 3: met |".to_owned(),
+        ] {
+            assert!(text.lines().any(|one| one == line), "{line}: {text}");
+        }
+    }
+
+    #[test]
+    fn the_page_has_all_goals_in_one_table_and_every_row_as_many_cells_as_its_head() {
+        let folder = tempfile::tempdir().unwrap();
+        write_page(&goals_of_a_run(), folder.path()).unwrap();
+        let page = std::fs::read_to_string(folder.path().join("results.md")).unwrap();
+        let expected = "\
+| workload | figure | goal | greenroom-node |
+|---|---|---|---:|
+| action-ws-64 | server CPU µs/op | ≤ 20 for TypeScript | 12.0 met |
+| action-ws-64 | server CPU µs/op | ≤ 1.6 × ws-node for TypeScript | 12.0 **missed** |
+| append-1m | bytes written per byte of change | ≤ 3 for TypeScript | 2.5 met |
+";
+        assert!(page.contains(expected), "{page}");
+        let cells = |line: &str| line.matches('|').count();
+        for block in page.split("\n\n").filter(|block| block.starts_with('|')) {
+            let head = block.lines().next().unwrap();
+            for line in block.lines() {
+                assert_eq!(cells(line), cells(head), "{line}");
+            }
+        }
     }
 
     #[test]
@@ -213,7 +383,7 @@ mod tests {
         let page = std::fs::read_to_string(folder.path().join("results.md")).unwrap();
         assert!(page.starts_with("# Results of 2023-11-14\n"), "{page}");
         for part in [
-            "\n| quick | what quick is |\n",
+            "\n| quick | what quick is | stores nothing |\n",
             "\n| workload | figure | quick | slow |\n|---|---|---:|---:|\n",
             "\n| work | cost µs | 11.0 | 300.0 |\n| rest | cost µs | 0.0 | – |\n",
             "\n## work\n\n**work**: what work does\n",

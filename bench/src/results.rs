@@ -19,7 +19,7 @@ pub(crate) struct Results {
     pub(crate) unix_seconds: u64,
     /// The machine before the first round.
     pub(crate) machine: Machine,
-    /// How often each workload was measured on each system.
+    /// How often workloads were measured on each system; those that take long, less often.
     pub(crate) rounds: u32,
     /// Before each measurement that lasts for a time.
     pub(crate) warm_up_seconds: f64,
@@ -49,6 +49,8 @@ pub(crate) struct SystemEntry {
     pub(crate) about: String,
     /// What it is to the others.
     pub(crate) role: Role,
+    /// What holds when it has answered.
+    pub(crate) durability: Durability,
 }
 
 /// What a system is measured for.
@@ -61,6 +63,29 @@ pub(crate) enum Role {
     Floor,
     /// Somebody else's, for the same purpose.
     Peer,
+}
+
+/// What holds when a system has answered an action that writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Durability {
+    /// The write is where a crash of the processes leaves it.
+    Synced,
+    /// It is written some time later.
+    Later,
+    /// Nothing is ever written.
+    Nothing,
+}
+
+impl Durability {
+    /// In a few words.
+    pub(crate) fn describe(self) -> &'static str {
+        match self {
+            Self::Synced => "durable",
+            Self::Later => "not durable",
+            Self::Nothing => "stores nothing",
+        }
+    }
 }
 
 /// A workload that was measured.
@@ -173,6 +198,11 @@ impl Results {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::{
+        run::{system_entry, workload_entry},
+        system::SYSTEMS,
+        workload::WORKLOADS,
+    };
 
     /// Two workloads on two systems, of which one cannot do the second.
     pub(crate) fn example() -> Results {
@@ -180,6 +210,7 @@ pub(crate) mod tests {
             name: name.to_owned(),
             about: format!("what {name} is"),
             role: Role::Floor,
+            durability: Durability::Nothing,
         };
         let metric = |name: &str, title: &str| MetricEntry {
             name: name.to_owned(),
@@ -226,6 +257,30 @@ pub(crate) mod tests {
                 reason: "it never rests".to_owned(),
                 failed_in: None,
             }],
+        }
+    }
+
+    /// One round that found these figures: of a workload on a system, by names that there are.
+    pub(crate) fn of_a_run(figures: &[(&str, &str, &str, f64)]) -> Results {
+        let measured = |name: &str| {
+            let mut names = figures.iter();
+            names.any(|(workload, system, ..)| [*workload, *system].contains(&name))
+        };
+        let systems = SYSTEMS.iter().filter(|system| measured(system.name));
+        let workloads = WORKLOADS.iter().filter(|workload| measured(workload.name));
+        let sample = |(workload, system, metric, value): &(&str, &str, &str, f64)| Sample {
+            workload: (*workload).to_owned(),
+            system: (*system).to_owned(),
+            round: 1,
+            values: BTreeMap::from([((*metric).to_owned(), *value)]),
+        };
+        Results {
+            rounds: 1,
+            systems: systems.map(system_entry).collect(),
+            workloads: workloads.map(workload_entry).collect(),
+            samples: figures.iter().map(sample).collect(),
+            gaps: Vec::new(),
+            ..example()
         }
     }
 

@@ -5,7 +5,7 @@ use std::{
     fs,
     io::Write,
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context, Result, bail};
@@ -29,11 +29,13 @@ pub(crate) struct Plan {
     pub(crate) workloads: Vec<Workload>,
     /// At least one.
     pub(crate) systems: Vec<System>,
-    /// At least one.
+    /// At least one; the most, where [`Plan::limit`] is set.
     pub(crate) rounds: u32,
+    /// The time that all rounds together are to fit into; the first is made in any case.
+    pub(crate) limit: Option<Duration>,
     /// Of each measurement that lasts for a time.
     pub(crate) window: Window,
-    /// Whether memory, which takes longest and varies least, is measured in the first round only.
+    /// Whether what takes long is measured in the first rounds only: see [`Plan::is_due`].
     pub(crate) quick: bool,
 }
 
@@ -57,13 +59,21 @@ pub(crate) fn all(plan: &Plan) -> Result<()> {
     let mut results = begin(plan, Machine::look(&folder)?);
     let path = folder.join(format!("{}.json", results.unix_seconds));
     let filled = Filled::default();
+    let began = Instant::now();
+    let mut rounds_began = Vec::new();
     for round in 1..=plan.rounds {
-        for workload in plan.workloads.iter().filter(|w| plan.is_due(w, round)) {
+        rounds_began.push(Instant::now());
+        if !fits(plan, began, &rounds_began) {
+            eprintln!("{} round(s) fit into the time", round - 1);
+            break;
+        }
+        for workload in &plan.workloads {
             // Another system goes first in each round, so that the order is an advantage to none. With
             // fewer rounds than systems, not each of them gets its turn.
             let first = round as usize % plan.systems.len();
             let (later, sooner) = plan.systems.split_at(first);
-            for system in sooner.iter().chain(later) {
+            let due = |system: &&System| plan.is_due(workload, system, round);
+            for system in sooner.iter().chain(later).filter(due) {
                 one(
                     &mut results,
                     plan,
@@ -73,8 +83,10 @@ pub(crate) fn all(plan: &Plan) -> Result<()> {
                 );
             }
         }
+        results.rounds = round;
         results.write(&path)?;
     }
+    eprintln!("took {:.1} min", began.elapsed().as_secs_f64() / 60.0);
     std::io::stdout().write_all(report::markdown(&results).as_bytes())?;
     eprintln!("wrote {}", path.display());
     match results
@@ -88,15 +100,30 @@ pub(crate) fn all(plan: &Plan) -> Result<()> {
     }
 }
 
+/// Whether the round that begins now, the last in `rounds`, will end within the plan's limit: if it
+/// takes as much longer than estimated as the one before it did.
+fn fits(plan: &Plan, began: Instant, rounds: &[Instant]) -> bool {
+    let (Some(limit), [.., last, now]) = (plan.limit, rounds) else {
+        return true;
+    };
+    let number = rounds.len() as u32;
+    let estimated = estimate::round(plan, number - 1).as_secs_f64();
+    let factor = (*now - *last).as_secs_f64() / estimated.max(1.0);
+    *now - began + estimate::round(plan, number).mul_f64(factor) <= limit
+}
+
 impl Plan {
-    /// Whether a workload is measured in a round. What is installed is the same in every one.
-    pub(crate) fn is_due(&self, workload: &Workload, round: u32) -> bool {
-        round == 1
-            || match workload.kind {
-                Kind::Size => false,
-                Kind::Memory => !self.quick,
-                _ => true,
-            }
+    /// Whether a workload is measured on a system in a round. What is installed is the same in every
+    /// one. A quick run measures what varies least and takes long in the first only, and takes two of
+    /// what takes long with peers.
+    pub(crate) fn is_due(&self, workload: &Workload, system: &System, round: u32) -> bool {
+        let most = match workload.kind {
+            Kind::Size => 1,
+            Kind::Memory | Kind::Start { stored: 1.. } if self.quick => 1,
+            Kind::Kill | Kind::Wake if self.quick && system.peer.is_some() => 2,
+            _ => u32::MAX,
+        };
+        round <= most
     }
 }
 
@@ -126,15 +153,18 @@ fn begin(plan: &Plan, machine: Machine) -> Results {
     }
 }
 
-fn system_entry(system: &System) -> SystemEntry {
+/// What results say of a system.
+pub(crate) fn system_entry(system: &System) -> SystemEntry {
     SystemEntry {
         name: system.name.to_owned(),
         about: system.about.to_owned(),
         role: system.role(),
+        durability: system.durability,
     }
 }
 
-fn workload_entry(workload: &Workload) -> WorkloadEntry {
+/// What results say of a workload.
+pub(crate) fn workload_entry(workload: &Workload) -> WorkloadEntry {
     WorkloadEntry {
         name: workload.name.to_owned(),
         about: workload.about.to_owned(),
@@ -214,9 +244,9 @@ fn announce(values: &Values, metrics: &[Metric]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
-    use super::{Plan, begin, one};
+    use super::{Plan, begin, fits, one};
     use crate::{
         filled::Filled,
         load::Window,
@@ -231,6 +261,7 @@ mod tests {
             workloads: named.collect(),
             systems: vec![system],
             rounds: 2,
+            limit: None,
             window: Window {
                 warm_up: Duration::ZERO,
                 measured: Duration::from_millis(100),
@@ -250,6 +281,22 @@ mod tests {
         };
         assert_eq!(gap.reason, "keeps no state");
         assert_eq!(gap.failed_in, None);
+    }
+
+    #[test]
+    fn a_round_begins_only_if_it_will_end_in_time() {
+        let floor = SYSTEMS.into_iter().find(|system| system.name == "rust");
+        let mut plan = plan(floor.expect("a floor"), "action-ws-64");
+        let at = |seconds| Duration::from_secs(seconds);
+        let began = Instant::now();
+        let rounds = [began, began + at(10)];
+        assert!(fits(&plan, began, &rounds), "there is no limit");
+        // The second takes as long as the first did, whatever was estimated.
+        plan.limit = Some(at(21));
+        assert!(fits(&plan, began, &rounds));
+        plan.limit = Some(at(19));
+        assert!(!fits(&plan, began, &rounds));
+        assert!(fits(&plan, began, &rounds[..1]), "the first is made anyway");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A system's program says `listening <port>` on standard output once it serves on loopback, keeps
 //! what it stores in `BENCH_DATA_DIR`, and ends when its standard input does.
 
-use std::{path::Path, process::Command};
+use std::{path::Path, process::Command, time::Duration};
 
 use anyhow::{Context, Result};
 
@@ -11,7 +11,7 @@ use crate::{
     ability::Ability,
     dialect::{Dialect, DurableObject, Echo, Restate, Rivet},
     peer::Peer,
-    results::Role,
+    results::{Durability, Role},
 };
 
 /// One system.
@@ -21,10 +21,15 @@ pub(crate) struct System {
     pub(crate) name: &'static str,
     /// One line for people: what it is and what it promises about durability.
     pub(crate) about: &'static str,
+    /// What holds when it has answered.
+    pub(crate) durability: Durability,
     /// What it speaks.
     pub(crate) dialect: &'static dyn Dialect,
     /// What npm installs for it, if it is somebody else's.
     pub(crate) peer: Option<Peer>,
+    /// How long after its last action an actor sleeps for sure, where the system does not say when it
+    /// does.
+    pub(crate) asleep_after: Option<Duration>,
     program: Program,
     lacks: &'static [(Ability, &'static str)],
 }
@@ -42,6 +47,8 @@ impl Eq for System {}
 enum Program {
     /// A file under Node.js, by its path in `bench/`.
     Node(&'static str),
+    /// The same with an argument.
+    NodeWith(&'static str, &'static str),
     /// A file under npm's Bun, by its path in `bench/`.
     Bun(&'static str),
     /// This very program with other arguments.
@@ -51,18 +58,26 @@ enum Program {
     Shell(&'static str),
 }
 
+/// RivetKit's actors sleep when they are asked to, which takes a moment.
+const NAP: Duration = Duration::from_secs(3);
+/// workerd takes an object that is idle for ten seconds out of memory. Whoever never sleeps gets the
+/// same pause.
+const IDLE: Duration = Duration::from_secs(12);
+
 /// What a server lacks that sends back what it gets.
 const FLOOR_LACKS: &[(Ability, &str)] = &[
     (Ability::State, "keeps no state"),
     (Ability::Lines, "keeps no state"),
     (Ability::Nap, "has no actors"),
+    (Ability::Sleep, "has no actors"),
+    (Ability::Wakes, "has no actors"),
     (Ability::Restart, "keeps no state"),
     (Ability::Install, "is a floor"),
 ];
 
 /// What the benchmark knows of Greenroom alone.
 const OURS_ALONE: &[(Ability, &str)] = &[
-    (Ability::Awake, "does not say when an actor sleeps"),
+    (Ability::Awake, "does not say how many actors are awake"),
     (
         Ability::Filled,
         "takes too long to make so many actors, and its files are not known",
@@ -70,36 +85,44 @@ const OURS_ALONE: &[(Ability, &str)] = &[
 ];
 
 /// All systems, in the order of reports.
-pub(crate) const SYSTEMS: [System; 11] = [
+pub(crate) const SYSTEMS: [System; 12] = [
     System {
         name: "greenroom-node",
         about: "TypeScript actor on Node.js, strict: replies after fdatasync",
+        durability: Durability::Synced,
         dialect: &Rivet::CURRENT,
         peer: None,
+        asleep_after: None,
         program: Program::Node("servers/greenroom.mjs"),
         lacks: &[],
     },
     System {
         name: "greenroom-bun",
         about: "the same actor on Bun, strict: replies after fdatasync",
+        durability: Durability::Synced,
         dialect: &Rivet::CURRENT,
         peer: None,
+        asleep_after: None,
         program: Program::Bun("servers/greenroom.mjs"),
         lacks: &[(Ability::Install, "is installed like greenroom-node")],
     },
     System {
         name: "greenroom-rust",
         about: "actor in Rust on the same runtime, store and server, strict: replies after fdatasync",
+        durability: Durability::Synced,
         dialect: &Rivet::CURRENT,
         peer: None,
+        asleep_after: None,
         program: Program::This(&["actors"]),
         lacks: &[(Ability::Install, "is a program of its own")],
     },
     System {
         name: "rivetkit-2.3",
         about: "RivetKit 2.3.19 and its engine: replies up to a second before it saves",
+        durability: Durability::Later,
         dialect: &Rivet::OF_2_3,
         peer: Some(Peer("rivetkit-2.3")),
+        asleep_after: Some(NAP),
         program: Program::Node("peers/rivetkit-2.3/server.mjs"),
         lacks: &[(
             Ability::Restart,
@@ -107,10 +130,26 @@ pub(crate) const SYSTEMS: [System; 11] = [
         )],
     },
     System {
+        name: "rivetkit-2.3-saved",
+        about: "the same, whose actions wait for `saveState({ immediate: true })` before they answer",
+        durability: Durability::Synced,
+        dialect: &Rivet::OF_2_3,
+        peer: Some(Peer("rivetkit-2.3")),
+        asleep_after: Some(NAP),
+        program: Program::NodeWith("peers/rivetkit-2.3/server.mjs", "--saved"),
+        lacks: &[
+            (Ability::Events, "broadcasts like rivetkit-2.3"),
+            (Ability::Idle, "takes as much as rivetkit-2.3"),
+            (Ability::Install, "is installed like rivetkit-2.3"),
+        ],
+    },
+    System {
         name: "rivetkit-2.0",
         about: "RivetKit 2.0.33, file system driver: replies before it writes, and never syncs",
+        durability: Durability::Later,
         dialect: &Rivet::OF_2_0,
         peer: Some(Peer("rivetkit-2.0")),
+        asleep_after: Some(NAP),
         program: Program::Node("peers/rivetkit-2.0/server.mjs"),
         lacks: &[(
             Ability::Restart,
@@ -120,8 +159,10 @@ pub(crate) const SYSTEMS: [System; 11] = [
     System {
         name: "workerd",
         about: "Durable Object on workerd 1.20261117.1, SQLite storage: replies after fsync",
+        durability: Durability::Synced,
         dialect: &DurableObject,
         peer: Some(Peer("workerd")),
+        asleep_after: Some(IDLE),
         program: Program::This(&["workerd"]),
         lacks: &[(
             Ability::Nap,
@@ -131,8 +172,10 @@ pub(crate) const SYSTEMS: [System; 11] = [
     System {
         name: "restate",
         about: "Restate 1.7.12 and its SDK 1.17.2 on Node.js: replies after its log is synced",
+        durability: Durability::Synced,
         dialect: &Restate,
         peer: Some(Peer("restate")),
+        asleep_after: Some(IDLE),
         program: Program::Node("peers/restate/server.mjs"),
         lacks: &[
             (Ability::Socket, "takes actions over HTTP only"),
@@ -141,37 +184,49 @@ pub(crate) const SYSTEMS: [System; 11] = [
                 Ability::Nap,
                 "keeps nothing awake between invocations, so that there is nothing to ask for",
             ),
+            (
+                Ability::Wakes,
+                "keeps nothing awake between invocations, so that nothing is woken",
+            ),
         ],
     },
     System {
         name: "ws-node",
         about: "floor: bare echo on `ws` and `node:http` under Node.js, stores nothing",
+        durability: Durability::Nothing,
         dialect: &Echo,
         peer: None,
+        asleep_after: None,
         program: Program::Node("servers/ws-echo.mjs"),
         lacks: FLOOR_LACKS,
     },
     System {
         name: "bun",
         about: "floor: bare echo on Bun's own server, stores nothing",
+        durability: Durability::Nothing,
         dialect: &Echo,
         peer: None,
+        asleep_after: None,
         program: Program::Bun("servers/bun-echo.mjs"),
         lacks: FLOOR_LACKS,
     },
     System {
         name: "rust",
         about: "floor: bare echo on fastwebsockets and hyper, stores nothing",
+        durability: Durability::Nothing,
         dialect: &Echo,
         peer: None,
+        asleep_after: None,
         program: Program::This(&["echo"]),
         lacks: FLOOR_LACKS,
     },
     System {
         name: "rust-fsync",
         about: "floor: the same, echoes after append and fdatasync per batch",
+        durability: Durability::Synced,
         dialect: &Echo,
         peer: None,
+        asleep_after: None,
         program: Program::This(&["echo", "--durable"]),
         lacks: FLOOR_LACKS,
     },
@@ -184,8 +239,10 @@ impl System {
         Self {
             name: "shell",
             about: "",
+            durability: Durability::Nothing,
             dialect: &Echo,
             peer: None,
+            asleep_after: None,
             program: Program::Shell(line),
             lacks: FLOOR_LACKS,
         }
@@ -226,6 +283,9 @@ impl System {
         if ability == Ability::Heap && self.script().is_none() {
             return Err("its program has no heap of JavaScript");
         }
+        if self.role() == Role::Ours && ability == Ability::Wakes {
+            return Err("says when an actor sleeps");
+        }
         match self.lacks.iter().find(|(lacking, _)| *lacking == ability) {
             Some((_, reason)) => Err(reason),
             None => Ok(()),
@@ -234,7 +294,8 @@ impl System {
 
     /// The program's path in `bench/`, if it is one in JavaScript.
     fn script(&self) -> Option<&'static str> {
-        let (Program::Node(file) | Program::Bun(file)) = self.program else {
+        let (Program::Node(file) | Program::NodeWith(file, _) | Program::Bun(file)) = self.program
+        else {
             return None;
         };
         Some(file)
@@ -247,6 +308,11 @@ impl System {
     pub(crate) fn command(&self) -> Result<Command> {
         Ok(match self.program {
             Program::Node(file) => with_script(Command::new("node"), file),
+            Program::NodeWith(file, argument) => {
+                let mut command = with_script(Command::new("node"), file);
+                command.arg(argument);
+                command
+            }
             Program::Bun(file) => {
                 let bun = folder().join("../node_modules/bun/bin/bun.exe");
                 with_script(Command::new(bun), file)

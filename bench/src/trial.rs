@@ -225,7 +225,7 @@ impl Trial {
                 self.lines
             }
             Action::Publish { times, .. } => times.into(),
-            Action::Nap => return Ok(()),
+            Action::Nap | Action::Wakes => return Ok(()),
         };
         self.expect(answer, expected).context(action.name())
     }

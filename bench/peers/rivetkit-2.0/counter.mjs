@@ -2,11 +2,15 @@ import { actor } from "rivetkit";
 
 const LINE = "x".repeat(100);
 
+/** How often each actor was woken since the process began. */
+const wakes = new Map();
+
 /** The actor type that all workloads use. */
 export const counter = actor({
   // Longer than any measurement: those that measure sleep ask for it.
   options: { sleepTimeout: 600_000 },
   state: { count: 0, lines: [] },
+  onWake: (c) => void wakes.set(c.actorId, (wakes.get(c.actorId) ?? 0) + 1),
   actions: {
     increment(c, by) {
       c.state.count += by;
@@ -27,5 +31,6 @@ export const counter = actor({
       c.sleep();
       return null;
     },
+    getWakes: (c) => wakes.get(c.actorId) ?? 0,
   },
 });

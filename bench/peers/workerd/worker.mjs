@@ -5,6 +5,9 @@ import { DurableObject } from "cloudflare:workers";
 
 const LINE = "x".repeat(100);
 
+/** How often each object was constructed since the process began. */
+const wakes = new Map();
+
 export class Counter extends DurableObject {
   #sql;
   #count;
@@ -12,12 +15,17 @@ export class Counter extends DurableObject {
 
   constructor(ctx, env) {
     super(ctx, env);
+    wakes.set(`${ctx.id}`, this.getWakes() + 1);
     this.#sql = ctx.storage.sql;
     this.#sql.exec("CREATE TABLE IF NOT EXISTS counter (id INTEGER PRIMARY KEY, count INTEGER NOT NULL)");
     this.#sql.exec("CREATE TABLE IF NOT EXISTS lines (id INTEGER PRIMARY KEY, text TEXT NOT NULL)");
     this.#sql.exec("INSERT OR IGNORE INTO counter VALUES (1, 0)");
     this.#count = this.#sql.exec("SELECT count FROM counter").one().count;
     this.#length = this.#sql.exec("SELECT count(*) AS length FROM lines").one().length;
+  }
+
+  getWakes() {
+    return wakes.get(`${this.ctx.id}`) ?? 0;
   }
 
   increment(by) {

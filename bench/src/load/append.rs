@@ -4,7 +4,7 @@ use std::{cell::Cell, collections::BTreeMap, time::Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Job, Target, recorder::Recorder, set, set_operations};
+use super::{Job, Target, counter::Counter, recorder::Recorder, set, set_operations};
 use crate::{
     action::{Action, Answer},
     client::{Http, Socket},
@@ -39,7 +39,8 @@ pub(super) fn measure(job: &Job<'_>, bytes: u64) -> Result<Values> {
     Ok(values)
 }
 
-/// Every reply carries the length that the list must have by then. Gives the last.
+/// Every reply carries the length that the list must have by then; where replies overtake each other,
+/// each length comes once, and none is missing in the end. Gives the last.
 async fn work(target: Target, bytes: u64, recorder: &Recorder) -> Result<u64> {
     let Target {
         address, dialect, ..
@@ -58,6 +59,7 @@ async fn work(target: Target, bytes: u64, recorder: &Recorder) -> Result<u64> {
         length * LINE.len() as u64 >= bytes,
         "the list has {length} lines instead of {bytes} bytes"
     );
+    let mut list = Counter::starting_at(length, dialect.in_order());
     let mut waiting = BTreeMap::new();
     for _ in 0..IN_FLIGHT {
         waiting.insert(socket.send(Action::Append(LINE)).await?, Instant::now());
@@ -67,15 +69,13 @@ async fn work(target: Target, bytes: u64, recorder: &Recorder) -> Result<u64> {
         let sent = waiting
             .remove(&id)
             .with_context(|| format!("a reply to {id}, which nobody waits for"))?;
-        length += 1;
-        ensure!(
-            answer == Answer::Number(length),
-            "the list's length is {answer:?} after what makes it {length}"
-        );
+        list.check(Action::Append(LINE), answer)?;
         if recorder.reply(sent)? {
             let sent = Instant::now();
             waiting.insert(socket.send(Action::Append(LINE)).await?, sent);
         }
     }
-    Ok(length)
+    // Nothing is asked for again, so that no length has been left out.
+    list.check(Action::Read, Answer::Number(list.value()))?;
+    Ok(list.value())
 }

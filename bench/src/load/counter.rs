@@ -1,4 +1,4 @@
-//! What an actor's counter has to be.
+//! What an actor's counter, or the length of its list, has to be.
 
 use std::collections::BTreeSet;
 
@@ -6,10 +6,11 @@ use anyhow::{Result, bail, ensure};
 
 use crate::action::{Action, Answer};
 
-/// The counter of one actor as the client knows it: nobody else changes it.
+/// The counter of one actor, or the length of its list, as the client knows it: nobody else changes
+/// it. One of them counts both kinds of changes, so that each needs its own.
 #[derive(Debug, Default)]
 pub(super) struct Counter {
-    /// Acknowledged increments.
+    /// What it is after the acknowledged changes.
     value: u64,
     /// Where replies may overtake each other: values that came before a smaller one did.
     early: Option<BTreeSet<u64>>,
@@ -18,39 +19,47 @@ pub(super) struct Counter {
 impl Counter {
     /// The counter of an actor whose replies come in the order of requests, or in any order.
     pub(super) fn new(in_order: bool) -> Self {
+        Self::starting_at(0, in_order)
+    }
+
+    /// The same for one that is not new.
+    pub(super) fn starting_at(value: u64, in_order: bool) -> Self {
         Self {
-            value: 0,
+            value,
             early: (!in_order).then(BTreeSet::new),
         }
+    }
+
+    /// What it is by now, if all replies that were awaited have come.
+    pub(super) fn value(&self) -> u64 {
+        self.value
     }
 
     /// Checks the answer to an action, if the server computes one. A read is checked against the
     /// increments that were acknowledged before, so that nothing else may be in flight.
     ///
     /// # Errors
-    /// An increment is lost, doubled or, where replies come in order, out of order.
+    /// A change is lost, doubled or, where replies come in order, out of order.
     pub(super) fn check(&mut self, action: Action<'_>, answered: Answer) -> Result<()> {
         match action {
-            Action::Increment => self.value += 1,
+            Action::Increment | Action::Append(_) => self.value += 1,
             Action::Read => {}
-            Action::Append(_) | Action::Fill(_) | Action::Publish { .. } | Action::Nap => {
-                return Ok(());
-            }
+            Action::Fill(_) | Action::Publish { .. } | Action::Nap | Action::Wakes => return Ok(()),
         }
         let expected = self.value;
         let answered = match answered {
             Answer::Echo => return Ok(()),
-            Answer::Nothing => bail!("no count after {expected} acknowledged increments"),
+            Answer::Nothing => bail!("no count after what makes it {expected}"),
             Answer::Number(number) => number,
         };
         match (&mut self.early, action) {
-            (Some(early), Action::Increment) => {
+            (Some(early), Action::Increment | Action::Append(_)) => {
                 // `value` counts replies. Of as many first values, those that are missing are
                 // exactly as many as came early.
                 let all_before = expected - 1 - early.len() as u64;
                 ensure!(
                     answered > all_before && early.insert(answered),
-                    "the counter is {answered} a second time"
+                    "the count is {answered} a second time"
                 );
                 let mut next = all_before + 1;
                 while early.remove(&next) {
@@ -63,7 +72,7 @@ impl Counter {
                 ensure!(!missing, "a count was never answered before {early:?}");
                 ensure!(
                     answered == expected,
-                    "the counter is {answered} after {expected} acknowledged increments"
+                    "the count is {answered} after what makes it {expected}"
                 );
                 Ok(())
             }
@@ -104,5 +113,23 @@ mod tests {
         assert!(check(&[1, 2, 4], 4).is_err(), "an increment too many");
         assert!(check(&[1, 2, 4], 3).is_err(), "a count skipped");
         assert!(check(&[3, 1, 2], 2).is_err(), "an increment lost");
+    }
+
+    #[test]
+    fn a_list_that_had_something_in_it_grows_by_one_with_each_reply() {
+        let grows = |in_order, lengths: &[u64]| {
+            let mut length = Counter::starting_at(100, in_order);
+            let append = Action::Append("a line");
+            lengths
+                .iter()
+                .try_for_each(|answer| length.check(append, Answer::Number(*answer)))?;
+            length.check(Action::Read, Answer::Number(length.value()))
+        };
+        grows(true, &[101, 102, 103]).unwrap();
+        grows(false, &[102, 103, 101]).unwrap();
+        assert!(grows(true, &[102, 101]).is_err(), "out of order");
+        assert!(grows(false, &[102, 102, 101]).is_err(), "doubled");
+        assert!(grows(false, &[101, 103]).is_err(), "a length skipped");
+        assert!(grows(false, &[1, 2]).is_err(), "what was there is gone");
     }
 }

@@ -3,10 +3,14 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use futures_util::{TryStreamExt, stream::FuturesUnordered};
+use futures_util::{StreamExt, TryStreamExt, stream, stream::FuturesUnordered};
 
 use super::{Target, counter::Counter, recorder::Recorder};
 use crate::{action::Action, client::Http, workload::Actions};
+
+/// Connections that make their actors at the same time. More of them overload systems that then serve
+/// those actors well.
+const PREPARING: usize = 8;
 
 /// Works on as many connections as the workload has operations in flight until the recorder has
 /// enough.
@@ -34,8 +38,8 @@ pub(super) async fn work(
     }
     // All before anything is measured: on slow systems, some actors take longer to be made than others.
     let prepare = connections.iter_mut().map(Connection::prepare);
-    prepare
-        .collect::<FuturesUnordered<_>>()
+    stream::iter(prepare)
+        .buffer_unordered(PREPARING)
         .try_collect::<()>()
         .await?;
     let work = connections

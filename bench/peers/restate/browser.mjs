@@ -1,0 +1,2 @@
+// What a page imports of this system; its bundle is measured.
+export { connect } from "@restatedev/restate-sdk-clients";

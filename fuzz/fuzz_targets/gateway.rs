@@ -32,7 +32,7 @@ fuzz_target!(|target: &str| {
     };
     assert!(is_gateway);
     assert!(request.path.starts_with('/'));
-    assert!(path.ends_with(&request.path) || request.path == "/");
+    assert!(path.ends_with(request.path) || request.path == "/");
     match &request.target {
         GatewayTarget::Id { .. } => assert_eq!(request.query.as_deref(), query),
         GatewayTarget::Query(by_key) => {

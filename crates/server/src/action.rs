@@ -7,14 +7,17 @@ use greenroom_types::{
     once::{CALL_HEADER, KEY_HEADER, OnceCall},
     protocol::{Encoding, conn_params_from_header, decode_action_request, encode_action_response},
 };
-use hyper::{Method, Request, StatusCode, header::HeaderValue};
+use hyper::{
+    HeaderMap, Method, Request, StatusCode,
+    header::{HeaderName, HeaderValue},
+};
 use tracing::{Instrument, debug, debug_span};
 
 use crate::{
     access::{Intents, Visitor},
     app::App,
-    body::{RequestBody, read_body},
-    dispatch::CALL_CHAIN,
+    body::{RequestBody, read_parts},
+    dispatch::CHAIN,
     failure::{call_error, gateway_error, is_not_found, name_actor},
     gateway::{Reached, Target},
     reply::{self, Reply},
@@ -22,9 +25,12 @@ use crate::{
 };
 
 /// The header that names the encoding of a call and its answer.
-const X_RIVET_ENCODING: &str = "x-rivet-encoding";
+const X_RIVET_ENCODING: HeaderName = HeaderName::from_static("x-rivet-encoding");
 /// The header with the caller's connection parameters, as JSON text.
-const X_RIVET_CONN_PARAMS: &str = "x-rivet-conn-params";
+const X_RIVET_CONN_PARAMS: HeaderName = HeaderName::from_static("x-rivet-conn-params");
+/// [`CALL_HEADER`] and [`KEY_HEADER`], ready to be looked up.
+const CALL: HeaderName = HeaderName::from_static(CALL_HEADER);
+const KEY: HeaderName = HeaderName::from_static(KEY_HEADER);
 
 /// Answers `POST {gateway}/action/{name}`. Everything that can be checked without the actor is
 /// checked before it is located, so that a malformed call neither creates nor wakes it.
@@ -38,8 +44,8 @@ pub(crate) async fn call(
     let encoding = encoding_of(&request);
     let seen = visitor.seen.clone();
     let streams = takes_streams(request.headers());
-    let mut call = match read_call(app, encoding, name, request, seen).await {
-        Ok(call) => call,
+    let (mut call, spare) = match read_call(app, encoding, name, request, seen).await {
+        Ok(read) => read,
         Err(error) => return call_error(&error, encoding, None),
     };
     let params = call.client.params.as_ref();
@@ -62,13 +68,13 @@ pub(crate) async fn call(
     actor.generation = generation.get();
     let result = result
         .inspect_err(|error| debug!(actor = %actor.id, %error, "action failed"))
-        .and_then(|outcome| response(app, encoding, outcome));
+        .and_then(|outcome| response(app, encoding, outcome, spare));
     answer(result, encoding, &actor)
 }
 
 /// Whether a request to an action says that a call is given up, and does not call.
 pub(crate) fn is_given_up(request: &Request<RequestBody>) -> bool {
-    request.method() == Method::DELETE && request.headers().contains_key(CALL_HEADER)
+    request.method() == Method::DELETE && request.headers().contains_key(&CALL)
 }
 
 /// Answers `DELETE {gateway}/action/{name}`: whoever has made the call that [`CALL_HEADER`] names does not wait for it
@@ -79,7 +85,7 @@ pub(crate) async fn give_up(
     request: Request<RequestBody>,
     visitor: Visitor,
 ) -> Reply {
-    let call = request.headers().get(CALL_HEADER);
+    let call = request.headers().get(&CALL);
     let given_up = async {
         let call = OnceCall::from_headers(call.map(HeaderValue::as_bytes), None)?;
         let params = params_of(&request)?;
@@ -103,7 +109,7 @@ pub(crate) async fn give_up(
 pub(crate) fn encoding_of(request: &Request<RequestBody>) -> Encoding {
     let named = request
         .headers()
-        .get(X_RIVET_ENCODING)
+        .get(&X_RIVET_ENCODING)
         .and_then(|name| name.to_str().ok());
     Encoding::from_header(named)
 }
@@ -129,14 +135,14 @@ pub(crate) fn answer(
 fn params_of(request: &Request<RequestBody>) -> Result<Option<Bytes>, ActorError> {
     request
         .headers()
-        .get(X_RIVET_CONN_PARAMS)
+        .get(&X_RIVET_CONN_PARAMS)
         .map(|value| conn_params_from_header(value.as_bytes()))
         .transpose()
 }
 
 /// The actors that wait for the answer of a stateless call.
 pub(crate) fn chain_of(request: &Request<RequestBody>) -> Option<Box<str>> {
-    let chain = request.headers().get(CALL_CHAIN)?;
+    let chain = request.headers().get(&CHAIN)?;
     chain.to_str().ok().map(Box::from)
 }
 
@@ -150,16 +156,18 @@ pub(crate) fn within_limit(app: &App, body: Bytes) -> Result<Bytes, ActorError> 
 }
 
 /// Reads what a stateless call or message consists of: who sends it, and its body. `seen` is what the
-/// actor is told of the request.
+/// actor is told of the request. Gives back the map of its headers, emptied, for those of the answer.
 pub(crate) async fn read_stateless(
     app: &App,
     request: Request<RequestBody>,
     seen: Option<Bytes>,
-) -> Result<(ClientInfo, Bytes), ActorError> {
+) -> Result<(ClientInfo, Bytes, HeaderMap), ActorError> {
     let params = params_of(&request)?;
     let chain = chain_of(&request);
-    let body = read_body(
-        request,
+    let (head, body) = request.into_parts();
+    let body = read_parts(
+        &head.headers,
+        body,
         app.config.max_incoming_message,
         app.config.body_read_timeout,
     )
@@ -170,7 +178,7 @@ pub(crate) async fn read_stateless(
         request: seen,
         chain,
     });
-    Ok((client, body))
+    Ok((client, body, reply::emptied(head.headers)))
 }
 
 async fn read_call(
@@ -179,29 +187,35 @@ async fn read_call(
     name: String,
     request: Request<RequestBody>,
     seen: Option<Bytes>,
-) -> Result<CallRequest, ActorError> {
+) -> Result<(CallRequest, HeaderMap), ActorError> {
     if name.len() > limits::MEMBER_NAME {
         return Err(ActorError::member_name_too_long("action", name.len()));
     }
-    let header = |name| request.headers().get(name).map(HeaderValue::as_bytes);
-    let once = OnceCall::from_headers(header(CALL_HEADER), header(KEY_HEADER))?;
-    let (client, body) = read_stateless(app, request, seen).await?;
+    let header = |name: &HeaderName| request.headers().get(name).map(HeaderValue::as_bytes);
+    let once = OnceCall::from_headers(header(&CALL), header(&KEY))?;
+    let (client, body, spare) = read_stateless(app, request, seen).await?;
     let request = decode_action_request(encoding, body)?;
-    Ok(CallRequest {
+    let call = CallRequest {
         name,
         args: request.args,
         compat: request.compat,
         client,
         once: once.map(Box::new),
-    })
+    };
+    Ok((call, spare))
 }
 
-/// The answer to a call that came to something.
-fn response(app: &App, encoding: Encoding, outcome: CallOutcome) -> Result<Reply, ActorError> {
+/// The answer to a call that came to something, its headers in `spare`.
+fn response(
+    app: &App,
+    encoding: Encoding,
+    outcome: CallOutcome,
+    spare: HeaderMap,
+) -> Result<Reply, ActorError> {
     match outcome {
         CallOutcome::Value(output) => {
             let body = within_limit(app, encode_action_response(encoding, &output)?)?;
-            Ok(reply::bytes(StatusCode::OK, encoding.content_type(), body))
+            Ok(reply::bytes_with(spare, encoding.content_type(), body))
         }
         CallOutcome::Stream(stream) => {
             let limit = app.config.max_outgoing_message;

@@ -1,6 +1,6 @@
 //! Reading request bodies: bounded in size and time.
 
-use std::time::Duration;
+use std::{future::poll_fn, pin::Pin, task::Poll, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use greenroom_types::ActorError;
@@ -10,7 +10,7 @@ use hyper::{
     body::{Body, Incoming},
     header::{CONTENT_ENCODING, EXPECT},
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, error::Elapsed, timeout_at};
 
 use crate::linger;
 
@@ -48,14 +48,27 @@ pub(crate) async fn read_body(
     limit: usize,
     patience: Duration,
 ) -> Result<Bytes, ActorError> {
-    let (head, mut body) = request.into_parts();
+    let (head, body) = request.into_parts();
+    read_parts(&head.headers, body, limit, patience).await
+}
+
+/// As [`read_body`], for those who need the headers again.
+///
+/// # Errors
+/// As for [`read_body`].
+pub(crate) async fn read_parts(
+    headers: &HeaderMap,
+    mut body: RequestBody,
+    limit: usize,
+    patience: Duration,
+) -> Result<Bytes, ActorError> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    let tolerated = match is_held_back(&head.headers) {
+    let tolerated = match is_held_back(headers) {
         true => limit,
         false => limit.max(DISCARD),
     };
-    let refusal = check_encoding(&head.headers).err();
-    if announced > tolerated || refusal.is_some() && is_held_back(&head.headers) {
+    let refusal = check_encoding(headers).err();
+    if announced > tolerated || refusal.is_some() && is_held_back(headers) {
         let too_long = || ActorError::incoming_too_long(announced, limit);
         return Err(refusal.unwrap_or_else(too_long));
     }
@@ -93,7 +106,7 @@ async fn collect(
     let began = Instant::now();
     loop {
         let deadline = began + patience + at_slowest(len);
-        let Ok(frame) = timeout_at(deadline, body.frame()).await else {
+        let Ok(frame) = by(deadline, body.frame()).await else {
             return Err(ActorError::new(
                 "request",
                 "timed_out",
@@ -121,6 +134,20 @@ async fn collect(
         Err(ActorError::incoming_too_long(len, limit))
     } else {
         Ok(read.freeze())
+    }
+}
+
+/// What comes of `future` until `deadline`. Most bodies come along with their heads, and no timer is made for those.
+async fn by<F: Future + Unpin>(deadline: Instant, mut future: F) -> Result<F::Output, Elapsed> {
+    let at_once = poll_fn(|cx| {
+        Poll::Ready(match Pin::new(&mut future).poll(cx) {
+            Poll::Ready(output) => Some(output),
+            Poll::Pending => None,
+        })
+    });
+    match at_once.await {
+        Some(output) => Ok(output),
+        None => timeout_at(deadline, future).await,
     }
 }
 

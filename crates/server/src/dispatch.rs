@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use hyper::{Request, Response, Version};
+use hyper::{Request, Response, Version, header::HeaderName};
 use tokio::io::DuplexStream;
 
 use crate::{
@@ -26,6 +26,9 @@ pub enum Origin {
 /// The header with the actors that wait for the answer of a call, outermost first: `id,id,…`. Only
 /// trusted requests can have it.
 pub const CALL_CHAIN: &str = "x-greenroom-chain";
+
+/// [`CALL_CHAIN`], ready to be looked up.
+pub(crate) const CHAIN: HeaderName = HeaderName::from_static(CALL_CHAIN);
 
 /// Answers requests like the server that it belongs to. Cheap to clone.
 #[derive(Clone)]
@@ -76,6 +79,6 @@ pub(crate) fn origin<B>(request: &Request<B>) -> Origin {
 /// Takes away what only trusted requests can have.
 pub(crate) fn distrust<B>(request: &mut Request<B>) {
     if origin(request) == Origin::Public {
-        request.headers_mut().remove(CALL_CHAIN);
+        request.headers_mut().remove(&CHAIN);
     }
 }

@@ -70,9 +70,11 @@ fn mark(reply: &mut Reply, error: &ActorError) {
 /// Says in the headers which actor answered.
 pub(crate) fn name_actor(reply: &mut Reply, actor: &Reached) {
     let headers = reply.headers_mut();
-    let id =
-        HeaderValue::try_from(actor.id.to_string()).expect("an id is made of letters and digits");
-    headers.insert(X_RIVET_ACTOR, id);
+    let id = HeaderValue::from_bytes(&actor.id.to_text());
+    headers.insert(
+        X_RIVET_ACTOR,
+        id.expect("an id is made of letters and digits"),
+    );
     if actor.generation != 0 {
         headers.insert(X_RIVET_ACTOR_GENERATION, actor.generation.into());
     }
@@ -80,7 +82,7 @@ pub(crate) fn name_actor(reply: &mut Reply, actor: &Reached) {
     let key = actor
         .key
         .as_ref()
-        .and_then(|key| HeaderValue::from_bytes(key.to_storage().as_bytes()).ok());
+        .and_then(|key| HeaderValue::try_from(key.to_storage()).ok());
     if let Some(key) = key {
         headers.insert(X_RIVET_ACTOR_KEY, key);
     }

@@ -70,7 +70,7 @@ async fn read_message(
     if queue.len() > limits::MEMBER_NAME {
         return Err(ActorError::member_name_too_long("queue", queue.len()));
     }
-    let (client, body) = read_stateless(app, request, seen).await?;
+    let (client, body, _) = read_stateless(app, request, seen).await?;
     let request = decode_queue_request(encoding, body)?;
     Ok(PublishRequest {
         queue,

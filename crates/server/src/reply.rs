@@ -16,6 +16,9 @@ pub type Body = Either<Full<Bytes>, Either<ServeFileSystemResponseBody, StreamBo
 /// Tells proxies of the nginx kind to pass on what they get at once.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
+/// A map of headers with room for more is not used again.
+const MOST_KEPT: usize = 32;
+
 /// A body that grows for as long as somebody reads it.
 pub type StreamBody = UnsyncBoxBody<Bytes, BodyAborted>;
 
@@ -41,6 +44,26 @@ pub(crate) fn bytes(
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     reply
+}
+
+/// A good answer with a body, whose headers take the place of `spare`.
+pub(crate) fn bytes_with(spare: HeaderMap, content_type: &'static str, body: Bytes) -> Reply {
+    let mut reply = Response::new(Either::Left(Full::new(body)));
+    *reply.headers_mut() = spare;
+    reply
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    reply
+}
+
+/// The map of a request's headers as one for those of its answer. The connection keeps that for its next request in
+/// turn, so that none is made for either; one with a lot of room it is not to keep.
+pub(crate) fn emptied(mut headers: HeaderMap) -> HeaderMap {
+    if headers.capacity() > MOST_KEPT {
+        return HeaderMap::new();
+    }
+    headers.clear();
+    headers
 }
 
 /// An answer whose body grows; what it is, is for the caller to say.

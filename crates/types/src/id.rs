@@ -52,14 +52,8 @@ impl ActorId {
         &self.0
     }
 
-    /// The shard that owns this actor.
-    pub fn shard(&self) -> ShardId {
-        ShardId::new(u16::from_be_bytes([self.0[0], self.0[1]]))
-    }
-}
-
-impl fmt::Display for ActorId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The id as text, in ASCII: for where it is to be bytes, without a string around them.
+    pub fn to_text(&self) -> [u8; TEXT_LEN] {
         let value = u128::from_be_bytes(self.0);
         let mut text = [0u8; TEXT_LEN];
         // 26 * 5 = 130 bits: the last character carries the low 3 bits, shifted up by 2.
@@ -72,7 +66,18 @@ impl fmt::Display for ActorId {
             };
             *c = ALPHABET[(five & 31) as usize];
         }
-        f.write_str(str::from_utf8(&text).expect("the alphabet is ASCII"))
+        text
+    }
+
+    /// The shard that owns this actor.
+    pub fn shard(&self) -> ShardId {
+        ShardId::new(u16::from_be_bytes([self.0[0], self.0[1]]))
+    }
+}
+
+impl fmt::Display for ActorId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(str::from_utf8(&self.to_text()).expect("the alphabet is ASCII"))
     }
 }
 

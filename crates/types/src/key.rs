@@ -47,12 +47,11 @@ impl ActorKey {
                 len: part.len(),
             });
         }
-        let key = Self(parts.into());
-        let len = key.to_storage().len();
+        let len = storage_len(&parts);
         if len > limits::KEY_TOTAL {
             return Err(InvalidKey::TotalTooLarge { len });
         }
-        Ok(key)
+        Ok(Self(parts.into()))
     }
 
     /// The parts in order.
@@ -67,7 +66,7 @@ impl ActorKey {
         if self.0.is_empty() {
             return "/".to_owned();
         }
-        let mut out = String::new();
+        let mut out = String::with_capacity(storage_len(&self.0));
         for (i, part) in self.0.iter().enumerate() {
             if i > 0 {
                 out.push('/');
@@ -75,12 +74,15 @@ impl ActorKey {
             if part.is_empty() {
                 out.push_str("\\0");
             }
-            for c in part.chars() {
-                if c == '\\' || c == '/' {
-                    out.push('\\');
-                }
-                out.push(c);
+            let mut rest = part.as_str();
+            while let Some(at) = rest.find(['\\', '/']) {
+                let (plain, escaped) = rest.split_at(at);
+                out.push_str(plain);
+                out.push('\\');
+                out.push_str(&escaped[..1]);
+                rest = &escaped[1..];
             }
+            out.push_str(rest);
         }
         out
     }
@@ -95,7 +97,7 @@ impl ActorKey {
             return Ok(Self::default());
         }
         let mut parts = Vec::new();
-        let mut part = String::new();
+        let mut part = String::with_capacity(text.len());
         let mut chars = text.chars();
         while let Some(c) = chars.next() {
             match c {
@@ -119,6 +121,24 @@ impl ActorKey {
         text.push(0);
         text.extend_from_slice(self.to_storage().as_bytes());
         ShardId::new((xxh3_64(&text) % u64::from(crate::SHARDS)) as u16)
+    }
+}
+
+/// The length of [`ActorKey::to_storage`] of a key of these parts.
+fn storage_len(parts: &[String]) -> usize {
+    let part_len = |part: &String| match part.len() {
+        0 => 2,
+        len => {
+            len + part
+                .bytes()
+                .filter(|byte| matches!(byte, b'\\' | b'/'))
+                .count()
+        }
+    };
+    let separators = parts.len().saturating_sub(1);
+    match parts {
+        [] => 1,
+        _ => separators + parts.iter().map(part_len).sum::<usize>(),
     }
 }
 
@@ -160,6 +180,7 @@ mod tests {
         assert_eq!(forms.len(), keys.len());
         for k in &keys {
             assert_eq!(ActorKey::from_storage(&k.to_storage()).as_ref(), Ok(k));
+            assert_eq!(storage_len(k.parts()), k.to_storage().len(), "{k:?}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! Percent-decoding that notices mistakes.
 
+use std::borrow::Cow;
+
 /// What `+` stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Plus {
@@ -10,8 +12,12 @@ pub(crate) enum Plus {
 }
 
 /// Decodes `%xx`. `None` when an escape is cut short or is no hexadecimal number, or the result is
-/// not UTF-8.
-pub(crate) fn decode(text: &str, plus: Plus) -> Option<String> {
+/// not UTF-8. What has no escapes, as most of what is decoded, is given back as it is.
+pub(crate) fn decode(text: &str, plus: Plus) -> Option<Cow<'_, str>> {
+    let is_escape = |byte| byte == b'%' || (byte == b'+' && plus == Plus::Space);
+    if !text.bytes().any(is_escape) {
+        return Some(Cow::Borrowed(text));
+    }
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
@@ -21,7 +27,7 @@ pub(crate) fn decode(text: &str, plus: Plus) -> Option<String> {
             _ => out.push(byte),
         }
     }
-    String::from_utf8(out).ok()
+    String::from_utf8(out).ok().map(Cow::Owned)
 }
 
 fn hex(digit: u8) -> Option<u8> {

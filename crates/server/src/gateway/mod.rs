@@ -3,14 +3,14 @@
 mod target;
 mod upgrade;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use greenroom_types::{
     ActorError, cbor,
     gateway::{GatewayRequest, GatewayTarget},
 };
-use hyper::{Method, Request, StatusCode, Version};
+use hyper::{Method, Request, StatusCode, Uri, Version, header::HeaderName};
 use percent_encoding::percent_decode_str;
 
 pub(crate) use target::{Reached, Target, check_namespace};
@@ -31,23 +31,23 @@ use crate::{
 };
 
 /// A request to an actor.
-struct Routed {
+struct Routed<'u> {
     target: Target,
     /// The path as the actor sees it, raw.
-    path: String,
+    path: &'u str,
     /// The query as the actor sees it, raw.
-    query: Option<String>,
+    query: Option<Cow<'u, str>>,
     /// What the query says about an event stream.
     stream: StreamQuery,
     /// The token in the URL or in the subprotocols.
     token: Option<String>,
 }
 
-impl Routed {
+impl Routed<'_> {
     /// Who sent the request.
     fn visitor(&self, app: &App, slot: &UpgradeSlot, request: &Request<RequestBody>) -> Visitor {
         Visitor::of(app, slot.peer(), request, self.token.as_ref(), || {
-            self.seen_at(&self.path, request)
+            self.seen_at(self.path, request)
         })
     }
 
@@ -71,11 +71,11 @@ pub(crate) fn is_header_routed(request: &Request<RequestBody>) -> bool {
     if wants_websocket(request) {
         return upgrade::handshake(request.headers()).target.is_some();
     }
-    request.headers().contains_key(X_RIVET_TARGET)
+    request.headers().contains_key(&X_RIVET_TARGET)
 }
 
-const X_RIVET_TARGET: &str = "x-rivet-target";
-const X_RIVET_ACTOR: &str = "x-rivet-actor";
+const X_RIVET_TARGET: HeaderName = HeaderName::from_static("x-rivet-target");
+const X_RIVET_ACTOR: HeaderName = HeaderName::from_static("x-rivet-actor");
 
 /// Whether the request asks for a WebSocket, as RFC 6455 has it.
 fn wants_websocket(request: &Request<RequestBody>) -> bool {
@@ -102,12 +102,21 @@ pub(crate) async fn handle(
     slot: &UpgradeSlot,
     mut request: Request<RequestBody>,
 ) -> Reply {
+    // Shares its bytes with the request, so that the parts of the URL need not be copied out of it.
+    let uri = request.uri().clone();
+    let query;
     let routed = match is_header_routed(&request) {
-        true => by_headers(&request),
-        false => by_path(app, &request),
+        true => by_headers(&request, &uri),
+        false => match StreamQuery::split(uri.path(), uri.query()) {
+            Ok((rest, stream)) => {
+                query = rest;
+                by_path(app, uri.path(), query.as_deref(), stream)
+            }
+            Err(error) => Err(error),
+        },
     };
     if wants_websocket(&request) {
-        let target = routed.and_then(|routed| match routed.path.as_str() {
+        let target = routed.and_then(|routed| match routed.path {
             "/connect" => {
                 let visitor = routed.visitor(app, slot, &request);
                 Ok(Wanted {
@@ -133,17 +142,21 @@ pub(crate) async fn handle(
     }
 }
 
-fn by_path(app: &App, request: &Request<RequestBody>) -> Result<Routed, ActorError> {
-    let path = request.uri().path();
-    let (query, stream) = StreamQuery::split(path, request.uri().query())?;
-    let parsed = GatewayRequest::parse(path, query.as_deref())?;
+/// `query` is without what is about the event stream.
+fn by_path<'u>(
+    app: &App,
+    path: &'u str,
+    query: Option<&'u str>,
+    stream: StreamQuery,
+) -> Result<Routed<'u>, ActorError> {
+    let parsed = GatewayRequest::parse(path, query)?;
     let mut parsed = parsed.ok_or_else(|| ActorError::no_route(path))?;
     let token = match &mut parsed.target {
         GatewayTarget::Id { token, .. } => token.take(),
         GatewayTarget::Query(query) => query.token.take(),
     };
     Ok(Routed {
-        token,
+        token: token.map(Cow::into_owned),
         target: Target::of(app, parsed.target)?,
         path: parsed.path,
         query: parsed.query,
@@ -152,8 +165,8 @@ fn by_path(app: &App, request: &Request<RequestBody>) -> Result<Routed, ActorErr
 }
 
 /// Names in headers, or for WebSockets in subprotocols. Only ids can be named so.
-fn by_headers(request: &Request<RequestBody>) -> Result<Routed, ActorError> {
-    let header = |name| {
+fn by_headers<'u>(request: &Request<RequestBody>, uri: &'u Uri) -> Result<Routed<'u>, ActorError> {
+    let header = |name: &HeaderName| {
         request
             .headers()
             .get(name)
@@ -164,7 +177,7 @@ fn by_headers(request: &Request<RequestBody>) -> Result<Routed, ActorError> {
         let handshake = upgrade::handshake(request.headers());
         (handshake.target, handshake.actor, handshake.token)
     } else {
-        (header(X_RIVET_TARGET), header(X_RIVET_ACTOR), None)
+        (header(&X_RIVET_TARGET), header(&X_RIVET_ACTOR), None)
     };
     if target.as_deref() != Some("actor") {
         return Err(ActorError::guard(
@@ -176,8 +189,8 @@ fn by_headers(request: &Request<RequestBody>) -> Result<Routed, ActorError> {
         .ok_or_else(|| ActorError::guard("missing_header", "the id of the actor is missing"))?;
     Ok(Routed {
         target: Target::of_id(&id)?,
-        path: request.uri().path().to_owned(),
-        query: request.uri().query().map(str::to_owned),
+        path: uri.path(),
+        query: uri.query().map(Cow::Borrowed),
         stream: StreamQuery::default(),
         token,
     })
@@ -186,11 +199,11 @@ fn by_headers(request: &Request<RequestBody>) -> Result<Routed, ActorError> {
 async fn http(
     app: &Arc<App>,
     slot: &UpgradeSlot,
-    routed: Routed,
+    routed: Routed<'_>,
     request: Request<RequestBody>,
 ) -> Reply {
     let visitor = routed.visitor(app, slot, &request);
-    if let Some(path) = raw::path_of(&routed.path) {
+    if let Some(path) = raw::path_of(routed.path) {
         let seen = routed.seen_at(path, &request);
         return raw::fetch(app, &routed.target, seen, visitor, request).await;
     }
@@ -207,7 +220,7 @@ async fn http(
         }
         return sse::open(app, &target, stream, request.headers(), visitor).await;
     }
-    if let Some((member, name)) = Member::at(&path) {
+    if let Some((member, name)) = Member::at(path) {
         if let Member::Action = member
             && action::is_given_up(&request)
         {
@@ -224,8 +237,8 @@ async fn http(
             Member::Queue => queue::publish(app, &target, name, request, visitor).await,
         };
     }
-    if !matches!(path.as_str(), "/" | "/health" | "/metadata") {
-        return gateway_error(&elsewhere(&path));
+    if !matches!(path, "/" | "/health" | "/metadata") {
+        return gateway_error(&elsewhere(path));
     }
     let found = async {
         let entered = target.enter(app, &visitor, Intents::REQUEST, None).await?;
@@ -235,7 +248,7 @@ async fn http(
         Ok(actor) => actor,
         Err(error) => return gateway_error(&error),
     };
-    read_only(method, || match path.as_str() {
+    read_only(method, || match path {
         "/health" => reply::text(StatusCode::OK, "ok"),
         "/metadata" => info::actor_metadata(app, &actor.name),
         _ => info::actor_banner(app, &actor.name),
@@ -260,7 +273,7 @@ impl Member {
             return None;
         }
         let decoded = percent_decode_str(name).decode_utf8().ok();
-        Some((member, decoded.map(std::borrow::Cow::into_owned)))
+        Some((member, decoded.map(Cow::into_owned)))
     }
 }
 

@@ -54,7 +54,7 @@ impl Target {
     ///
     /// # Errors
     /// `actor.not_found` for what cannot be an id, `namespace.not_found`.
-    pub(crate) fn of(app: &App, target: GatewayTarget) -> Result<Self, ActorError> {
+    pub(crate) fn of(app: &App, target: GatewayTarget<'_>) -> Result<Self, ActorError> {
         match target {
             GatewayTarget::Id { id_text, .. } => Self::of_id(&id_text),
             GatewayTarget::Query(query) => {

@@ -1,5 +1,7 @@
 //! The parameters that only event streams have.
 
+use std::borrow::Cow;
+
 use greenroom_types::{ActorError, limits};
 use percent_encoding::percent_decode_str;
 
@@ -22,16 +24,16 @@ impl StreamQuery {
     /// # Errors
     /// `guard.query_duplicate_param`, `guard.query_invalid_percent_encoding`; for the names of events
     /// `request.invalid`.
-    pub(crate) fn split(
+    pub(crate) fn split<'q>(
         path: &str,
-        query: Option<&str>,
-    ) -> Result<(Option<String>, Self), ActorError> {
+        query: Option<&'q str>,
+    ) -> Result<(Option<Cow<'q, str>>, Self), ActorError> {
         let mut found = Self::default();
         let Some(query) = query else {
             return Ok((None, found));
         };
         if !path.ends_with(super::PATH) {
-            return Ok((Some(query.to_owned()), found));
+            return Ok((Some(Cow::Borrowed(query)), found));
         }
         let mut rest = Vec::new();
         for pair in query.split('&') {
@@ -56,7 +58,7 @@ impl StreamQuery {
             }
             *slot = Some(decode(name, value)?);
         }
-        let rest = (!rest.is_empty()).then(|| rest.join("&"));
+        let rest = (!rest.is_empty()).then(|| Cow::Owned(rest.join("&")));
         Ok((rest, found))
     }
 
@@ -97,7 +99,7 @@ mod tests {
             events: Vec::new(),
         };
         let split = StreamQuery::split(path, Some(query)).expect(query);
-        assert_eq!(split, (rest.map(str::to_owned), expected), "{path}?{query}");
+        assert_eq!(split, (rest.map(Cow::Borrowed), expected), "{path}?{query}");
     }
 
     #[test]

@@ -48,6 +48,36 @@ async fn every_encoding_calls_and_answers_in_kind() {
 }
 
 #[tokio::test]
+async fn no_header_of_a_request_is_in_an_answer() {
+    let site = site().await;
+    let call = |header: &str, end: &str| {
+        format!(
+            "POST {} HTTP/1.1\r\nhost: a\r\nx-rivet-encoding: json\r\n{header}connection: {end}\r\n\
+             content-length: 2\r\n\r\n{{}}",
+            action("increment")
+        )
+    };
+    // More headers than answers have, and more than room is kept for.
+    let (some, many): (String, String) = (
+        (0..9).map(|n| format!("x-secret-{n}: 1\r\n")).collect(),
+        (0..60).map(|n| format!("x-secret-{n}: 1\r\n")).collect(),
+    );
+    let requests = [
+        call(&some, "keep-alive"),
+        call("", "keep-alive"),
+        call(&many, "keep-alive"),
+        call("", "close"),
+    ];
+    let answers = site.raw(requests.concat().as_bytes()).await;
+    let answers = String::from_utf8(answers).unwrap();
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 4, "{answers}");
+    assert_eq!(answers.matches("x-rivet-actor-key: k").count(), 4);
+    for of_requests in ["x-secret", "x-rivet-encoding", "host:"] {
+        assert!(!answers.contains(of_requests), "{answers}");
+    }
+}
+
+#[tokio::test]
 async fn bodies_are_read_leniently_and_unknown_encodings_are_json() {
     let site = site().await;
     let cases: &[(&str, &[u8], &str)] = &[

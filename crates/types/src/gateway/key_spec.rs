@@ -15,10 +15,11 @@ use crate::{ActorError, ActorKey, limits};
 /// lookup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeySpec {
-    /// `rvt-key`: the text as given; empty when the parameter was absent. Its plain reading is
-    /// within the limits.
+    /// An `rvt-key` that can be read in several ways: the text as given; empty when the parameter was absent.
+    /// Its plain reading is within the limits.
     Gateway(String),
-    /// `rvt-key-storage`, our clients' parameter: the storage form, which is never ambiguous.
+    /// An `rvt-key` that can be read in one way only, or `rvt-key-storage`, our clients' parameter: the storage
+    /// form, which is never ambiguous.
     Exact(ActorKey),
 }
 
@@ -28,8 +29,12 @@ impl KeySpec {
     /// # Errors
     /// `actor.key_too_large`.
     pub fn gateway(text: &str) -> Result<Self, ActorError> {
-        plain(text)?;
-        Ok(Self::Gateway(text.to_owned()))
+        let plain = plain(text)?;
+        let is_ambiguous = text.is_empty() || text.contains(',');
+        Ok(match is_ambiguous {
+            true => Self::Gateway(text.to_owned()),
+            false => Self::Exact(plain),
+        })
     }
 
     /// The spec of a value of `rvt-key-storage`.

@@ -1,5 +1,7 @@
 //! The `rvt-` parameters.
 
+use std::borrow::Cow;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 
@@ -11,25 +13,25 @@ use crate::{
 
 /// An actor by name and key, and how to reach it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GatewayQuery {
+pub struct GatewayQuery<'a> {
     /// The actor's type.
     pub name: ActorName,
     /// The namespace, unchecked.
-    pub namespace: String,
+    pub namespace: Cow<'a, str>,
     /// Whether the actor may be created.
     pub method: Method,
     /// The key. Read [`KeySpec`] before use: it may be ambiguous.
     pub key: KeySpec,
     /// The pool; always there for [`Method::GetOrCreate`].
-    pub pool: Option<String>,
+    pub pool: Option<Cow<'a, str>>,
     /// The region to create the actor in.
-    pub region: Option<String>,
+    pub region: Option<Cow<'a, str>>,
     /// What to do when the actor crashes. We restart actors when they are needed, whatever this says.
     pub crash_policy: Option<CrashPolicy>,
     /// What to create the actor with: one well-formed CBOR value in compat form.
     pub input: Option<Bytes>,
     /// The caller's token.
-    pub token: Option<String>,
+    pub token: Option<Cow<'a, str>>,
     /// Whether not to wait for the actor to become ready.
     pub skip_ready_wait: bool,
 }
@@ -59,22 +61,23 @@ const PREFIX: &str = "rvt-";
 /// A query, split into `rvt-` parameters and the rest, all raw.
 pub(super) struct Params<'a> {
     /// Decoded name without the prefix, and raw value.
-    ours: Vec<(String, &'a str)>,
+    ours: Vec<(Cow<'a, str>, &'a str)>,
     rest: Vec<&'a str>,
 }
 
 impl<'a> Params<'a> {
     pub(super) fn split(query: &'a str) -> Self {
         let mut params = Self {
-            ours: Vec::new(),
+            // As many as clients send to create an actor, and one more.
+            ours: Vec::with_capacity(6),
             rest: Vec::new(),
         };
         for pair in query.split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             // Decoded first, so that no spelling of the name slips through to the actor.
-            let name = percent::decode(name, Plus::Space).unwrap_or_else(|| name.to_owned());
-            match name.strip_prefix(PREFIX) {
-                Some(name) => params.ours.push((name.to_owned(), value)),
+            let name = percent::decode(name, Plus::Space).unwrap_or(Cow::Borrowed(name));
+            match without_prefix(name) {
+                Some(name) => params.ours.push((name, value)),
                 None => params.rest.push(pair),
             }
         }
@@ -86,19 +89,19 @@ impl<'a> Params<'a> {
     }
 
     /// The query that the actor sees.
-    pub(super) fn remaining(&self) -> Option<String> {
-        if self.rest.is_empty() {
-            None
-        } else {
-            Some(self.rest.join("&"))
+    pub(super) fn remaining(&self) -> Option<Cow<'a, str>> {
+        match *self.rest {
+            [] => None,
+            [only] => Some(Cow::Borrowed(only)),
+            _ => Some(Cow::Owned(self.rest.join("&"))),
         }
     }
 
-    pub(super) fn parse(&self, name: ActorName) -> Result<GatewayQuery, ActorError> {
-        let values = Values::read(&self.ours)?;
+    pub(super) fn parse(&self, name: ActorName) -> Result<GatewayQuery<'a>, ActorError> {
+        let mut values = Values::read(&self.ours)?;
         let namespace = values
             .namespace
-            .clone()
+            .take()
             .ok_or_else(|| missing("namespace"))?;
         let method = match values.method.as_deref() {
             Some("get") => Method::Get,
@@ -122,26 +125,36 @@ impl<'a> Params<'a> {
     }
 }
 
-/// The parameters' values, decoded and each given at most once.
-#[derive(Default)]
-struct Values {
-    namespace: Option<String>,
-    method: Option<String>,
-    pool: Option<String>,
-    key: Option<String>,
-    key_storage: Option<String>,
-    input: Option<String>,
-    region: Option<String>,
-    crash_policy: Option<String>,
-    token: Option<String>,
-    skip_ready_wait: Option<String>,
+/// The name of one of our parameters without the prefix.
+fn without_prefix(name: Cow<'_, str>) -> Option<Cow<'_, str>> {
+    match name {
+        Cow::Borrowed(name) => name.strip_prefix(PREFIX).map(Cow::Borrowed),
+        Cow::Owned(name) => name
+            .strip_prefix(PREFIX)
+            .map(|name| Cow::Owned(name.to_owned())),
+    }
 }
 
-impl Values {
-    fn read(params: &[(String, &str)]) -> Result<Self, ActorError> {
+/// The parameters' values, decoded and each given at most once.
+#[derive(Default)]
+struct Values<'a> {
+    namespace: Option<Cow<'a, str>>,
+    method: Option<Cow<'a, str>>,
+    pool: Option<Cow<'a, str>>,
+    key: Option<Cow<'a, str>>,
+    key_storage: Option<Cow<'a, str>>,
+    input: Option<Cow<'a, str>>,
+    region: Option<Cow<'a, str>>,
+    crash_policy: Option<Cow<'a, str>>,
+    token: Option<Cow<'a, str>>,
+    skip_ready_wait: Option<Cow<'a, str>>,
+}
+
+impl<'a> Values<'a> {
+    fn read(params: &[(Cow<'a, str>, &'a str)]) -> Result<Self, ActorError> {
         let mut values = Self::default();
         for (name, raw) in params {
-            let slot = match name.as_str() {
+            let slot = match &**name {
                 "namespace" => &mut values.namespace,
                 "method" => &mut values.method,
                 "runner" | "pool" => &mut values.pool,
@@ -233,7 +246,7 @@ impl Values {
         let Some(text) = &self.input else {
             return Ok(None);
         };
-        let input = URL_SAFE_NO_PAD.decode(text).map_err(|error| {
+        let input = URL_SAFE_NO_PAD.decode(&**text).map_err(|error| {
             ActorError::guard(
                 "query_invalid_base64_input",
                 format!("`rvt-input` is not base64url without padding: {error}"),

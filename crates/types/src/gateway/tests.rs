@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{ActorKey, limits};
 
-fn parse(url: &str) -> Option<GatewayRequest> {
+fn parse(url: &str) -> Option<GatewayRequest<'_>> {
     let (path, query) = split(url);
     GatewayRequest::parse(path, query).unwrap_or_else(|error| panic!("{url}: {error}"))
 }
@@ -13,7 +13,7 @@ fn split(url: &str) -> (&str, Option<&str>) {
         .map_or((url, None), |(path, query)| (path, Some(query)))
 }
 
-fn query(url: &str) -> GatewayQuery {
+fn query(url: &str) -> GatewayQuery<'_> {
     match parse(url).expect("a gateway URL").target {
         GatewayTarget::Query(query) => *query,
         GatewayTarget::Id { .. } => panic!("{url} is in direct form"),
@@ -64,13 +64,13 @@ fn direct_urls_name_an_id() {
     ];
     for (url, id, token, path, query) in cases {
         let target = GatewayTarget::Id {
-            id_text: (*id).to_owned(),
-            token: token.map(str::to_owned),
+            id_text: (*id).into(),
+            token: token.map(Into::into),
         };
         let expected = GatewayRequest {
             target,
-            path: (*path).to_owned(),
-            query: query.map(str::to_owned),
+            path,
+            query: query.map(Into::into),
         };
         assert_eq!(parse(url), Some(expected), "{url}");
     }
@@ -117,7 +117,7 @@ fn query_urls_carry_every_parameter() {
 fn a_get_needs_only_namespace_and_method() {
     let url = "/gateway/room/connect?rvt-namespace=default&rvt-method=get";
     let request = parse(url).expect("a gateway URL");
-    assert_eq!((request.path.as_str(), request.query), ("/connect", None));
+    assert_eq!((request.path, request.query), ("/connect", None));
     let query = query(url);
     assert_eq!(query.method, Method::Get);
     assert_eq!(query.key, KeySpec::Gateway(String::new()));
@@ -314,6 +314,13 @@ fn ambiguous_keys_list_their_candidates_likeliest_first() {
         assert_eq!(spec.candidates().collect::<Vec<_>>(), expected, "{text}");
         assert_eq!(spec.plain(), expected[0]);
     }
+}
+
+#[test]
+fn a_key_that_can_be_read_in_one_way_is_exact() {
+    let exact = |text| KeySpec::gateway(text) == Ok(KeySpec::Exact(key(&[text])));
+    assert!(exact("a") && exact("a/b") && exact("a b%2C"));
+    assert!(!exact("a,b") && !exact(""));
 }
 
 #[test]

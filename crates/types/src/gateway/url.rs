@@ -1,5 +1,7 @@
 //! Splits a gateway URL.
 
+use std::borrow::Cow;
+
 use super::{GatewayQuery, query::Params};
 use crate::{
     ActorError, ActorName,
@@ -8,38 +10,38 @@ use crate::{
 
 /// A request through the gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GatewayRequest {
+pub struct GatewayRequest<'a> {
     /// Which actor it is for.
-    pub target: GatewayTarget,
+    pub target: GatewayTarget<'a>,
     /// What follows the first segment, raw; `/` when nothing does.
-    pub path: String,
+    pub path: &'a str,
     /// The query without its `rvt-` parameters, byte for byte; absent when there is none or nothing
     /// is left of it.
-    pub query: Option<String>,
+    pub query: Option<Cow<'a, str>>,
 }
 
 /// Which actor a request is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GatewayTarget {
+pub enum GatewayTarget<'a> {
     /// The actor with an id.
     Id {
         /// The id as the client wrote it, unchecked: one that cannot be parsed names no actor.
-        id_text: String,
+        id_text: Cow<'a, str>,
         /// The token behind `@`.
-        token: Option<String>,
+        token: Option<Cow<'a, str>>,
     },
     /// The actor with a name and a key.
-    Query(Box<GatewayQuery>),
+    Query(Box<GatewayQuery<'a>>),
 }
 
-impl GatewayRequest {
+impl<'a> GatewayRequest<'a> {
     /// Reads a raw path and a raw query (what follows `?`). `None` when the path is no gateway path:
     /// it does not start with `/gateway/` and a segment, or it contains `//`.
     ///
     /// # Errors
     /// `guard.query_*` with the reason, or `actor.key_too_large`, `actor.input_too_large`. All of
     /// them are the client's mistake (status 400).
-    pub fn parse(path: &str, query: Option<&str>) -> Result<Option<Self>, ActorError> {
+    pub fn parse(path: &'a str, query: Option<&'a str>) -> Result<Option<Self>, ActorError> {
         let Some(after) = path
             .strip_prefix("/gateway/")
             .filter(|_| !path.contains("//"))
@@ -55,11 +57,11 @@ impl GatewayRequest {
         } else {
             direct(segment)?
         };
-        let path = if rest.is_empty() { "/" } else { rest }.to_owned();
+        let path = if rest.is_empty() { "/" } else { rest };
         let query = if params.is_query_form() {
             params.remaining()
         } else {
-            query.map(str::to_owned)
+            query.map(Cow::Borrowed)
         };
         Ok(Some(Self {
             target,
@@ -69,7 +71,7 @@ impl GatewayRequest {
     }
 }
 
-fn direct(segment: &str) -> Result<GatewayTarget, ActorError> {
+fn direct(segment: &str) -> Result<GatewayTarget<'_>, ActorError> {
     let (id, token) = match segment.split_once('@') {
         Some((id, token)) => (id, Some(token)),
         None => (segment, None),
@@ -96,7 +98,7 @@ fn actor_name(segment: &str) -> Result<ActorName, ActorError> {
         .map_err(|error| ActorError::guard("query_invalid_params", error.to_string()))
 }
 
-fn decode_segment(segment: &str) -> Result<String, ActorError> {
+fn decode_segment(segment: &str) -> Result<Cow<'_, str>, ActorError> {
     percent::decode(segment, Plus::Plus).ok_or_else(|| {
         ActorError::guard(
             "query_invalid_percent_encoding",

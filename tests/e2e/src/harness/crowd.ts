@@ -1,6 +1,6 @@
 /**
  * Many WebSockets in one process: plain sockets that know just enough of the protocol to be let in, to subscribe and to
- * read events, and that cost little while they are idle.
+ * read events, and that cost little while they are idle. They answer pings.
  */
 
 import { once } from "node:events";
@@ -9,6 +9,8 @@ import { connect as path, type QueryChanges } from "../bad-input/urls.js";
 
 const TEXT = 0x81;
 const CLOSE = 0x88;
+const PING = 0x89;
+const PONG = 0x8a;
 
 /** One of many. */
 export class Member {
@@ -114,6 +116,7 @@ export class Member {
       if (next === undefined) return bytes.subarray(at);
       const payload = bytes.subarray(next.start, next.end);
       if (next.opcode === (TEXT & 15)) this.#heard(payload.toString());
+      if (next.opcode === (PING & 15)) this.#socket.write(frame(PONG, payload));
       if (next.opcode === (CLOSE & 15)) this.closeCode = payload.length < 2 ? 1005 : payload.readUInt16BE();
       at = next.end;
     }

@@ -126,14 +126,19 @@ export const patient = actor({
   },
 });
 
-/** Takes and gives as much as is asked for, and takes its time to wake. */
+/** By key, those whose wakes may go on, and how they do. */
+const opened = new Set<string>();
+const gates = new Map<string, () => void>();
+
+/** Takes and gives as much as is asked for. Once it has slept, it does not wake before `porter` lets it. */
 export const bulk = actor({
   state: { wakes: 0 },
   options: { sleepTimeout: 60_000 },
   events: { lump: event<string>() },
   async onWake(c) {
     c.state.wakes += 1;
-    if (c.state.wakes > 1) await pause(1_500);
+    const key = c.key.join();
+    if (c.state.wakes > 1 && !opened.has(key)) await new Promise<void>((open) => gates.set(key, open));
   },
   actions: {
     size: (_c, text: string) => text.length,
@@ -144,6 +149,16 @@ export const bulk = actor({
     hang: (c) => new Promise<void>((resolve) => c.abortSignal.addEventListener("abort", () => resolve())),
     wakes: (c) => c.state.wakes,
     nap: (c) => c.sleep(),
+  },
+});
+
+/** Lets a `bulk` wake. */
+export const porter = actor({
+  actions: {
+    open(_c, key: string) {
+      opened.add(key);
+      gates.get(key)?.();
+    },
   },
 });
 
@@ -178,6 +193,7 @@ export const source = actor({
       }
     },
     async *pausing(c, pauses: readonly number[]) {
+      c.state.log.push("begins");
       try {
         for (const ms of pauses) {
           await new Promise<void>((resolve, reject) => {
@@ -255,6 +271,6 @@ export const peer = actor({
 });
 
 export const registry = setup({
-  use: { board, guarded, account, patient, bulk, source, peer },
+  use: { board, guarded, account, patient, bulk, porter, source, peer },
   maxOutgoingMessageSize: 256 * 1024,
 });

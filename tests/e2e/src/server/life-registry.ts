@@ -102,6 +102,13 @@ export const stubborn = actor({
 /** Promises that keep it awake, or only its end waiting. */
 export const keeper = actor({
   state: { log: [] as string[] },
+  createVars: () => {
+    let end = () => {};
+    const ended = new Promise<void>((done) => {
+      end = done;
+    });
+    return { end, ended };
+  },
   onWake: (c) => {
     c.state.log.push("wake");
   },
@@ -111,7 +118,12 @@ export const keeper = actor({
     c.waitUntil(
       pause(30).then(() => {
         c.state.log.push("after sleep");
-        c.waitUntil(pause(30).then(() => c.state.log.push("nested")));
+        c.waitUntil(
+          pause(30).then(() => {
+            c.state.log.push("nested");
+            c.vars.end();
+          }),
+        );
       }),
     );
     if (c.key[0] === "bad sleeper") throw new Error("onSleep has failed");
@@ -134,8 +146,9 @@ export const keeper = actor({
         .then(() => c.state.log.push("kept twice"));
     },
     keepAndAnswer: (c) => c.keepAwake(pause(10).then(() => "the value")),
-    wait: (c, ms: number) => {
-      c.waitUntil(pause(ms).then(() => c.state.log.push("waited")));
+    /** Lasts until the end has come, and longer than everything else then. */
+    wait: (c) => {
+      c.waitUntil(c.vars.ended.then(() => pause(60)).then(() => c.state.log.push("waited")));
     },
     inBackground: (c, ms: number) => {
       c.runInBackground(pause(ms).then(() => c.state.log.push("ran in background")));
@@ -215,16 +228,17 @@ export const slow = actor({
   state: { log: [] as string[] },
   onSleep: (c) => {
     c.state.log.push("sleep");
-    say(`slow ${c.key.join()} sleeps`);
   },
   onDisconnect: async (c) => {
     c.state.log.push("leaves");
     await pause(300);
     c.state.log.push("left");
+    say(`slow ${c.key.join()} is left`);
   },
   options: { sleepTimeout: 100 },
   actions: {
     async work(c, ms: number) {
+      c.state.log.push("works");
       await pause(ms);
       c.state.log.push("worked");
     },
@@ -254,7 +268,7 @@ export const mortal = actor({
     async end(c) {
       c.destroy();
       const atOnce = c.aborted;
-      await pause(30);
+      await Promise.race([stopped(c), pause(10_000)]);
       return [atOnce, c.aborted];
     },
     touch: (c) => c.state.seen.push("touched"),

@@ -92,21 +92,24 @@ export const responder = actor({
         return new Response("nope", { status: 404 });
     }
   },
-  options: { actionTimeout: 300 },
+  options: { actionTimeout: 1_000 },
   actions: {},
 });
 
 /** Has no handler. */
 export const plain = actor({ actions: { ping: () => "pong" } });
 
-/** Streams. Keeps what happened to it in its variables, and what was committed in its state. */
+/**
+ * Streams. Keeps what happened to it in its variables, and what was committed in its state. What happens when nobody
+ * keeps it awake any more it says on standard error as well.
+ */
 export const streamer = actor({
   state: { count: 0 },
   createVars: () => ({ log: [] as string[], produced: 0, received: 0, release: (): void => {} }),
   onRequest: (c, request): Response | Promise<Response> => {
     const url = new URL(request.url);
-    c.abortSignal.addEventListener("abort", () => c.vars.log.push(`aborted ${url.pathname}`));
-    request.signal.addEventListener("abort", () => c.vars.log.push(`request aborted ${url.pathname}`));
+    c.abortSignal.addEventListener("abort", () => note(c, `aborted ${url.pathname}`));
+    request.signal.addEventListener("abort", () => note(c, `request aborted ${url.pathname}`));
     switch (url.pathname) {
       case "/events":
         return events(c);
@@ -150,6 +153,11 @@ export const streamer = actor({
 
 type StreamerContext = RequestContextOf<typeof streamer>;
 
+function note(c: StreamerContext, line: string): void {
+  c.vars.log.push(line);
+  process.stderr.write(`streamer ${c.key.join()}: ${line}\n`);
+}
+
 /** Who listens to the counts of which actor. */
 const listeners = new Map<string, Set<(count: number) => void>>();
 
@@ -170,7 +178,7 @@ function events(c: StreamerContext): Response {
     },
     cancel: () => {
       own.delete(listener);
-      c.vars.log.push("cancelled /events");
+      note(c, "cancelled /events");
     },
   });
   return new Response(body, { headers: { "content-type": "text/event-stream" } });
@@ -186,7 +194,7 @@ function endless(c: StreamerContext): Response {
         controller.enqueue(piece);
       },
       cancel: () => {
-        c.vars.log.push("cancelled /endless");
+        note(c, "cancelled /endless");
       },
     },
     { highWaterMark: 0 },
@@ -205,7 +213,7 @@ async function sink(c: StreamerContext, request: Request): Promise<Response> {
       c.vars.received += piece.length;
     }
   } catch (error) {
-    c.vars.log.push(`broken ${(error as { code?: string }).code}`);
+    note(c, `broken ${(error as { code?: string }).code}`);
     throw error;
   }
   return Response.json({ received: c.vars.received });

@@ -2,6 +2,9 @@
 
 import { actor, event, UserError } from "greenroom";
 
+/** Can be read without calling the actor. */
+const say = (line: string) => process.stderr.write(`${line}\n`);
+
 /** Does what it is told by text, echoes what is binary, and writes down what happens. */
 export const talker = actor({
   state: { log: [] as string[], count: 0 },
@@ -82,7 +85,9 @@ export const talker = actor({
     });
     socket.addEventListener("message", async ({ data }: MessageEvent<string | ArrayBuffer>) => {
       if (data !== "take a while") return;
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      // For longer than until the actor is asked to sleep.
+      while (!c.state.log.includes("sleep")) await new Promise((resolve) => setTimeout(resolve, 10));
+      await new Promise((resolve) => setTimeout(resolve, 100));
       c.state.log.push("took a while");
     });
     socket.addEventListener("message", async (message: MessageEvent<string | ArrayBuffer>) => {
@@ -101,7 +106,7 @@ export const talker = actor({
       c.state.log.push("closed slowly");
     };
   },
-  options: { sleepTimeout: 150, sleepGracePeriod: 2_000 },
+  options: { sleepTimeout: 150, sleepGracePeriod: 4_000 },
   actions: {
     log: (c) => c.state.log,
     count: (c) => c.state.count,
@@ -197,6 +202,7 @@ export const dozer = actor({
     };
     socket.onclose = ({ code, reason }) => {
       c.state.log.push(`close ${code} ${reason}`);
+      say(`dozer ${c.key.join()}: close ${code} ${reason}`);
     };
   },
   options: {
@@ -228,6 +234,7 @@ export const greeter = actor({
   },
   onDisconnect: (c, conn) => {
     c.state.log.push(`disconnect ${conn.state.name}`);
+    say(`greeter ${c.key.join()}: disconnect ${conn.state.name}`);
   },
   options: { sleepTimeout: 100 },
   actions: {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { asleep, TELLS_SLEEPS } from "../harness/asleep.js";
 import { createClient } from "../harness/client.js";
 import { eventually } from "../harness/eventually.js";
 import { DIST } from "../harness/paths.js";
@@ -13,7 +14,7 @@ import type { registry } from "../server/raw-registry.js";
 
 let server: ServerProcess;
 before(async () => {
-  server = await ServerProcess.start({ script: join(DIST, "server/raw-main.js") });
+  server = await ServerProcess.start({ script: join(DIST, "server/raw-main.js"), env: TELLS_SLEEPS });
 });
 after(() => server.dispose());
 
@@ -21,6 +22,9 @@ const connectTo = () => createClient<typeof registry>(server.url);
 
 /** Longer than these actors stay awake for by themselves. */
 const NAP = 500;
+
+/** Waits until an actor has said something, without calling it. */
+const said = (line: string) => eventually(() => assert.ok(server.stderr.includes(`${line}\n`), line));
 
 /** A socket of `dozer` that has heard its first message. */
 async function doze(key: string, path = "/room") {
@@ -40,7 +44,7 @@ test("a connection outlives the sleep with its state, and hears events after it,
   await connection.ready;
   assert.equal(await connection.call(), 1);
   const { connectionId } = connection;
-  await delay(NAP);
+  await asleep(server, client.greeter.getOrCreate("state"));
   await client.greeter.getOrCreate("state").note("while it slept");
   await eventually(() => assert.deepEqual(notes, ["while it slept"]));
   assert.equal(await connection.call(), 2);
@@ -59,20 +63,20 @@ test("a connection that ends while its actor sleeps is noticed when it wakes", a
   );
   assert.ok(ann && bob);
   await Promise.all([ann.ready, bob.ready]);
-  await delay(NAP);
+  await asleep(server, greeter);
   await ann.dispose();
-  await delay(NAP);
-  const log = await greeter.log();
-  assert.ok(log.includes("disconnect ann") && !log.includes("disconnect bob"), String(log));
+  await eventually(async () => assert.ok((await greeter.log()).includes("disconnect ann")));
+  assert.ok(!(await greeter.log()).includes("disconnect bob"));
   // With nobody left, nothing else would wake it.
-  await delay(NAP);
+  await asleep(server, greeter);
   await bob.dispose();
-  await eventually(async () => assert.ok((await greeter.log()).includes("disconnect bob")));
+  await said("greeter leaves: disconnect bob");
+  assert.ok((await greeter.log()).includes("disconnect bob"));
 });
 
 test("a raw socket that may hibernate lets its actor sleep and wakes it with its next message", async () => {
   const { dozer, socket } = await doze("wakes");
-  await delay(NAP);
+  await asleep(server, dozer);
   assert.equal(await socket.ask("again"), "2 again");
   const log = await dozer.log();
   // The handler gets the socket again, without `open`; the connection and its state are the same.
@@ -111,9 +115,9 @@ test("a socket that is closed while its actor sleeps is noticed when it wakes", 
   const { dozer, socket } = await doze("closes");
   const other = await RawSocket.open(dozer, "/other");
   assert.equal(await other.ask("here"), "1 here");
-  await delay(NAP);
+  await asleep(server, dozer);
   socket.close(4001, "while asleep");
-  await delay(NAP);
+  assert.equal((await socket.closed).code, 4001);
   assert.equal(await other.ask("there"), "2 there");
   const log = await dozer.log();
   const wake = log.lastIndexOf("wake 2");
@@ -121,9 +125,9 @@ test("a socket that is closed while its actor sleeps is noticed when it wakes", 
   assert.ok(log.indexOf("close 4001 while asleep") > wake, String(log));
   assert.ok(log.indexOf("disconnect after 1") > wake, String(log));
   // The last one to leave is cause enough to wake up.
-  await delay(NAP);
+  await asleep(server, dozer);
   other.close(4002, "last");
-  await delay(NAP);
+  await said("dozer closes: close 4002 last");
   assert.ok((await dozer.log()).includes("close 4002 last"));
 });
 
@@ -145,14 +149,14 @@ test("only messages that were not handled are told again after a wake", async ()
 
 test("an actor that is destroyed closes its hibernating sockets", async () => {
   const { dozer, socket } = await doze("destroyed");
-  await delay(NAP);
+  await asleep(server, dozer);
   await dozer.end();
   assert.deepEqual(await socket.closed, { code: 1000, reason: "" });
 });
 
 test("sockets of many sleeping actors stay open and wake their own", async () => {
   const sockets = await Promise.all(Array.from({ length: 20 }, (_, index) => doze(`many-${index}`)));
-  await delay(NAP);
+  await Promise.all(sockets.map(({ dozer }) => asleep(server, dozer)));
   const answers = sockets.map(({ socket }, index) => socket.ask(`text ${index}`));
   assert.deepEqual(
     await Promise.all(answers),

@@ -123,7 +123,7 @@ test("an actor whose mailbox is full refuses further calls at once, and loses no
   const handle = client.bulk.getOrCreate("full");
   const connection = handle.connect();
   await connection.nap();
-  // It wakes slowly, so these wait: one wakes it, the others fill the mailbox and the socket.
+  // It does not wake yet, so these wait: one wakes it, the others fill the mailbox and the socket.
   let answered = 0;
   const waiting = Array.from({ length: MAILBOX + 500 }, () => connection.size("x").then(() => answered++));
   let refused: { code: string } | undefined;
@@ -136,6 +136,7 @@ test("an actor whose mailbox is full refuses further calls at once, and loses no
   }
   assert.equal(refused?.code, "overloaded");
   assert.equal(answered, 0);
+  await client.porter.getOrCreate().open("full");
   await Promise.all(waiting);
   assert.equal(await handle.wakes(), 2);
   await client.dispose();

@@ -56,21 +56,32 @@ test(`${FAULTS} random faults, and each effect is there once (ONCE_SEED=${SEED})
   const stop = new AbortController();
   t.after(() => stop.abort());
 
-  const callers = models.flatMap((model, i) => {
+  const groups = models.map((model, i) => {
     const encoding = (["bare", "cbor", "json", "bare"] as const)[i] ?? "bare";
     const own = () => new Random(random.between(0, 2 ** 32));
     const handleOf = (config: ClientConfig) =>
       clientThrough(proxy, { encoding, ...config }).account.getOrCreate(model.name);
-    return [
-      { way: "http", surface: handleOf({}) },
-      { way: "ws", surface: handleOf({ transport: "websocket" }).connect() },
-      { way: "sse", surface: handleOf({ transport: "sse" }).connect() },
-    ].flatMap(({ way, surface }) =>
-      Array.from({ length: DEPTH }, (_, n) =>
-        keepCalling(`${way}${i}.${n}`, surface, model, own(), stop.signal),
-      ),
-    );
+    const handles = [
+      handleOf({}),
+      handleOf({ transport: "websocket" }),
+      handleOf({ transport: "sse" }),
+    ] as const;
+    const [http, websocket, sse] = handles;
+    const start = () =>
+      [
+        { way: "http", surface: http },
+        { way: "ws", surface: websocket.connect() },
+        { way: "sse", surface: sse.connect() },
+      ].flatMap(({ way, surface }) =>
+        Array.from({ length: DEPTH }, (_, n) =>
+          keepCalling(`${way}${i}.${n}`, surface, model, own(), stop.signal),
+        ),
+      );
+    return { handles, start };
   });
+  // Clients find out once where to connect. With pauses as short as theirs they would not wait long for a server.
+  await Promise.all(groups.flatMap(({ handles }) => handles.map((handle) => handle.resolve())));
+  const callers = groups.flatMap(({ start }) => start());
   // The first caller that meets what no fault explains ends the test.
   const working = Promise.all(callers);
   working.catch(() => {});
@@ -143,6 +154,7 @@ test("the check notices effects of calls that ran twice", async (t) => {
   };
   const { account } = clientThrough(proxy, { runtime: { random: () => -0.96, fetch: forgetful } });
   const handle = account.getOrCreate(model.name);
+  await handle.resolve();
   const callers = Array.from({ length: 8 }, (_, n) =>
     keepCalling(`twice${n}`, handle, model, random, stop.signal),
   );

@@ -65,15 +65,20 @@ test("a call is made at its time, with its arguments and what there is to know a
 
 test("a call wakes a sleeping actor", async () => {
   const client = connectTo();
-  const planner = client.planner.getOrCreate("sleeper");
-  const connection = planner.connect();
-  const texts = heard(connection, 1);
-  await connection.after(900, "wake up");
-  assert.deepEqual(await texts, ["wake up"]);
-  const log = await planner.log();
-  const fired = log.indexOf("fire wake up");
-  // On a busy machine it may have slept before it was asked for anything.
-  assert.deepEqual(log.slice(fired - 2, fired + 1), ["sleep", "wake", "fire wake up"]);
+  // On a busy machine it may need longer to fall asleep.
+  for (let attempt = 1; ; attempt++) {
+    const planner = client.planner.getOrCreate(["sleeper", `${attempt}`]);
+    const connection = planner.connect();
+    const texts = heard(connection, 1);
+    await connection.after(900 * attempt, "wake up");
+    assert.deepEqual(await texts, ["wake up"]);
+    const log = await planner.log();
+    const fired = log.indexOf("fire wake up");
+    // It may also have slept before it was asked for anything.
+    if (log[fired - 1] !== "wake" && attempt < 4) continue;
+    assert.deepEqual(log.slice(fired - 2, fired + 1), ["sleep", "wake", "fire wake up"]);
+    break;
+  }
   await client.dispose();
 });
 
@@ -150,8 +155,10 @@ test("an actor does not sleep while it is busy with a call", async () => {
   const texts = heard(connection, 1);
   await connection.longer(600);
   assert.deepEqual(await texts, ["took its time"]);
-  // It may have slept afterwards.
-  assert.deepEqual((await planner.log()).slice(0, 3), ["wake", "begin", "end"]);
+  // It may have slept before and afterwards.
+  const log = await planner.log();
+  const begin = log.indexOf("begin");
+  assert.deepEqual(log.slice(begin - 1, begin + 2), ["wake", "begin", "end"]);
   assert.deepEqual(await planner.list(), []);
   await client.dispose();
 });

@@ -19,12 +19,20 @@ const BINARY: u8 = 0x82;
 /// The bit that says that a mask follows. Ours is all zeros, which changes nothing for the server.
 const MASKED: u8 = 0x80;
 
+/// Our extensions of the protocol: who calls, and which calls it does not make again.
+const CALLER: u64 = 40;
+const ANSWERED: u64 = 42;
+/// After so many actions the latter is said, as our own client does.
+const ANSWERED_EVERY: u64 = 64;
+
 /// A connection to an actor.
 pub(crate) struct Socket {
     stream: DuplexStream,
     buffer: BytesMut,
     encoding: Encoding,
     last_id: u64,
+    /// Whether actions are to run once.
+    once: bool,
 }
 
 impl Socket {
@@ -44,15 +52,37 @@ impl Socket {
             buffer: BytesMut::from(&early[..]),
             encoding,
             last_id: 0,
+            once: false,
         };
         let greeting = socket.message().await?;
         ensure!(!greeting.is_empty(), "the greeting is empty");
         Ok(socket)
     }
 
-    /// Sends the request for an action without arguments.
+    /// Says who calls, so that its actions run once from here on.
+    pub(crate) async fn call_once(&mut self) -> Result<()> {
+        ensure!(self.encoding == Encoding::Bare, "written for BARE only");
+        self.once = true;
+        let mut message = Vec::new();
+        put_version(&mut message);
+        put_uint(&mut message, CALLER);
+        put_str(&mut message, "000102030405060708090a0b0c0d0e0f");
+        put_uint(&mut message, self.last_id + 1);
+        put_uint(&mut message, 0);
+        self.send(&message).await
+    }
+
+    /// Sends the request for an action without arguments. No other may be under way if its number comes behind a whole
+    /// number of times [`ANSWERED_EVERY`].
     pub(crate) async fn call(&mut self, action: &str) -> Result<()> {
         self.last_id += 1;
+        if self.once && self.last_id % ANSWERED_EVERY == 1 {
+            let mut message = Vec::new();
+            put_version(&mut message);
+            put_uint(&mut message, ANSWERED);
+            put_uint(&mut message, self.last_id);
+            self.send(&message).await?;
+        }
         let message = action_request(self.encoding, self.last_id, action);
         self.send(&message).await
     }

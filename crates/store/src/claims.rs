@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use greenroom_types::ActorId;
+use greenroom_types::{ActorId, IdHash};
 
 use crate::{Commit, Epoch, StoreError};
 
@@ -15,7 +15,7 @@ use crate::{Commit, Epoch, StoreError};
 #[derive(Debug)]
 pub(crate) struct Claims {
     last_epoch: u64,
-    actors: HashMap<ActorId, Actor>,
+    actors: HashMap<ActorId, Actor, IdHash>,
 }
 
 #[derive(Debug, Default)]
@@ -45,7 +45,7 @@ impl Claims {
     pub(crate) fn new(incarnation: u32) -> Self {
         Self {
             last_epoch: u64::from(incarnation) << 32,
-            actors: HashMap::new(),
+            actors: HashMap::default(),
         }
     }
 

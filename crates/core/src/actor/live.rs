@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
-use greenroom_types::{ActorError, limits};
+use greenroom_types::{ActorError, IdHash, limits};
 use tokio::{
     sync::{mpsc, oneshot},
     time::Instant,
@@ -187,11 +187,11 @@ impl Release {
 /// The calls in progress.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
-    callers: HashMap<CallId, Caller>,
+    callers: HashMap<CallId, Caller, IdHash>,
     /// The calls whose answer streams, and how many of its items nobody has said to have taken.
     streams: HashMap<StreamKey, (CallId, u32)>,
     /// The calls in progress that the host knows to be given up.
-    given_up: HashSet<CallId>,
+    given_up: HashSet<CallId, IdHash>,
     last: u32,
     /// Replies that wait for their commit.
     held: usize,

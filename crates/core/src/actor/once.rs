@@ -4,7 +4,7 @@
 //! Afterwards it gets the answer that was kept ([`once`](crate::once)), behind the commits before it.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     CallId, CallRecordLimits, ClientMessage, CloseReason, ConnKey, HostEvent, Output, StreamPart,
-    once::{Answer, CallWindow},
+    once::{Answer, CallWindow, OnceIndex},
 };
 
 /// Larger answers of turns that store nothing are not kept, and errors neither: whoever asks again gets a new
@@ -39,14 +39,16 @@ pub(crate) struct OnceCalls {
     /// Answers that came with no change of what is stored. They go with the instance, as do the effects that
     /// such turns may have: events, variables, messages to others.
     recent: CallWindow,
-    running: BTreeMap<OnceId, Running>,
-    ids: HashMap<CallId, OnceId>,
+    running: BTreeMap<CallId, Running>,
+    ids: OnceIndex<CallId>,
+    /// Those that have gone on beyond a turn, or stream, and of which nothing is stored: few, so that a turn need not
+    /// look at all that run.
+    unstored: BTreeSet<CallId>,
     /// Calls without a caller, and until when they are left alone.
     orphans: VecDeque<(Instant, CallId)>,
 }
 
 struct Running {
-    call: CallId,
     once: OnceCall,
     digest: u64,
     /// Who else waits.
@@ -85,13 +87,15 @@ impl OnceCalls {
             stored,
             recent: CallWindow::default(),
             running: BTreeMap::new(),
-            ids: HashMap::new(),
+            ids: OnceIndex::default(),
+            unstored: BTreeSet::new(),
             orphans: VecDeque::new(),
         }
     }
 
     fn judge(&self, call: &OnceCall, digest: u64, now_ms: i64) -> Verdict {
-        if let Some(running) = self.running.get(&call.id) {
+        let running = self.ids.get(&call.id);
+        if let Some(running) = running.and_then(|call| self.running.get(call)) {
             return match running.progress {
                 _ if running.digest != digest => Verdict::Refused(ActorError::call_mismatch()),
                 Progress::Streams { .. } => Verdict::Refused(ActorError::call_interrupted()),
@@ -120,16 +124,15 @@ impl OnceCalls {
     }
 
     fn started(&mut self, call: CallId, once: OnceCall, digest: u64) {
-        self.ids.insert(call, once.id.clone());
+        self.ids.insert(&once.id, call);
         let running = Running {
-            call,
             digest,
             joined: Vec::new(),
             progress: Progress::Young,
             is_orphan: false,
             once,
         };
-        self.running.insert(running.once.id.clone(), running);
+        self.running.insert(call, running);
     }
 
     /// Looks at a turn before it is committed, and appends what is to be stored with it to `out`.
@@ -141,7 +144,7 @@ impl OnceCalls {
         now_ms: i64,
         out: &mut Vec<u8>,
     ) {
-        if self.ids.is_empty() {
+        if self.running.is_empty() {
             return;
         }
         for output in outputs {
@@ -165,16 +168,18 @@ impl OnceCalls {
         }
     }
 
-    fn running(&mut self, call: CallId) -> Option<&mut Running> {
-        let id = self.ids.get(&call)?;
-        self.running.get_mut(id)
+    fn by_id(&mut self, id: &OnceId) -> Option<&mut Running> {
+        self.running.get_mut(self.ids.get(id)?)
     }
 
     fn progress(&mut self, call: CallId, from: Progress, to: Progress) {
-        if let Some(running) = self.running(call)
+        if let Some(running) = self.running.get_mut(&call)
             && running.progress == from
         {
             running.progress = to;
+            if matches!(to, Progress::GoesOn | Progress::Streams { begun: false }) {
+                self.unstored.insert(call);
+            }
         }
     }
 
@@ -187,7 +192,7 @@ impl OnceCalls {
         out: &mut Vec<u8>,
     ) {
         let limits = self.limits;
-        let Some(running) = self.ids.get(&call).and_then(|id| self.running.get_mut(id)) else {
+        let Some(running) = self.running.get_mut(&call) else {
             return;
         };
         let before = std::mem::replace(&mut running.progress, Progress::Answered);
@@ -224,7 +229,10 @@ impl OnceCalls {
 
     /// Notes of all calls that go on beyond a turn which stores something that they have begun.
     fn begun(&mut self, now_ms: i64, out: &mut Vec<u8>) {
-        for running in self.running.values_mut() {
+        for call in std::mem::take(&mut self.unstored) {
+            let Some(running) = self.running.get_mut(&call) else {
+                continue;
+            };
             running.progress = match running.progress {
                 Progress::GoesOn => Progress::Begun,
                 Progress::Streams { begun: false } => Progress::Streams { begun: true },
@@ -242,22 +250,24 @@ impl OnceCalls {
 
     /// The call is answered. Gives those who had joined it.
     pub(crate) fn end(&mut self, call: CallId) -> Vec<Caller> {
-        let running = self
-            .ids
-            .remove(&call)
-            .and_then(|id| self.running.remove(&id));
-        running.map_or_else(Vec::new, |running| running.joined)
+        let Some(running) = self.running.remove(&call) else {
+            return Vec::new();
+        };
+        self.ids.remove(&running.once.id);
+        self.unstored.remove(&call);
+        running.joined
     }
 
     /// Those who have joined a call, which they are not to wait for any more.
     fn leave(&mut self, call: CallId) -> Vec<Caller> {
-        let running = self.running(call);
+        let running = self.running.get_mut(&call);
         running.map_or_else(Vec::new, |running| std::mem::take(&mut running.joined))
     }
 
     /// Gives up all calls. Gives those who had joined them.
     pub(crate) fn take_joined(&mut self) -> Vec<Caller> {
         self.ids.clear();
+        self.unstored.clear();
         self.orphans.clear();
         let running = std::mem::take(&mut self.running).into_values();
         running.flat_map(|running| running.joined).collect()
@@ -265,7 +275,7 @@ impl OnceCalls {
 
     /// The caller of a call is gone. `false` if the call is to be told at once.
     pub(crate) fn orphaned(&mut self, call: CallId, now: Instant) -> bool {
-        let Some(running) = self.running(call) else {
+        let Some(running) = self.running.get_mut(&call) else {
             return false;
         };
         if matches!(running.progress, Progress::Streams { .. }) {
@@ -290,7 +300,7 @@ impl OnceCalls {
             && at <= now
         {
             self.orphans.pop_front();
-            if let Some(running) = self.running(call)
+            if let Some(running) = self.running.get_mut(&call)
                 && std::mem::take(&mut running.is_orphan)
             {
                 abandoned.push(call);
@@ -304,16 +314,14 @@ impl OnceCalls {
         let wanted = (conn, id);
         let is_it =
             |caller: &Caller| matches!(caller, Caller::Conn { conn, id } if (*conn, *id) == wanted);
-        let mut running = self.running.values();
-        let found = running.find(|running| running.joined.iter().any(is_it));
-        found.map(|running| running.call)
+        let mut running = self.running.iter();
+        let found = running.find(|(_, running)| running.joined.iter().any(is_it));
+        found.map(|(&call, _)| call)
     }
 
     /// All calls, in the order in which they began.
     fn calls(&self) -> Vec<CallId> {
-        let mut calls: Vec<_> = self.ids.keys().copied().collect();
-        calls.sort_unstable();
-        calls
+        self.running.keys().copied().collect()
     }
 }
 
@@ -356,17 +364,16 @@ impl ConnCaller {
     }
 
     /// How long ago the action `id` may have been called for the first time, in milliseconds.
-    fn waited_ms(&self, id: u64, now: Instant) -> u64 {
+    fn waited_ms(&self, id: u64) -> u64 {
         match id < self.next {
-            true => u64::try_from((now - self.made).as_millis()).map_or(u64::MAX, |ms| ms.max(1)),
+            true => u64::try_from(self.made.elapsed().as_millis()).map_or(u64::MAX, |ms| ms.max(1)),
             false => 0,
         }
     }
 
     /// The action `id` of a client that has said this, or has said nothing but a key.
     pub(crate) fn call(told: Option<&Self>, id: u64, key: Option<Box<str>>) -> Option<OnceCall> {
-        let now = Instant::now();
-        let waited_ms = told.map_or(0, |told| told.waited_ms(id, now));
+        let waited_ms = told.map_or(0, |told| told.waited_ms(id));
         if let Some(key) = key {
             return Some(OnceCall {
                 id: OnceId::Key(key),
@@ -409,7 +416,7 @@ impl ActorTask {
                 return Some(call);
             }
             Verdict::Join => {
-                if let Some(running) = live.once.running.get_mut(&once.id) {
+                if let Some(running) = live.once.by_id(&once.id) {
                     running.is_orphan = false;
                     running.joined.push(caller);
                     live.calls.join();
@@ -484,11 +491,12 @@ impl ActorTask {
         let Phase::Live(live) = &mut self.phase else {
             return false;
         };
-        let Some(running) = live.once.running.get_mut(id) else {
+        let Some(&call) = live.once.ids.get(id) else {
             return false;
         };
-        running.is_orphan = false;
-        let call = running.call;
+        if let Some(running) = live.once.running.get_mut(&call) {
+            running.is_orphan = false;
+        }
         if live.calls.give_up(call) {
             self.shared
                 .host

@@ -28,16 +28,18 @@
 //! are milliseconds since the Unix epoch. The answer is `null` while the call has only begun, `false` if it
 //! was too large to be kept, the value as bytes, or `[group, code, message, metadata bytes or null]`.
 
+mod index;
+mod records;
 mod stored;
-
-use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use greenroom_types::{
     ActorError,
-    once::{CallerId, OnceCall, OnceId},
+    once::{OnceCall, OnceId},
 };
 
+pub(crate) use self::index::OnceIndex;
+use self::records::Records;
 use crate::CallRecordLimits;
 
 /// What became of a call.
@@ -87,21 +89,12 @@ impl Record {
     }
 }
 
-/// What a caller has said, for as long as there is a record of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Caller {
-    /// The first number that it may still ask for.
-    first: u64,
-    records: usize,
-}
-
 /// A window of calls. See the top of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallWindow {
-    /// By place: the order in which they are forgotten.
-    records: BTreeMap<u64, Record>,
-    places: BTreeMap<OnceId, u64>,
-    callers: BTreeMap<CallerId, Caller>,
+    records: Records,
+    /// Where the records are. What a caller has said stays known for as long as there is a record of it.
+    places: OnceIndex<u64>,
     next: u64,
     size: usize,
     /// The time of the last record that was forgotten though its caller may ask for it.
@@ -111,14 +104,14 @@ pub struct CallWindow {
 impl CallWindow {
     /// What became of a call; `None` if that is not known here.
     pub(crate) fn find(&self, id: &OnceId) -> Option<(u64, &Answer)> {
-        let record = self.records.get(self.places.get(id)?)?;
+        let record = self.records.get(*self.places.get(id)?)?;
         Some((record.digest, &record.answer))
     }
 
     /// Whether its caller has said that it does not wait for this call any more.
     pub(crate) fn is_over(&self, id: &OnceId) -> bool {
         match id {
-            OnceId::Numbered { number, .. } => *number < self.first_of(id),
+            OnceId::Numbered { number, .. } => *number < self.places.first_of(id),
             OnceId::Key(_) => false,
         }
     }
@@ -170,54 +163,33 @@ impl CallWindow {
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
+        self.len() == 0
     }
 
     /// The lowest place that there is.
     fn oldest(&self) -> u64 {
-        let first = self.records.first_key_value();
-        first.map_or(self.next, |(&place, _)| place)
+        self.records.first().map_or(self.next, |(place, _)| place)
     }
 
     fn insert(&mut self, place: u64, record: Record, first: u64) {
         // What the caller has said before stays said, though the record that it came with may go.
-        let first = first.max(self.first_of(&record.id));
-        if let Some(before) = self.places.remove(&record.id) {
+        let first = first.max(self.places.first_of(&record.id));
+        if let Some(&before) = self.places.get(&record.id) {
             self.remove(before);
         }
         self.next = self.next.max(place.saturating_add(1));
         self.size += record.cost();
-        self.places.insert(record.id.clone(), place);
+        self.places.insert(&record.id, place);
         let caller = match record.id {
             OnceId::Numbered { caller, .. } => Some(caller),
             OnceId::Key(_) => None,
         };
         self.records.insert(place, record);
-        if let Some(id) = caller {
-            let caller = self.callers.entry(id).or_default();
-            caller.records += 1;
-            if first > caller.first {
-                caller.first = first;
-                self.forget_answered(id, first);
-            }
-        }
-    }
-
-    /// The first number that the caller of a call may still ask for, as far as is known.
-    fn first_of(&self, id: &OnceId) -> u64 {
-        match id {
-            OnceId::Numbered { caller, .. } => self.callers.get(caller).map_or(0, |c| c.first),
-            OnceId::Key(_) => 0,
-        }
-    }
-
-    /// Forgets what a caller does not ask for any more.
-    fn forget_answered(&mut self, caller: CallerId, first: u64) {
-        let numbered = |number| OnceId::Numbered { caller, number };
-        let places = self.places.range(numbered(0)..numbered(first));
-        let over: Vec<_> = places.map(|(_, &place)| place).collect();
-        for place in over {
-            self.remove(place);
+        if let Some(caller) = caller {
+            self.places.raise_first(caller, first, |over| {
+                let record = self.records.remove(over);
+                self.size -= record.map_or(0, |record| record.cost());
+            });
         }
     }
 
@@ -226,7 +198,7 @@ impl CallWindow {
         let age_ms = i64::try_from(limits.age.as_millis()).unwrap_or(i64::MAX);
         let oldest_ms = now_ms.saturating_sub(age_ms);
         let mut forgotten = false;
-        while let Some((&place, record)) = self.records.first_key_value()
+        while let Some((place, record)) = self.records.first()
             && (self.records.len() > limits.count
                 || self.size > limits.size
                 || record.time_ms < oldest_ms)
@@ -239,21 +211,11 @@ impl CallWindow {
     }
 
     fn remove(&mut self, place: u64) {
-        let Some(record) = self.records.remove(&place) else {
+        let Some(record) = self.records.remove(place) else {
             return;
         };
         self.size -= record.cost();
-        if self.places.get(&record.id) == Some(&place) {
-            self.places.remove(&record.id);
-        }
-        if let OnceId::Numbered { caller, .. } = record.id
-            && let Some(known) = self.callers.get_mut(&caller)
-        {
-            known.records -= 1;
-            if known.records == 0 {
-                self.callers.remove(&caller);
-            }
-        }
+        self.places.remove(&record.id);
     }
 }
 

@@ -11,10 +11,14 @@ use super::{Answer, CallWindow, Record};
 
 /// Items of a record.
 const RECORD_ITEMS: usize = 7;
+/// About as many bytes as a record has beside its answer.
+const RECORD_BYTES: usize = 64;
 /// Items of what is forgotten.
 const FORGOTTEN_ITEMS: usize = 2;
 
 pub(super) fn put_record(out: &mut Vec<u8>, place: u64, record: &Record, first: u64) {
+    // Once, and not a little with each item.
+    out.reserve(RECORD_BYTES + record.answer.len());
     cbor::put_array(out, RECORD_ITEMS);
     cbor::put_uint(out, place);
     match &record.id {
@@ -84,14 +88,14 @@ impl CallWindow {
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
         self.put_forgotten(&mut out);
-        for (&place, record) in &self.records {
-            put_record(&mut out, place, record, self.first_of(&record.id));
+        for (place, record) in self.records.iter() {
+            put_record(&mut out, place, record, self.places.first_of(&record.id));
         }
         out
     }
 
     fn apply_forgotten(&mut self, below: u64, until_ms: i64) {
-        while let Some((&place, _)) = self.records.first_key_value()
+        while let Some((place, _)) = self.records.first()
             && place < below
         {
             self.remove(place);

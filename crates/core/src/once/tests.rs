@@ -1,7 +1,8 @@
 //! The window, and that what is stored comes to the same.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
+use greenroom_types::once::CallerId;
 use proptest::prelude::*;
 
 use super::*;
@@ -193,7 +194,7 @@ proptest! {
             kept.insert(id, (now_ms, answer));
             let window = &both.live;
             prop_assert!(window.len() <= limits.count && window.size <= limits.size);
-            let size: usize = window.records.values().map(Record::cost).sum();
+            let size: usize = window.records.iter().map(|(_, record)| record.cost()).sum();
             prop_assert_eq!(size, window.size);
             prop_assert_eq!(window.places.len(), window.len());
             for (id, (at_ms, answer)) in &kept {

@@ -26,6 +26,12 @@ pub(super) const PATHS: &[Path] = &[
         run: |operations| over_socket(operations, Encoding::Bare, "increment", IN_FLIGHT),
     },
     Path {
+        name: "action-ws-once",
+        operations: 512,
+        about: "the same with the ids of our own client, so that it runs once",
+        run: |operations| over_our_socket(operations, "increment", IN_FLIGHT),
+    },
+    Path {
         name: "action-ws-cbor",
         operations: 512,
         about: "the same in CBOR",
@@ -60,7 +66,27 @@ pub(super) const PATHS: &[Path] = &[
 /// Calls of one action, so many at a time.
 fn over_socket(operations: u32, encoding: Encoding, action: &str, in_flight: u32) -> Result<()> {
     let world = World::new()?;
+    let socket = world.run(Socket::open(&world, "a", encoding))?;
+    count_calls(&world, socket, operations, encoding, action, in_flight)
+}
+
+/// The same of a client that calls as ours does.
+fn over_our_socket(operations: u32, action: &str, in_flight: u32) -> Result<()> {
+    let world = World::new()?;
+    let encoding = Encoding::Bare;
     let mut socket = world.run(Socket::open(&world, "a", encoding))?;
+    world.run(socket.call_once())?;
+    count_calls(&world, socket, operations, encoding, action, in_flight)
+}
+
+fn count_calls(
+    world: &World,
+    mut socket: Socket,
+    operations: u32,
+    encoding: Encoding,
+    action: &str,
+    in_flight: u32,
+) -> Result<()> {
     world.run(call_often(&mut socket, action, in_flight, in_flight))?;
     let last = measured(|| world.run(call_often(&mut socket, action, operations, in_flight)))?;
     let calls = if action == "increment" {

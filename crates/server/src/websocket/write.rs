@@ -6,7 +6,8 @@
 use std::{
     future::poll_fn,
     io::{self, IoSlice},
-    pin::Pin,
+    pin::{Pin, pin},
+    task::Poll,
     time::Duration,
 };
 
@@ -308,6 +309,10 @@ async fn write_all(
         // The slices are made anew for each try: kept while it waits, they would take a kilobyte of
         // every open connection.
         let write = poll_fn(|cx| {
+            // The kernel takes one piece for less than a list of one.
+            if let [only] = rest {
+                return Pin::new(&mut *out).poll_write(cx, only);
+            }
             let mut slices = [IoSlice::new(&[]); BATCH];
             for (slice, frame) in slices.iter_mut().zip(rest) {
                 *slice = IoSlice::new(frame);
@@ -334,7 +339,14 @@ async fn write_all(
 }
 
 /// What `work` comes to, or [`io::ErrorKind::TimedOut`] when that takes longer than `limit`.
+///
+/// The clock is not looked at for what need not wait, as nearly all writes.
 async fn within<T>(limit: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    let mut work = pin!(work);
+    let at_once = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx)));
+    if let Poll::Ready(result) = at_once.await {
+        return result;
+    }
     match tokio::time::timeout(limit, work).await {
         Ok(result) => result,
         Err(_) => Err(io::ErrorKind::TimedOut.into()),

@@ -1,0 +1,65 @@
+//! Hashing ids that we make ourselves.
+
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// For maps whose keys are ids that nobody else chooses: numbers that count up, and actors' ids, which are random. No client
+/// can make them collide, so the standard library's hasher, which is made against that, would be paid for nothing.
+pub type IdHash = BuildHasherDefault<IdHasher>;
+
+/// Spreads an id over all bits. See [`IdHash`] for where it may be used.
+#[derive(Clone, Debug, Default)]
+pub struct IdHasher(u64);
+
+/// 2⁶⁴ divided by the golden ratio: what follows each other comes to lie far apart.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut number = [0; 8];
+            number[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(number));
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(SPREAD);
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        // The table looks at the highest bits and at the lowest. The latter depend on the lowest of the id alone.
+        self.0 ^ (self.0 >> 32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashSet, hash::BuildHasher};
+
+    use super::*;
+    use crate::{ActorId, ShardId};
+
+    #[test]
+    fn ids_spread_over_the_bits_that_tables_look_at() {
+        let numbers = (0..1024_u32).map(|number| IdHash::default().hash_one(number));
+        let actors = (0..1024_u32).map(|number| {
+            let mut random = [0; 13];
+            random[9..].copy_from_slice(&number.to_be_bytes());
+            IdHash::default().hash_one(ActorId::new(ShardId::new(0), random))
+        });
+        for hashes in [numbers.collect::<Vec<_>>(), actors.collect()] {
+            let places: HashSet<_> = hashes.iter().map(|hash| hash % 2048).collect();
+            assert!(places.len() > 512, "{} places of 2048", places.len());
+            let tags: HashSet<_> = hashes.iter().map(|hash| hash >> 57).collect();
+            assert!(tags.len() > 64, "{} tags of 128", tags.len());
+        }
+    }
+}

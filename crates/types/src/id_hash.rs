@@ -27,7 +27,9 @@ impl Hasher for IdHasher {
     }
 
     fn write_u64(&mut self, number: u64) {
-        self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(SPREAD);
+        // Of the whole product: its lower half has nothing of an id's high bits in its low ones.
+        let product = u128::from(self.0 ^ number) * u128::from(SPREAD);
+        self.0 = product as u64 ^ (product >> 64) as u64;
     }
 
     fn write_usize(&mut self, number: usize) {
@@ -35,8 +37,7 @@ impl Hasher for IdHasher {
     }
 
     fn finish(&self) -> u64 {
-        // The table looks at the highest bits and at the lowest. The latter depend on the lowest of the id alone.
-        self.0 ^ (self.0 >> 32)
+        self.0
     }
 }
 

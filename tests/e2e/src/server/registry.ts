@@ -36,6 +36,7 @@ export const post = actor({
 /** Fails in every way that an action can. */
 export const faulty = actor({
   state: { calls: 0, kept: null as unknown },
+  createVars: () => ({ letGo: undefined as (() => void) | undefined }),
   actions: {
     userError: (c) => {
       c.state.calls += 1;
@@ -58,10 +59,17 @@ export const faulty = actor({
     throwNothing: () => {
       throw undefined;
     },
-    slow: async (_c, ms: number) => {
-      await new Promise((done) => setTimeout(done, ms));
-      return "done";
+    slow: (_c, ms: number) => new Promise<void>((done) => setTimeout(done, ms)),
+    /** Lasts until `letGo`. */
+    async hold(c) {
+      await new Promise<void>((done) => {
+        c.vars.letGo = done;
+      });
+      c.vars.letGo = undefined;
+      return "held";
     },
+    isHolding: (c) => c.vars.letGo !== undefined,
+    letGo: (c) => c.vars.letGo?.(),
     keepInstance: (c) => {
       class Socket {}
       c.state.kept = { users: [new Socket()] };
@@ -77,7 +85,7 @@ export const faulty = actor({
     calls: (c) => c.state.calls,
     nested: { deep: { act: (_c, n: number) => n + 1 } },
   },
-  options: { actionTimeout: 300 },
+  options: { actionTimeout: 1_000 },
 });
 
 /** Every kind of value that state can hold, and every hook that runs. */

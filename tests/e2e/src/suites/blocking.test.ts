@@ -36,7 +36,9 @@ test("whoever blocks the event loop is named in the log and in the metrics", asy
   const id = await handle.resolve();
   await handle.spin(900);
   await eventually(() => {
-    const [begin, end] = blocksIn(server).filter((line) => !line.includes("still blocks"));
+    // On a busy machine the start of the process may block as well.
+    const spins = blocksIn(server).filter((line) => line.includes('action="spin"'));
+    const [begin, end] = spins.filter((line) => !line.includes("still blocks"));
     for (const line of [begin, end]) {
       assert.match(line ?? "", /WARN .*an actor (blocks|has blocked) the event loop/);
       assert.match(line ?? "", /actor="blocker" key="a room\/1"/);
@@ -114,7 +116,7 @@ test("an action that never returns is named, and the rest of the process says so
     group: "actor",
     code: "action_timed_out",
   });
-  await eventually(() => assert.match(blocksIn(server)[0] ?? "", /key="stuck".*action="spinForever"/));
+  await eventually(() => assert.match(blocksIn(server).join("\n"), /key="stuck".*action="spinForever"/));
   // What needs no JavaScript goes on.
   const health = (await (await fetch(`${server.url}/health`)).json()) as Record<string, unknown>;
   assert.equal(health.status, "ok");

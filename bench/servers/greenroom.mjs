@@ -25,6 +25,12 @@ const counter = actor({
       for (let i = 0; i < times; i += 1) c.broadcast("said", text);
       return times;
     },
+    // FNV-1a: each step needs the one before, so that none can be left out.
+    compute(_, rounds) {
+      let hash = 0x811c9dc5;
+      for (let number = 0; number < rounds; number += 1) hash = Math.imul(hash ^ (number & 0xff), 0x01000193);
+      return hash >>> 0;
+    },
     nap(c) {
       c.sleep();
       return null;

@@ -11,6 +11,8 @@ pub(crate) enum Ability {
     State,
     /// Keep a list beside it.
     Lines,
+    /// Compute something that takes long.
+    Compute,
     /// Send events to all WebSockets of an actor.
     Events,
     /// Let an actor sleep when asked, and wake it when it is called.

@@ -85,7 +85,7 @@ Workloads (by default all but those in parentheses):
 "
     );
     let mut row = |name: &str, about: &str| {
-        writeln!(text, "  {name:<16} {about}").expect("a string takes everything");
+        writeln!(text, "  {name:<24} {about}").expect("a string takes everything");
     };
     for workload in WORKLOADS {
         if workload.only_by_name {

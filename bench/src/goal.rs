@@ -138,11 +138,12 @@ impl Goal {
         }
     }
 
-    /// Whether it is one for this system.
+    /// Whether it is one for this system. With several threads there is none: they are compared with one.
     pub(crate) fn is_for(&self, system: &SystemEntry) -> bool {
         let language = match system.name.as_str() {
             "greenroom-rust" => Language::Rust,
-            _ => Language::TypeScript,
+            "greenroom-node" | "greenroom-bun" => Language::TypeScript,
+            _ => return false,
         };
         system.role == Role::Ours && language == self.language
     }

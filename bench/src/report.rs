@@ -174,6 +174,12 @@ fn table(results: &Results, workload: &WorkloadEntry) -> String {
     lines.push(format!("|---|---|{right}"));
     let mut reasons = Vec::new();
     for system in &results.systems {
+        let gap = results.gap(workload, system);
+        let has_figures = |metric| results.summary(workload, system, metric).is_some();
+        if gap.is_none() && !workload.metrics.iter().any(has_figures) {
+            // It was not to be measured.
+            continue;
+        }
         let mut cells = cells(results, workload, system);
         if let Some(floor) = floor {
             let own = main_median(results, workload, system);
@@ -188,7 +194,7 @@ fn table(results: &Results, workload: &WorkloadEntry) -> String {
             system.durability.describe(),
             cells.join(" | ")
         ));
-        if let Some(gap) = results.gap(workload, system) {
+        if let Some(gap) = gap {
             let failed = gap
                 .failed_in
                 .map_or(String::new(), |round| format!("failed in round {round}: "));
@@ -365,6 +371,18 @@ mod tests {
                 assert_eq!(cells(line), cells(head), "{line}");
             }
         }
+    }
+
+    #[test]
+    fn a_system_that_was_not_to_be_measured_has_no_row() {
+        let mut results = example();
+        results.samples.retain(|sample| sample.system == "quick");
+        results.gaps.clear();
+        let text = markdown(&results);
+        assert!(
+            text.contains("\n| quick |") && !text.contains("\n| slow |"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -123,7 +123,7 @@ impl Plan {
             Kind::Kill | Kind::Wake if self.quick && system.peer.is_some() => 2,
             _ => u32::MAX,
         };
-        round <= most
+        system.is_measured_by(workload) && round <= most
     }
 }
 
@@ -133,7 +133,9 @@ fn begin(plan: &Plan, machine: Machine) -> Results {
     let mut gaps = Vec::new();
     for workload in &plan.workloads {
         for system in &plan.systems {
-            if let Some(reason) = lacks(system, workload) {
+            if system.is_measured_by(workload)
+                && let Some(reason) = lacks(system, workload)
+            {
                 gaps.push(gap(workload, system, reason.to_owned(), None));
             }
         }
@@ -210,7 +212,7 @@ fn one(
     };
     let rounds = plan.rounds;
     let title = format!(
-        "round {round}/{rounds}  {:<16} {:<15}",
+        "round {round}/{rounds}  {:<18} {:<24}",
         workload.name, system.name
     );
     match load::measure(&job, workload) {

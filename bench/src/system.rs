@@ -12,6 +12,7 @@ use crate::{
     dialect::{Dialect, DurableObject, Echo, Restate, Rivet},
     peer::Peer,
     results::{Durability, Role},
+    workload::Workload,
 };
 
 /// One system.
@@ -30,6 +31,8 @@ pub(crate) struct System {
     /// How long after its last action an actor sleeps for sure, where the system does not say when it
     /// does.
     pub(crate) asleep_after: Option<Duration>,
+    /// Of JavaScript, where that is what it is measured for: only by workloads with many actors.
+    threads: Option<u32>,
     program: Program,
     lacks: &'static [(Ability, &'static str)],
 }
@@ -82,10 +85,14 @@ const OURS_ALONE: &[(Ability, &str)] = &[
         Ability::Filled,
         "takes too long to make so many actors, and its files are not known",
     ),
+    (
+        Ability::Compute,
+        "would compute the same: what differs is on how many threads",
+    ),
 ];
 
 /// All systems, in the order of reports.
-pub(crate) const SYSTEMS: [System; 12] = [
+pub(crate) const SYSTEMS: [System; 14] = [
     System {
         name: "greenroom-node",
         about: "TypeScript actor on Node.js, strict: replies after fdatasync",
@@ -93,6 +100,7 @@ pub(crate) const SYSTEMS: [System; 12] = [
         dialect: &Rivet::CURRENT,
         peer: None,
         asleep_after: None,
+        threads: None,
         program: Program::Node("servers/greenroom.mjs"),
         lacks: &[],
     },
@@ -103,6 +111,29 @@ pub(crate) const SYSTEMS: [System; 12] = [
         dialect: &Rivet::CURRENT,
         peer: None,
         asleep_after: None,
+        threads: None,
+        program: Program::Bun("servers/greenroom.mjs"),
+        lacks: &[(Ability::Install, "is installed like greenroom-node")],
+    },
+    System {
+        name: "greenroom-node-2-threads",
+        about: "the actors of greenroom-node on two threads of JavaScript: `workers: 2`",
+        durability: Durability::Synced,
+        dialect: &Rivet::CURRENT,
+        peer: None,
+        asleep_after: None,
+        threads: Some(2),
+        program: Program::Node("servers/greenroom.mjs"),
+        lacks: &[(Ability::Install, "is installed like greenroom-node")],
+    },
+    System {
+        name: "greenroom-bun-2-threads",
+        about: "the actors of greenroom-bun on two threads of JavaScript: `workers: 2`",
+        durability: Durability::Synced,
+        dialect: &Rivet::CURRENT,
+        peer: None,
+        asleep_after: None,
+        threads: Some(2),
         program: Program::Bun("servers/greenroom.mjs"),
         lacks: &[(Ability::Install, "is installed like greenroom-node")],
     },
@@ -113,6 +144,7 @@ pub(crate) const SYSTEMS: [System; 12] = [
         dialect: &Rivet::CURRENT,
         peer: None,
         asleep_after: None,
+        threads: None,
         program: Program::This(&["actors"]),
         lacks: &[(Ability::Install, "is a program of its own")],
     },
@@ -123,6 +155,7 @@ pub(crate) const SYSTEMS: [System; 12] = [
         dialect: &Rivet::OF_2_3,
         peer: Some(Peer("rivetkit-2.3")),
         asleep_after: Some(NAP),
+        threads: None,
         program: Program::Node("peers/rivetkit-2.3/server.mjs"),
         lacks: &[(
             Ability::Restart,
@@ -136,6 +169,7 @@ pub(crate) const SYSTEMS: [System; 12] = [
         dialect: &Rivet::OF_2_3,
         peer: Some(Peer("rivetkit-2.3")),
         asleep_after: Some(NAP),
+        threads: None,
         program: Program::NodeWith("peers/rivetkit-2.3/server.mjs", "--saved"),
         lacks: &[
             (Ability::Events, "broadcasts like rivetkit-2.3"),
@@ -150,6 +184,7 @@ pub(crate) const SYSTEMS: [System; 12] = [
         dialect: &Rivet::OF_2_0,
         peer: Some(Peer("rivetkit-2.0")),
         asleep_after: Some(NAP),
+        threads: None,
         program: Program::Node("peers/rivetkit-2.0/server.mjs"),
         lacks: &[(
             Ability::Restart,
@@ -163,6 +198,7 @@ pub(crate) const SYSTEMS: [System; 12] = [
         dialect: &DurableObject,
         peer: Some(Peer("workerd")),
         asleep_after: Some(IDLE),
+        threads: None,
         program: Program::This(&["workerd"]),
         lacks: &[(
             Ability::Nap,
@@ -176,6 +212,7 @@ pub(crate) const SYSTEMS: [System; 12] = [
         dialect: &Restate,
         peer: Some(Peer("restate")),
         asleep_after: Some(IDLE),
+        threads: None,
         program: Program::Node("peers/restate/server.mjs"),
         lacks: &[
             (Ability::Socket, "takes actions over HTTP only"),
@@ -197,6 +234,7 @@ pub(crate) const SYSTEMS: [System; 12] = [
         dialect: &Echo,
         peer: None,
         asleep_after: None,
+        threads: None,
         program: Program::Node("servers/ws-echo.mjs"),
         lacks: FLOOR_LACKS,
     },
@@ -207,6 +245,7 @@ pub(crate) const SYSTEMS: [System; 12] = [
         dialect: &Echo,
         peer: None,
         asleep_after: None,
+        threads: None,
         program: Program::Bun("servers/bun-echo.mjs"),
         lacks: FLOOR_LACKS,
     },
@@ -217,6 +256,7 @@ pub(crate) const SYSTEMS: [System; 12] = [
         dialect: &Echo,
         peer: None,
         asleep_after: None,
+        threads: None,
         program: Program::This(&["echo"]),
         lacks: FLOOR_LACKS,
     },
@@ -227,6 +267,7 @@ pub(crate) const SYSTEMS: [System; 12] = [
         dialect: &Echo,
         peer: None,
         asleep_after: None,
+        threads: None,
         program: Program::This(&["echo", "--durable"]),
         lacks: FLOOR_LACKS,
     },
@@ -243,6 +284,7 @@ impl System {
             dialect: &Echo,
             peer: None,
             asleep_after: None,
+            threads: None,
             program: Program::Shell(line),
             lacks: FLOOR_LACKS,
         }
@@ -292,6 +334,11 @@ impl System {
         }
     }
 
+    /// Whether a workload says something of it that no other system's figures say.
+    pub(crate) fn is_measured_by(&self, workload: &Workload) -> bool {
+        self.threads.is_none() || workload.kind.is_shared()
+    }
+
     /// The program's path in `bench/`, if it is one in JavaScript.
     fn script(&self) -> Option<&'static str> {
         let (Program::Node(file) | Program::NodeWith(file, _) | Program::Bun(file)) = self.program
@@ -306,7 +353,7 @@ impl System {
     /// # Errors
     /// This program's own path is unknown.
     pub(crate) fn command(&self) -> Result<Command> {
-        Ok(match self.program {
+        let mut command = match self.program {
             Program::Node(file) => with_script(Command::new("node"), file),
             Program::NodeWith(file, argument) => {
                 let mut command = with_script(Command::new("node"), file);
@@ -329,7 +376,11 @@ impl System {
                 command.args(arguments);
                 command
             }
-        })
+        };
+        if let Some(threads) = self.threads {
+            command.env("GREENROOM_WORKERS", threads.to_string());
+        }
+        Ok(command)
     }
 }
 
@@ -347,13 +398,42 @@ fn with_script(mut command: Command, file: &str) -> Command {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{SYSTEMS, folder};
-    use crate::ability::Ability;
+    use super::{SYSTEMS, System, folder};
+    use crate::{ability::Ability, workload::WORKLOADS};
 
     #[test]
     fn names_are_unique() {
         let names: BTreeSet<_> = SYSTEMS.iter().map(|system| system.name).collect();
         assert_eq!(names.len(), SYSTEMS.len());
+    }
+
+    #[test]
+    fn several_threads_are_measured_where_several_actors_have_work() {
+        let named = |name| SYSTEMS.into_iter().find(|system| system.name == name);
+        let measured_by = |system: &System| {
+            let workloads = WORKLOADS.iter();
+            let measured = workloads.filter(|workload| system.is_measured_by(workload));
+            measured.map(|workload| workload.name).collect::<Vec<_>>()
+        };
+        let two = named("greenroom-node-2-threads").expect("a system");
+        assert_eq!(
+            measured_by(&two),
+            [
+                "action-http-64",
+                "action-http-1000",
+                "action-sockets-64",
+                "compute-sockets-64",
+                "action-http-8",
+            ]
+        );
+        let command = two.command().expect("a command");
+        let mut variables = command.get_envs();
+        assert!(
+            variables.any(|(name, value)| name == "GREENROOM_WORKERS"
+                && value.is_some_and(|value| value == "2"))
+        );
+        let one = named("greenroom-node").expect("a system");
+        assert_eq!(measured_by(&one).len(), WORKLOADS.len());
     }
 
     #[test]

@@ -73,6 +73,8 @@ pub(crate) struct Actions {
 pub(crate) enum Transport {
     /// One WebSocket to one actor; operations are pipelined.
     WebSocket,
+    /// One WebSocket to each of as many actors as operations are in flight, one at a time on each.
+    WebSockets,
     /// As many keep-alive connections as operations in flight, each of which takes turns between
     /// its share of the actors.
     Http {
@@ -98,8 +100,19 @@ impl Kind {
             metric::RATE,
             metric::OTHER_LOAD,
         ];
+        const COMPUTING: &[Metric] = &[
+            metric::CPU.plotted(),
+            metric::RATE.plotted(),
+            metric::P50,
+            metric::P99,
+            metric::OTHER_LOAD,
+        ];
         match self {
             Self::Actions(Actions { in_flight: 1, .. }) => ALONE,
+            Self::Actions(Actions {
+                action: Action::Compute,
+                ..
+            }) => COMPUTING,
             Self::Actions(_) | Self::Create { .. } => ACTIONS,
             Self::Broadcast { .. } => {
                 const {
@@ -171,8 +184,12 @@ impl Kind {
     /// What a system has to be able to do. Of memory, whatever it can do is measured.
     pub(crate) fn needs(self) -> &'static [Ability] {
         match self {
+            Self::Actions(Actions {
+                action: Action::Compute,
+                ..
+            }) => &[Ability::Compute, Ability::Socket],
             Self::Actions(Actions { transport, .. }) => match transport {
-                Transport::WebSocket => &[Ability::Socket],
+                Transport::WebSocket | Transport::WebSockets => &[Ability::Socket],
                 Transport::Http { .. } => &[Ability::Http],
             },
             Self::Broadcast { .. } => &[Ability::Socket, Ability::Events],
@@ -184,6 +201,18 @@ impl Kind {
             Self::Start { .. } => &[Ability::Http, Ability::State, Ability::Filled],
             Self::Kill => &[Ability::Http, Ability::State],
             Self::Size => &[Ability::Install],
+        }
+    }
+
+    /// Whether the same is asked of many actors, so that several threads can share the work.
+    pub(crate) fn is_shared(self) -> bool {
+        let Self::Actions(actions) = self else {
+            return false;
+        };
+        match actions.transport {
+            Transport::WebSocket => false,
+            Transport::WebSockets => actions.in_flight > 1,
+            Transport::Http { actors } => actors > 1,
         }
     }
 }
@@ -206,7 +235,7 @@ const fn actions(transport: Transport, action: Action<'static>, in_flight: usize
 }
 
 /// All workloads, in the order of reports.
-pub(crate) const WORKLOADS: [Workload; 19] = [
+pub(crate) const WORKLOADS: [Workload; 21] = [
     workload(
         "action-ws-64",
         "action with a durable write over one WebSocket, 64 in flight",
@@ -231,6 +260,16 @@ pub(crate) const WORKLOADS: [Workload; 19] = [
         "action-http-1000",
         "durable action over HTTP, 64 keep-alive connections to 1,000 actors",
         actions(Transport::Http { actors: 1000 }, Action::Increment, 64),
+    ),
+    workload(
+        "action-sockets-64",
+        "durable action over 64 WebSockets to 64 actors, one in flight on each",
+        actions(Transport::WebSockets, Action::Increment, 64),
+    ),
+    workload(
+        "compute-sockets-64",
+        "action that computes for about 0.2 ms, over 64 WebSockets to 64 actors, one in flight on each",
+        actions(Transport::WebSockets, Action::Compute, 64),
     ),
     Workload {
         only_by_name: true,

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{Job, http, set_operations, socket};
+use super::{Job, http, set_operations, socket, sockets};
 use crate::{
     results::Values,
     workload::{Actions, Transport},
@@ -13,6 +13,7 @@ use crate::{
 pub(super) fn measure(job: &Job<'_>, actions: &Actions) -> Result<Values> {
     let measurement = job.windowed(async |target, recorder| match actions.transport {
         Transport::WebSocket => socket::work(target, actions, recorder).await,
+        Transport::WebSockets => sockets::work(target, actions, recorder).await,
         Transport::Http { actors } => http::work(target, actions, actors, recorder).await,
     })?;
     let mut values = Values::new();

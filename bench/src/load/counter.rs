@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Result, bail, ensure};
 
-use crate::action::{Action, Answer};
+use crate::action::{Action, Answer, HASH};
 
 /// The counter of one actor, or the length of its list, as the client knows it: nobody else changes
 /// it. One of them counts both kinds of changes, so that each needs its own.
@@ -44,6 +44,11 @@ impl Counter {
         match action {
             Action::Increment | Action::Append(_) => self.value += 1,
             Action::Read => {}
+            Action::Compute => {
+                let expected = Answer::Number(HASH.into());
+                ensure!(answered == expected, "{answered:?} instead of {expected:?}");
+                return Ok(());
+            }
             Action::Fill(_) | Action::Publish { .. } | Action::Nap | Action::Wakes => return Ok(()),
         }
         let expected = self.value;
@@ -83,7 +88,7 @@ impl Counter {
 #[cfg(test)]
 mod tests {
     use super::Counter;
-    use crate::action::{Action, Answer};
+    use crate::action::{Action, Answer, HASH};
 
     #[test]
     fn lost_and_doubled_increments_are_noticed() {
@@ -95,6 +100,16 @@ mod tests {
         assert!(counter.check(Action::Read, Answer::Nothing).is_err());
         assert!(counter.check(Action::Increment, Answer::Number(4)).is_err());
         counter.check(Action::Increment, Answer::Echo).unwrap();
+    }
+
+    #[test]
+    fn what_was_computed_wrong_is_noticed() {
+        let mut counter = Counter::new(true);
+        let right = Answer::Number(HASH.into());
+        counter.check(Action::Compute, right).unwrap();
+        let wrong = Answer::Number(u64::from(HASH) + 1);
+        assert!(counter.check(Action::Compute, wrong).is_err());
+        counter.check(Action::Increment, Answer::Number(1)).unwrap();
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod recorder;
 mod settle;
 mod size;
 mod socket;
+mod sockets;
 mod start;
 mod used;
 mod wake;

@@ -7,10 +7,14 @@ use greenroom_types::{
     cbor::{self, Reader},
 };
 
+use crate::action::hash;
+
 /// The length of the lines that `fill` makes.
 const LINE: usize = 100;
 /// More than any workload asks for.
 const MAX_FILL: u64 = 100_000_000;
+/// More than any workload asks for.
+const MAX_ROUNDS: u64 = 10_000_000;
 /// More than any workload asks for.
 const MAX_PUBLISH: u64 = 10_000;
 
@@ -107,6 +111,11 @@ impl Counter {
                 }));
                 Ok(number(times))
             }
+            "compute" => {
+                let rounds = arguments.uint().map_err(bad_arguments)?.min(MAX_ROUNDS);
+                let rounds = u32::try_from(rounds).unwrap_or(u32::MAX);
+                Ok(number(hash(rounds).into()))
+            }
             "nap" => {
                 turn.outputs.push(Output::Sleep);
                 Ok(Bytes::from_static(b"\xf6"))
@@ -180,6 +189,7 @@ mod tests {
         assert_eq!(act("fill", b"\x81\x19\x04\x00", b"\x0a"), 0);
         assert_eq!(act("fill", b"\x81\x01", b"\x0a"), 0);
         assert_eq!(act("publish", b"\x82\x62hi\x03", b"\x03"), 3);
+        assert_eq!(act("compute", b"\x81\x01", b"\x1a\x05\x0c\x5d\x1f"), 0);
         assert_eq!(act("nap", b"\x80", b"\xf6"), 1);
         assert_eq!(act("getCount", b"\x80", b"\x05"), 0);
         let stored = image.encode().unwrap();

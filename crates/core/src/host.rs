@@ -145,6 +145,9 @@ pub struct StartEvent {
     pub state: Option<Bytes>,
     /// Whether this is the actor's first life: no start of it has ever been committed.
     pub created: bool,
+    /// Whether it is awake for its end only, which comes as soon as it has started: of what happens in a life,
+    /// nothing is to begin.
+    pub ending: bool,
     /// Counts the lives of this actor; higher is later.
     pub generation: u64,
     /// Connections that outlived the previous instance.

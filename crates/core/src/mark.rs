@@ -49,6 +49,15 @@ impl Mark {
         }
     }
 
+    /// What takes its place before the next instance starts, so that one that is lost as it starts counts as well.
+    pub(crate) fn counted(self) -> Self {
+        let losses = self.losses();
+        match self {
+            Self::Resume | Self::Awake { .. } => Self::Awake { losses },
+            Self::Destroy { .. } => Self::Destroy { losses },
+        }
+    }
+
     /// Whether the actor is to be removed.
     pub(crate) fn is_end(self) -> bool {
         matches!(self, Self::Destroy { .. })
@@ -121,6 +130,16 @@ mod tests {
         let most = Mark::Awake { losses: u8::MAX };
         assert_eq!(most.losses(), MOST_LOSSES);
         assert!(Mark::of_alarm_ms(most.to_alarm_ms()).is_some());
+    }
+
+    #[test]
+    fn every_start_counts_and_what_is_to_come_stays() {
+        let awake = |losses| Mark::Awake { losses };
+        assert_eq!(Mark::Resume.counted(), awake(0));
+        assert_eq!(awake(0).counted(), awake(1));
+        assert_eq!(awake(MOST_LOSSES).counted(), awake(MOST_LOSSES));
+        let end = Mark::Destroy { losses: 1 }.counted();
+        assert_eq!(end, Mark::Destroy { losses: 2 });
     }
 
     #[test]

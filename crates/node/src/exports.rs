@@ -343,7 +343,7 @@ pub fn version() -> &'static str {
 /// Which layout of records this addon speaks. Changed whenever a record, an export or the configuration does
 /// (`LAYOUT` in `@greenroom/native`), so that files of different builds say so instead of misunderstanding
 /// each other.
-const LAYOUT: u32 = 3;
+const LAYOUT: u32 = 4;
 
 /// Which layout of records this addon speaks.
 #[napi(catch_unwind)]

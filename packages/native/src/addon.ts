@@ -55,7 +55,7 @@ export interface Addon {
 }
 
 /** The layout of records that this package and `greenroom` speak; `crates/node` has the same number. */
-export const LAYOUT = 3;
+export const LAYOUT = 4;
 
 let loaded: Addon | undefined;
 

@@ -78,6 +78,7 @@ impl ActorTask {
             input: woken.record.input,
             state: woken.state,
             created: durable == 0,
+            ending: is_doomed,
             generation: woken.journal.epoch().0,
             conns: self.conns.restored(),
             alarms: alarms.list(),

@@ -65,11 +65,13 @@ pub(crate) async fn wake(shared: Arc<Shared>, id: ActorId) -> Result<Woken, Acto
         if is_over {
             debug!(actor = %id, losses, "the actor's instance was lost, it is destroyed");
             journal.commit_destroy();
-        } else if mark.is_end() {
-            // Counted before it starts: it may take the process down.
-            let mark = Mark::Destroy { losses };
-            journal.set_mark(Some(mark), None, Instant::now());
-            journal.commit(&[]);
+        } else if mark != Mark::Resume || options.crash_policy != CrashPolicy::Destroy {
+            // Counted before it starts: that may take the process down. One that has to be awake to be removed with its
+            // process is not yet.
+            journal.set_mark(Some(mark.counted()), None, Instant::now());
+            if journal.owes() {
+                journal.commit(&[]);
+            }
         }
         if journal.is_writing() {
             let (_, result) = poll_fn(|cx| journal.poll_durable(cx)).await;

@@ -53,7 +53,7 @@ async fn an_end_that_was_answered_comes_after_a_crash() {
         let (store, id) = answered_and_lost("a", action).await;
         let after = World::new(store);
         is_gone(&after, id, "a").await;
-        assert_eq!(after.seen.lines(), ["wake", "destroy", "create"]);
+        assert_eq!(after.seen.lines(), ["wake to end", "destroy", "create"]);
     }
 }
 
@@ -86,7 +86,7 @@ async fn an_end_that_was_answered_comes_before_whoever_calls_next() {
     let (store, id) = answered_and_lost("a", "destroy").await;
     let after = World::new(store);
     assert_eq!(after.call(id, "get").await.unwrap_err().code, "not_found");
-    assert_eq!(after.seen.lines(), ["wake", "destroy"]);
+    assert_eq!(after.seen.lines(), ["wake to end", "destroy"]);
     is_gone(&after, id, "a").await;
 }
 
@@ -95,7 +95,7 @@ async fn an_end_that_was_answered_comes_though_the_actor_cannot_start_any_more()
     let (store, id) = answered_and_lost("unsteady", "destroy").await;
     let after = World::new(store);
     is_gone(&after, id, "unsteady").await;
-    assert_eq!(after.seen.lines(), ["wake", "drop", "create"]);
+    assert_eq!(after.seen.lines(), ["wake to end", "drop", "create"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -232,5 +232,5 @@ async fn an_end_that_is_asked_for_while_the_process_ends_is_not_forgotten() {
     shutdown.await.unwrap();
     let after = World::new(Arc::new(store.crash(0)));
     is_gone(&after, id, "a").await;
-    assert_eq!(after.seen.lines(), ["wake", "destroy", "create"]);
+    assert_eq!(after.seen.lines(), ["wake to end", "destroy", "create"]);
 }

@@ -227,7 +227,11 @@ async fn run_counters(
                     runtime.turn(instance, turn);
                     continue;
                 }
-                seen.push(if start.created { "create" } else { "wake" });
+                seen.push(match (start.created, start.ending) {
+                    (true, _) => "create",
+                    (false, false) => "wake",
+                    (false, true) => "wake to end",
+                });
                 let first = start.key.parts().first().map(String::as_str);
                 if first == Some("unsteady") && !start.created {
                     let error = ActorError::new("user", "unsteady", "cannot start again");

@@ -270,7 +270,7 @@ impl<'a> EventWriter<'a> {
         }
         self.opt(start.input.as_deref());
         self.opt(start.state.as_deref());
-        self.u8(start.created.into());
+        self.u8(u8::from(start.created) | u8::from(start.ending) << 1);
         self.f64(start.generation as f64);
         self.u32(length(start.conns.len()));
         for conn in &start.conns {

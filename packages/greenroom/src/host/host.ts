@@ -464,7 +464,7 @@ function readStart(reader: BatchReader): StartRecord {
   for (let parts = reader.u16(); parts > 0; parts--) key.push(reader.str());
   const input = reader.opt();
   const state = reader.opt();
-  const created = reader.u8() === 1;
+  const flags = reader.u8();
   // The generation: nothing here depends on it.
   reader.f64();
   const conns: RestoredConn[] = [];
@@ -491,7 +491,8 @@ function readStart(reader: BatchReader): StartRecord {
     key,
     input,
     state,
-    created,
+    created: (flags & 1) !== 0,
+    ending: (flags & 2) !== 0,
     conns,
     alarms,
     kvSize,

@@ -29,6 +29,8 @@ export interface StartRecord {
   readonly state: Uint8Array | undefined;
   /** Whether this is the actor's first life. */
   readonly created: boolean;
+  /** Whether it is awake for its end only: `onDestroy` is the only hook that runs, and `run` does not begin. */
+  readonly ending: boolean;
   readonly conns: readonly RestoredConn[];
   /** The alarms that are set. */
   readonly alarms: readonly AlarmRecord[];
@@ -228,6 +230,7 @@ export class Lifecycle {
       if (this.#phase !== "starting") return;
       instance.outputs().started();
       this.#phase = "running";
+      if (record.ending) return;
       if (record.conns.length > 0) instance.sockets.resume();
       if (instance.definition.run === undefined) return;
       // What `run` does is no part of the start.
@@ -288,7 +291,7 @@ export class Lifecycle {
     const { onCreate, onWake } = definition;
     if (created && onCreate !== undefined) steps.push(() => this.#call("onCreate", onCreate, input));
     if (definition.vars !== undefined) steps.push(() => this.#makeVars());
-    if (onWake !== undefined) steps.push(() => this.#call("onWake", onWake));
+    if (onWake !== undefined && !record.ending) steps.push(() => this.#call("onWake", onWake));
     return inOrder(steps, () => this.#phase === "starting");
   }
 

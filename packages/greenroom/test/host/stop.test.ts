@@ -56,6 +56,28 @@ test("destroy runs onDestroy, and an error in there is only logged", async () =>
   assert.match(stage.logs.join("\n"), /hook=onDestroy.*boom in onDestroy/);
 });
 
+test("an actor that is awake for its end only has its last hook with state and vars, and nothing else", async () => {
+  const seen: unknown[] = [];
+  const stage = await new Stage(
+    actor({
+      state: { n: 0 },
+      createVars: () => ({ m: 2 }),
+      onCreate: () => assert.fail("it was created before"),
+      onWake: () => assert.fail("it does not live"),
+      run: () => assert.fail("it does not live"),
+      onSleep: () => assert.fail("it is destroyed"),
+      onDestroy: (c) => void seen.push(c.state.n, c.vars.m),
+      actions: {},
+    }),
+  ).started({ state: { n: 1 }, ending: true });
+  stage.core.stop(1, "destroy");
+  await stage.run();
+  assert.deepEqual(seen, [1, 2]);
+  assert.deepEqual(stage.outputs, [{ kind: "stopped" }]);
+  assert.deepEqual(stage.logs, []);
+  assert.equal(stage.host.size, 0);
+});
+
 test("the end waits for actions and hooks in progress", async () => {
   const order: string[] = [];
   const stage = await new Stage(

@@ -1,5 +1,6 @@
 /** Actors with something of their own to do. What they say on standard error can be read without calling them. */
 
+import { existsSync, writeFileSync } from "node:fs";
 import { type ActorContextOf, actor, event, queue, setup, UserError } from "greenroom";
 
 const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
@@ -275,6 +276,22 @@ export const mortal = actor({
   },
 });
 
+/** Takes its process down at its end, once: the file that its key names says whether it has. */
+export const deadly = actor({
+  state: {},
+  onWake: (c) => say(`deadly ${c.key.join()} wakes`),
+  run: (c) => say(`deadly ${c.key.join()} runs`),
+  onDestroy: (c) => {
+    const [file = ""] = c.key;
+    if (!existsSync(file)) {
+      writeFileSync(file, "");
+      process.kill(process.pid, "SIGKILL");
+    }
+    say(`deadly ${c.key.join()} destroyed`);
+  },
+  actions: { end: (c) => c.destroy() },
+});
+
 /** Timers of its own. */
 const clockworkDefinition = (sleepTimeout: number) =>
   actor({
@@ -488,6 +505,7 @@ export const registry = setup({
     ending,
     slow,
     mortal,
+    deadly,
     clockwork,
     patient,
     observer,

@@ -1,6 +1,6 @@
 /** Actors that say which thread they are on, and some that are bad for it, for the suite about workers. */
 
-import { appendFileSync, existsSync } from "node:fs";
+import { appendFileSync, existsSync, rmSync } from "node:fs";
 import { threadId } from "node:worker_threads";
 import { actor, event, queue, setup, Unauthorized } from "greenroom";
 
@@ -15,7 +15,21 @@ function note(text: string): void {
 const fails = process.env.WORKERS_FAIL;
 if (threadId > 0 && fails !== undefined && existsSync(fails))
   throw new Error("the module does not load here");
+// Or to take its time, for as long as there is such a file.
+const hangs = process.env.WORKERS_HANG;
+if (threadId > 0 && hangs !== undefined && existsSync(hangs)) {
+  note(`hangs on ${threadId}`);
+  while (existsSync(hangs));
+}
 note(`loaded on ${threadId}`);
+
+/** Whether code of the program's own, which is no actor's, is to fail. */
+let isToThrow = false;
+setInterval(() => {
+  if (!isToThrow) return;
+  isToThrow = false;
+  throw new Error("this is nobody's");
+}, 5).unref();
 
 export const placed = actor({
   state: { count: 0, hasDied: false },
@@ -50,12 +64,22 @@ export const placed = actor({
       return c.state.count;
     },
     /** Ends its thread, but only in its first life: callers may ask again. */
-    async die(c, how: "exit" | "memory") {
+    async die(c, how: "exit" | "memory" | "error") {
       if (c.state.hasDied) return "alive";
       c.state.hasDied = true;
       await c.saveState({ immediate: true });
       if (how === "exit") process.exit(7);
+      if (how === "error") {
+        isToThrow = true;
+        return new Promise<never>(() => {});
+      }
       for (const all: object[] = []; ; ) all.push(new Array(100_000).fill(all.length));
+    },
+    /** Ends its thread if there is such a file, and takes it away before. */
+    exitOnce(_c, file: string) {
+      if (!existsSync(file)) return "alive";
+      rmSync(file);
+      return process.exit(7);
     },
     shutdown: () => void registry.shutdown(),
   },

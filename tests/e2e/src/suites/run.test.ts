@@ -1,6 +1,8 @@
 /** What an actor does of its own accord: `run`, promises, timers, and how all of that ends. */
 
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -301,6 +303,27 @@ for (const when of ["on create", "on wake"]) {
     await client.dispose();
   });
 }
+
+test("an actor whose end was cut short wakes for onDestroy alone", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "greenroom-run-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const own = await ServerProcess.start({ script: join(DIST, "server/life-main.js") });
+  t.after(() => own.dispose());
+  const client = createClient<typeof registry>({ endpoint: own.url, retryTimeout: 0 });
+  t.after(() => client.dispose());
+  const file = join(folder, "has-killed");
+  const { ended } = own;
+  // The answer may have left before.
+  await client.deadly
+    .getOrCreate(file)
+    .end()
+    .catch(() => {});
+  assert.equal(await ended, null);
+  await own.restart();
+  await eventually(() => assert.match(own.stderr, /^deadly .* destroyed$/m));
+  const said = own.stderr.split("\n").filter((line) => line.startsWith(`deadly ${file}`));
+  assert.deepEqual(said, [`deadly ${file} wakes`, `deadly ${file} runs`, `deadly ${file} destroyed`]);
+});
 
 test("destroying does not abort the action that does it at once, and ends connections with their hook", async () => {
   const client = connectTo();

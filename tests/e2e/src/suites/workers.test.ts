@@ -144,7 +144,7 @@ test("what was acknowledged on any thread survives kill -9", async (t) => {
   }
 });
 
-for (const how of ["exit", "memory"] as const) {
+for (const how of ["exit", "memory", "error"] as const) {
   const skip = isBun && how === "memory" && "Bun ends the process when its memory is full";
   test(`a thread that is lost (${how}) starts again, with its actors as they were acknowledged`, {
     skip,
@@ -178,6 +178,116 @@ for (const how of ["exit", "memory"] as const) {
     assert.equal(await site.server.stop("SIGTERM"), 0);
   });
 }
+
+test("nothing that was acknowledged is lost, and nothing runs twice, when threads die under load", async (t) => {
+  const site = await start(t, 3);
+  const keys = Array.from({ length: 12 }, (_, n) => `k${n}`);
+  const places = await Promise.all(keys.map((key) => site.handle(key).where()));
+  // None of these calls is repeated, so each runs at most once.
+  const once = createClient<typeof registry>({ endpoint: site.server.url, retryTimeout: 0 });
+  const models = keys.map(() => ({ acknowledged: 0, open: 0 }));
+  let isOver = false;
+  const work = keys.map(async (key, at) => {
+    const model = models[at] ?? assert.fail("there is one for each");
+    const handles = [site.handle(key), once.placed.getOrCreate(key)];
+    for (let turn = 0; !isOver; turn++) {
+      // One that is repeated for as long as it takes, and one that is not: its outcome may stay open.
+      const isRepeated = turn % 2 === 0;
+      const count = await handles[turn % 2]?.add().catch(({ code }: { code: string }) => {
+        assert.ok(!isRepeated && ["restarting", "call_interrupted"].includes(code), code);
+      });
+      if (count === undefined) model.open++;
+      else {
+        assert.ok(count > model.acknowledged, `${key}: ${count} after ${model.acknowledged}`);
+        assert.ok(
+          count <= model.acknowledged + model.open + 1,
+          `${key}: ${count} after ${model.acknowledged}`,
+        );
+        model.open -= count - model.acknowledged - 1;
+        model.acknowledged = count;
+      }
+    }
+  });
+  const worked = Promise.all(work);
+  const acknowledged = () => models.map((model) => model.acknowledged);
+  const threads = new Set(places.filter((place) => place !== places[0]));
+  const file = join(site.folder, "exit");
+  const victims = keys.filter((_, at) => threads.has(places[at] ?? -1) && (places[at] ?? 0) > 0);
+  for (let death = 0; death < 5; death++) {
+    const before = acknowledged();
+    await writeFile(file, "");
+    const victim = victims[death % victims.length] ?? assert.fail("there are threads beside the first");
+    assert.equal(await site.handle(victim).exitOnce(file), "alive", "it was asked again");
+    // Every one of them goes on before the next death.
+    await Promise.race([
+      worked,
+      eventually(() => assert.ok(acknowledged().every((count, at) => count > (before[at] ?? 0) + 2)), {
+        within: 60_000,
+      }),
+    ]);
+  }
+  isOver = true;
+  await worked;
+  for (const [at, key] of keys.entries()) {
+    const { acknowledged, open } = models[at] ?? assert.fail("there is one for each");
+    const found = await site.handle(key).count();
+    assert.ok(
+      found >= acknowledged && found <= acknowledged + open,
+      `${key}: ${found} after ${acknowledged}`,
+    );
+  }
+  assert.equal(site.server.stderr.match(/a worker thread was lost/g)?.length, 5);
+  assert.equal(await site.server.stop("SIGTERM"), 0);
+});
+
+test("a thread that never returns is not ended, and does not keep the process from ending", async (t) => {
+  const site = await start(t, 2);
+  const [main = "", other = ""] = await oneOnEach(site, 2);
+  const lost = site
+    .handle(other)
+    .block(join(site.folder, "never"))
+    .catch(() => {});
+  await eventually(() => assert.match(site.server.stderr, new RegExp(`blocks.*key="?${other}"?.*thread=1`)));
+  await eventually(async () => {
+    const health = (await (await fetch(`${site.server.url}/health`)).json()) as { blockedForMs?: number };
+    assert.ok((health.blockedForMs ?? 0) > 0, JSON.stringify(health));
+  });
+  assert.ok(await site.handle(main).add());
+  assert.equal(await threadsOf(site.server), 2);
+  assert.doesNotMatch(site.server.stderr, /a worker thread was lost/);
+  const client = site.client.dispose();
+  assert.equal(await site.server.stop("SIGTERM"), 0, site.server.stderr);
+  await Promise.all([client, lost]);
+});
+
+test("a shutdown ends a thread that is being loaded, and one that waits to be", async (t) => {
+  for (const trouble of ["WORKERS_HANG", "WORKERS_FAIL"]) {
+    const folder = await mkdtemp(join(tmpdir(), "greenroom-workers-"));
+    t.after(() => rm(folder, { recursive: true, force: true }));
+    const file = join(folder, "trouble");
+    const site = await start(t, 2, { [trouble]: file });
+    const [main = "", other = ""] = await oneOnEach(site, 2);
+    assert.equal(await site.handle(other).add(), 1);
+    await writeFile(file, "");
+    const lost = site
+      .handle(other)
+      .die("exit")
+      .catch(() => {});
+    await eventually(async () => {
+      const seen = trouble === "WORKERS_HANG" ? (await site.lines()).join("\n") : site.server.stderr;
+      assert.match(seen, /hangs on|cannot be started again/);
+    });
+    assert.equal(await site.handle(main).add(), 1);
+    const client = site.client.dispose();
+    assert.equal(await site.server.stop("SIGTERM"), 0, site.server.stderr);
+    await Promise.all([client, lost]);
+    await rm(file);
+    await site.server.restart();
+    const again = createClient<typeof registry>(site.server.url);
+    assert.equal(await again.placed.getOrCreate(other).count(), 1);
+    await again.dispose();
+  }
+});
 
 test("a thread that cannot be loaded again is tried until it can", async (t) => {
   const site = await start(t, 2);

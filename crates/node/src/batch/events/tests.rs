@@ -106,6 +106,7 @@ fn a_start_is_written_in_full() {
         input: Some(bytes("in")),
         state: None,
         created: true,
+        ending: true,
         generation: 3,
         conns: vec![RestoredConn {
             conn: ConnKey(9),
@@ -135,7 +136,7 @@ fn a_start_is_written_in_full() {
             Str("bc"),
             Str("in"),
             NOTHING,
-            U8(1),
+            U8(3),
             F64(3.0),
             U32(1),
             U32(9),

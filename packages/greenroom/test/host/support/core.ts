@@ -106,6 +106,7 @@ export interface StartOptions {
   /** The state image as a value. */
   readonly state?: unknown;
   readonly created?: boolean;
+  readonly ending?: boolean;
   readonly conns?: readonly Restored[];
   readonly alarms?: readonly CoreAlarm[];
   readonly kvSize?: number;
@@ -154,7 +155,8 @@ export class FakeCore implements Exchange {
     for (const part of key) this.#text(part);
     this.#optional(options.input, "compat");
     this.#optional(options.state, "state");
-    this.#events.u8((options.created ?? options.state === undefined) ? 1 : 0);
+    const created = options.created ?? options.state === undefined;
+    this.#events.u8((created ? 1 : 0) | (options.ending === true ? 2 : 0));
     this.#events.f64le(1);
     const conns = options.conns ?? [];
     this.#events.u32le(conns.length);

@@ -36,7 +36,7 @@ export const placed = actor({
   createVars: () => ({ calls: 0 }),
   events: { counted: event<number>() },
   queues: { jobs: queue<number>() },
-  options: { sleepTimeout: 60_000 },
+  options: { sleepTimeout: 60_000, sleepGracePeriod: Number(process.env.WORKERS_GRACE ?? 15_000) },
   onSleep: (c) => note(`${c.key[0]} sleeps`),
   onRequest: () => Response.json({ thread: threadId }),
   run: async (c) => {

@@ -241,7 +241,7 @@ test("nothing that was acknowledged is lost, and nothing runs twice, when thread
 });
 
 test("a thread that never returns is not ended, and does not keep the process from ending", async (t) => {
-  const site = await start(t, 2);
+  const site = await start(t, 2, { WORKERS_GRACE: "500" });
   const [main = "", other = ""] = await oneOnEach(site, 2);
   const lost = site
     .handle(other)
@@ -265,7 +265,7 @@ test("a shutdown ends a thread that is being loaded, and one that waits to be", 
     const folder = await mkdtemp(join(tmpdir(), "greenroom-workers-"));
     t.after(() => rm(folder, { recursive: true, force: true }));
     const file = join(folder, "trouble");
-    const site = await start(t, 2, { [trouble]: file });
+    const site = await start(t, 2, { [trouble]: file, WORKERS_GRACE: "500" });
     const [main = "", other = ""] = await oneOnEach(site, 2);
     assert.equal(await site.handle(other).add(), 1);
     await writeFile(file, "");

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
-use greenroom_store::{ActorRecord, Created, ListPage, ListQuery, Store};
+use greenroom_store::{ActorRecord, Created, ListPage, ListQuery, Store, StoreMemory};
 use greenroom_types::{
     ActorError, ActorId, ActorKey, ActorName, limits,
     once::{OnceCall, OnceId},
@@ -142,6 +142,11 @@ impl Runtime {
     /// Whether the store takes writes. Once it does not, only a restart of the process helps.
     pub fn store_works(&self) -> bool {
         self.shared.store.failure().is_none()
+    }
+
+    /// What the store holds in memory on its own account; `None` if it does not say.
+    pub fn store_memory(&self) -> Option<StoreMemory> {
+        self.shared.store.memory()
     }
 
     /// The names of all actor types, in order.

@@ -7,7 +7,7 @@ use std::sync::{
 
 use greenroom_store::{
     ActorRecord, Commit, Created, DueAlarm, Epoch, Image, ListPage, ListQuery, NewActor, Snapshot,
-    Store, StoreError, StoreFuture, TailEntry,
+    Store, StoreError, StoreFuture, StoreMemory, TailEntry,
 };
 use greenroom_types::{ActorId, ActorKey, ActorName};
 
@@ -104,6 +104,10 @@ impl<S: Store> Store for CountingStore<S> {
 
     fn failure(&self) -> Option<StoreError> {
         self.store.failure()
+    }
+
+    fn memory(&self) -> Option<StoreMemory> {
+        self.store.memory()
     }
 
     fn close(&self) -> StoreFuture<()> {

@@ -13,12 +13,21 @@
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) async fn give_back() {}
 
+/// Bytes that malloc has given out and not got back, in the whole process; `None` where nobody knows.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(crate) fn allocated() -> Option<u64> {
+    None
+}
+
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub(crate) use glibc::give_back;
+pub(crate) use glibc::{allocated, give_back};
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod glibc {
-    use std::time::{Duration, Instant};
+    use std::{
+        mem::transmute,
+        time::{Duration, Instant},
+    };
 
     use tokio::time::{MissedTickBehavior, interval};
     use tracing::debug;
@@ -81,6 +90,22 @@ mod glibc {
         // SAFETY: it has no preconditions, and locks what it reads.
         let info = unsafe { libc::mallinfo() };
         info.uordblks.wrapping_add(info.hblkhd).cast_unsigned()
+    }
+
+    /// Bytes that malloc has given out and not got back, in the whole process; `None` before glibc 2.33.
+    #[expect(unsafe_code, reason = "only libc knows, and not all versions do")]
+    pub(crate) fn allocated() -> Option<u64> {
+        type Mallinfo2 = unsafe extern "C" fn() -> libc::mallinfo2;
+        // SAFETY: it looks up a name that ends in a zero, in what is loaded anyway.
+        let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"mallinfo2".as_ptr()) };
+        if found.is_null() {
+            return None;
+        }
+        // SAFETY: it is not null, and glibc's function of that name has this signature.
+        let mallinfo2 = unsafe { transmute::<*mut libc::c_void, Mallinfo2>(found) };
+        // SAFETY: it has no preconditions, and locks what it reads.
+        let info = unsafe { mallinfo2() };
+        u64::try_from(info.uordblks + info.hblkhd).ok()
     }
 
     #[expect(unsafe_code, reason = "only libc can do it")]
@@ -179,6 +204,22 @@ mod tests {
     fn trimmed(watch: &mut Watch, resident: u64, in_use: u64) {
         let in_use = u32::try_from(in_use * MB % (1 << 32)).expect("modulo");
         watch.trimmed(resident * MB, in_use);
+    }
+
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[test]
+    fn what_is_allocated_counts_until_it_is_freed() {
+        const MUCH: usize = 64 * 1024 * 1024;
+        let Some(before) = super::allocated() else {
+            // An older system than we know anything of.
+            return;
+        };
+        let block = vec![1_u8; MUCH];
+        let with = super::allocated().expect("it was known before");
+        assert!(with >= before + block.len() as u64);
+        drop(block);
+        let after = super::allocated().expect("it was known before");
+        assert!(after <= with - MUCH as u64 / 2);
     }
 
     #[test]

@@ -133,6 +133,17 @@ pub struct ListPage {
     pub next: Option<Bytes>,
 }
 
+/// What an engine holds in memory on its own account, in bytes. Both parts have a bound, and change with what was
+/// written and read lately, not with how much is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreMemory {
+    /// Tables of rows that are in a log, and in no file of their own yet. One that has gone to a file does not count any
+    /// more, although an engine may let go of it later.
+    pub tables: u64,
+    /// What was read from files lately.
+    pub cache: u64,
+}
+
 /// A place that keeps actors.
 ///
 /// Promises:
@@ -205,6 +216,11 @@ pub trait Store: Send + Sync + 'static {
     /// Why the store takes no more writes until it is opened anew: a [`StoreError::Failed`], or
     /// `None` while it works. A medium that is full is no failure.
     fn failure(&self) -> Option<StoreError>;
+
+    /// What the engine holds in memory; `None` if it does not know, or is closed.
+    fn memory(&self) -> Option<StoreMemory> {
+        None
+    }
 
     /// Finishes all writes under way and closes the store. Later calls are answered
     /// [`StoreError::Closed`]. Closing twice is fine. When the future is done, the store can be

@@ -20,7 +20,7 @@ pub mod testing;
 
 pub use contract::{
     ActorRecord, AlarmChange, Commit, Created, DueAlarm, Epoch, Image, ListPage, ListQuery,
-    NewActor, Snapshot, Store, StoreFuture, TailEntry,
+    NewActor, Snapshot, Store, StoreFuture, StoreMemory, TailEntry,
 };
 pub use embedded::{EmbeddedConfig, EmbeddedStore};
 pub use error::{OpenError, StoreError};

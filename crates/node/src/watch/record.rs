@@ -197,6 +197,13 @@ impl HostMetrics for Record {
             page.sample(&[("part", "size")], size as f64);
             page.sample(&[("part", "used")], used as f64);
         }
+        if let Some(bytes) = crate::memory::allocated() {
+            page.gauge(
+                "greenroom_native_memory_bytes",
+                "What native code of the process has allocated and not freed, the core's and the runtime's; JavaScript's heap is not in it.",
+            );
+            page.sample(&[], bytes as f64);
+        }
     }
 }
 

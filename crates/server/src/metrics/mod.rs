@@ -49,6 +49,14 @@ fn page(app: &App, request: &Request<RequestBody>) -> Result<String, ActorError>
     page.gauge("greenroom_info", "The version that runs.");
     page.sample(&[("version", &app.config.version)], 1.0);
     actors(app, &mut page);
+    if let Some(memory) = app.runtime.store_memory() {
+        page.gauge(
+            "greenroom_store_memory_bytes",
+            "What the store holds in memory: tables of what is in its log and in no other file yet, and a cache of what was read.",
+        );
+        page.sample(&[("part", "tables")], memory.tables as f64);
+        page.sample(&[("part", "cache")], memory.cache as f64);
+    }
     if let Some(bytes) = resident_bytes() {
         page.gauge(
             "process_resident_memory_bytes",

@@ -71,6 +71,12 @@ async fn metrics_count_actors_and_what_they_weigh() {
 }
 
 #[tokio::test]
+async fn a_store_that_keeps_nothing_of_its_own_is_not_in_the_metrics() {
+    let site = site().await;
+    assert_eq!(line(&site, "greenroom_store_memory_bytes").await, None);
+}
+
+#[tokio::test]
 async fn the_host_adds_what_it_knows() {
     let site = site_with(|config| config.host_metrics = Some(Arc::new(Blocked))).await;
     assert_eq!(

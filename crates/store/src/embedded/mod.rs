@@ -34,7 +34,7 @@ use self::{
 };
 use crate::{
     ActorRecord, Commit, Created, DueAlarm, Epoch, Image, ListPage, ListQuery, NewActor, OpenError,
-    Snapshot, Store, StoreError, StoreFuture, TailEntry,
+    Snapshot, Store, StoreError, StoreFuture, StoreMemory, TailEntry,
     request::{Answer, Request, Undo, ready},
 };
 
@@ -302,6 +302,11 @@ impl Store for EmbeddedStore {
 
     fn failure(&self) -> Option<StoreError> {
         self.shared.lock().failure()
+    }
+
+    fn memory(&self) -> Option<StoreMemory> {
+        let engine = self.shared.lock().engine().ok()?;
+        Some(engine.tables.memory())
     }
 
     fn close(&self) -> StoreFuture<()> {

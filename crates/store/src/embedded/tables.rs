@@ -10,7 +10,9 @@ use fjall::{
 use greenroom_types::{ActorId, ActorKey, ActorName};
 
 use super::layout::{self, Table};
-use crate::{ActorRecord, DueAlarm, ListPage, ListQuery, Snapshot, StoreError, TailEntry};
+use crate::{
+    ActorRecord, DueAlarm, ListPage, ListQuery, Snapshot, StoreError, StoreMemory, TailEntry,
+};
 
 /// Values from this size on are kept outside of the snapshot tree, so that merging it does not
 /// copy them.
@@ -71,6 +73,14 @@ impl Tables {
             database,
             keyspaces,
         })
+    }
+
+    /// What the engine says of its memory.
+    pub(crate) fn memory(&self) -> StoreMemory {
+        StoreMemory {
+            tables: self.database.write_buffer_size(),
+            cache: self.database.cache_size(),
+        }
     }
 
     /// The keyspace of a table.

@@ -355,6 +355,35 @@ fn copy_dir(from: &Path, to: &Path) {
     }
 }
 
+#[test]
+fn memory_is_what_is_in_no_file_yet_and_what_was_read() {
+    const BODY: usize = 100_000;
+    let dir = directory();
+    let store = EmbeddedStore::open(config(&dir)).unwrap();
+    block_on(async {
+        let before = store.memory().unwrap();
+        let (actor, epoch) = awake(&store, 1).await;
+        let body = "x".repeat(BODY);
+        store
+            .append(commit(actor.id, epoch, 1, body.clone()))
+            .await
+            .unwrap();
+        let written = store.memory().unwrap();
+        assert!(written.tables >= before.tables + BODY as u64);
+        let engine = store.shared.lock().engine().unwrap();
+        for table in Table::ALL {
+            let keyspace = engine.tables.keyspace(table);
+            keyspace.rotate_memtable_and_wait().unwrap();
+        }
+        drop(engine);
+        assert!(store.memory().unwrap().tables < BODY as u64);
+        store.read(actor.id).await.unwrap().unwrap();
+        assert!(store.memory().unwrap().cache >= BODY as u64);
+        store.close().await.unwrap();
+        assert_eq!(store.memory(), None);
+    });
+}
+
 /// Damages each file of a database whose rows are all in table files, one after the other. What is
 /// read then must be right, or an error.
 #[test]

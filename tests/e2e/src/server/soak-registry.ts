@@ -95,7 +95,10 @@ export const gauge = actor({
   actions: {
     look() {
       collectGarbage();
-      return process.memoryUsage().heapUsed;
+      const { heapUsed, external } = process.memoryUsage();
+      const active = runsOnBun ? undefined : process.getActiveResourcesInfo();
+      const timers = active?.filter((resource) => resource === "Timeout").length;
+      return { heap: heapUsed, external, ...(timers === undefined ? {} : { timers }) };
     },
   },
 });
@@ -104,6 +107,9 @@ interface WithGc {
   readonly gc?: () => void;
   readonly Bun?: { gc(now: boolean): void };
 }
+
+/** It has the function, and does not tell. */
+const runsOnBun = (globalThis as WithGc).Bun !== undefined;
 
 function collectGarbage(): void {
   const { gc, Bun } = globalThis as WithGc;

@@ -79,10 +79,22 @@ async function start(runtime: string, dataDir: string): Promise<{ child: ChildPr
   throw new Error("the server ended before it served");
 }
 
-function tell({ at, resident, heap, files, sockets, operations, latency }: Sample): void {
-  const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MB`;
+function tell({
+  at,
+  resident,
+  tables,
+  cache,
+  native,
+  heap,
+  storeFiles,
+  sockets,
+  operations,
+  latency,
+}: Sample): void {
+  const megabytes = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
   process.stderr.write(
-    `${at.toFixed(0).padStart(6)} s  memory ${megabytes(resident)}, heap ${megabytes(heap)}, ${files} files, ${sockets} sockets, ` +
+    `${at.toFixed(0).padStart(6)} s  memory ${megabytes(resident)} MB, tables ${megabytes(tables)}, cache ${megabytes(cache)}, ` +
+      `native ${megabytes(native ?? 0)}, heap ${megabytes(heap)}, ${storeFiles} files of the store, ${sockets} sockets, ` +
       `${operations} operations, live p50 ${latency.live?.p50.toFixed(1) ?? "–"} ms\n`,
   );
 }
@@ -92,6 +104,7 @@ async function run({ minutes, runtime }: Options): Promise<boolean> {
   const began = new Date();
   const seconds = minutes * 60;
   const { child, url } = await start(runtime, dataDir);
+  const gone = once(child, "exit");
   try {
     if (child.pid === undefined) throw new Error("the server has no process");
     const { samples, operations } = await soak({
@@ -100,6 +113,7 @@ async function run({ minutes, runtime }: Options): Promise<boolean> {
       dataDir,
       seconds,
       every: Math.min(5, seconds / (2 * FEWEST_SAMPLES)),
+      gone,
       onSample: tell,
     });
     const [cpu] = cpus();
@@ -113,9 +127,8 @@ async function run({ minutes, runtime }: Options): Promise<boolean> {
       samples,
     };
     await write(report, Math.floor(began.getTime() / 1_000));
-    return report.findings.every(({ isWithin }) => isWithin);
+    return report.findings.every(({ verdict }) => verdict !== "grown");
   } finally {
-    const gone = once(child, "exit");
     if (child.exitCode === null && child.signalCode === null) {
       child.kill("SIGTERM");
       await gone;

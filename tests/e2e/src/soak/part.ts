@@ -1,5 +1,8 @@
 /** A part of the soak's load: what it does again and again, and what has to be true at the end. */
 
+/** Effects that nothing announces have this long to come, in milliseconds. */
+export const PATIENCE = { within: 60_000, every: 100 } as const;
+
 /** Something that clients do. */
 export interface Part {
   readonly name: string;

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import type { ActorConn, Client } from "@greenroom/client";
 import { eventually } from "../harness/eventually.js";
 import type { ledger, registry } from "../server/soak-registry.js";
-import type { Part } from "./part.js";
+import { PATIENCE, type Part } from "./part.js";
 
 type Soaked = Client<typeof registry>;
 
@@ -13,8 +13,6 @@ const LINE = "a line that is about as long as something that people say to each 
 const BODY = 256 * 1024;
 /** The length of a long text. */
 const PAGE = 16 * 1024;
-/** Effects that nothing announces have this long to come, in milliseconds. */
-const PATIENCE = { within: 60_000, every: 100 } as const;
 
 const upTo = (count: number) => Array.from({ length: count }, (_, number) => number);
 const zeros = (count: number) => upTo(count).map(() => 0);

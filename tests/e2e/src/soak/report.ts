@@ -1,6 +1,6 @@
 /** A soak as a page to read. */
 
-import type { Finding } from "./judgement.js";
+import type { Finding, Verdict } from "./judgement.js";
 import type { Sample } from "./sample.js";
 
 /** Everything about one soak. */
@@ -18,7 +18,7 @@ const MB = 2 ** 20;
 
 /** The page, in Markdown. */
 export function page(soak: Soak): string {
-  const isFlat = soak.findings.every(({ isWithin }) => isWithin);
+  const isFlat = soak.findings.every(({ verdict }) => verdict !== "grown");
   const operations = Object.entries(soak.operations).map(([name, count]) => `${name} ${count}`);
   return `# Soak of ${soak.began}
 
@@ -29,18 +29,22 @@ Every answer and all final states were right. Operations: ${operations.join(", "
 |---|---:|---:|---:|---|
 ${soak.findings.map(findingRow).join("\n")}
 
-Medians. "live" is a durable action over a WebSocket, "http" one over HTTP; latency and processor time are those of a
-machine that does whatever else it does.
+Medians, if nothing else is said. "live" is a durable action over a WebSocket, "http" one over HTTP. "Disturbed" is a latency beyond its bound
+while other programs had more than a quarter of the processors, or the disk was slower than before for everybody: it
+says nothing of the server.
 
-| minute | memory MB | heap MB | files | sockets | threads | data MB | CPU µs/op | live p50 ms | live p99 ms | http p50 ms |
-|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|
+| minute | memory MB | store's tables | its cache | native MB | heap MB | store's files | sockets | awake | data MB | CPU µs/op | live p50 ms | live p99 ms | http p50 ms | others % | sync ms |
+|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|
 ${minuteRows(soak.samples).join("\n")}
 `;
 }
 
-function findingRow({ what, unit, early, late, bound, isWithin }: Finding): string {
+const VERDICTS: Readonly<Record<Verdict, string>> = { flat: "", grown: "**GROWN**", disturbed: "disturbed" };
+
+function findingRow({ what, unit, early, late, bound, verdict }: Finding): string {
   const figure = (value: number) => `${value.toFixed(1)} ${unit}`.trim();
-  return `| ${what} | ${figure(early)} | ${figure(late)} | ${figure(bound)} | ${isWithin ? "" : "**GROWN**"} |`;
+  const most = bound === undefined ? "–" : figure(bound);
+  return `| ${what} | ${figure(early)} | ${figure(late)} | ${most} | ${VERDICTS[verdict]} |`;
 }
 
 /** A row for the last sample of each minute. */
@@ -64,15 +68,20 @@ function minuteRow(minute: number, sample: Sample, before: Sample | undefined): 
   const cells = [
     String(minute),
     (sample.resident / MB).toFixed(0),
+    (sample.tables / MB).toFixed(0),
+    (sample.cache / MB).toFixed(0),
+    sample.native === undefined ? "–" : (sample.native / MB).toFixed(1),
     (sample.heap / MB).toFixed(1),
-    String(sample.files),
+    String(sample.storeFiles),
     String(sample.sockets),
-    String(sample.threads),
+    String(sample.awake),
     (sample.data / MB).toFixed(1),
     cpu.toFixed(0),
     milliseconds(live?.p50),
     milliseconds(live?.p99),
     milliseconds(http?.p50),
+    (100 * sample.others).toFixed(0),
+    milliseconds(sample.sync),
   ];
   return `| ${cells.join(" | ")} |`;
 }

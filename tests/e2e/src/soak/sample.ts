@@ -11,10 +11,30 @@ export interface Sample {
   readonly at: number;
   /** Memory in RAM, in bytes. */
   readonly resident: number;
+  /** What the store says of its tables in memory, in bytes. They have a bound. */
+  readonly tables: number;
+  /** What it says of its cache, which has a bound, too. */
+  readonly cache: number;
+  /** What native code has allocated and not freed, the store's included. Absent where nobody knows. */
+  readonly native?: number;
   /** What JavaScript uses after a collection, in bytes. */
   readonly heap: number;
-  /** Open files that are no sockets; the store's tables are among them. */
+  /** Memory outside of its heap that JavaScript holds on to: buffers, mostly. */
+  readonly external: number;
+  /** Timers that keep JavaScript from ending. Absent where the runtime does not tell. */
+  readonly timers?: number;
+  /** Actors that are awake. */
+  readonly awake: number;
+  /** Connections that actors know of. */
+  readonly connections: number;
+  /** Calls that wait for an answer. */
+  readonly calls: number;
+  /** Open files that are neither sockets nor the store's. */
   readonly files: number;
+  /** Open files in the data directory that are still there. */
+  readonly storeFiles: number;
+  /** Open files that were removed from the data directory. */
+  readonly removedFiles: number;
   /** Open sockets. Clients keep idle ones for a while, and more of them the longer answers take. */
   readonly sockets: number;
   readonly threads: number;
@@ -26,17 +46,24 @@ export interface Sample {
   readonly operations: number;
   /** Of the operations since the last sample, by part. */
   readonly latency: Readonly<Record<string, Latency>>;
+  /** The share of the machine's processors that others have used since the last sample: neither the server nor the soak. */
+  readonly others: number;
+  /** How long a sync of the disk took beside the server, in milliseconds. */
+  readonly sync: number;
 }
 
 /** What the operating system says of the process. */
-export async function look(
-  pid: number,
-  dataDir: string,
-): Promise<Pick<Sample, "resident" | "files" | "sockets" | "threads" | "data" | "cpu">> {
+export type Seen = Pick<
+  Sample,
+  "resident" | "files" | "storeFiles" | "removedFiles" | "sockets" | "threads" | "data" | "cpu"
+>;
+
+/** Looks at the process. */
+export async function look(pid: number, dataDir: string): Promise<Seen> {
   const fields = await statOf(pid);
   return {
     resident: await residentBytes(pid),
-    ...(await openBy(pid)),
+    ...(await openBy(pid, dataDir)),
     threads: field(fields, THREADS),
     data: await sizeOf(dataDir),
     cpu: (field(fields, USER_TIME) + field(fields, SYSTEM_TIME)) * 10,
@@ -60,12 +87,20 @@ function field(fields: readonly string[], position: number): number {
 }
 
 /** How many files and sockets a process has open. Some may be closed meanwhile. */
-async function openBy(pid: number): Promise<Pick<Sample, "files" | "sockets">> {
+async function openBy(
+  pid: number,
+  dataDir: string,
+): Promise<Pick<Sample, "files" | "storeFiles" | "removedFiles" | "sockets">> {
   const folder = `/proc/${pid}/fd`;
   const links = (await readdir(folder)).map((name) => readlink(join(folder, name)).catch(() => ""));
-  const open = (await Promise.all(links)).filter((target) => target !== "");
-  const sockets = open.filter((target) => target.startsWith("socket:")).length;
-  return { files: open.length - sockets, sockets };
+  const open = { files: 0, storeFiles: 0, removedFiles: 0, sockets: 0 };
+  for (const target of await Promise.all(links)) {
+    if (target.startsWith("socket:")) open.sockets++;
+    else if (target.startsWith(dataDir))
+      open[target.endsWith(" (deleted)") ? "removedFiles" : "storeFiles"]++;
+    else if (target !== "") open.files++;
+  }
+  return open;
 }
 
 /** The bytes of all files below a folder. Files may go meanwhile. */

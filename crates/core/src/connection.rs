@@ -4,14 +4,12 @@ use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use greenroom_types::{ActorError, ActorId, limits, once::CallerId};
-use tokio::sync::{
-    Semaphore,
-    mpsc::error::{SendError, TrySendError},
-};
+use tokio::sync::Semaphore;
 
 use crate::{
     ConnKey, Generation, SocketClose, SocketMessage,
     actor::{Control, Message, OnceWord, StreamKey, Word, cost},
+    inbox::Unsent,
     registry::ActorHandle,
     shared::Shared,
 };
@@ -168,10 +166,9 @@ impl Connection {
         let conn = self.conn;
         // At once, and again behind the action if that has not been looked at.
         let word = self.word().await;
-        let _ = self
-            .task
-            .control
-            .send(Control::CancelAction { conn, id, word });
+        self.task
+            .inbox
+            .tell(Control::CancelAction { conn, id, word });
         self.send(Message::Cancel { conn, id }).await
     }
 
@@ -185,8 +182,7 @@ impl Connection {
             items,
             word,
         };
-        // A task that has ended has no streams.
-        let _ = self.task.control.send(credit);
+        self.task.inbox.tell(credit);
     }
 
     /// Room for a word to the actor, until it is looked at.
@@ -239,10 +235,10 @@ impl Connection {
     async fn send(&self, message: Message) -> Result<(), ActorError> {
         self.shared.check_running()?;
         self.task
-            .mailbox
+            .inbox
             .send(message)
             .await
-            .map_err(|SendError(_)| ActorError::not_found())
+            .map_err(|_| ActorError::not_found())
     }
 }
 
@@ -251,10 +247,10 @@ impl Drop for Connection {
         // Behind the calls that the client made before, unless there is no room.
         let (conn, close) = (self.conn, self.close.take());
         let message = Message::Disconnect { conn, close };
-        if let Err(TrySendError::Full(Message::Disconnect { conn, close })) =
-            self.task.mailbox.try_send(message)
+        if let Err(Unsent::Full(Message::Disconnect { conn, close })) =
+            self.task.inbox.try_send(message)
         {
-            let _ = self.task.control.send(Control::Disconnect(conn, close));
+            self.task.inbox.tell(Control::Disconnect(conn, close));
         }
     }
 }

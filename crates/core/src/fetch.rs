@@ -122,8 +122,7 @@ impl Fetch {
 impl Drop for Fetch {
     fn drop(&mut self) {
         if let (Some(token), Some(task)) = (self.token, self.shared.registry.get(self.actor)) {
-            // A task that has just ended has nobody to tell.
-            let _ = task.control.send(Control::Cancel(token));
+            task.inbox.tell(Control::Cancel(token));
         }
     }
 }

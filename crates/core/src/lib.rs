@@ -16,6 +16,7 @@ mod fetch;
 mod generation;
 mod host;
 pub mod image;
+mod inbox;
 pub mod kv;
 mod mark;
 pub mod once;

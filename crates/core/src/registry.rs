@@ -10,19 +10,18 @@ use std::{
 
 use greenroom_store::ActorRecord;
 use greenroom_types::{ActorId, ActorKey, ActorName};
-use tokio::sync::mpsc;
 
 use crate::{
     Generation,
     actor::{Control, Message},
+    inbox::Inbox,
     weight::Scale,
 };
 
 /// The way to one actor's task.
 #[derive(Clone, Debug)]
 pub(crate) struct ActorHandle {
-    pub(crate) mailbox: mpsc::Sender<Message>,
-    pub(crate) control: mpsc::UnboundedSender<Control>,
+    pub(crate) inbox: Arc<Inbox<Message, Control>>,
     /// Kept up to date by the task.
     pub(crate) generation: Generation,
     /// Kept up to date by the task, too.
@@ -128,7 +127,7 @@ impl Registry {
     pub(crate) fn remove(&self, id: ActorId, task: &ActorHandle, record: Option<&ActorRecord>) {
         let mut live = self.live();
         let registered = live.handles.get(&id);
-        if registered.is_some_and(|other| other.mailbox.same_channel(&task.mailbox)) {
+        if registered.is_some_and(|other| Arc::ptr_eq(&other.inbox, &task.inbox)) {
             live.remove(id, record);
         }
     }

@@ -112,9 +112,8 @@ impl ReplyStream {
     }
 
     fn tell(&self, control: Control) {
-        // A task that has ended needs no telling.
         if let Some(task) = self.shared.registry.get(self.actor) {
-            let _ = task.control.send(control);
+            task.inbox.tell(control);
         }
     }
 }

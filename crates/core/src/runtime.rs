@@ -340,11 +340,11 @@ impl Runtime {
             id: call.clone(),
             found,
         };
-        let _ = task.control.send(control);
+        task.inbox.tell(control);
         if is_found.await == Ok(false) {
             // Again behind the call, if that has not been looked at. Without room there, it is lost like a caller
             // who says nothing.
-            let _ = task.mailbox.try_send(Message::GiveUp(call));
+            let _ = task.inbox.try_send(Message::GiveUp(call));
         }
     }
 
@@ -457,8 +457,7 @@ impl Runtime {
     /// store is lost. Callers that wait get `actor.restarting`; the next message wakes the actor.
     pub fn crash(&self, id: ActorId) {
         if let Some(actor) = self.shared.registry.get(id) {
-            // A task that has just ended has no instance.
-            let _ = actor.control.send(Control::Crash);
+            actor.inbox.tell(Control::Crash);
         }
     }
 
@@ -491,8 +490,7 @@ impl Runtime {
     fn tell_lane(&self, lane: Lane, control: impl Fn() -> Control) {
         let is_there = |id| self.shared.lane_of(id) == lane;
         for actor in self.shared.registry.handles(is_there) {
-            // A task that has just ended waits for nothing.
-            let _ = actor.control.send(control());
+            actor.inbox.tell(control());
         }
     }
 
@@ -532,8 +530,7 @@ impl Runtime {
             self.shared.stopped.notify_one();
             self.shared.tasks.close();
             for actor in actors {
-                // A task that has just ended needs no telling.
-                let _ = actor.control.send(Control::Shutdown);
+                actor.inbox.tell(Control::Shutdown);
             }
         }
         self.shared.tasks.wait().await;
@@ -553,7 +550,7 @@ struct CancelOnDrop<'a> {
 impl Drop for CancelOnDrop<'_> {
     fn drop(&mut self) {
         if let (Some(token), Some(task)) = (self.token, self.shared.registry.get(self.actor)) {
-            let _ = task.control.send(Control::Cancel(token));
+            task.inbox.tell(Control::Cancel(token));
         }
     }
 }

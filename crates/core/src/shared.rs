@@ -11,12 +11,13 @@ use std::{
 
 use greenroom_store::Store;
 use greenroom_types::{ActorError, ActorId, ActorName, limits};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use crate::{
     ActorHost, ActorOptions, Env, Generation, Instance, Lane,
     actor::{ActorTask, Control, Message},
+    inbox::{Inbox, Unsent, inbox},
     mark::Mark,
     registry::{ActorHandle, Registry},
 };
@@ -32,7 +33,7 @@ pub(crate) struct Shared {
     pub(crate) registry: Registry,
     pub(crate) tasks: TaskTracker,
     /// Where the turns of each instance go. Read for every turn, written when one starts or ends.
-    instances: RwLock<HashMap<Instance, mpsc::UnboundedSender<Control>>>,
+    instances: RwLock<HashMap<Instance, Arc<Inbox<Message, Control>>>>,
     last_instance: AtomicU32,
     last_token: AtomicU64,
     /// Actors whose task has panicked while they were marked.
@@ -89,15 +90,13 @@ impl Shared {
     /// The task of `id`, started if there is none. `None` when the runtime is shutting down.
     fn actor(self: &Arc<Self>, id: ActorId) -> Option<ActorHandle> {
         self.registry.get_or_insert(id, || {
-            let (mailbox, messages) = mpsc::channel(limits::MAILBOX);
-            let (control, controls) = mpsc::unbounded_channel();
+            let (inbox, mail) = inbox(limits::MAILBOX);
             let handle = ActorHandle {
-                mailbox,
-                control,
+                inbox,
                 generation: Generation::default(),
                 scale: Arc::default(),
             };
-            let task = ActorTask::new(Arc::clone(self), id, handle.clone(), messages, controls);
+            let task = ActorTask::new(Arc::clone(self), id, handle.clone(), mail);
             self.tasks.spawn(task.run());
             handle
         })
@@ -114,11 +113,11 @@ impl Shared {
     ) -> Result<Generation, ActorError> {
         loop {
             let task = self.actor(id).ok_or_else(ActorError::stopping)?;
-            match task.mailbox.try_send(message) {
+            match task.inbox.try_send(message) {
                 Ok(()) => return Ok(task.generation),
-                Err(mpsc::error::TrySendError::Full(_)) => return Err(ActorError::overloaded()),
+                Err(Unsent::Full(_)) => return Err(ActorError::overloaded()),
                 // The task ended between look-up and sending: the next look-up starts another.
-                Err(mpsc::error::TrySendError::Closed(back)) => message = back,
+                Err(Unsent::Closed(back)) => message = back,
             }
         }
     }
@@ -138,7 +137,7 @@ impl Shared {
     pub(crate) fn add_instance(
         &self,
         actor: ActorId,
-        control: mpsc::UnboundedSender<Control>,
+        inbox: Arc<Inbox<Message, Control>>,
     ) -> Instance {
         let mut instances = self
             .instances
@@ -150,7 +149,7 @@ impl Shared {
             let instance = Instance(round * self.lanes.get() + self.lane_of(actor).0);
             // Numbers come again after billions of them, some of which may still be in use.
             if let Entry::Vacant(free) = instances.entry(instance) {
-                free.insert(control);
+                free.insert(inbox);
                 return instance;
             }
         }
@@ -170,8 +169,7 @@ impl Shared {
             .read()
             .unwrap_or_else(PoisonError::into_inner);
         if let Some(task) = instances.get(&instance) {
-            // A task that has ended needs no turns.
-            let _ = task.send(control);
+            task.tell(control);
         }
     }
 

@@ -16,7 +16,7 @@ impl ActorTask {
         for message in std::mem::take(&mut self.waiting) {
             self.fail(message, error);
         }
-        while let Ok(message) = self.mailbox.try_recv() {
+        while let Some(message) = self.mail.try_take() {
             self.fail(message, error);
         }
     }

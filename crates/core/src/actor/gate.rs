@@ -60,6 +60,11 @@ impl<T> OutputGate<T> {
         self.waiting.iter().map(|(_, output)| output)
     }
 
+    /// Gives back the room that nothing is in.
+    pub(crate) fn trim(&mut self) {
+        self.waiting.shrink_to_fit();
+    }
+
     /// Gives up everything that still waits.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = T> + '_ {
         self.waiting.drain(..).map(|(_, output)| output)

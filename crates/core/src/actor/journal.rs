@@ -330,6 +330,11 @@ impl Journal {
         Some(alarm.map_or(AlarmChange::Clear, AlarmChange::Set))
     }
 
+    /// Gives back the room that nothing is in.
+    pub(crate) fn trim(&mut self) {
+        self.under_way.shrink_to_fit();
+    }
+
     /// Whether commits are under way.
     pub(crate) fn is_writing(&self) -> bool {
         !self.under_way.is_empty()

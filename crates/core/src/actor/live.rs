@@ -62,6 +62,13 @@ impl Live {
         self.idle_since = Instant::now();
         self.calls.end(call)
     }
+
+    /// Gives back the room that nothing is in.
+    pub(crate) fn trim(&mut self) {
+        self.calls.trim();
+        self.gate.trim();
+        self.journal.trim();
+    }
 }
 
 /// Whether an instance is to be followed by another if it is lost.
@@ -234,6 +241,13 @@ impl Calls {
     /// Who waits for a call.
     pub(crate) fn caller(&self, call: CallId) -> Option<&Caller> {
         self.callers.get(&call)
+    }
+
+    /// Gives back the room that nothing is in.
+    fn trim(&mut self) {
+        self.callers.shrink_to_fit();
+        self.streams.shrink_to_fit();
+        self.given_up.shrink_to_fit();
     }
 
     /// Whether no call is unanswered.

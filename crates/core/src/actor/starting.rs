@@ -60,9 +60,8 @@ impl ActorTask {
         self.weight_watch = WeightWatch::new(self.options.weight_warning);
         self.record = Some(woken.record.clone());
         self.shared.registry.remember_key(&woken.record);
-        let instance = self
-            .shared
-            .add_instance(self.id, self.handle.control.clone());
+        let inbox = Arc::clone(&self.handle.inbox);
+        let instance = self.shared.add_instance(self.id, inbox);
         let durable = woken.journal.last();
         let goes_on = woken.found.is_some() && self.options.crash_policy == CrashPolicy::Sleep;
         let losses = self.count_losses(woken.found);

@@ -105,11 +105,7 @@ impl ActorTask {
     /// wait for a start that was for this end only.
     fn tell_destroyers(&mut self) {
         let mut others = VecDeque::new();
-        while let Some(message) = self
-            .waiting
-            .pop_front()
-            .or_else(|| self.mailbox.try_recv().ok())
-        {
+        while let Some(message) = self.waiting.pop_front().or_else(|| self.mail.try_take()) {
             match message {
                 Message::Destroy { done } => self.destroyers.push(done),
                 other => others.push_back(other),

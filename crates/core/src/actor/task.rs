@@ -17,7 +17,7 @@ use std::{
 use greenroom_store::{ActorRecord, Epoch, StoreError};
 use greenroom_types::{ActorError, ActorId};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::oneshot,
     time::{Instant, Sleep},
 };
 use tracing::warn;
@@ -33,11 +33,17 @@ use super::{
 };
 use crate::{
     ActorOptions, AlarmEvent, CloseReason, ConnKey, HostEvent, SocketClose, StopReason, Weight,
-    registry::ActorHandle, shared::Shared, weight::WeightWatch,
+    inbox::{InboxReader, Mail},
+    registry::ActorHandle,
+    shared::Shared,
+    weight::WeightWatch,
 };
 
 /// How long a wait for an alarm goes on without a look at the clock.
 const ALARM_CHECK: Duration = Duration::from_secs(5);
+/// How long room that nothing is in is kept for what may come next. An actor at rest has none, and one with work does
+/// not get it anew for each call.
+const SPARE_ROOM: Duration = Duration::from_secs(1);
 
 /// One actor, awake or kept by its connections.
 pub(crate) struct ActorTask {
@@ -46,8 +52,7 @@ pub(crate) struct ActorTask {
     pub(super) options: ActorOptions,
     /// Known from the first wake on.
     pub(super) record: Option<ActorRecord>,
-    pub(super) mailbox: mpsc::Receiver<Message>,
-    control: mpsc::UnboundedReceiver<Control>,
+    pub(super) mail: InboxReader<Message, Control>,
     /// The way to this task, for those who get it from here.
     pub(super) handle: ActorHandle,
     pub(super) conns: Conns,
@@ -66,6 +71,8 @@ pub(crate) struct ActorTask {
     /// The actor is to wake, or is waking, because an instance was lost.
     pub(super) revival: Option<Revival>,
     timer: Pin<Box<Sleep>>,
+    /// When room that nothing is in is given back, if there may be some.
+    trim_at: Option<Instant>,
     pub(super) shutting_down: bool,
     /// It was destroyed, or never existed: nobody finds it here any more.
     pub(super) gone: bool,
@@ -94,9 +101,8 @@ enum End {
 
 enum Event {
     Durable(u64, Result<(), StoreError>),
-    Control(Control),
+    Mail(Mail<Message, Control>),
     Woken(Box<Result<Woken, ActorError>>),
-    Message(Message),
     Timer,
 }
 
@@ -105,16 +111,14 @@ impl ActorTask {
         shared: Arc<Shared>,
         id: ActorId,
         handle: ActorHandle,
-        mailbox: mpsc::Receiver<Message>,
-        control: mpsc::UnboundedReceiver<Control>,
+        mail: InboxReader<Message, Control>,
     ) -> Self {
         Self {
             shared,
             id,
             options: ActorOptions::default(),
             record: None,
-            mailbox,
-            control,
+            mail,
             conns: Conns::new(handle.scale.outboxes()),
             handle,
             told: None,
@@ -126,6 +130,7 @@ impl ActorTask {
             destroyers: Vec::new(),
             revival: None,
             timer: Box::pin(tokio::time::sleep(Duration::from_secs(3600))),
+            trim_at: None,
             shutting_down: false,
             gone: false,
             refusal: None,
@@ -138,7 +143,7 @@ impl ActorTask {
         loop {
             if let Some(end) = self.step() {
                 self.shared.host.flush();
-                return self.end(end).await;
+                return self.end(&end);
             }
             let event = poll_fn(|cx| {
                 let polled = self.poll_event(cx);
@@ -149,11 +154,14 @@ impl ActorTask {
                 polled
             })
             .await;
+            if self.trim_at.is_none() && !matches!(event, Event::Timer) {
+                self.trim_at = Some(Instant::now() + SPARE_ROOM);
+            }
             match event {
                 Event::Durable(seq, result) => self.on_durable(seq, result),
-                Event::Control(control) => self.on_control(control),
+                Event::Mail(Mail::Control(control)) => self.on_control(control),
+                Event::Mail(Mail::Message(message)) => self.on_message(message),
                 Event::Woken(result) => self.on_woken(*result),
-                Event::Message(message) => self.on_message(message),
                 Event::Timer => self.on_timer(),
             }
         }
@@ -167,21 +175,18 @@ impl ActorTask {
         {
             return Poll::Ready(Event::Durable(seq, result));
         }
-        // The task holds a sender itself, so this channel never ends.
-        if let Poll::Ready(Some(control)) = self.control.poll_recv(cx) {
-            return Poll::Ready(Event::Control(control));
+        // Messages are not taken while it wakes.
+        let takes_messages = self.takes_messages();
+        if let Poll::Ready(mail) = self.mail.poll_next(cx, takes_messages) {
+            return Poll::Ready(Event::Mail(mail));
         }
         if let Phase::Waking(waking) = &mut self.phase
             && let Poll::Ready(result) = waking.as_mut().poll(cx)
         {
             return Poll::Ready(Event::Woken(Box::new(result)));
         }
-        if self.takes_messages()
-            && let Poll::Ready(Some(message)) = self.mailbox.poll_recv(cx)
-        {
-            return Poll::Ready(Event::Message(message));
-        }
-        if let Some(deadline) = self.next_deadline() {
+        let deadlines = [self.next_deadline(), self.trim_at];
+        if let Some(deadline) = deadlines.into_iter().flatten().min() {
             // Timers are coarse, and the deadline of an alarm that is due is always now: waiting
             // for a timer would put it off for as long as anything else happens.
             if deadline <= Instant::now() {
@@ -338,24 +343,23 @@ impl ActorTask {
 
     /// Ends the task unless somebody has just sent something.
     fn try_rest(&mut self) -> bool {
-        let mailbox = &self.mailbox;
+        let mail = &self.mail;
         self.shared
             .registry
-            .remove_if(self.id, self.record.as_ref(), || mailbox.is_empty())
+            .remove_if(self.id, self.record.as_ref(), || mail.is_empty())
     }
 
     /// Leaves nobody behind who has sent something to this task.
-    async fn end(&mut self, end: End) {
+    fn end(&mut self, end: &End) {
         self.unregister();
-        self.mailbox.close();
-        if let End::Over(error) = &end {
+        self.mail.close();
+        if let End::Over(error) = end {
             for message in std::mem::take(&mut self.waiting) {
                 self.fail(message, error);
             }
         }
-        // Waits for those who are just about to put something in.
-        while let Some(message) = self.mailbox.recv().await {
-            match &end {
+        while let Some(message) = self.mail.try_take() {
+            match end {
                 End::Rested => Shared::redeliver(&self.shared, self.id, message),
                 End::Over(error) => self.fail(message, error),
             }
@@ -398,10 +402,9 @@ impl ActorTask {
         let epoch = live.journal.epoch();
         let (store, env) = (Arc::clone(&self.shared.store), Arc::clone(&self.shared.env));
         let write = write_snapshot(store, env, self.id, epoch);
-        let done = self.handle.control.clone();
+        let done = Arc::clone(&self.handle.inbox);
         self.shared.tasks.spawn(async move {
-            // The actor is gone only if its instance was dropped, and then nobody waits.
-            let _ = done.send(Control::Snapshotted(epoch, write.await));
+            done.tell(Control::Snapshotted(epoch, write.await));
         });
     }
 
@@ -458,6 +461,9 @@ impl ActorTask {
             self.tell_due_alarms();
         }
         let now = Instant::now();
+        if self.trim_at.is_some_and(|at| at <= now) {
+            self.trim();
+        }
         self.give_up_orphans(now);
         let idle = self.idle_deadline_passed(now);
         let Phase::Live(live) = &mut self.phase else {
@@ -483,6 +489,16 @@ impl ActorTask {
             | Stage::Running
             | Stage::Stopping { .. }
             | Stage::Stopped { .. } => {}
+        }
+    }
+
+    /// Gives back the room that nothing is in.
+    fn trim(&mut self) {
+        self.trim_at = None;
+        self.mail.trim();
+        self.waiting.shrink_to_fit();
+        if let Phase::Live(live) = &mut self.phase {
+            live.trim();
         }
     }
 

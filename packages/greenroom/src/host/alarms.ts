@@ -19,9 +19,10 @@ const UNREADABLE_WAIT = 300_000;
 /** See the top of the file. */
 export class Alarms {
   readonly #instance: Instance;
-  readonly #alarms = new Map<string, Alarm>();
-  /** Those whose action runs, by alarm. */
-  readonly #running = new Map<string, Firing>();
+  /** There once one was set. */
+  #alarms: Map<string, Alarm> | undefined;
+  /** Those whose action runs, by alarm. There once one was due. */
+  #running: Map<string, Firing> | undefined;
 
   constructor(instance: Instance) {
     this.#instance = instance;
@@ -29,28 +30,29 @@ export class Alarms {
 
   /** Takes over what was set in the lives before. */
   restore(records: readonly AlarmRecord[]): void {
-    for (const record of records) this.#alarms.set(record.id, decodeAlarm(record));
+    for (const record of records) this.#put(decodeAlarm(record));
   }
 
   get(id: string): Alarm | undefined {
-    return this.#alarms.get(id);
+    return this.#alarms?.get(id);
   }
 
   /** All of them, in the order of their times. */
   list(): Alarm[] {
-    return [...this.#alarms.values()].sort((a, b) => a.due - b.due || (a.id < b.id ? -1 : 1));
+    return [...(this.#alarms?.values() ?? [])].sort((a, b) => a.due - b.due || (a.id < b.id ? -1 : 1));
   }
 
   /** Adds or replaces an alarm. */
   set(alarm: Alarm): void {
-    this.#alarms.set(alarm.id, alarm);
+    this.#put(alarm);
     this.#instance.outputs().setAlarm(alarm.id, alarm.due, alarm.attempt, encodeBody(alarm.body));
   }
 
   /** @throws ActorError `schedule.max_schedules_exceeded` if it would be one too many. */
   add(alarm: Alarm): void {
     const { maxSchedules } = this.#instance.definition.options;
-    if (!this.#alarms.has(alarm.id) && this.#alarms.size >= maxSchedules) {
+    const isNew = this.get(alarm.id) === undefined;
+    if (isNew && (this.#alarms?.size ?? 0) >= maxSchedules) {
       throw maxSchedulesExceeded(maxSchedules);
     }
     this.set(alarm);
@@ -58,7 +60,7 @@ export class Alarms {
 
   /** Whether there was one to remove. */
   remove(id: string): boolean {
-    if (!this.#alarms.delete(id)) return false;
+    if (this.#alarms?.delete(id) !== true) return false;
     this.#instance.outputs().removeAlarm(id);
     return true;
   }
@@ -72,14 +74,14 @@ export class Alarms {
 
   /** The run of this job that is in progress. */
   runOf(id: string): CronRun | undefined {
-    const firing = this.#running.get(id);
+    const firing = this.#running?.get(id);
     return firing instanceof JobFiring ? firing.run : undefined;
   }
 
   /** The core says that an alarm is due. Every way through this answers `call`. */
   fire(call: number, id: string, now: number): void {
     const instance = this.#instance;
-    const alarm = this.#alarms.get(id);
+    const alarm = this.get(id);
     // Removed or moved by a turn that the core has not seen yet. And nothing begins in an actor that is about to end:
     // what is left alone is told again in the next life.
     if (alarm === undefined || alarm.due > now || instance.life.isStopping) {
@@ -99,22 +101,28 @@ export class Alarms {
   }
 
   isRunning(id: string): boolean {
-    return this.#running.has(id);
+    return this.#running?.has(id) === true;
   }
 
   began(firing: Firing): void {
+    this.#running ??= new Map();
     this.#running.set(firing.id, firing);
   }
 
   ended(firing: Firing): void {
-    if (this.#running.get(firing.id) === firing) this.#running.delete(firing.id);
+    if (this.#running?.get(firing.id) === firing) this.#running.delete(firing.id);
+  }
+
+  #put(alarm: Alarm): void {
+    this.#alarms ??= new Map();
+    this.#alarms.set(alarm.id, alarm);
   }
 
   /** Takes the oldest runs from the job that has most, until all jobs together have no more than they may. */
   #limitRuns(): void {
     let total = 0;
     let most: Alarm<Job> | undefined;
-    for (const { body, ...alarm } of this.#alarms.values()) {
+    for (const { body, ...alarm } of this.#alarms?.values() ?? []) {
       if (body.kind !== "job") continue;
       total += body.runs.length;
       if (body.runs.length > (most?.body.runs.length ?? 0)) most = { ...alarm, body };

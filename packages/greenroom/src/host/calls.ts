@@ -50,8 +50,10 @@ interface Approach {
 /** The calls of one instance. */
 export class Calls {
   readonly #instance: Instance;
-  readonly #pending = new Map<number, PendingCall>();
-  readonly #approaching = new Map<number, Approach>();
+  /** There once a call took longer than its turn. */
+  #pending: Map<number, PendingCall> | undefined;
+  /** There once a call had to wait before it began. */
+  #approaching: Map<number, Approach> | undefined;
   /** There once an exclusive action was called. */
   #lock: ExclusiveLock | undefined;
 
@@ -61,13 +63,13 @@ export class Calls {
 
   /** How many calls are in progress. */
   get size(): number {
-    return this.#pending.size + this.#approaching.size;
+    return (this.#pending?.size ?? 0) + (this.#approaching?.size ?? 0);
   }
 
   /** The strictest durability among the actions in progress. */
   strictest(): DurabilityCode | undefined {
     let found: DurabilityCode | undefined;
-    for (const { entry } of this.#pending.values()) {
+    for (const { entry } of this.#pending?.values() ?? []) {
       if (found === undefined || entry.durability < found) found = entry.durability;
     }
     return found;
@@ -130,7 +132,7 @@ export class Calls {
 
   /** The caller has taken so many items of what the call streams. */
   credit(call: number, items: number): void {
-    this.#pending.get(call)?.credit(items);
+    this.#pending?.get(call)?.credit(items);
   }
 
   /** What a caller gets of an item: what `onBeforeActionResponse` makes of it. */
@@ -143,17 +145,17 @@ export class Calls {
   /** A client is gone, and with it the caller of whatever it called. */
   callerGone(conn: RuntimeConn): void {
     const error = aborted("the client has disconnected");
-    for (const [call, pending] of this.#pending) {
+    for (const [call, pending] of this.#pending ?? []) {
       if (ConnContext.connOf(pending.context) === conn && !pending.mayBeAskedAgain) this.#cancel(call, error);
     }
-    for (const [call, approach] of this.#approaching) {
+    for (const [call, approach] of this.#approaching ?? []) {
       if (approach.conn === conn && !approach.isOnce) this.#cancel(call, error);
     }
   }
 
   /** An action comes to its end: nothing counts on it any more. */
   ending(call: number): void {
-    this.#pending.delete(call);
+    this.#pending?.delete(call);
     this.#instance.life.checkIdle();
   }
 
@@ -170,21 +172,21 @@ export class Calls {
 
   /** Forgets all calls. */
   drop(): void {
-    for (const pending of this.#pending.values()) pending.drop();
-    this.#pending.clear();
-    this.#approaching.clear();
+    for (const pending of this.#pending?.values() ?? []) pending.drop();
+    this.#pending?.clear();
+    this.#approaching?.clear();
     this.#lock?.drop();
   }
 
   #cancel(call: number, error: HostError): void {
-    const pending = this.#pending.get(call);
+    const pending = this.#pending?.get(call);
     if (pending !== undefined) {
       pending.cancel(error);
       return;
     }
-    const approach = this.#approaching.get(call);
+    const approach = this.#approaching?.get(call);
     if (approach === undefined) return;
-    this.#approaching.delete(call);
+    this.#approaching?.delete(call);
     this.#lock?.leave(call);
     this.#instance.replyError(call, error, approach.entry.name);
     approach.undo?.();
@@ -206,14 +208,14 @@ export class Calls {
       return;
     }
     const instance = this.#instance;
-    this.#approaching.set(call, { entry, conn, isOnce, undo });
+    this.#approaches(call, { entry, conn, isOnce, undo });
     instance.defer();
     const refuse = (error: unknown): void => {
       instance.replyError(call, error, entry.name);
       undo?.();
     };
     const unlessGivenUp = (goOn: () => void): void => {
-      if (!this.#approaching.delete(call)) return;
+      if (this.#approaching?.delete(call) !== true) return;
       try {
         goOn();
       } catch (error) {
@@ -352,9 +354,9 @@ export class Calls {
       return;
     }
     const { isOnce } = origin;
-    this.#approaching.set(call, { entry, conn: ConnContext.connOf(context), isOnce, undo: after });
+    this.#approaches(call, { entry, conn: ConnContext.connOf(context), isOnce, undo: after });
     lock.wait(call, () => {
-      this.#approaching.delete(call);
+      this.#approaching?.delete(call);
       this.#run(call, entry, context, args, after, firing);
       this.#instance.life.checkIdle();
     });
@@ -393,6 +395,11 @@ export class Calls {
     if (entry.isExclusive) this.#lock?.release(call);
   }
 
+  #approaches(call: number, approach: Approach): void {
+    this.#approaching ??= new Map();
+    this.#approaching.set(call, approach);
+  }
+
   #rewritten(context: ConnContext, entry: ActionEntry, result: unknown): unknown {
     // The items of a stream come one by one.
     const rewrite = (output: unknown): unknown =>
@@ -401,6 +408,7 @@ export class Calls {
   }
 
   #wait(pending: PendingCall, result: PromiseLike<unknown> | AsyncIterable<unknown>): void {
+    this.#pending ??= new Map();
     this.#pending.set(pending.id, pending);
     this.#instance.defer();
     this.#instance.host.armLater(pending);

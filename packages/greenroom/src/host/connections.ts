@@ -25,24 +25,30 @@ export interface RestoredConn {
   readonly state: Uint8Array | undefined;
 }
 
-/** The connections of one instance. */
+/** The connections of one instance. Its tables are made with the first use: many actors never have a connection. */
 export class Connections {
   /** Those that user code sees, by id. */
-  readonly open = new Map<string, RuntimeConn>();
+  #open: Map<string, RuntimeConn> | undefined;
   readonly #instance: Instance;
-  readonly #byKey = new Map<number, RuntimeConn>();
+  #byKey: Map<number, RuntimeConn> | undefined;
   /** `onConnect` hooks under way. A connection's `onDisconnect` waits for its own. */
-  readonly #connecting = new Map<RuntimeConn, Promise<void>>();
+  #connecting: Map<RuntimeConn, Promise<void>> | undefined;
   /** Those whose parameters are being checked. */
-  readonly #checking = new Set<number>();
+  #checking: Set<number> | undefined;
 
   constructor(instance: Instance) {
     this.#instance = instance;
   }
 
+  /** Those that user code sees, by id. */
+  get open(): Map<string, RuntimeConn> {
+    this.#open ??= new Map();
+    return this.#open;
+  }
+
   /** The connection with the addon's handle `key`, admitted or not. */
   get(key: number): RuntimeConn | undefined {
-    return this.#byKey.get(key);
+    return this.#byKey?.get(key);
   }
 
   /**
@@ -77,9 +83,9 @@ export class Connections {
       const image = state?.slice();
       const client = this.checked(Client.read(restored.client));
       if (!isThenable(client)) return this.#takeOver(key, id, client, image, isSocket);
-      this.#checking.add(key);
+      this.#check(key);
       const takeOver = (checked: Client): void => {
-        if (this.#checking.delete(key)) this.#takeOver(key, id, checked, image, isSocket);
+        if (this.#checking?.delete(key)) this.#takeOver(key, id, checked, image, isSocket);
       };
       return client.then(takeOver).then(undefined, refuse);
     } catch (error) {
@@ -95,7 +101,7 @@ export class Connections {
       // Its actor had no connection state when it was admitted.
       else RuntimeConn.createState(conn, "constant" in connState ? connState.constant : undefined);
     }
-    this.#byKey.set(key, conn);
+    this.#add(key, conn);
     this.#list(conn);
     if (!isSocket) return;
     RuntimeConn.becomeSocket(conn, true);
@@ -147,14 +153,14 @@ export class Connections {
       this.#introduce(key, id, client, isSocket);
       return;
     }
-    this.#checking.add(key);
+    this.#check(key);
     const introduced = Promise.resolve(client).then(
       (checked) => {
         // The client may have left meanwhile.
-        if (this.#checking.delete(key)) this.#introduce(key, id, checked, isSocket);
+        if (this.#checking?.delete(key)) this.#introduce(key, id, checked, isSocket);
       },
       (error: unknown) => {
-        if (this.#checking.delete(key)) this.#refuse(key, error);
+        if (this.#checking?.delete(key)) this.#refuse(key, error);
       },
     );
     this.#instance.life.waitFor(introduced);
@@ -167,7 +173,7 @@ export class Connections {
     let decided: void | Promise<void>;
     try {
       conn = new RuntimeConn(instance, key, id, client);
-      this.#byKey.set(key, conn);
+      this.#add(key, conn);
       decided = this.decide(conn, client);
     } catch (error) {
       this.#refuse(key, error);
@@ -279,7 +285,7 @@ export class Connections {
   #maySubscribe(key: number, event: string): void | Promise<void> {
     const guard = this.#instance.definition.events?.get(event)?.canSubscribe;
     if (guard === undefined) return;
-    const conn = this.#byKey.get(key);
+    const conn = this.get(key);
     if (conn === undefined || RuntimeConn.phaseOf(conn) !== "open") throw notConnected();
     const context = new ConnContext(this.#instance, conn);
     return askGuard(this.#instance, guard, context, "canSubscribe", `subscribing to the event \`${event}\``);
@@ -287,23 +293,24 @@ export class Connections {
 
   /** A connection is gone. */
   disconnected(key: number): void {
-    this.#checking.delete(key);
-    const conn = this.#byKey.get(key);
+    this.#checking?.delete(key);
+    const conn = this.get(key);
     if (conn === undefined) return;
-    this.#byKey.delete(key);
+    this.#byKey?.delete(key);
     const wasOpen = RuntimeConn.phaseOf(conn) === "open";
     RuntimeConn.setPhase(conn, "gone");
     if (!wasOpen) return;
     this.open.delete(conn.id);
     this.#instance.calls.callerGone(conn);
-    const connecting = this.#connecting.get(conn);
+    const connecting = this.#connecting?.get(conn);
     if (connecting === undefined) this.#instance.life.track(this.farewell(conn));
     else this.#instance.life.track(connecting.then(() => this.farewell(conn)));
   }
 
   /** The actor is no more: whoever is connected is not any longer. */
   endAll(): void {
-    for (const [key, conn] of this.#byKey) if (RuntimeConn.phaseOf(conn) === "open") this.disconnected(key);
+    for (const [key, conn] of this.#byKey ?? [])
+      if (RuntimeConn.phaseOf(conn) === "open") this.disconnected(key);
   }
 
   #makeState(conn: RuntimeConn, client: Client): void | Promise<void> {
@@ -375,8 +382,9 @@ export class Connections {
         return;
       }
       const connecting = greeted.then(welcomed, drop).then(() => {
-        this.#connecting.delete(conn);
+        this.#connecting?.delete(conn);
       });
+      this.#connecting ??= new Map();
       this.#connecting.set(conn, connecting);
       instance.life.track(connecting);
     } catch (error) {
@@ -385,11 +393,21 @@ export class Connections {
   }
 
   #refuse(key: number, error: unknown): void {
-    const conn = this.#byKey.get(key);
-    this.#byKey.delete(key);
+    const conn = this.get(key);
+    this.#byKey?.delete(key);
     if (conn !== undefined && RuntimeConn.phaseOf(conn) === "gone") return;
     if (conn !== undefined) RuntimeConn.setPhase(conn, "gone");
     this.#instance.outputs().reject(key, this.#instance.failure(error, { hook: "connect" }));
+  }
+
+  #check(key: number): void {
+    this.#checking ??= new Set();
+    this.#checking.add(key);
+  }
+
+  #add(key: number, conn: RuntimeConn): void {
+    this.#byKey ??= new Map();
+    this.#byKey.set(key, conn);
   }
 
   #list(conn: RuntimeConn): void {

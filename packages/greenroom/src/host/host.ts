@@ -460,8 +460,10 @@ export class Host implements StraySource {
 function readStart(reader: BatchReader): StartRecord {
   const actorId = reader.str();
   const name = reader.str();
-  const key: string[] = [];
-  for (let parts = reader.u16(); parts > 0; parts--) key.push(reader.str());
+  const parts: string[] = [];
+  for (let left = reader.u16(); left > 0; left--) parts.push(reader.str());
+  // A list that has grown has room for more, which this one needs for as long as the actor is awake.
+  const key = parts.slice();
   const input = reader.opt();
   const state = reader.opt();
   const flags = reader.u8();

@@ -67,7 +67,7 @@ export class Instance implements TurnOwner {
   #exchanges: Exchanges | undefined;
   #sockets: Sockets | undefined;
   #timers: Timers | undefined;
-  readonly #saves = new Saves();
+  #saves: Saves | undefined;
   #inbox: Inbox | undefined;
   #publishing: Publishing | undefined;
   #vars: { value: unknown } | undefined;
@@ -87,9 +87,7 @@ export class Instance implements TurnOwner {
     this.name = record.name;
     this.key = record.key;
     this.#kvSize = record.kvSize;
-    const { services } = host;
-    const fields = { actor: record.name, key: record.key.join("/"), actorId: record.actorId };
-    this.owner = { place: `${fields.actor}/${fields.key}`, log: () => services.logger(fields) };
+    this.owner = new ActorOwner(host.services, record);
     this.connections = new Connections(this);
     this.calls = new Calls(this);
     this.turn = new TurnLog(this);
@@ -354,6 +352,7 @@ export class Instance implements TurnOwner {
       this.outputs().saveWithin(Math.min(Math.round(wait), MAX_WAIT));
       return;
     }
+    this.#saves ??= new Saves();
     const { token, saved } = this.#saves.begin();
     this.flushSoon();
     this.outputs().save(token);
@@ -363,7 +362,7 @@ export class Instance implements TurnOwner {
   /** The addon reports a save as durable. */
   saved(token: number): void {
     this.defer();
-    this.#saves.done(token);
+    this.#saves?.done(token);
   }
 
   /** The core has answered a request of key-value pairs. */
@@ -401,9 +400,32 @@ export class Instance implements TurnOwner {
     this.#sockets?.drop();
     this.#publishing?.drop();
     this.#inbox?.drop();
-    this.#saves.drop();
+    this.#saves?.drop();
     if (this.#kv !== undefined) RuntimeKv.drop(this.#kv);
     this.turn.abandon();
+  }
+}
+
+/** Whose code runs: what this begins may keep it for long, and with it no more than this. */
+class ActorOwner implements Owner {
+  readonly #services: HostServices;
+  readonly #name: string;
+  readonly #key: readonly string[];
+  readonly #id: string;
+
+  constructor(services: HostServices, { name, key, actorId }: StartRecord) {
+    this.#services = services;
+    this.#name = name;
+    this.#key = key;
+    this.#id = actorId;
+  }
+
+  get place(): string {
+    return `${this.#name}/${this.#key.join("/")}`;
+  }
+
+  log(): Logger {
+    return this.#services.logger({ actor: this.#name, key: this.#key.join("/"), actorId: this.#id });
   }
 }
 

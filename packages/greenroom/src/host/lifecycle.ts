@@ -55,7 +55,8 @@ export class Lifecycle {
   #started: Promise<void> = Promise.resolve();
   #stop: AbortController | undefined;
   readonly wakefulness: Wakefulness;
-  readonly #run: RunLoop;
+  /** There for actors with a `run`. */
+  #run: RunLoop | undefined;
   /** How many promises there are that nobody but the end waits for. */
   #background = 0;
   #whenIdle: (() => void) | undefined;
@@ -66,7 +67,6 @@ export class Lifecycle {
     this.#instance = instance;
     this.#context = new HookContext(instance);
     this.wakefulness = new Wakefulness(instance);
-    this.#run = new RunLoop(instance);
   }
 
   get phase(): Phase {
@@ -180,7 +180,7 @@ export class Lifecycle {
 
   /** Whether `run` is at work. */
   get isRunBusy(): boolean {
-    return this.#run.isBusy;
+    return this.#run?.isBusy === true;
   }
 
   /**
@@ -188,12 +188,12 @@ export class Lifecycle {
    * it neither keeps the actor awake nor is a reason to wake it should it be lost.
    */
   pauseRun(): void {
-    this.#run.pause();
+    this.#run?.pause();
   }
 
   /** What `run` waited for is there, or is not waited for any more. */
   resumeRun(): void {
-    this.#run.resume();
+    this.#run?.resume();
   }
 
   /** Something has come to its end; perhaps it was the last. */
@@ -208,7 +208,7 @@ export class Lifecycle {
     const unfinished: string[] = [];
     const { exchanges } = this.#instance;
     const calls = this.#instance.calls.size;
-    if (this.#run.isActive) unfinished.push("run");
+    if (this.#run?.isActive) unfinished.push("run");
     if (calls > 0) unfinished.push(calls === 1 ? "1 call" : `${calls} calls`);
     if (exchanges.size > 0)
       unfinished.push(exchanges.size === 1 ? "1 request" : `${exchanges.size} requests`);
@@ -235,6 +235,7 @@ export class Lifecycle {
       if (instance.definition.run === undefined) return;
       // What `run` does is no part of the start.
       instance.flush();
+      this.#run = new RunLoop(instance);
       this.#run.start();
     } catch (error) {
       if (this.#phase !== "starting") return;

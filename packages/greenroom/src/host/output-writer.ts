@@ -1,13 +1,10 @@
-import { ByteWriter, encodeValue, writeArrayHead } from "@greenroom/client/codec";
+import { type ByteWriter, encodeValue, writeArrayHead } from "@greenroom/client/codec";
 import type { RequestHead } from "../in-process/requests.js";
 import { unwrap } from "../state/index.js";
+import { giveWriter, takeWriter } from "../writers.js";
 import type { Failure } from "./failure.js";
 import { KvQuery, NONE, OutputKind, StreamPart } from "./records.js";
 import type { ResponseHead } from "./response-body.js";
-
-/** A buffer that grew beyond this many bytes in one turn is not kept for the next. */
-const KEPT_BYTES = 65_536;
-const INITIAL_BYTES = 128;
 
 /** What a request begins with. */
 const TRUSTED = 1;
@@ -15,10 +12,16 @@ const BODY_FOLLOWS = 2;
 
 /** Collects the outputs of one instance until its turn is closed, in their wire form. */
 export class OutputWriter {
-  #bytes = new ByteWriter(INITIAL_BYTES);
+  /** There while something waits. */
+  #written: ByteWriter | undefined;
 
   get isEmpty(): boolean {
-    return this.#bytes.length === 0;
+    return this.#written === undefined || this.#written.length === 0;
+  }
+
+  get #bytes(): ByteWriter {
+    this.#written ??= takeWriter();
+    return this.#written;
   }
 
   started(): void {
@@ -445,16 +448,20 @@ export class OutputWriter {
 
   /** Moves everything to the end of `batch`, after its length. */
   moveTo(batch: ByteWriter): void {
-    const { length } = this.#bytes;
-    batch.u32le(length);
-    batch.bytes(this.#bytes.view());
-    if (length > KEPT_BYTES) this.#bytes = new ByteWriter(INITIAL_BYTES);
-    else this.#bytes.reset();
+    const written = this.#written;
+    if (written === undefined) {
+      batch.u32le(0);
+      return;
+    }
+    batch.u32le(written.length);
+    batch.bytes(written.view());
+    this.#written = undefined;
+    giveWriter(written);
   }
 
-  /** Forgets everything. */
+  /** Forgets everything. Whoever is in the middle of writing goes on in vain, so the buffer is nobody else's. */
   clear(): void {
-    this.#bytes.reset();
+    this.#written = undefined;
   }
 
   #keys(keys: readonly Uint8Array[]): void {

@@ -39,9 +39,10 @@ export class TurnLog {
   stateVersion: number | undefined;
   readonly outputs = new OutputWriter();
   readonly #owner: TurnOwner;
-  readonly #changedConns = new Set<RuntimeConn>();
+  /** There once a connection had state. */
+  #changedConns: Set<RuntimeConn> | undefined;
   /** Calls that run once and go on beyond a turn, which the core is told with the next turn that it is told. */
-  readonly #goingOn: number[] = [];
+  #goingOn: number[] | undefined;
   #durability: DurabilityCode | undefined;
   #storeWhole = false;
 
@@ -71,11 +72,13 @@ export class TurnLog {
 
   /** A connection's state has changed, or may have. */
   connChanged(conn: RuntimeConn): void {
+    this.#changedConns ??= new Set();
     this.#changedConns.add(conn);
   }
 
   /** A call that runs once is not over with this turn. */
   goesOn(call: number): void {
+    this.#goingOn ??= [];
     this.#goingOn.push(call);
   }
 
@@ -104,8 +107,10 @@ export class TurnLog {
       batch.truncate(start);
       return;
     }
-    for (const call of this.#goingOn) this.outputs.goesOn(call);
-    this.#goingOn.length = 0;
+    if (this.#goingOn !== undefined) {
+      for (const call of this.#goingOn) this.outputs.goesOn(call);
+      this.#goingOn = undefined;
+    }
     this.outputs.moveTo(batch);
   }
 
@@ -114,13 +119,13 @@ export class TurnLog {
     this.state = undefined;
     this.stateVersion = undefined;
     this.outputs.clear();
-    this.#changedConns.clear();
-    this.#goingOn.length = 0;
+    this.#changedConns = undefined;
+    this.#goingOn = undefined;
     this.#storeWhole = false;
   }
 
   get #isPending(): boolean {
-    return !this.outputs.isEmpty || this.state?.dirty === true || this.#changedConns.size > 0;
+    return !this.outputs.isEmpty || this.state?.dirty === true || (this.#changedConns?.size ?? 0) > 0;
   }
 
   #settledDurability(): DurabilityCode {
@@ -145,7 +150,7 @@ export class TurnLog {
   }
 
   #writeConnStates(): void {
-    if (this.#changedConns.size === 0) return;
+    if (this.#changedConns === undefined || this.#changedConns.size === 0) return;
     for (const conn of this.#changedConns) this.#writeConnState(conn);
     this.#changedConns.clear();
   }

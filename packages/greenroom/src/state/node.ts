@@ -1,4 +1,4 @@
-import { type ByteWriter, encodeValue } from "@greenroom/client/codec";
+import { type ByteWriter, encodeValue, writeArrayHead } from "@greenroom/client/codec";
 import { copyIn } from "./copy.js";
 import { Opcode, type Recorder } from "./recorder.js";
 import { NODE, rawOf, stamp, stampOf } from "./stamp.js";
@@ -153,7 +153,7 @@ export abstract class ContainerNode<Raw extends object = object>
     if (depth < 0) return undefined;
     this.owner.assertWritable();
     const writer = this.owner.recorder.begin(opcode, operands + 1);
-    this.owner.recorder.writePathHead(depth);
+    writeArrayHead(writer, depth);
     for (let step = depth - 1; step >= 0; step--) {
       const node = trail[step] as StateNode;
       (node.parent as ContainerNode).writeKey(writer, node.key);

@@ -1,4 +1,5 @@
-import { ByteWriter, writeArrayHead } from "@greenroom/client/codec";
+import { type ByteWriter, writeArrayHead } from "@greenroom/client/codec";
+import { giveWriter, takeWriter } from "../writers.js";
 
 /** The operations a state change is made of. The numbers are stored and never reused. */
 export const Opcode = {
@@ -21,14 +22,12 @@ export const Opcode = {
 } as const;
 export type Opcode = (typeof Opcode)[keyof typeof Opcode];
 
-/** A writer that grew beyond this many bytes in one turn is not kept for the next. */
-const KEPT_BYTES = 65_536;
-
 /** Collects encoded operations. What was begun and not committed leaves no trace. */
 export class Recorder {
   /** Called at the first change after each `take`. */
   onChange: (() => void) | undefined;
-  #writer = new ByteWriter();
+  /** There from the first change to the next `take`. */
+  #writer: ByteWriter | undefined;
   #committed = 0;
   #announced = false;
 
@@ -39,6 +38,7 @@ export class Recorder {
 
   /** Starts an operation of `operands` items besides the opcode; the caller writes them to the result. */
   begin(opcode: Opcode, operands: number): ByteWriter {
+    this.#writer ??= takeWriter();
     const writer = this.#writer;
     writer.truncate(this.#committed);
     writeArrayHead(writer, operands + 1);
@@ -46,13 +46,9 @@ export class Recorder {
     return writer;
   }
 
-  writePathHead(steps: number): void {
-    writeArrayHead(this.#writer, steps);
-  }
-
   /** Makes the operation begun last part of the next `take`. */
   commit(): void {
-    this.#committed = this.#writer.length;
+    this.#committed = this.#writer?.length ?? 0;
     this.announce();
   }
 
@@ -71,12 +67,14 @@ export class Recorder {
   /** Moves all operations to the end of `target`. Returns whether there were any. */
   take(target: ByteWriter): boolean {
     this.#announced = false;
-    if (this.#committed === 0) return false;
-    this.#writer.truncate(this.#committed);
-    target.bytes(this.#writer.view());
-    if (this.#committed > KEPT_BYTES) this.#writer = new ByteWriter();
-    else this.#writer.reset();
+    const writer = this.#writer;
+    if (writer === undefined) return false;
+    const hasChanged = this.#committed > 0;
+    writer.truncate(this.#committed);
+    if (hasChanged) target.bytes(writer.view());
+    this.#writer = undefined;
     this.#committed = 0;
-    return true;
+    giveWriter(writer);
+    return hasChanged;
   }
 }

@@ -88,7 +88,7 @@ export class StateTracker {
   takeChanges(writer: ByteWriter): boolean {
     this.#tree.recorder.hush();
     this.#tree.settle();
-    this.#tree.views.loosen();
+    this.#tree.loosen();
     return this.#tree.recorder.take(writer);
   }
 
@@ -140,7 +140,7 @@ function unwrapOne(value: unknown): unknown {
 class Tree implements BytesOwner {
   readonly name: string;
   readonly recorder = new Recorder();
-  readonly views = new ByteViews(() => this.recorder.announce());
+  #views: ByteViews | undefined;
   /** Makes the error that changes are refused with, while they are. */
   refusal: (() => Error) | undefined;
   root: unknown;
@@ -154,8 +154,18 @@ class Tree implements BytesOwner {
     return raw === this.root;
   }
 
+  /** Most states have no byte arrays. */
+  get views(): ByteViews {
+    this.#views ??= new ByteViews(() => this.recorder.announce());
+    return this.#views;
+  }
+
   settle(): void {
-    this.views.settle();
+    this.#views?.settle();
+  }
+
+  loosen(): void {
+    this.#views?.loosen();
   }
 
   /** Undoes writes to byte arrays while changes are refused. Returns the refusal, if there were any. */

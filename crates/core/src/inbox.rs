@@ -105,6 +105,11 @@ impl<M, C> Inbox<M, C> {
     /// # Cancel safety
     /// A message whose future is dropped is not put in, and holds up nobody.
     pub(crate) async fn send(&self, message: M) -> Result<(), M> {
+        let message = match self.try_send(message) {
+            Ok(()) => return Ok(()),
+            Err(Unsent::Closed(message)) => return Err(message),
+            Err(Unsent::Full(message)) => message,
+        };
         match self.room.acquire().await {
             Ok(place) => place.forget(),
             Err(_) => return Err(message),

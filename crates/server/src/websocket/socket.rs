@@ -77,7 +77,7 @@ pub(crate) async fn run<T: Transport>(app: &App, pending: Box<Pending>) {
         address,
         extended,
         plan,
-    } = *pending;
+    } = unboxed(pending);
     let Some((mut stream, early)) = opened::<T>(upgrade).await else {
         return;
     };
@@ -129,6 +129,11 @@ pub(crate) async fn run<T: Transport>(app: &App, pending: Box<Pending>) {
         Ok(()) => linger(&mut read, app.config.close_timeout).await,
         Err(error) => debug!(%error, "websocket ended without a close"),
     }
+}
+
+/// What is in the box, whose memory is free when this returns; moved out of in place, it would live as long as the socket.
+fn unboxed(pending: Box<Pending>) -> Pending {
+    *pending
 }
 
 /// The raw stream behind an upgraded connection, and the bytes that HTTP had already read.

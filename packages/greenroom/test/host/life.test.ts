@@ -146,7 +146,7 @@ test("a stop fires the signal first, waits for everything in one budget, and nam
   const began = performance.now();
   await stage.until((output) => output.kind === "stopped");
   const took = performance.now() - began;
-  assert.ok(took >= 25 && took < 1_000, `${took} ms`);
+  assert.ok(took >= 25 && took < 5_000, `${took} ms`);
   assert.deepEqual(order, ["abort", "onSleep"]);
   assert.match(stage.logs.join("\n"), /unfinished="?run, 1 call, 2 promises/);
   assert.equal(stage.host.size, 0);

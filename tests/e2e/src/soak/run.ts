@@ -61,11 +61,14 @@ async function work(client: Client<typeof registry>, options: SoakOptions): Prom
   const samples: Sample[] = [];
   const machine = new Machine(options.dataDir);
   await machine.look((await look(options.pid, options.dataDir)).cpu);
-  for (let number = 1; number * options.every <= options.seconds; number++) {
-    if (!(await pauseUntil(begin + number * options.every * 1_000, load.signal))) break;
+  const elapsed = () => (performance.now() - begin) / 1_000;
+  // Where a look takes longer than the pause between two, some are left out.
+  const after = (seconds: number) => (Math.floor(seconds / options.every) + 1) * options.every;
+  for (let next = options.every; next <= options.seconds; next = after(Math.max(next, elapsed()))) {
+    if (!(await pauseUntil(begin + next * 1_000, load.signal))) break;
     const seen = await look(options.pid, options.dataDir);
     const sample: Sample = {
-      at: (performance.now() - begin) / 1_000,
+      at: elapsed(),
       ...(await client.gauge.getOrCreate().look()),
       ...(await told(options.url)),
       ...seen,

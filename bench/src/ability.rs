@@ -23,8 +23,6 @@ pub(crate) enum Ability {
     Sleep,
     /// Say how often an actor was woken since the process began.
     Wakes,
-    /// Have actors and connections whose memory differs from that of every other system.
-    Idle,
     /// Have its state again after a kill, in a new process on the same directory.
     Restart,
     /// Use a directory that [`crate::filled`] has filled with actors.

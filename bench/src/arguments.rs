@@ -38,17 +38,17 @@ pub(crate) enum Task {
     Workerd,
     /// Be Greenroom with actors in Rust.
     Actors,
-    /// Draw the pictures of a result file into a folder.
+    /// Draw the pictures of result files into a folder.
     Plot {
-        /// The file.
-        results: PathBuf,
+        /// The files, at least one.
+        results: Vec<PathBuf>,
         /// The folder.
         folder: PathBuf,
     },
-    /// Write the tables of a result file into a folder.
+    /// Write the tables of result files into a folder.
     Table {
-        /// The file.
-        results: PathBuf,
+        /// The files, at least one.
+        results: Vec<PathBuf>,
         /// The folder.
         folder: PathBuf,
     },
@@ -66,8 +66,9 @@ Measures Greenroom beside the floors of this machine.
 
 Usage: cargo xtask bench [workload]... [options]
        cargo xtask bench try [--systems a,b | --peers]   see that systems do what workloads need
-       cargo xtask bench table <results> [folder]        write results.md there; default docs/benchmarks
-       cargo xtask bench plot <results> [folder]         draw a picture of each workload there
+       cargo xtask bench plot <results>... [folder]      draw a picture of each workload there; default
+                                                         docs/benchmarks
+       cargo xtask bench table <results>... [folder]     write results.md there, with those pictures
 
 Options:
   --systems a,b   which systems; default Greenroom and the floors
@@ -76,6 +77,7 @@ Options:
   --quick         {QUICK_ROUNDS} rounds of {QUICK_SECONDS} s after {QUICK_WARM_UP_SECONDS} s, what takes long in the first ones only;
                   options after it change that
   --minutes m     likewise, with as many rounds as fit into this time, of which the first is made anyway
+  --peer-rounds n the most rounds with peers; default all
   --rounds n      rounds to take the median of; default {ROUNDS}; with --minutes the most of them
   --seconds s     of each measurement; default {SECONDS}
   --warm-up s     before each measurement; default {WARM_UP_SECONDS}
@@ -132,13 +134,20 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Task> {
     }
 }
 
-/// A result file, and where to put what is made of it.
-fn parse_files(command: &str, words: &[&str]) -> Result<(PathBuf, PathBuf)> {
-    match words {
-        [results] => Ok((results.into(), system::folder().join("../docs/benchmarks"))),
-        [results, folder] => Ok((results.into(), folder.into())),
-        _ => bail!("`{command}` needs a result file, and may be followed by a folder"),
-    }
+/// Result files, and where to put what is made of them.
+fn parse_files(command: &str, words: &[&str]) -> Result<(Vec<PathBuf>, PathBuf)> {
+    let (results, rest): (Vec<&str>, Vec<&str>) =
+        words.iter().partition(|word| word.ends_with(".json"));
+    ensure!(
+        !results.is_empty(),
+        "`{command}` needs a result file, whose name ends with .json"
+    );
+    let folder = match rest[..] {
+        [] => system::folder().join("../docs/benchmarks"),
+        [folder] => folder.into(),
+        _ => bail!("`{command}` takes one folder, not {}", rest.join(" ")),
+    };
+    Ok((results.into_iter().map(PathBuf::from).collect(), folder))
 }
 
 fn parse_plan(words: &[&str]) -> Result<Plan> {
@@ -146,6 +155,7 @@ fn parse_plan(words: &[&str]) -> Result<Plan> {
     let own = SYSTEMS.into_iter().filter(|system| system.peer.is_none());
     let mut systems: Vec<System> = own.collect();
     let mut rounds = ROUNDS;
+    let mut peer_rounds = None;
     let mut seconds = SECONDS;
     let mut warm_up = WARM_UP_SECONDS;
     let mut max_operations = MAX_OPERATIONS;
@@ -171,6 +181,7 @@ fn parse_plan(words: &[&str]) -> Result<Plan> {
                 seconds = QUICK_SECONDS;
                 warm_up = QUICK_WARM_UP_SECONDS;
             }
+            "--peer-rounds" => peer_rounds = Some(number(word, words.next())?),
             "--rounds" => rounds = number(word, words.next())?,
             "--seconds" => seconds = number(word, words.next())?,
             "--warm-up" => warm_up = number(word, words.next())?,
@@ -187,6 +198,10 @@ fn parse_plan(words: &[&str]) -> Result<Plan> {
         (1..=MOST_ROUNDS).contains(&rounds),
         "--rounds has to be from 1 to {MOST_ROUNDS}"
     );
+    ensure!(
+        peer_rounds.is_none_or(|rounds| (1..=MOST_ROUNDS).contains(&rounds)),
+        "--peer-rounds has to be from 1 to {MOST_ROUNDS}"
+    );
     ensure!(max_operations > 0, "--ops has to be at least 1");
     let limit = minutes.map(minutes_of).transpose()?;
     let window = Window {
@@ -198,6 +213,7 @@ fn parse_plan(words: &[&str]) -> Result<Plan> {
         workloads,
         systems,
         rounds,
+        peer_rounds,
         limit,
         window,
         quick,
@@ -261,6 +277,8 @@ fn minutes_of(minutes: f64) -> Result<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::{Task, help, parse};
     use crate::{system::SYSTEMS, workload::WORKLOADS};
 
@@ -356,13 +374,13 @@ mod tests {
         let Ok(Task::Plot { results, folder }) = task("plot a.json") else {
             panic!("not a picture");
         };
-        assert_eq!(results.as_os_str(), "a.json");
+        assert_eq!(results, [PathBuf::from("a.json")]);
         assert!(folder.ends_with("docs/benchmarks"));
         let elsewhere = Task::Table {
-            results: "a.json".into(),
+            results: vec!["a.json".into(), "c.json".into()],
             folder: "b".into(),
         };
-        assert_eq!(task("table a.json b"), Ok(elsewhere));
+        assert_eq!(task("table a.json c.json b"), Ok(elsewhere));
     }
 
     #[test]

@@ -65,8 +65,10 @@ fn start(arguments: &[String]) -> Result<()> {
         Task::Workerd => workerd::serve(),
         Task::Try(systems) => trial::all(&systems),
         Task::Actors => rust_actor::serve(),
-        Task::Plot { results, folder } => plot::all(&Results::read(&results)?, &folder),
-        Task::Table { results, folder } => report::write_page(&Results::read(&results)?, &folder),
+        Task::Plot { results, folder } => plot::all(&Results::read_all(&results)?, &folder),
+        Task::Table { results, folder } => {
+            report::write_page(&Results::read_all(&results)?, &folder)
+        }
         Task::Measure(plan) => run::all(&plan),
     }
 }

@@ -33,6 +33,9 @@ const HEAD: u32 = 92;
 /// Around everything.
 const MARGIN: i32 = 14;
 
+/// Of a letter, about.
+const TEXT_WIDTH: i32 = 7;
+
 /// From this ratio on, the smallest could not be seen on an even scale.
 const LOGARITHMIC_FROM: f64 = 15.0;
 /// Free space to the right of the largest value, for its label: as a factor of it on a logarithmic
@@ -133,17 +136,19 @@ fn rows(results: &Results, workload: &WorkloadEntry, metric: &MetricEntry) -> Ve
         .collect()
 }
 
-/// The goals that the run says the limits of.
+/// The goals that the run says the limits of, the lowest first: lines then go down left of the texts
+/// of those below them.
 fn goals(results: &Results, workload: &WorkloadEntry, metric: &MetricEntry) -> Vec<Mark> {
-    Goal::of(workload, metric)
-        .filter_map(|goal| {
-            let mut systems = results.systems.iter();
-            let limit = systems
-                .find_map(|system| goal.is_for(system).then(|| goal.limit(results, system))?)?;
-            let text = format!("goal {}: {}", goal.whose(), goal.describe());
-            Some(Mark { limit, text })
-        })
-        .collect()
+    let marks = Goal::of(workload, metric).filter_map(|goal| {
+        let mut systems = results.systems.iter();
+        let limit = systems
+            .find_map(|system| goal.is_for(system).then(|| goal.limit(results, system))?)?;
+        let text = format!("goal {}: {}", goal.whose(), goal.describe());
+        Some(Mark { limit, text })
+    });
+    let mut marks: Vec<Mark> = marks.collect();
+    marks.sort_by(|one, other| one.limit.total_cmp(&other.limit));
+    marks
 }
 
 type Drawn<'a> = Result<(), DrawingAreaErrorKind<<SVGBackend<'a> as DrawingBackend>::ErrorType>>;
@@ -191,7 +196,7 @@ fn legend<'a>(head: &Panel<'a>, y: i32) -> Drawn<'a> {
         head.draw(&Circle::new((x, y + 6), 5, color.filled()))?;
         let style = ("sans-serif", 13).into_font().color(&color);
         head.draw(&Text::new(text, (x + 12, y), style))?;
-        x += 40 + 8 * text.len() as i32;
+        x += 40 + TEXT_WIDTH * text.len() as i32;
     }
     Ok(())
 }
@@ -200,7 +205,7 @@ fn legend<'a>(head: &Panel<'a>, y: i32) -> Drawn<'a> {
 fn conditions(results: &Results) -> String {
     let machine = &results.machine;
     format!(
-        "{} × {}, {}, Node.js {}, Bun {}; median of {} round(s), line from least to most",
+        "{} × {}, {}, Node.js {}, Bun {}; median of up to {} round(s), line from least to most",
         machine.processors,
         machine.processor,
         machine.kernel,
@@ -291,11 +296,10 @@ where
 {
     let color = color(Role::Ours);
     let points = vec![(mark.limit, 0.0), (mark.limit, y)];
-    context.draw_series([PathElement::new(points, color.stroke_width(1))])?;
-    let Range { start, end } = context.x_range();
+    context.draw_series([PathElement::new(points, color.mix(0.45).stroke_width(1))])?;
     let pixel = |x: f64| context.backend_coord(&(x, y)).0;
-    let is_right = 2 * (pixel(mark.limit) - pixel(start)) > pixel(end) - pixel(start);
-    let (side, away) = if is_right {
+    let room = pixel(context.x_range().end) - pixel(mark.limit);
+    let (side, away) = if room < TEXT_WIDTH * mark.text.chars().count() as i32 {
         (HPos::Right, -6)
     } else {
         (HPos::Left, 6)
@@ -339,7 +343,11 @@ where
     let label = ("sans-serif", 13).into_font().color(&color);
     let label = label.pos(Pos::new(HPos::Left, VPos::Center));
     let text = number(median, metric.digits);
-    context.draw_series([EmptyElement::at((max, at)) + Text::new(text, (10, 0), label)])?;
+    // Lines end at the text.
+    let width = TEXT_WIDTH * text.len() as i32;
+    let back = Rectangle::new([(8, -8), (12 + width, 8)], WHITE.filled());
+    let text = Text::new(text, (10, 0), label);
+    context.draw_series([EmptyElement::at((max, at)) + back + text])?;
     Ok(())
 }
 

@@ -69,7 +69,7 @@ fn conditions(results: &Results) -> String {
         format!("With `GREENROOM_WORKERS={workers}`.\n")
     });
     format!(
-        "{}\n{} round(s) of {} s after {} s of warm-up, systems interleaved; medians, (least–most).\n{workers}",
+        "{}\nup to {} round(s) of {} s after {} s of warm-up, systems interleaved; medians, (least–most).\n{workers}",
         results.machine.describe(),
         results.rounds,
         results.measured_seconds,
@@ -158,6 +158,7 @@ fn table(results: &Results, workload: &WorkloadEntry) -> String {
     let mut lines = vec![format!("**{}**: {}\n", workload.name, workload.about)];
     let floor = floor_median(results, workload);
     let mut heads: Vec<String> = workload.metrics.iter().map(|m| m.title.clone()).collect();
+    heads.push("rounds".to_owned());
     if floor.is_some() {
         heads.push(format!("× {FLOOR}"));
     }
@@ -181,6 +182,7 @@ fn table(results: &Results, workload: &WorkloadEntry) -> String {
             continue;
         }
         let mut cells = cells(results, workload, system);
+        cells.push(results.rounds_of(workload, system).to_string());
         if let Some(floor) = floor {
             let own = main_median(results, workload, system);
             cells.push(own.map_or(NOTHING.to_owned(), |own| format!("{:.2}", own / floor)));
@@ -301,23 +303,23 @@ mod tests {
         });
         let expected = "\
 2 × Abacus, 24 GiB, Linux 6.18, Node.js v20, Bun 1.4; append + fdatasync p50 114 µs, p99 474 µs.
-3 round(s) of 2 s after 1 s of warm-up, systems interleaved; medians, (least–most).
+up to 3 round(s) of 2 s after 1 s of warm-up, systems interleaved; medians, (least–most).
 
 **work**: what work does
 
-| system | durability | cost µs | other load |
-|---|---|---:|---:|
-| quick | stores nothing | **11.0** (10.0–12.0) | 0.5 |
-| slow | stores nothing | **300.0** (200.0–400.0) | 0.5 |
+| system | durability | cost µs | other load | rounds |
+|---|---|---:|---:|---:|
+| quick | stores nothing | **11.0** (10.0–12.0) | 0.5 | 3 |
+| slow | stores nothing | **300.0** (200.0–400.0) | 0.5 | 3 |
 
 - slow: failed in round 2: it broke
 
 **rest**: what rest does
 
-| system | durability | cost µs | other load |
-|---|---|---:|---:|
-| quick | stores nothing | 0.0 | 0.5 |
-| slow | stores nothing | – | – |
+| system | durability | cost µs | other load | rounds |
+|---|---|---:|---:|---:|
+| quick | stores nothing | 0.0 | 0.5 | 1 |
+| slow | stores nothing | – | – | 0 |
 
 - slow: it never rests
 ";
@@ -338,14 +340,14 @@ mod tests {
         let text = markdown(&goals_of_a_run());
         let nothing = "– | – | – | – |";
         for line in [
-            "| system | durability | server CPU µs/op | ops/s | p50 µs | p99 µs | other load | × ws-node | goal |".to_owned(),
-            "|---|---|---:|---:|---:|---:|---:|---:|---|".to_owned(),
+            "| system | durability | server CPU µs/op | ops/s | p50 µs | p99 µs | other load | rounds | × ws-node | goal |".to_owned(),
+            "|---|---|---:|---:|---:|---:|---:|---:|---:|---|".to_owned(),
             format!(
-                "| greenroom-node | durable | 12.0 | {nothing} 2.40 | \
+                "| greenroom-node | durable | 12.0 | {nothing} 1 | 2.40 | \
                  ≤ 20: met; ≤ 1.6 × ws-node (= 8.0): **missed** |"
             ),
-            format!("| rivetkit-2.0 | not durable | 40.0 | {nothing} 8.00 |  |"),
-            "| greenroom-node | durable | – | – | 2.5 | – | – | – | bytes written per byte of change ≤ 3: met |".to_owned(),
+            format!("| rivetkit-2.0 | not durable | 40.0 | {nothing} 1 | 8.00 |  |"),
+            "| greenroom-node | durable | – | – | 2.5 | – | – | – | 1 | bytes written per byte of change ≤ 3: met |".to_owned(),
         ] {
             assert!(text.lines().any(|one| one == line), "{line}: {text}");
         }

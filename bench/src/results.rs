@@ -1,9 +1,13 @@
 //! What a run found, as it is kept in a file. Tables and plots are made from this alone, so that they
 //! can be made again later.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -69,8 +73,10 @@ pub(crate) enum Role {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Durability {
-    /// The write is where a crash of the processes leaves it.
+    /// The write is synced to the disk: neither a crash nor a loss of power takes it.
     Synced,
+    /// The write is with the kernel: a crash of the processes leaves it, a loss of power may not.
+    Written,
     /// It is written some time later.
     Later,
     /// Nothing is ever written.
@@ -82,6 +88,7 @@ impl Durability {
     pub(crate) fn describe(self) -> &'static str {
         match self {
             Self::Synced => "durable",
+            Self::Written => "never synced",
             Self::Later => "not durable",
             Self::Nothing => "stores nothing",
         }
@@ -153,11 +160,41 @@ pub(crate) struct Gap {
 }
 
 impl Results {
-    /// Reads a file that [`Results::write`] has written.
+    /// Reads files that [`Results::write`] has written: the first, and of each other one the workloads
+    /// that are in none before it.
     ///
     /// # Errors
-    /// It is not there, or is something else.
-    pub(crate) fn read(path: &Path) -> Result<Self> {
+    /// There is no file, one is not there, is something else, or is of another machine.
+    pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Self> {
+        let (first, others) = paths.split_first().context("no result file")?;
+        let mut results = Self::read(first)?;
+        for path in others {
+            let other = Self::read(path)?;
+            let same = (&results.machine.processor, results.machine.processors)
+                == (&other.machine.processor, other.machine.processors);
+            ensure!(same, "{} is of another machine", path.display());
+            results.add(other);
+        }
+        Ok(results)
+    }
+
+    fn add(&mut self, other: Self) {
+        let known: BTreeSet<String> = self.workloads.iter().map(|w| w.name.clone()).collect();
+        let is_new = |workload: &String| !known.contains(workload);
+        let workloads = other.workloads.into_iter();
+        self.workloads.extend(workloads.filter(|w| is_new(&w.name)));
+        let samples = other.samples.into_iter();
+        self.samples.extend(samples.filter(|s| is_new(&s.workload)));
+        let gaps = other.gaps.into_iter();
+        self.gaps.extend(gaps.filter(|gap| is_new(&gap.workload)));
+        for system in other.systems {
+            if !self.systems.contains(&system) {
+                self.systems.push(system);
+            }
+        }
+    }
+
+    fn read(path: &Path) -> Result<Self> {
         let text =
             fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         serde_json::from_str(&text)
@@ -185,6 +222,14 @@ impl Results {
             .iter()
             .filter(|sample| sample.workload == workload.name && sample.system == system.name);
         summarize(rounds.filter_map(|sample| sample.values.get(&metric.name).copied()))
+    }
+
+    /// How many rounds have figures of a workload on a system.
+    pub(crate) fn rounds_of(&self, workload: &WorkloadEntry, system: &SystemEntry) -> usize {
+        let samples = self.samples.iter();
+        samples
+            .filter(|sample| sample.workload == workload.name && sample.system == system.name)
+            .count()
     }
 
     /// Why a system has no figures for a workload, or not of all rounds.
@@ -298,6 +343,34 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn workloads_of_a_second_file_are_added_to_those_of_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = ["first.json", "second.json"].map(|name| folder.path().join(name));
+        let mut first = of_a_run(&[("start", "rust", "first_action_ms", 1.0)]);
+        first.write(&paths[0]).unwrap();
+        let second = of_a_run(&[
+            ("start", "rust", "first_action_ms", 2.0),
+            ("memory", "workerd", "empty_mb", 3.0),
+        ]);
+        second.write(&paths[1]).unwrap();
+        let both = Results::read_all(&paths).unwrap();
+        let names: Vec<_> = both.workloads.iter().map(|w| w.name.as_str()).collect();
+        assert_eq!(names, ["start", "memory"]);
+        assert_eq!(both.systems.len(), 2);
+        let values: Vec<_> = both
+            .samples
+            .iter()
+            .flat_map(|s| s.values.values())
+            .collect();
+        assert_eq!(values, [&1.0, &3.0], "the first file's figure stands");
+        assert!(Results::read_all(&[]).is_err());
+        first.machine.processors = 64;
+        first.write(&paths[0]).unwrap();
+        let error = Results::read_all(&paths).unwrap_err();
+        assert!(error.to_string().contains("another machine"), "{error}");
+    }
+
+    #[test]
     fn rounds_are_summed_up_by_workload_and_system() {
         let results = example();
         let [work, rest] = &results.workloads[..] else {
@@ -315,5 +388,7 @@ pub(crate) mod tests {
         assert_eq!(results.summary(rest, slow, cost), None);
         assert_eq!(results.gap(rest, slow).unwrap().reason, "it never rests");
         assert_eq!(results.gap(work, slow), None);
+        assert_eq!(results.rounds_of(work, quick), 3);
+        assert_eq!(results.rounds_of(rest, slow), 0);
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Plan {
     pub(crate) systems: Vec<System>,
     /// At least one; the most, where [`Plan::limit`] is set.
     pub(crate) rounds: u32,
+    /// The most rounds in which peers are measured; none means all.
+    pub(crate) peer_rounds: Option<u32>,
     /// The time that all rounds together are to fit into; the first is made in any case.
     pub(crate) limit: Option<Duration>,
     /// Of each measurement that lasts for a time.
@@ -123,6 +125,8 @@ impl Plan {
             Kind::Kill | Kind::Wake if self.quick && system.peer.is_some() => 2,
             _ => u32::MAX,
         };
+        let of_peers = self.peer_rounds.filter(|_| system.peer.is_some());
+        let most = most.min(of_peers.unwrap_or(u32::MAX));
         system.is_measured_by(workload) && round <= most
     }
 }
@@ -185,6 +189,11 @@ fn gap(workload: &Workload, system: &System, reason: String, failed_in: Option<u
 
 /// What a system would have to be able to do.
 pub(crate) fn lacks(system: &System, workload: &Workload) -> Option<&'static str> {
+    if let Some((workloads, reason)) = system.only
+        && !workloads.contains(&workload.name)
+    {
+        return Some(reason);
+    }
     let mut needs = workload.kind.needs().iter();
     needs.find_map(|ability| system.supports(*ability).err())
 }
@@ -263,6 +272,7 @@ mod tests {
             workloads: named.collect(),
             systems: vec![system],
             rounds: 2,
+            peer_rounds: None,
             limit: None,
             window: Window {
                 warm_up: Duration::ZERO,
@@ -283,6 +293,30 @@ mod tests {
         };
         assert_eq!(gap.reason, "keeps no state");
         assert_eq!(gap.failed_in, None);
+    }
+
+    #[test]
+    fn peers_are_measured_in_as_many_rounds_as_asked() {
+        let peer = SYSTEMS.into_iter().find(|system| system.name == "workerd");
+        let peer = peer.expect("a peer");
+        let mut plan = plan(peer, "action-ws-64");
+        let due = |plan: &Plan, round| plan.is_due(&plan.workloads[0], &peer, round);
+        assert!(due(&plan, 9));
+        plan.peer_rounds = Some(2);
+        assert!(due(&plan, 2) && !due(&plan, 3));
+    }
+
+    #[test]
+    fn what_is_measured_elsewhere_is_left_out() {
+        let saved = SYSTEMS.into_iter().find(|system| system.only.is_some());
+        let saved = saved.expect("a variant of another system");
+        let lacks = |name: &str| super::lacks(&saved, &plan(saved, name).workloads[0]);
+        assert_eq!(lacks("action-ws-64"), None);
+        assert_eq!(lacks("memory"), Some("is measured as rivetkit-2.3"));
+        let (only, _) = saved.only.expect("it was found by this");
+        for name in only {
+            assert!(WORKLOADS.iter().any(|w| w.name == *name), "{name}");
+        }
     }
 
     #[test]

@@ -196,7 +196,7 @@ impl Kind {
             Self::Create { .. } => &[Ability::Http, Ability::State],
             Self::Wake => &[Ability::Http, Ability::State, Ability::Sleep],
             Self::Append { .. } => &[Ability::Socket, Ability::Lines],
-            Self::Memory => &[Ability::Http, Ability::Idle],
+            Self::Memory => &[Ability::Http],
             Self::Start { stored: 0 } => &[Ability::Http, Ability::State],
             Self::Start { .. } => &[Ability::Http, Ability::State, Ability::Filled],
             Self::Kill => &[Ability::Http, Ability::State],

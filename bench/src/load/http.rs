@@ -20,28 +20,23 @@ pub(super) async fn work(
     actors: usize,
     recorder: &Recorder,
 ) -> Result<()> {
-    let mut connections = Vec::with_capacity(actions.in_flight);
-    for number in 0..actions.in_flight {
-        let mut http = Http::connect(target.address, target.dialect).await?;
-        let mut share = Vec::new();
-        // Nobody else calls these, so that the answers are known.
-        for actor in (number..actors).step_by(actions.in_flight) {
-            share.push(Actor {
-                address: http.find(&format!("bench-{actor}")).await?,
-                counter: Counter::default(),
-            });
-        }
+    // All before anything is measured: on slow systems, some actors take longer to be made than others.
+    let shares = (0..actions.in_flight).map(|number| {
+        let keys = (number..actors).step_by(actions.in_flight);
+        make(target, keys.map(|actor| format!("bench-{actor}")))
+    });
+    let shares: Vec<Vec<Actor>> = stream::iter(shares)
+        .buffered(PREPARING)
+        .try_collect()
+        .await?;
+    // Only then, because some systems close connections that wait for a few seconds.
+    let mut connections = Vec::with_capacity(shares.len());
+    for actors in shares {
         connections.push(Connection {
-            http,
-            actors: share,
+            http: Http::connect(target.address, target.dialect).await?,
+            actors,
         });
     }
-    // All before anything is measured: on slow systems, some actors take longer to be made than others.
-    let prepare = connections.iter_mut().map(Connection::prepare);
-    stream::iter(prepare)
-        .buffer_unordered(PREPARING)
-        .try_collect::<()>()
-        .await?;
     let work = connections
         .iter_mut()
         .map(|connection| connection.work(actions.action, recorder));
@@ -49,9 +44,25 @@ pub(super) async fn work(
     work.collect::<FuturesUnordered<_>>().try_collect().await
 }
 
+/// Makes actors, with something to read, on a connection of its own.
+async fn make(target: Target, keys: impl Iterator<Item = String>) -> Result<Vec<Actor>> {
+    let mut connection = Connection {
+        http: Http::connect(target.address, target.dialect).await?,
+        actors: Vec::new(),
+    };
+    for (number, key) in keys.enumerate() {
+        connection.actors.push(Actor {
+            address: connection.http.find(&key).await?,
+            counter: Counter::default(),
+        });
+        connection.run(number, Action::Increment).await?;
+    }
+    Ok(connection.actors)
+}
+
 struct Connection {
     http: Http,
-    /// At least one.
+    /// At least one, which nobody else calls, so that the answers are known.
     actors: Vec<Actor>,
 }
 
@@ -61,14 +72,6 @@ struct Actor {
 }
 
 impl Connection {
-    /// Makes its actors, with something to read.
-    async fn prepare(&mut self) -> Result<()> {
-        for actor in 0..self.actors.len() {
-            self.run(actor, Action::Increment).await?;
-        }
-        Ok(())
-    }
-
     async fn work(&mut self, action: Action<'_>, recorder: &Recorder) -> Result<()> {
         let actors = self.actors.len();
         for actor in (0..actors).cycle() {

@@ -41,7 +41,7 @@ use crate::{
 use recorder::Recorder;
 
 /// How much longer than planned a round may take before it counts as hung.
-const SLACK: Duration = Duration::from_secs(60);
+const SLACK: Duration = Duration::from_secs(45);
 
 /// Where to measure.
 pub(crate) struct Job<'a> {

@@ -10,7 +10,14 @@ use anyhow::{Context, Result};
 use super::used::Used;
 use crate::disk::Written;
 
-/// How long to work. Whichever of time and count comes first ends it.
+/// Replies that a window should have: those of slow systems come in bursts, and where a burst is cut
+/// apart the work for its other replies counts as well.
+const ENOUGH: usize = 200;
+/// How much longer a window may last for them: so many times as long, and at most so long.
+const LONGER: u32 = 3;
+const MOST_LONGER: Duration = Duration::from_secs(10);
+
+/// How long to work. Whichever of time and count comes first ends it; few replies make it longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Window {
     /// Time before anything counts.
@@ -19,6 +26,16 @@ pub(crate) struct Window {
     pub(crate) measured: Duration,
     /// The most operations that count.
     pub(crate) max_operations: usize,
+}
+
+impl Window {
+    /// Whether as much has come as should, after this time.
+    fn is_over(&self, elapsed: Duration, replies: usize) -> bool {
+        let longest = self.measured + (self.measured * LONGER).min(MOST_LONGER);
+        replies >= self.max_operations
+            || elapsed >= longest
+            || (elapsed >= self.measured && replies >= ENOUGH)
+    }
 }
 
 /// What one round found.
@@ -92,8 +109,7 @@ impl Recorder {
                 // as it did before its start, and its CPU time is that of all replies within.
                 latencies.push(now - sent);
                 let elapsed = now - *since;
-                let is_over = elapsed >= self.window.measured
-                    || latencies.len() >= self.window.max_operations;
+                let is_over = self.window.is_over(elapsed, latencies.len());
                 if is_over {
                     let used = Used::until_now(self.pid)?.since(*before);
                     let mut latencies = std::mem::take(latencies);
@@ -129,7 +145,7 @@ impl Recorder {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{Recorder, Window};
+    use super::{ENOUGH, Recorder, Window};
 
     fn recorder(max_operations: usize) -> Recorder {
         let window = Window {
@@ -149,6 +165,22 @@ mod tests {
         assert!(!recorder.reply(Instant::now()).unwrap(), "ends it");
         assert!(!recorder.reply(Instant::now()).unwrap(), "comes too late");
         assert_eq!(recorder.finish().unwrap().latencies.len(), 2);
+    }
+
+    #[test]
+    fn few_replies_make_a_window_longer_within_bounds() {
+        let seconds = Duration::from_secs;
+        let window = |measured| Window {
+            warm_up: Duration::ZERO,
+            measured: seconds(measured),
+            max_operations: 1000,
+        };
+        assert!(window(2).is_over(seconds(2), ENOUGH));
+        assert!(!window(2).is_over(seconds(1), ENOUGH));
+        assert!(window(2).is_over(seconds(1), 1000));
+        assert!(!window(2).is_over(seconds(7), ENOUGH - 1));
+        assert!(window(2).is_over(seconds(8), 1));
+        assert!(!window(60).is_over(seconds(69), 1) && window(60).is_over(seconds(70), 1));
     }
 
     #[test]

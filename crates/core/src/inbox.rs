@@ -105,6 +105,8 @@ impl<M, C> Inbox<M, C> {
     /// # Cancel safety
     /// A message whose future is dropped is not put in, and holds up nobody.
     pub(crate) async fn send(&self, message: M) -> Result<(), M> {
+        // A way that never waits would hold up the other tasks on its thread.
+        coop::consume_budget().await;
         let message = match self.try_send(message) {
             Ok(()) => return Ok(()),
             Err(Unsent::Closed(message)) => return Err(message),

@@ -59,7 +59,8 @@ pub(crate) fn bytes_with(spare: HeaderMap, content_type: &'static str, body: Byt
 /// The map of a request's headers as one for those of its answer. The connection keeps that for its next request in
 /// turn, so that none is made for either; one with a lot of room it is not to keep.
 pub(crate) fn emptied(mut headers: HeaderMap) -> HeaderMap {
-    if headers.capacity() > MOST_KEPT {
+    // Repeated names take room that is not in its capacity.
+    if headers.capacity() > MOST_KEPT || headers.len() > MOST_KEPT {
         return HeaderMap::new();
     }
     headers.clear();

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use greenroom_types::{ActorId, IdHash};
+use greenroom_types::ActorId;
 
 use crate::{Commit, Epoch, StoreError};
 
@@ -15,7 +15,8 @@ use crate::{Commit, Epoch, StoreError};
 #[derive(Debug)]
 pub(crate) struct Claims {
     last_epoch: u64,
-    actors: HashMap<ActorId, Actor, IdHash>,
+    /// Hashed with a seed: whoever calls may make up ids, and they are claimed before it is known that nobody has them.
+    actors: HashMap<ActorId, Actor>,
 }
 
 #[derive(Debug, Default)]
@@ -45,7 +46,7 @@ impl Claims {
     pub(crate) fn new(incarnation: u32) -> Self {
         Self {
             last_epoch: u64::from(incarnation) << 32,
-            actors: HashMap::default(),
+            actors: HashMap::new(),
         }
     }
 

@@ -97,7 +97,7 @@ impl ActorKey {
             return Ok(Self::default());
         }
         let mut parts = Vec::new();
-        let mut part = String::with_capacity(text.len());
+        let mut part = String::new();
         let mut chars = text.chars();
         while let Some(c) = chars.next() {
             match c {

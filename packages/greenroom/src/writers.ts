@@ -20,7 +20,7 @@ export function takeWriter(): ByteWriter {
 
 /** Gives back a writer that nobody writes to any more. */
 export function giveWriter(writer: ByteWriter): void {
-  if (spare.length >= KEPT_WRITERS || writer.length > KEPT_BYTES) return;
+  if (spare.length >= KEPT_WRITERS || writer.capacity > KEPT_BYTES) return;
   writer.reset();
   spare.push(writer);
 }

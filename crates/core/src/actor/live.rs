@@ -68,6 +68,7 @@ impl Live {
         self.calls.trim();
         self.gate.trim();
         self.journal.trim();
+        self.once.trim();
     }
 }
 

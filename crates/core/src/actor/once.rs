@@ -93,6 +93,13 @@ impl OnceCalls {
         }
     }
 
+    /// Gives back the room that a burst of calls has left empty.
+    pub(crate) fn trim(&mut self) {
+        self.stored.trim();
+        self.recent.trim();
+        self.orphans.shrink_to_fit();
+    }
+
     fn judge(&self, call: &OnceCall, digest: u64, now_ms: i64) -> Verdict {
         let running = self.ids.get(&call.id);
         if let Some(running) = running.and_then(|call| self.running.get(call)) {

@@ -29,7 +29,11 @@ impl ActorTask {
 
     pub(super) fn begin_waking(&mut self) {
         self.must_wake = false;
-        self.phase = Phase::Waking(Box::pin(wake(Arc::clone(&self.shared), self.id)));
+        self.phase = Phase::Waking(Box::pin(wake(
+            Arc::clone(&self.shared),
+            self.id,
+            !self.has_counted,
+        )));
     }
 
     pub(super) fn on_woken(&mut self, result: Result<Woken, ActorError>) {
@@ -54,6 +58,8 @@ impl ActorTask {
             self.forget_departed();
             return self.fail_waiting(&ActorError::not_registered(woken.record.name.as_str()));
         };
+        // What fails in good order from now on, and is tried again by this process, is no further loss of a process.
+        self.has_counted |= woken.found.is_some();
         self.options = options.clone();
         self.handle.generation.set(woken.journal.epoch().0);
         self.handle.scale.identify(&woken.record);
@@ -127,6 +133,7 @@ impl ActorTask {
             return;
         }
         live.stage = Stage::Running;
+        self.has_counted = false;
         live.idle_since = Instant::now();
         let now = live.idle_since;
         live.steady_at = (live.losses > 0).then(|| now + STEADY);

@@ -73,6 +73,8 @@ pub(crate) struct ActorTask {
     timer: Pin<Box<Sleep>>,
     /// When room that nothing is in is given back, if there may be some.
     trim_at: Option<Instant>,
+    /// That it is about to start has been counted among the losses of processes, and it has not started since.
+    pub(super) has_counted: bool,
     pub(super) shutting_down: bool,
     /// It was destroyed, or never existed: nobody finds it here any more.
     pub(super) gone: bool,
@@ -131,6 +133,7 @@ impl ActorTask {
             revival: None,
             timer: Box::pin(tokio::time::sleep(Duration::from_secs(3600))),
             trim_at: None,
+            has_counted: false,
             shutting_down: false,
             gone: false,
             refusal: None,

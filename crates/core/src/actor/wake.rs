@@ -40,12 +40,17 @@ pub(crate) struct Woken {
 /// Folding more bytes than this could hold others up, and is done aside.
 const FOLD_IN_PLACE: usize = 64 * 1024;
 
-/// Claims `id` and reads what it is.
+/// Claims `id` and reads what it is. `counts` says whether this start, should it take the process down, is one that is
+/// not counted yet.
 ///
 /// # Errors
 /// `actor.not_found`, also for an actor that is destroyed now because its last instance was lost; a
 /// store's error; `internal` when what is stored cannot be read.
-pub(crate) async fn wake(shared: Arc<Shared>, id: ActorId) -> Result<Woken, ActorError> {
+pub(crate) async fn wake(
+    shared: Arc<Shared>,
+    id: ActorId,
+    counts: bool,
+) -> Result<Woken, ActorError> {
     let (store, env) = (Arc::clone(&shared.store), &shared.env);
     let image = store
         .load(id)
@@ -65,7 +70,9 @@ pub(crate) async fn wake(shared: Arc<Shared>, id: ActorId) -> Result<Woken, Acto
         if is_over {
             debug!(actor = %id, losses, "the actor's instance was lost, it is destroyed");
             journal.commit_destroy();
-        } else if mark != Mark::Resume || options.crash_policy != CrashPolicy::Destroy {
+        } else if mark.is_end()
+            || counts && (mark != Mark::Resume || options.crash_policy != CrashPolicy::Destroy)
+        {
             // Counted before it starts: that may take the process down. One that has to be awake to be removed with its
             // process is not yet.
             journal.set_mark(Some(mark.counted()), None, Instant::now());

@@ -102,6 +102,11 @@ pub struct CallWindow {
 }
 
 impl CallWindow {
+    /// Gives back the room that a burst of calls has left empty.
+    pub(crate) fn trim(&mut self) {
+        self.records.trim();
+    }
+
     /// What became of a call; `None` if that is not known here.
     pub(crate) fn find(&self, id: &OnceId) -> Option<(u64, &Answer)> {
         let record = self.records.get(*self.places.get(id)?)?;

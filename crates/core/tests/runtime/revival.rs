@@ -325,6 +325,27 @@ async fn processes_that_die_while_an_actor_starts_try_it_later_and_later() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn starts_that_fail_in_good_order_are_one_loss_of_a_process_at_most() {
+    let store = Arc::new(FaultStore::new());
+    let world = World::new(Arc::clone(&store) as Arc<dyn Store>);
+    let id = world.actor("unsteady").await;
+    world.call(id, "awake held resumes").await.unwrap();
+    world.call(id, "get").await.unwrap();
+    let store = Arc::new(store.crash(0));
+    let failing = World::new(Arc::clone(&store) as Arc<dyn Store>);
+    for _ in 0..12 {
+        let error = failing.call(id, "get").await.unwrap_err();
+        assert_eq!(error.code, "unsteady");
+    }
+    // Both processes have died while the actor was awake or starting.
+    let mut healthy = Manual::new(Arc::new(store.crash(0)));
+    let began = Instant::now();
+    let (_, event) = healthy.next().await;
+    assert!(matches!(event, HostEvent::Start(_)), "{event:?}");
+    assert_eq!(began.elapsed().as_secs(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn restart_wakes_what_was_awake_whatever_it_did() {
     let store = Arc::new(FaultStore::new());
     let world = with_policy(Arc::clone(&store) as Arc<dyn Store>, CrashPolicy::Restart);

@@ -21,6 +21,11 @@ export class WireWriter {
     return this.end;
   }
 
+  /** Bytes that it holds without growing. */
+  get capacity(): number {
+    return this.buffer.length;
+  }
+
   /** Appends one byte. */
   u8(value: number): void {
     if (this.end === this.buffer.length) this.grow(1);
@@ -106,7 +111,7 @@ export function bytesBuilder<Writer extends WireWriter>(make: () => Writer): Bui
     writer.truncate(0);
     write(writer);
     const bytes = writer.finish();
-    if (bytes.length <= MAX_KEPT_BYTES) spare = writer;
+    if (writer.capacity <= MAX_KEPT_BYTES) spare = writer;
     return bytes;
   };
 }

@@ -44,14 +44,7 @@ export class OutputWriter {
     const start = bytes.length;
     bytes.u8(OutputKind.reply);
     bytes.u32le(call);
-    const size = bytes.reserve(4);
-    try {
-      encodeValue(bytes, unwrap(value), "compat", "result");
-    } catch (error) {
-      bytes.truncate(start);
-      throw error;
-    }
-    bytes.patchU32le(size, bytes.length - size - 4);
+    this.#value(bytes, start, value, "result");
   }
 
   /** A call that runs once is not over with this turn. */
@@ -72,16 +65,7 @@ export class OutputWriter {
     const bytes = this.#bytes;
     const start = bytes.length;
     this.#streamPart(call, StreamPart.item);
-    const size = bytes.reserve(4);
-    try {
-      encodeValue(bytes, unwrap(value), "compat", "item");
-    } catch (error) {
-      bytes.truncate(start);
-      throw error;
-    }
-    const length = bytes.length - size - 4;
-    bytes.patchU32le(size, length);
-    return length;
+    return this.#value(bytes, start, value, "item");
   }
 
   streamEnd(call: number): void {
@@ -114,15 +98,8 @@ export class OutputWriter {
     bytes.u32le(conn ?? NONE);
     this.#text(name);
     if (about !== undefined) this.#text(about);
-    const size = bytes.reserve(4);
-    try {
-      // As one value: two arguments can look like an escape just as any other array.
-      encodeValue(bytes, unwrap(args), "compat", "args");
-    } catch (error) {
-      bytes.truncate(start);
-      throw error;
-    }
-    bytes.patchU32le(size, bytes.length - size - 4);
+    // As one value: two arguments can look like an escape just as any other array.
+    this.#value(bytes, start, args, "args");
   }
 
   accept(conn: number): void {
@@ -352,14 +329,7 @@ export class OutputWriter {
       bytes.u32le(NONE);
       return;
     }
-    const size = bytes.reserve(4);
-    try {
-      encodeValue(bytes, unwrap(auth), "compat", "auth");
-    } catch (error) {
-      bytes.truncate(start);
-      throw error;
-    }
-    bytes.patchU32le(size, bytes.length - size - 4);
+    this.#value(bytes, start, auth, "auth");
   }
 
   /** Turns a request from outside away. */
@@ -464,6 +434,45 @@ export class OutputWriter {
     this.#written = undefined;
   }
 
+  /**
+   * Appends the length of a value, and the value. Code of the program that runs meanwhile (`toJSON`, getters) can put
+   * something out itself: that comes behind this record, and not into it.
+   *
+   * @param start Where the record begins, of which this is the end.
+   * @returns how many bytes the value has.
+   * @param instead What is to be there from `start` on if the value cannot be sent.
+   * @throws TypeError if the value cannot be sent and there is nothing instead; nothing is left of the record then.
+   */
+  #value(bytes: ByteWriter, start: number, value: unknown, at: string, instead?: number): number {
+    const size = bytes.reserve(4);
+    this.#take();
+    try {
+      encodeValue(bytes, unwrap(value), "compat", at);
+      const length = bytes.length - size - 4;
+      bytes.patchU32le(size, length);
+      return length;
+    } catch (error) {
+      bytes.truncate(start);
+      if (instead === undefined) throw error;
+      bytes.u32le(instead);
+      return 0;
+    } finally {
+      const meanwhile = this.#take();
+      this.#written = bytes;
+      if (meanwhile !== undefined) {
+        bytes.bytes(meanwhile.view());
+        giveWriter(meanwhile);
+      }
+    }
+  }
+
+  /** Whoever writes next begins anew. */
+  #take(): ByteWriter | undefined {
+    const written = this.#written;
+    this.#written = undefined;
+    return written;
+  }
+
   #keys(keys: readonly Uint8Array[]): void {
     this.#bytes.u32le(keys.length);
     for (const key of keys) this.#sized(key);
@@ -503,14 +512,8 @@ export class OutputWriter {
       this.#bytes.u32le(NONE);
       return;
     }
-    const size = this.#bytes.reserve(4);
-    try {
-      encodeValue(this.#bytes, unwrap(failure.metadata), "compat", "metadata");
-      this.#bytes.patchU32le(size, this.#bytes.length - size - 4);
-    } catch {
-      // An error that cannot say all it has is better than none.
-      this.#bytes.truncate(size);
-      this.#bytes.u32le(NONE);
-    }
+    const bytes = this.#bytes;
+    // An error that cannot say all it has is better than none.
+    this.#value(bytes, bytes.length, failure.metadata, "metadata", NONE);
   }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { actor, event } from "../../dist/index.js";
+import { actor, event, UserError } from "../../dist/index.js";
 import { Stage } from "./support/stage.js";
 
 test("onStateChange runs once a turn, for changes of the state alone, and not for the start", async () => {
@@ -311,4 +311,57 @@ test("events say what becomes of them where a client is slow", async () => {
     { kind: "event", conn: "all", name: "level", args: [2], whenSlow: { about: "" } },
     { kind: "event", conn: "all", name: "cursor", args: [7, 3], whenSlow: { about: "7" } },
   ]);
+});
+
+test("what code inside of a value puts out comes behind the record that the value is in, and not into it", async () => {
+  class Telling {
+    constructor(
+      readonly say: () => void,
+      readonly value: unknown,
+    ) {}
+    toJSON() {
+      this.say();
+      return this.value;
+    }
+  }
+  const inValue = (say: () => void, value: unknown) => new Telling(say, value);
+  const stage = await new Stage(
+    actor({
+      actions: {
+        reply: (c) => inValue(() => c.broadcast("heard", "a"), "reply"),
+        event: (c) => {
+          const inner = inValue(() => c.broadcast("inner", 1), 2);
+          c.broadcast("outer", inValue(() => c.broadcast("middle", inner), 3));
+        },
+        refused: (c) =>
+          inValue(
+            () => c.broadcast("heard", "b"),
+            () => {},
+          ),
+        error: (c) => {
+          throw new UserError("no", { metadata: inValue(() => c.broadcast("heard", "c"), () => {}) });
+        },
+      },
+    }),
+  ).started();
+  const seen = async (call: number, action: string) => {
+    const before = stage.outputs.length;
+    stage.core.call(1, call, action, []);
+    await stage.until(
+      (output) => (output.kind === "reply" || output.kind === "replyError") && output.call === call,
+    );
+    return stage.outputs.slice(before).flatMap((output): unknown[] => {
+      if (output.kind === "reply") return [output.value];
+      if (output.kind === "replyError") return [`${output.error.group}.${output.error.code}`];
+      return output.kind === "event" ? [[output.name, output.args]] : [];
+    });
+  };
+  assert.deepEqual(await seen(1, "reply"), ["reply", ["heard", ["a"]]]);
+  assert.deepEqual((await seen(2, "event")).slice(0, 3), [
+    ["outer", [3]],
+    ["middle", [2]],
+    ["inner", [1]],
+  ]);
+  assert.deepEqual(await seen(3, "refused"), [["heard", ["b"]], "rivetkit.internal_error"]);
+  assert.deepEqual(await seen(4, "error"), ["user.user_error", ["heard", ["c"]]]);
 });

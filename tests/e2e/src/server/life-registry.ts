@@ -276,14 +276,18 @@ export const mortal = actor({
   },
 });
 
-/** Takes its process down at its end, once: the file that its key names says whether it has. */
+/**
+ * Takes its process down at its end, once: the file that its key names says whether it has. It waits until somebody says
+ * in another file that the end is acknowledged, and so is stored.
+ */
 export const deadly = actor({
   state: {},
   onWake: (c) => say(`deadly ${c.key.join()} wakes`),
   run: (c) => say(`deadly ${c.key.join()} runs`),
-  onDestroy: (c) => {
+  onDestroy: async (c) => {
     const [file = ""] = c.key;
     if (!existsSync(file)) {
+      while (!existsSync(`${file}.acknowledged`)) await new Promise((next) => setTimeout(next, 10));
       writeFileSync(file, "");
       process.kill(process.pid, "SIGKILL");
     }

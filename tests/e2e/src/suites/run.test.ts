@@ -1,7 +1,7 @@
 /** What an actor does of its own accord: `run`, promises, timers, and how all of that ends. */
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -313,11 +313,8 @@ test("an actor whose end was cut short wakes for onDestroy alone", async (t) => 
   t.after(() => client.dispose());
   const file = join(folder, "has-killed");
   const { ended } = own;
-  // The answer may have left before.
-  await client.deadly
-    .getOrCreate(file)
-    .end()
-    .catch(() => {});
+  await client.deadly.getOrCreate(file).end();
+  await writeFile(`${file}.acknowledged`, "");
   assert.equal(await ended, null);
   await own.restart();
   await eventually(() => assert.match(own.stderr, /^deadly .* destroyed$/m));

@@ -86,7 +86,7 @@ pub(crate) async fn handle(
     let mut reply = match part {
         Part::Health => read_only(request.method(), || info::health(app)),
         Part::Metadata => read_only(request.method(), || info::metadata(app)),
-        Part::Metrics => metrics::metrics(app, &request),
+        Part::Metrics => metrics::metrics(app, &request).await,
         Part::Gateway => gateway::handle(app, slot, request).await,
         Part::Actors => rest::handle(app, slot, request).await,
         Part::Connections => sse::receive(app, request).await,

@@ -5,11 +5,13 @@
 
 mod page;
 
-use std::{collections::BTreeMap, fmt::Debug, time::Duration};
+use std::{collections::BTreeMap, fmt::Debug, sync::Arc, time::Duration};
 
 use greenroom_core::Weight;
 use greenroom_types::ActorError;
 use hyper::{Request, StatusCode};
+use tokio::task::spawn_blocking;
+use tracing::error;
 
 pub use self::page::MetricsPage;
 use crate::{
@@ -33,18 +35,31 @@ pub trait HostMetrics: Debug + Send + Sync {
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Answers a request for `/metrics`.
-pub(crate) fn metrics(app: &App, request: &Request<RequestBody>) -> Reply {
-    match page(app, request) {
+///
+/// The page is made aside: to ask the allocator how much it has given out takes its locks and a walk through what is free.
+pub(crate) async fn metrics(app: &Arc<App>, request: &Request<RequestBody>) -> Reply {
+    if let Err(error) = check(app, request) {
+        return gateway_error(&error);
+    }
+    let app = Arc::clone(app);
+    match spawn_blocking(move || page(&app)).await {
         Ok(text) => reply::bytes(StatusCode::OK, TEXT_FORMAT, text),
-        Err(error) => gateway_error(&error),
+        Err(error) => {
+            error!(%error, "the page of metrics could not be made");
+            gateway_error(&ActorError::internal())
+        }
     }
 }
 
 /// # Errors
 /// `auth.unauthorized`, `auth.forbidden`, `actor.method_not_allowed`.
-fn page(app: &App, request: &Request<RequestBody>) -> Result<String, ActorError> {
+fn check(app: &App, request: &Request<RequestBody>) -> Result<(), ActorError> {
     crate::router::check_read_only(request.method())?;
     app.management.check(origin(request), request.headers())?;
+    Ok(())
+}
+
+fn page(app: &App) -> String {
     let mut page = MetricsPage::default();
     page.gauge("greenroom_info", "The version that runs.");
     page.sample(&[("version", &app.config.version)], 1.0);
@@ -67,7 +82,7 @@ fn page(app: &App, request: &Request<RequestBody>) -> Result<String, ActorError>
     if let Some(host) = &app.config.host_metrics {
         host.write(&mut page);
     }
-    Ok(page.into_text())
+    page.into_text()
 }
 
 /// The actors of one type.

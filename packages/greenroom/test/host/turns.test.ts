@@ -331,7 +331,10 @@ test("what code inside of a value puts out comes behind the record that the valu
         reply: (c) => inValue(() => c.broadcast("heard", "a"), "reply"),
         event: (c) => {
           const inner = inValue(() => c.broadcast("inner", 1), 2);
-          c.broadcast("outer", inValue(() => c.broadcast("middle", inner), 3));
+          c.broadcast(
+            "outer",
+            inValue(() => c.broadcast("middle", inner), 3),
+          );
         },
         refused: (c) =>
           inValue(
@@ -339,7 +342,12 @@ test("what code inside of a value puts out comes behind the record that the valu
             () => {},
           ),
         error: (c) => {
-          throw new UserError("no", { metadata: inValue(() => c.broadcast("heard", "c"), () => {}) });
+          throw new UserError("no", {
+            metadata: inValue(
+              () => c.broadcast("heard", "c"),
+              () => {},
+            ),
+          });
         },
       },
     }),

@@ -41,6 +41,7 @@ const shows = (page: Page, count: number) =>
 test("every window counts along, with the replies and events that made it", async () => {
   await shows(ann, 0);
   await press(ann, 10);
+  await Promise.all([shows(ann, 10), shows(bob, 10)]);
   await press(bob, -1);
   await Promise.all([shows(ann, 9), shows(bob, 9)]);
   await ann.waitForSelector('#wire [data-kind="reply"]:has-text("increment(10) → 10")');

@@ -47,7 +47,8 @@ function watch({ account, policy }: Client, card: Card): void {
     showStatus();
   });
   bucket.onError((error) => {
-    trouble.textContent = error.message;
+    // What became of a request says more than that a connection is still gone.
+    trouble.textContent ||= error.message;
   });
 }
 

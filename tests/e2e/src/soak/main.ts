@@ -25,7 +25,7 @@ Usage: cargo xtask soak [options]
   --runtime <name>    node or bun (default node)
   -h, --help          show this text
 
-Writes target/soak/<time>.md, and .json with all samples. Linux only.
+Writes target/soak/<name>-<time>.md, and .json with all samples. Linux only.
 `;
 
 /** The shortest soak: the fifths of a shorter one have too few samples. */
@@ -141,9 +141,10 @@ async function write(report: Soak, time: number): Promise<void> {
   const folder = join(ROOT, "target/soak");
   await mkdir(folder, { recursive: true });
   const text = page(report);
-  await writeFile(join(folder, `${time}.json`), `${JSON.stringify(report, null, 1)}\n`);
-  await writeFile(join(folder, `${time}.md`), text);
-  process.stdout.write(`${text}\nin target/soak/${time}.md and .json\n`);
+  const name = `${report.runtime}-${time}`;
+  await writeFile(join(folder, `${name}.json`), `${JSON.stringify(report, null, 1)}\n`);
+  await writeFile(join(folder, `${name}.md`), text);
+  process.stdout.write(`${text}\nin target/soak/${name}.md and .json\n`);
 }
 
 try {

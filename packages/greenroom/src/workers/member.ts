@@ -8,6 +8,8 @@ import type { Order, Report, Task } from "./messages.js";
 const LOAD_TIMEOUT = 30_000;
 /** Time that an orderly end may take. */
 const END_TIMEOUT = 2_000;
+/** Time that a forced end may take after that: Bun does not always interrupt code that does not return. */
+const TERMINATE_TIMEOUT = 2_000;
 /** One that has lived for so long is started again at once. */
 const STEADY = 60_000;
 /** Before the second try in a row. Doubles with each further one. */
@@ -35,6 +37,17 @@ function entryBeside(file: string): URL {
 
 function tell(worker: Worker, order: Order): void {
   worker.postMessage(order);
+}
+
+/** @returns whether `event` has come within `limit` milliseconds */
+async function within(limit: number, event: Promise<true>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((give) => {
+    timer = setTimeout(give, limit, false);
+  });
+  const isInTime = await Promise.race([event, late]);
+  clearTimeout(timer);
+  return isInTime;
 }
 
 /** See the top of the file. */
@@ -107,18 +120,21 @@ export class Member {
     else tell(this.#worker, "begin");
   }
 
-  /** Ends the thread, for good. */
+  /** Ends the thread, for good. One that cannot be ended goes with the process. */
   async end(): Promise<void> {
     this.#isEnded = true;
     clearTimeout(this.#timer);
     const worker = this.#worker;
     if (worker === undefined) return;
-    const exited = new Promise<void>((exit) => worker.once("exit", () => exit()));
+    const exited = new Promise<true>((exit) => worker.once("exit", () => exit(true)));
     tell(worker, "end");
-    // It may be busy with code that does not return.
-    const timer = setTimeout(() => void worker.terminate(), END_TIMEOUT);
-    await exited;
-    clearTimeout(timer);
+    if (await within(END_TIMEOUT, exited)) return;
+    // It is busy with code that does not return.
+    void worker.terminate();
+    if (await within(TERMINATE_TIMEOUT, exited)) return;
+    worker.unref();
+    const { log, task } = this.#services;
+    log.warn({ thread: task.lane }, "a worker thread does not end; it goes with the process");
   }
 
   #exited(worker: Worker, code: number, cause: unknown, isReady: boolean): void {

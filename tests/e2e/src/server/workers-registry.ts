@@ -1,5 +1,6 @@
 /** Actors that say which thread they are on, and some that are bad for it, for the suite about workers. */
 
+import { execFileSync } from "node:child_process";
 import { appendFileSync, existsSync, rmSync } from "node:fs";
 import { threadId } from "node:worker_threads";
 import { actor, event, queue, setup, Unauthorized } from "greenroom";
@@ -57,6 +58,10 @@ export const placed = actor({
     block(_c, file: string) {
       while (!existsSync(file));
       return threadId;
+    },
+    /** Blocks its thread in a call of the system, from which it cannot be called back, for as long as there is the process. */
+    blockOutside() {
+      execFileSync("sh", ["-c", "while kill -0 $PPID 2> /dev/null; do sleep 0.1; done"]);
     },
     whereIs: (c, key: string): Promise<number> => c.client<typeof registry>().placed.getOrCreate(key).where(),
     rejectLater(c) {

@@ -260,6 +260,21 @@ test("a thread that never returns is not ended, and does not keep the process fr
   await Promise.all([client, lost]);
 });
 
+test("a thread that cannot be ended goes with the process", { skip: !isBun }, async (t) => {
+  const site = await start(t, 2, { WORKERS_GRACE: "500" });
+  const [main = "", other = ""] = await oneOnEach(site, 2);
+  const lost = site
+    .handle(other)
+    .blockOutside()
+    .catch(() => {});
+  await eventually(() => assert.match(site.server.stderr, new RegExp(`blocks.*key="?${other}"?.*thread=1`)));
+  assert.ok(await site.handle(main).add());
+  const client = site.client.dispose();
+  assert.equal(await site.server.stop("SIGTERM"), 0, site.server.stderr);
+  assert.match(site.server.stderr, /a worker thread does not end; it goes with the process.*thread=1/);
+  await Promise.all([client, lost]);
+});
+
 test("a shutdown ends a thread that is being loaded, and one that waits to be", async (t) => {
   for (const trouble of ["WORKERS_HANG", "WORKERS_FAIL"]) {
     const folder = await mkdtemp(join(tmpdir(), "greenroom-workers-"));

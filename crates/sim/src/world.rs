@@ -108,6 +108,8 @@ impl World<'_> {
             .tick_duration(Duration::from_millis(1))
             .min_message_latency(Duration::from_millis(1))
             .max_message_latency(Duration::from_millis(plan.latency_ms))
+            // What was held arrives at once, and more connections than this in one go would be a panic.
+            .tcp_capacity(256)
             .rng_seed(seed)
             .build();
         let will = watch::Sender::new(Will::Chaos);

@@ -213,7 +213,9 @@ impl ActorTask {
     /// Some messages are no reason to wake up.
     fn on_message_asleep(&mut self, message: Message) {
         match message {
-            Message::Subscribe { conn, event, on } if on && self.needs_asking(conn, &event) => {
+            Message::Subscribe { conn, event, on }
+                if on && self.needs_asking(conn, &event) || self.has_wishes_waiting(conn) =>
+            {
                 self.wait_for_wake(Message::Subscribe { conn, event, on });
             }
             Message::Cancel { conn, id } => self.cancel_action(conn, id),
@@ -237,6 +239,15 @@ impl ActorTask {
                 self.wait_for_wake(message);
             }
         }
+    }
+
+    /// Whether something that a client has said of its subscriptions waits for the actor to wake: what it says of them
+    /// next may take that back, and must not overtake it.
+    fn has_wishes_waiting(&self, client: ConnKey) -> bool {
+        self.waiting.iter().any(|message| {
+            matches!(message,
+                Message::Subscribe { conn, .. } | Message::Resume { conn, .. } if *conn == client)
+        })
     }
 
     fn is_running(&self) -> bool {

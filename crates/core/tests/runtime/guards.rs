@@ -260,6 +260,30 @@ async fn what_an_instance_leaves_undecided_the_next_one_decides() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_takes_back_what_waits_for_the_next_instance_hears_nothing() {
+    let mut guarded = in_memory().await;
+    let (request, mut reader) = client();
+    let (runtime, id) = (guarded.manual.runtime.clone(), guarded.id);
+    let connecting = tokio::spawn(async move { runtime.connect(id, request).await });
+    let (instance, conn) = guarded.manual.connecting().await;
+    let connection = connecting.await.unwrap().unwrap();
+    // Said before the actor lets it in, which it does as it goes to sleep.
+    connection.subscribe("secret".into(), true).await.unwrap();
+    connection.subscribe("secret".into(), false).await.unwrap();
+    settle().await;
+    guarded.say([Output::Sleep]);
+    guarded.manual.stopping(StopReason::Sleep).await;
+    guarded.say([Output::Accept { conn }, Output::Stopped]);
+    guarded.manual.started(Bytes::new()).await;
+    (guarded.instance, guarded.conn) = (instance, conn);
+    let ticket = guarded.asked().await;
+    guarded.say([guarded.allow(ticket), event("secret")]);
+    std::mem::swap(&mut guarded.reader, &mut reader);
+    let heard = guarded.heard().await;
+    assert!(heard.iter().all(|name| name != "secret"), "{heard:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_client_whose_question_is_lost_has_to_connect_again() {
     let store = Arc::new(FaultStore::new());
     let mut guarded = guarded(Arc::clone(&store) as Arc<dyn Store>).await;

@@ -21,8 +21,25 @@ export function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined):
   const aborted = deferred<never>();
   const onAbort = (): void => aborted.reject(abortedError(signal));
   if (signal.aborted) onAbort();
-  signal.addEventListener("abort", onAbort);
-  return Promise.race([aborted.promise, work]).finally(() => signal.removeEventListener("abort", onAbort));
+  const all = waitersOf(signal);
+  all.add(onAbort);
+  return Promise.race([aborted.promise, work]).finally(() => all.delete(onAbort));
+}
+
+const waiting = new WeakMap<AbortSignal, Set<() => void>>();
+
+/** Who is to hear of `signal`. It has one listener for all of them: Node.js takes more than ten for a leak, and says so. */
+function waitersOf(signal: AbortSignal): Set<() => void> {
+  let all = waiting.get(signal);
+  if (all === undefined) {
+    const waiters = new Set<() => void>();
+    signal.addEventListener("abort", () => {
+      for (const tell of waiters) tell();
+    });
+    all = waiters;
+    waiting.set(signal, all);
+  }
+  return all;
 }
 
 /** The error of a call that its caller gave up. */

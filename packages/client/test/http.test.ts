@@ -600,6 +600,29 @@ describe("a client's life", () => {
     assert.equal(server.seen.length, 1);
   });
 
+  test("any number of calls may wait at once, with a signal or without, and nobody is warned of a leak", async () => {
+    const warnings: Error[] = [];
+    const warned = (warning: Error): unknown => warnings.push(warning);
+    process.on("warning", warned);
+    const clock = new FakeClock();
+    const client = clientFor({ runtime: clock });
+    server.answer = () => jsonError("actor", "starting");
+    const giveUp = new AbortController();
+    const handles = [client.tally.getOrCreate("a"), client.tally.getOrCreate("a", { signal: giveUp.signal })];
+    const calls = handles.flatMap((handle) => Array.from({ length: 20 }, () => handle.read()));
+    const settled = Promise.allSettled(calls);
+    while (clock.pending < calls.length) await settle();
+    giveUp.abort();
+    await client.dispose();
+    const codes = (await settled).map((result) => result.status === "rejected" && result.reason.code);
+    assert.deepEqual(codes, [...Array(20).fill("starting"), ...Array(20).fill("aborted")]);
+    assert.equal(clock.pending, 0, "no timer is left");
+    // Warnings are told in a later turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("warning", warned);
+    assert.deepEqual(warnings, []);
+  });
+
   test("nothing is sent before use, and nothing after dispose", async () => {
     const client = clientFor({ disableMetadataLookup: false });
     const handle = client.tally.getOrCreate("a");

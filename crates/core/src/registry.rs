@@ -40,7 +40,56 @@ pub(crate) struct Registry {
 #[derive(Debug, Default)]
 struct Live {
     handles: HashMap<ActorId, ActorHandle>,
-    by_key: HashMap<(ActorName, ActorKey), ActorRecord>,
+    by_key: HashMap<(ActorName, ActorKey), Known>,
+    /// Keys for which actors are being created that have no task, and how many at once.
+    creating: HashMap<(ActorName, ActorKey), usize>,
+    /// How many tasks have ended.
+    ended: u64,
+}
+
+/// An actor that has a task.
+#[derive(Debug)]
+struct Known {
+    record: ActorRecord,
+    /// Whether it is created for certain. If not, whoever sends it something is not answered before that.
+    is_durable: bool,
+}
+
+/// Of when it is that a key was not known: how many tasks had ended. As long as no other has, whoever was created
+/// since is still known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unknown(u64);
+
+/// What came of [`Registry::begin`].
+#[derive(Debug)]
+pub(crate) enum Beginning {
+    /// The actor has a task.
+    Begun,
+    /// Somebody else's creation of the same key is under way, or done.
+    Known(ActorRecord),
+    /// The key may be somebody else's. Only the store knows.
+    Doubtful,
+    /// No task begins any more.
+    Closed,
+}
+
+/// A creation without a task. Until it is dropped, nobody else creates an actor of that key with one.
+#[derive(Debug)]
+pub(crate) struct Creating<'a> {
+    registry: &'a Registry,
+    key: (ActorName, ActorKey),
+}
+
+impl Drop for Creating<'_> {
+    fn drop(&mut self) {
+        let mut live = self.registry.live();
+        if let Some(count) = live.creating.get_mut(&self.key) {
+            *count -= 1;
+            if *count == 0 {
+                live.creating.remove(&self.key);
+            }
+        }
+    }
 }
 
 impl Registry {
@@ -110,17 +159,63 @@ impl Registry {
     pub(crate) fn remember_key(&self, record: &ActorRecord) {
         let mut live = self.live();
         if live.handles.contains_key(&record.id) {
-            live.by_key
-                .insert((record.name.clone(), record.key.clone()), record.clone());
+            live.know(record, true);
         }
     }
 
-    /// The record of an actor that has a task.
+    /// The record of an actor that has a task and exists.
     pub(crate) fn by_key(&self, name: &ActorName, key: &ActorKey) -> Option<ActorRecord> {
-        self.live()
-            .by_key
-            .get(&(name.clone(), key.clone()))
-            .cloned()
+        let live = self.live();
+        let known = live.by_key.get(&(name.clone(), key.clone()));
+        known
+            .filter(|known| known.is_durable)
+            .map(|known| known.record.clone())
+    }
+
+    /// The record of an actor that has a task, also of one whose creation is under way.
+    pub(crate) fn find(&self, name: &ActorName, key: &ActorKey) -> Result<ActorRecord, Unknown> {
+        let live = self.live();
+        let known = live.by_key.get(&(name.clone(), key.clone()));
+        known
+            .map(|known| known.record.clone())
+            .ok_or(Unknown(live.ended))
+    }
+
+    /// Notes that an actor is being created without a task.
+    pub(crate) fn creating(&self, name: &ActorName, key: &ActorKey) -> Creating<'_> {
+        let key = (name.clone(), key.clone());
+        *self.live().creating.entry(key.clone()).or_default() += 1;
+        let registry = self;
+        Creating { registry, key }
+    }
+
+    /// Creates an actor and its task by `start`, if its key is nobody's: neither in the store, where it was not
+    /// found after `unknown`, nor here. One key is never created twice at once, so no code runs for an actor that
+    /// turns out not to be the one.
+    ///
+    /// # Errors
+    /// That of `start`.
+    pub(crate) fn begin<E>(
+        &self,
+        record: &ActorRecord,
+        unknown: Unknown,
+        start: impl FnOnce() -> Result<ActorHandle, E>,
+    ) -> Result<Beginning, E> {
+        let key = (record.name.clone(), record.key.clone());
+        let mut live = self.live();
+        if self.is_closed() {
+            return Ok(Beginning::Closed);
+        }
+        if let Some(known) = live.by_key.get(&key) {
+            return Ok(Beginning::Known(known.record.clone()));
+        }
+        if unknown != Unknown(live.ended) || live.creating.contains_key(&key) {
+            return Ok(Beginning::Doubtful);
+        }
+        let handle = start()?;
+        live.handles.insert(record.id, handle);
+        live.know(record, false);
+        Ok(Beginning::Begun)
     }
 
     /// Forgets `id` if `task` is its task; another may have taken its place.
@@ -151,9 +246,22 @@ impl Registry {
 impl Live {
     fn remove(&mut self, id: ActorId, record: Option<&ActorRecord>) {
         self.handles.remove(&id);
-        if let Some(record) = record {
-            self.by_key
-                .remove(&(record.name.clone(), record.key.clone()));
+        self.ended += 1;
+        let Some(record) = record else { return };
+        let key = (record.name.clone(), record.key.clone());
+        // The next actor of that key may be there already.
+        if self
+            .by_key
+            .get(&key)
+            .is_some_and(|known| known.record.id == id)
+        {
+            self.by_key.remove(&key);
         }
+    }
+
+    fn know(&mut self, record: &ActorRecord, is_durable: bool) {
+        let key = (record.name.clone(), record.key.clone());
+        let record = record.clone();
+        self.by_key.insert(key, Known { record, is_durable });
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     Weight,
     actor::{Answer, Control, Message},
     alarm_clock,
+    registry::Beginning,
     shared::Shared,
     store_error,
 };
@@ -169,10 +170,7 @@ impl Runtime {
         name: &ActorName,
         key: &ActorKey,
     ) -> Result<Option<ActorRecord>, ActorError> {
-        self.shared.check_running()?;
-        if !self.is_registered(name) {
-            return Err(ActorError::not_registered(name.as_str()));
-        }
+        self.check_name(name)?;
         if let Some(record) = self.shared.registry.by_key(name, key) {
             return Ok(Some(record));
         }
@@ -230,33 +228,59 @@ impl Runtime {
         }
     }
 
+    /// The actor of this key, if it has a task: what [`Runtime::reach_or_create`] gives without waiting for anything.
+    ///
+    /// # Errors
+    /// `actor.not_registered`, `actor.stopping`.
+    pub fn known(
+        &self,
+        name: &ActorName,
+        key: &ActorKey,
+    ) -> Result<Option<ActorRecord>, ActorError> {
+        self.check_name(name)?;
+        Ok(self.shared.registry.find(name, key).ok())
+    }
+
+    /// As [`Runtime::get_or_create`], for those who send the actor something at once: does not wait for the creation
+    /// to be durable. Whatever the actor answers does, and if it is not created, who waits for it is told why. So
+    /// creation and first commit share a sync.
+    ///
+    /// # Errors
+    /// As [`Runtime::get_or_create`].
+    pub async fn reach_or_create(
+        &self,
+        name: &ActorName,
+        key: &ActorKey,
+        input: Option<Bytes>,
+    ) -> Result<(ActorRecord, bool), ActorError> {
+        self.check_name(name)?;
+        let unknown = match self.shared.registry.find(name, key) {
+            Ok(record) => return Ok((record, false)),
+            Err(unknown) => unknown,
+        };
+        let stored = self.shared.store.lookup(name, key).await;
+        if let Some(record) = stored.map_err(|e| store_error(&e))? {
+            return Ok((record, false));
+        }
+        let record = self.new_record(name, key, input)?;
+        let begun = self.shared.begin(&record, unknown);
+        match begun.map_err(|e| store_error(&e))? {
+            Beginning::Begun => Ok((record, true)),
+            Beginning::Known(other) => Ok((other, false)),
+            Beginning::Doubtful => self.try_create(name, key, record.input).await,
+            Beginning::Closed => Err(ActorError::stopping()),
+        }
+    }
+
     async fn try_create(
         &self,
         name: &ActorName,
         key: &ActorKey,
         input: Option<Bytes>,
     ) -> Result<(ActorRecord, bool), ActorError> {
-        self.shared.check_running()?;
-        if !self.is_registered(name) {
-            return Err(ActorError::not_registered(name.as_str()));
-        }
-        if let Some(len) = input
-            .as_ref()
-            .map(Bytes::len)
-            .filter(|&len| len > limits::INPUT)
-        {
-            let message = format!("the input has {len} bytes, limit is {}", limits::INPUT);
-            return Err(ActorError::new("actor", "input_too_large", message));
-        }
-        let mut random = [0; 13];
-        self.shared.env.random(&mut random);
-        let record = ActorRecord {
-            id: ActorId::new(key.shard(name), random),
-            name: name.clone(),
-            key: key.clone(),
-            created_at_ms: self.shared.env.now_ms(),
-            input,
-        };
+        self.check_name(name)?;
+        let record = self.new_record(name, key, input)?;
+        let _creating = self.shared.registry.creating(name, key);
         match self
             .shared
             .store
@@ -267,6 +291,39 @@ impl Runtime {
             Created::New => Ok((record, true)),
             Created::Existing(existing) => Ok((existing, false)),
         }
+    }
+
+    fn check_name(&self, name: &ActorName) -> Result<(), ActorError> {
+        self.shared.check_running()?;
+        match self.is_registered(name) {
+            true => Ok(()),
+            false => Err(ActorError::not_registered(name.as_str())),
+        }
+    }
+
+    fn new_record(
+        &self,
+        name: &ActorName,
+        key: &ActorKey,
+        input: Option<Bytes>,
+    ) -> Result<ActorRecord, ActorError> {
+        if let Some(len) = input
+            .as_ref()
+            .map(Bytes::len)
+            .filter(|&len| len > limits::INPUT)
+        {
+            let message = format!("the input has {len} bytes, limit is {}", limits::INPUT);
+            return Err(ActorError::new("actor", "input_too_large", message));
+        }
+        let mut random = [0; 13];
+        self.shared.env.random(&mut random);
+        Ok(ActorRecord {
+            id: ActorId::new(key.shard(name), random),
+            name: name.clone(),
+            key: key.clone(),
+            created_at_ms: self.shared.env.now_ms(),
+            input,
+        })
     }
 
     /// Lists actors, a page at a time.

@@ -9,17 +9,17 @@ use std::{
     },
 };
 
-use greenroom_store::Store;
+use greenroom_store::{ActorRecord, Store, StoreError};
 use greenroom_types::{ActorError, ActorId, ActorName, limits};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use crate::{
     ActorHost, ActorOptions, Env, Generation, Instance, Lane,
-    actor::{ActorTask, Control, Message},
+    actor::{ActorTask, Control, Message, Woken},
     inbox::{Inbox, Unsent, inbox},
     mark::Mark,
-    registry::{ActorHandle, Registry},
+    registry::{ActorHandle, Beginning, Registry, Unknown},
 };
 
 pub(crate) struct Shared {
@@ -89,17 +89,36 @@ impl Shared {
 
     /// The task of `id`, started if there is none. `None` when the runtime is shutting down.
     fn actor(self: &Arc<Self>, id: ActorId) -> Option<ActorHandle> {
-        self.registry.get_or_insert(id, || {
-            let (inbox, mail) = inbox(limits::MAILBOX);
-            let handle = ActorHandle {
-                inbox,
-                generation: Generation::default(),
-                scale: Arc::default(),
-            };
-            let task = ActorTask::new(Arc::clone(self), id, handle.clone(), mail);
-            self.tasks.spawn(task.run());
-            handle
+        self.registry.get_or_insert(id, || self.start(id, None))
+    }
+
+    /// Creates an actor and starts its task, unless its key may be somebody else's. The task waits for its first
+    /// message, and lets nothing out before the creation is durable.
+    ///
+    /// # Errors
+    /// Why the store does not create it.
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        record: &ActorRecord,
+        unknown: Unknown,
+    ) -> Result<Beginning, StoreError> {
+        self.registry.begin(record, unknown, || {
+            let birth = self.store.create_claimed(record.clone())?;
+            let fresh = Woken::new(Arc::clone(&self.store), record.clone(), birth);
+            Ok(self.start(record.id, Some(Box::new(fresh))))
         })
+    }
+
+    fn start(self: &Arc<Self>, id: ActorId, fresh: Option<Box<Woken>>) -> ActorHandle {
+        let (inbox, mail) = inbox(limits::MAILBOX);
+        let handle = ActorHandle {
+            inbox,
+            generation: Generation::default(),
+            scale: Arc::default(),
+        };
+        let task = ActorTask::new(Arc::clone(self), id, handle.clone(), mail, fresh);
+        self.tasks.spawn(task.run());
+        handle
     }
 
     /// Puts `message` into the mailbox of `id` without waiting, and tells which life the actor is in.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use greenroom_store::{
-    ActorRecord, AlarmChange, Commit, Created, DueAlarm, Epoch, Image, ListPage, ListQuery,
+    ActorRecord, AlarmChange, Birth, Commit, Created, DueAlarm, Epoch, Image, ListPage, ListQuery,
     NewActor, Snapshot, Store, StoreError, StoreFuture, TailEntry, testing::FaultStore,
 };
 use greenroom_types::{ActorId, ActorKey, ActorName};
@@ -96,6 +96,36 @@ impl Store for Witness {
             }
             result
         })
+    }
+
+    fn create_claimed(&self, actor: NewActor) -> Result<Birth, StoreError> {
+        let (book, node, id) = (self.book.clone(), self.node.clone(), actor.id);
+        let Birth { epoch, created } = self.store.create_claimed(actor)?;
+        book.note(format!("{node} creates and claims {id} as {}", epoch.0));
+        let mut pages = book.pages();
+        let newest = pages.claims.entry(id).or_default();
+        *newest = (*newest).max(epoch.0);
+        drop(pages);
+        lock(&self.spoilt).claims.insert(id, (epoch, 1));
+        let answers_early = self.is_planted(Plant::AckBeforeSync);
+        let created: StoreFuture<Created> = Box::pin(async move {
+            if answers_early {
+                return Ok(Created::New);
+            }
+            let result = created.await;
+            match &result {
+                Ok(Created::New) => book.note(format!("store has created {id}")),
+                Ok(Created::Existing(other)) => {
+                    book.note(format!(
+                        "{node} has not created {id}: {} is there",
+                        other.id
+                    ));
+                }
+                Err(error) => book.note(format!("{node} has not created {id}: {error}")),
+            }
+            result
+        });
+        Ok(Birth { epoch, created })
     }
 
     fn lookup(&self, name: &ActorName, key: &ActorKey) -> StoreFuture<Option<ActorRecord>> {

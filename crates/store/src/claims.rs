@@ -64,6 +64,14 @@ impl Claims {
         (epoch, actor.in_flight > 0)
     }
 
+    /// Claims an actor whose creation is handed in. It counts as a write until it is settled.
+    pub(crate) fn claim_new(&mut self, id: ActorId) -> Epoch {
+        let (epoch, _) = self.claim(id);
+        self.loaded(id, epoch, 0, 0);
+        self.actors.entry(id).or_default().in_flight += 1;
+        epoch
+    }
+
     /// Completes a claim with what its load has read. Ignored when it was lost meanwhile.
     pub(crate) fn loaded(&mut self, id: ActorId, epoch: Epoch, last_seq: u64, snapshot_seq: u64) {
         if let Some(claim) = self.current(id, epoch) {

@@ -42,6 +42,14 @@ pub enum Created {
     Existing(ActorRecord),
 }
 
+/// An actor whose creation is under way, and which is claimed already.
+pub struct Birth {
+    /// The claim. The first commit is number 1.
+    pub epoch: Epoch,
+    /// What came of the creation.
+    pub created: StoreFuture<Created>,
+}
+
 /// A change to an actor's one alarm: the time at which it wants to be woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AlarmChange {
@@ -147,8 +155,8 @@ pub struct StoreMemory {
 /// A place that keeps actors.
 ///
 /// Promises:
-/// - a completed [`append`](Store::append), [`create`](Store::create) or
-///   [`snapshot`](Store::snapshot) survives a crash of the process and of the machine;
+/// - a completed [`append`](Store::append), [`create`](Store::create) (also a
+///   [claimed](Store::create_claimed) one) or [`snapshot`](Store::snapshot) survives a crash of the process and of the machine;
 /// - each of them is atomic, and the writes to one actor take effect in the order in which the
 ///   methods were called, however their futures are polled or dropped (work starts at the call);
 /// - reads see what is durable and nothing else: never a write that is still under way;
@@ -168,6 +176,16 @@ pub trait Store: Send + Sync + 'static {
     /// atomic step that stores the record. Of several creations of one key at once, one wins and
     /// the others get its record.
     fn create(&self, actor: NewActor) -> StoreFuture<Created>;
+
+    /// As [`create`](Store::create), and claims the actor at once, as if it had been loaded: what is appended
+    /// before the answer is there is written behind the creation, and with the same sync if it comes in time. If the
+    /// actor is not created, all commits of the claim are refused with [`StoreError::Fenced`].
+    ///
+    /// A [`load`](Store::load) of the actor waits for the answer.
+    ///
+    /// # Errors
+    /// Why the store takes no writes; then nothing is claimed.
+    fn create_claimed(&self, actor: NewActor) -> Result<Birth, StoreError>;
 
     /// Finds an actor by name and key.
     fn lookup(&self, name: &ActorName, key: &ActorKey) -> StoreFuture<Option<ActorRecord>>;

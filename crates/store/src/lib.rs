@@ -19,7 +19,7 @@ mod request;
 pub mod testing;
 
 pub use contract::{
-    ActorRecord, AlarmChange, Commit, Created, DueAlarm, Epoch, Image, ListPage, ListQuery,
+    ActorRecord, AlarmChange, Birth, Commit, Created, DueAlarm, Epoch, Image, ListPage, ListQuery,
     NewActor, Snapshot, Store, StoreFuture, StoreMemory, TailEntry,
 };
 pub use embedded::{EmbeddedConfig, EmbeddedStore};

@@ -10,7 +10,7 @@ use greenroom_types::{ActorId, ActorKey, ActorName};
 use tokio::sync::watch;
 
 use crate::{
-    ActorRecord, AlarmChange, Commit, Created, DueAlarm, Epoch, Image, ListPage, ListQuery,
+    ActorRecord, AlarmChange, Birth, Commit, Created, DueAlarm, Epoch, Image, ListPage, ListQuery,
     NewActor, Snapshot, Store, StoreError, StoreFuture, TailEntry,
     claims::Claims,
     request::{Answer, Request, Undo, ready},
@@ -153,9 +153,14 @@ impl MemoryStore {
                 Request::Create { actor, .. } => {
                     contents.create(actor);
                 }
-                Request::Append { commit, .. } => contents.append(commit),
-                Request::Snapshot { id, snapshot, .. } => contents.snapshot(*id, snapshot),
-                Request::Barrier { .. } => {}
+                // Of an actor that turned out to be there already, nothing more is written.
+                Request::Append { commit, .. } if contents.actors.contains_key(&commit.actor) => {
+                    contents.append(commit);
+                }
+                Request::Snapshot { id, snapshot, .. } if contents.actors.contains_key(id) => {
+                    contents.snapshot(*id, snapshot);
+                }
+                Request::Append { .. } | Request::Snapshot { .. } | Request::Barrier { .. } => {}
             }
         }
         contents
@@ -202,8 +207,19 @@ impl Inner {
     fn write(&mut self, request: Request) {
         let failed = self.failed.clone().map_or(Ok(()), Err);
         match request {
-            Request::Create { actor, answer } => {
-                answer.send(failed.map(|()| self.contents.create(&actor)));
+            Request::Create {
+                actor,
+                claim,
+                answer,
+            } => {
+                let created = failed.map(|()| self.contents.create(&actor));
+                if let Some(epoch) = claim {
+                    if created != Ok(Created::New) {
+                        self.claims.break_claim(actor.id, epoch);
+                    }
+                    self.claims.settle(actor.id);
+                }
+                answer.send(created);
             }
             Request::Append { commit, answer } => {
                 let admitted =
@@ -345,8 +361,27 @@ impl Store for MemoryStore {
         if let Err(error) = inner.check_open() {
             return ready(Err(error));
         }
-        inner.submit(Request::Create { actor, answer });
+        let claim = None;
+        inner.submit(Request::Create {
+            actor,
+            claim,
+            answer,
+        });
         result
+    }
+
+    fn create_claimed(&self, actor: NewActor) -> Result<Birth, StoreError> {
+        let (answer, created) = Answer::new();
+        let mut inner = self.lock();
+        inner.check_open()?;
+        let epoch = inner.claims.claim_new(actor.id);
+        let claim = Some(epoch);
+        inner.submit(Request::Create {
+            actor,
+            claim,
+            answer,
+        });
+        Ok(Birth { epoch, created })
     }
 
     fn lookup(&self, name: &ActorName, key: &ActorKey) -> StoreFuture<Option<ActorRecord>> {

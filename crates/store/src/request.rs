@@ -10,6 +10,8 @@ use crate::{Commit, Created, Epoch, NewActor, Snapshot, StoreError, StoreFuture}
 pub(crate) enum Request {
     Create {
         actor: NewActor,
+        /// The claim that was made along with it, which ends if there is no new actor.
+        claim: Option<Epoch>,
         answer: Answer<Created>,
     },
     Append {
@@ -28,15 +30,22 @@ pub(crate) enum Request {
     },
 }
 
+/// What a request weighs besides its contents.
+const ROW: usize = 128;
+
 impl Request {
-    /// About how many bytes the request holds in memory and will write.
+    /// About how many bytes the creation of `actor` holds in memory and will write.
+    pub(crate) fn weight_of_creation(actor: &NewActor) -> usize {
+        ROW + actor.input.as_ref().map_or(0, |input| input.len())
+    }
+
+    /// The same of any request.
     pub(crate) fn weight(&self) -> usize {
-        const ROW: usize = 128;
-        ROW + match self {
-            Self::Create { actor, .. } => actor.input.as_ref().map_or(0, |input| input.len()),
-            Self::Append { commit, .. } => commit.body.len(),
-            Self::Snapshot { snapshot, .. } => snapshot.body.len(),
-            Self::Barrier { .. } => 0,
+        match self {
+            Self::Create { actor, .. } => Self::weight_of_creation(actor),
+            Self::Append { commit, .. } => ROW + commit.body.len(),
+            Self::Snapshot { snapshot, .. } => ROW + snapshot.body.len(),
+            Self::Barrier { .. } => ROW,
         }
     }
 }

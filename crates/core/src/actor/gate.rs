@@ -1,7 +1,8 @@
 //! The output gate: nothing leaves an actor before the commit that it depends on is durable.
 //!
 //! Outputs wait in the order in which the actor produced them, each behind the commit of its turn.
-//! Commits become durable in order, so releasing is popping from the front.
+//! Commits become durable in order, so releasing is popping from the front. The creation of an actor counts as
+//! its commit 0.
 
 use std::collections::VecDeque;
 
@@ -9,7 +10,8 @@ use std::collections::VecDeque;
 #[derive(Debug)]
 pub(crate) struct OutputGate<T> {
     waiting: VecDeque<(u64, T)>,
-    durable: u64,
+    /// The last durable commit. Absent while not even the creation is.
+    durable: Option<u64>,
 }
 
 impl<T> OutputGate<T> {
@@ -17,14 +19,22 @@ impl<T> OutputGate<T> {
     pub(crate) fn new(durable: u64) -> Self {
         Self {
             waiting: VecDeque::new(),
-            durable,
+            durable: Some(durable),
+        }
+    }
+
+    /// A gate in front of an actor that is being created. Nothing leaves before that is durable.
+    pub(crate) fn of_new() -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            durable: None,
         }
     }
 
     /// Adds an output that must not be seen before commit `after` is durable. It never overtakes
     /// an earlier one, even when it depends on nothing itself. Returns it when it may leave now.
     pub(crate) fn push(&mut self, after: u64, output: T) -> Option<T> {
-        if self.waiting.is_empty() && after <= self.durable {
+        if self.waiting.is_empty() && Some(after) <= self.durable {
             return Some(output);
         }
         self.waiting.push_back((after, output));
@@ -34,17 +44,17 @@ impl<T> OutputGate<T> {
     /// Notes that commit `seq`, and with it all before it, is durable.
     pub(crate) fn advance(&mut self, seq: u64) {
         assert!(
-            seq > self.durable,
-            "commits become durable in order: {seq} after {}",
+            Some(seq) > self.durable,
+            "commits become durable in order: {seq} after {:?}",
             self.durable
         );
-        self.durable = seq;
+        self.durable = Some(seq);
     }
 
     /// Takes the next output that may leave.
     pub(crate) fn pop(&mut self) -> Option<T> {
         let &(after, _) = self.waiting.front()?;
-        if after > self.durable {
+        if Some(after) > self.durable {
             return None;
         }
         self.waiting.pop_front().map(|(_, output)| output)
@@ -89,6 +99,19 @@ mod tests {
         assert_eq!(gate.pop(), None);
         assert_eq!(gate.drain().collect::<Vec<_>>(), ["b"]);
         assert!(gate.is_empty());
+    }
+
+    #[test]
+    fn nothing_leaves_a_new_actor_before_it_is_created() {
+        let mut gate = OutputGate::of_new();
+        assert_eq!(gate.push(0, "waits for no commit"), None);
+        assert_eq!(gate.push(1, "a"), None);
+        assert_eq!(gate.pop(), None);
+        gate.advance(0);
+        assert_eq!(gate.pop(), Some("waits for no commit"));
+        assert_eq!(gate.pop(), None);
+        gate.advance(1);
+        assert_eq!(gate.pop(), Some("a"));
     }
 
     #[test]

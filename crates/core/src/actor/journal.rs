@@ -8,7 +8,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use greenroom_store::{AlarmChange, Commit, Epoch, Image, Store, StoreError, StoreFuture};
+use greenroom_store::{
+    AlarmChange, Birth, Commit, Created, Epoch, Image, Store, StoreError, StoreFuture,
+};
 use greenroom_types::ActorId;
 use tokio::time::Instant;
 
@@ -37,6 +39,9 @@ const SNAPSHOT_BYTES_PER_COMMIT: u64 = 80;
 const MOST_TAIL_COMMITS: u64 = 16 * 1024;
 /// Changes that ask for no commit are committed all the same when there are more bytes of them.
 const PENDING_BYTES: usize = 64 * 1024;
+
+/// What is under way before the first commit of a new actor: its creation.
+pub(crate) const CREATION: u64 = 0;
 
 /// A claimed journal.
 pub(crate) struct Journal {
@@ -112,6 +117,47 @@ impl Journal {
             snapshot_bytes: image.snapshot.as_ref().map_or(0, |s| s.body.len() as u64),
             state: StateSize::default(),
         }
+    }
+
+    /// The journal of an actor whose creation is under way. That is waited for like a commit, the one with
+    /// number [`CREATION`].
+    pub(crate) fn of_new(store: Arc<dyn Store>, actor: ActorId, birth: Birth) -> Self {
+        let Birth { epoch, created } = birth;
+        let append: StoreFuture<()> = Box::pin(async move {
+            match created.await? {
+                Created::New => Ok(()),
+                // Another node was faster. It is the writer.
+                Created::Existing(_) => Err(StoreError::Fenced { actor }),
+            }
+        });
+        let creation = UnderWay {
+            seq: CREATION,
+            alarm: None,
+            append,
+        };
+        Self {
+            store,
+            actor,
+            epoch,
+            last: 0,
+            pending: Changes::default(),
+            alarm_stored: None,
+            alarm_wanted: None,
+            alarm_durable: None,
+            mark: None,
+            deadline: None,
+            under_way: VecDeque::from([creation]),
+            written: Weight::default(),
+            folded: Weight::default(),
+            snapshot_bytes: 0,
+            state: StateSize::default(),
+        }
+    }
+
+    /// Whether it is not yet certain that the actor is created.
+    pub(crate) fn is_being_created(&self) -> bool {
+        let oldest = self.under_way.front();
+        oldest.is_some_and(|commit| commit.seq == CREATION)
     }
 
     /// Notes the size of the state's image as it was loaded.
@@ -292,6 +338,12 @@ impl Journal {
             encode_commit(&pending)
         };
         self.append(body, false);
+    }
+
+    /// Forgets what waits for a commit.
+    pub(crate) fn discard(&mut self) {
+        self.pending = Changes::default();
+        self.deadline = None;
     }
 
     /// Ends the journal and the actor with it. What waits is not worth writing any more.

@@ -29,3 +29,4 @@ pub(crate) use exchanges::ExchangeEvent;
 pub(crate) use message::{Answer, Control, Message, OnceWord, StreamKey, Word};
 pub(crate) use sockets::cost;
 pub(crate) use task::ActorTask;
+pub(crate) use wake::Woken;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use greenroom_store::StoreError;
 use greenroom_types::ActorError;
 use tokio::time::Instant;
 use tracing::debug;
@@ -9,6 +10,7 @@ use tracing::debug;
 use super::{
     alarms::Alarms,
     gate::OutputGate,
+    journal::CREATION,
     live::{Calls, Live, Resumes, Stage},
     message::Message,
     once::OnceCalls,
@@ -18,6 +20,7 @@ use super::{
 use crate::{
     CloseReason, CrashPolicy, HostEvent, StartEvent, StopReason,
     mark::{Mark, STEADY},
+    store_error,
     weight::{QueueSizes, WeightWatch},
 };
 
@@ -29,6 +32,9 @@ impl ActorTask {
 
     pub(super) fn begin_waking(&mut self) {
         self.must_wake = false;
+        if let Some(fresh) = self.fresh.take() {
+            return self.on_woken(Ok(*fresh));
+        }
         self.phase = Phase::Waking(Box::pin(wake(
             Arc::clone(&self.shared),
             self.id,
@@ -65,7 +71,10 @@ impl ActorTask {
         self.handle.scale.identify(&woken.record);
         self.weight_watch = WeightWatch::new(self.options.weight_warning);
         self.record = Some(woken.record.clone());
-        self.shared.registry.remember_key(&woken.record);
+        let is_being_created = woken.journal.is_being_created();
+        if !is_being_created {
+            self.shared.registry.remember_key(&woken.record);
+        }
         let inbox = Arc::clone(&self.handle.inbox);
         let instance = self.shared.add_instance(self.id, inbox);
         let durable = woken.journal.last();
@@ -100,7 +109,10 @@ impl ActorTask {
                 deadline: Instant::now() + self.options.start_timeout,
             },
             journal: woken.journal,
-            gate: OutputGate::new(durable),
+            gate: match is_being_created {
+                true => OutputGate::of_new(),
+                false => OutputGate::new(durable),
+            },
             calls: Calls::default(),
             alarms,
             kv: woken.kv,
@@ -173,10 +185,62 @@ impl ActorTask {
             };
             return live.journal.commit_destroy();
         }
+        if let Phase::Live(live) = &mut self.phase
+            && live.journal.is_being_created()
+        {
+            // What a failed start says is an answer, too: it waits until there is an actor that cannot start.
+            self.shared.host.deliver(live.instance, HostEvent::Drop);
+            live.stage = Stage::Stopped {
+                reason: StopReason::Sleep,
+            };
+            live.journal.discard();
+            drop(live.gate.drain());
+            self.refusal = Some(error.clone());
+            return;
+        }
         self.drop_instance();
+        self.not_started(error);
+    }
+
+    /// Tells those who wait for the start that it has failed.
+    pub(super) fn not_started(&mut self, error: &ActorError) {
         self.try_again_later();
         self.forget_departed();
         self.fail_waiting(error);
+    }
+
+    /// The creation is durable, or not to be.
+    pub(super) fn on_created(&mut self, result: Result<(), StoreError>) {
+        self.settling = None;
+        if let Err(cause) = result {
+            return self.on_not_created(&cause);
+        }
+        if let Some(record) = &self.record {
+            self.shared.registry.remember_key(record);
+        }
+        // Nobody has said anything to it meanwhile, so it sleeps.
+        self.leave_fresh();
+        if let Phase::Live(live) = &mut self.phase {
+            live.gate.advance(CREATION);
+            self.release_ready();
+        }
+    }
+
+    /// There is no such actor, and nothing of what it did was ever let out.
+    fn on_not_created(&mut self, cause: &StoreError) {
+        debug!(actor = %self.id, %cause, "an actor was not created");
+        let error = store_error(cause);
+        self.leave_fresh();
+        self.lose_instance(&error);
+        self.conns.close_all(&CloseReason::Refused(error.clone()));
+        self.not_created = Some(error);
+    }
+
+    /// Gives up the claim of a new actor that has not started.
+    pub(super) fn leave_fresh(&mut self) {
+        if let Some(fresh) = self.fresh.take() {
+            self.shared.store.release(self.id, fresh.journal.epoch());
+        }
     }
 
     /// The instance refuses the input. An actor that never lived is removed; whoever waits for it is

@@ -79,6 +79,9 @@ impl ActorTask {
         self.leave_instance();
         match reason {
             StopReason::Sleep => {
+                if let Some(error) = self.refusal.take() {
+                    return self.not_started(&error);
+                }
                 debug!(actor = %self.id, "actor sleeps");
                 self.close_sockets(&CloseReason::Closed(SocketClose::going_away()));
                 if wants_destroy {
@@ -127,6 +130,9 @@ impl ActorTask {
             self.shared.remove_instance(live.instance);
             self.handle.scale.clear();
             self.shared.store.release(self.id, live.journal.epoch());
+            if live.journal.is_being_created() {
+                self.settling = Some(Box::new(live.journal));
+            }
         }
     }
 

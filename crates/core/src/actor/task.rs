@@ -24,6 +24,7 @@ use tracing::warn;
 
 use super::{
     conns::Conns,
+    journal::{CREATION, Journal},
     live::{Caller, Live, Stage},
     message::{Control, Message},
     revival::Revival,
@@ -59,6 +60,13 @@ pub(crate) struct ActorTask {
     /// The last event that was let out, if the actor keeps its events. Known from the first wake on.
     pub(super) told: Option<u64>,
     pub(super) phase: Phase,
+    /// A new actor, which starts with its first message.
+    pub(super) fresh: Option<Box<Woken>>,
+    /// The journal of an instance that was lost while the actor's creation was under way. Until that is settled the
+    /// actor neither wakes nor rests, so nobody else creates it.
+    pub(super) settling: Option<Box<Journal>>,
+    /// Why the actor was not created after all.
+    pub(super) not_created: Option<ActorError>,
     /// Messages taken from the mailbox that wait until the actor is awake.
     pub(super) waiting: VecDeque<Message>,
     /// Connections that ended while the actor slept, and that it is to be told of.
@@ -78,7 +86,8 @@ pub(crate) struct ActorTask {
     pub(super) shutting_down: bool,
     /// It was destroyed, or never existed: nobody finds it here any more.
     pub(super) gone: bool,
-    /// Why it will have been as if it had never been created.
+    /// Why it has not started, to be told when its creation is durable; or why it will have been as if it had
+    /// never been created.
     pub(super) refusal: Option<ActorError>,
     /// What waits for a host that does not come to run anything.
     pub(super) stall: Stall,
@@ -114,17 +123,22 @@ impl ActorTask {
         id: ActorId,
         handle: ActorHandle,
         mail: InboxReader<Message, Control>,
+        fresh: Option<Box<Woken>>,
     ) -> Self {
+        let record = fresh.as_ref().map(|fresh| fresh.record.clone());
         Self {
             shared,
             id,
             options: ActorOptions::default(),
-            record: None,
+            record,
             mail,
             conns: Conns::new(handle.scale.outboxes()),
             handle,
             told: None,
             phase: Phase::Asleep,
+            fresh,
+            settling: None,
+            not_created: None,
             waiting: VecDeque::new(),
             departed: Vec::new(),
             must_wake: false,
@@ -173,8 +187,16 @@ impl ActorTask {
     /// Takes the next thing to do. The order matters: durable commits release what callers wait
     /// for, the host's word ends calls, and only then comes new work.
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
-        if let Phase::Live(live) = &mut self.phase
-            && let Poll::Ready((seq, result)) = live.journal.poll_durable(cx)
+        let journal = match &mut self.phase {
+            Phase::Live(live) => Some(&mut live.journal),
+            Phase::Asleep => {
+                let fresh = self.fresh.as_mut().map(|fresh| &mut fresh.journal);
+                fresh.or(self.settling.as_deref_mut())
+            }
+            Phase::Waking(_) => None,
+        };
+        if let Some(journal) = journal
+            && let Poll::Ready((seq, result)) = journal.poll_durable(cx)
         {
             return Poll::Ready(Event::Durable(seq, result));
         }
@@ -208,7 +230,7 @@ impl ActorTask {
 
     fn takes_messages(&self) -> bool {
         match &self.phase {
-            Phase::Asleep => !self.shutting_down,
+            Phase::Asleep => !self.shutting_down && self.settling.is_none(),
             Phase::Waking(_) => false,
             Phase::Live(live) => {
                 live.stage == Stage::Running && live.wants.is_none() && !self.shutting_down
@@ -325,12 +347,18 @@ impl ActorTask {
         if !matches!(self.phase, Phase::Asleep) {
             return None;
         }
+        if let Some(error) = self.not_created.take() {
+            return Some(End::Over(error));
+        }
         if self.gone {
             return Some(End::Over(ActorError::not_found()));
         }
         if self.shutting_down {
             self.conns.close_all(&CloseReason::ShuttingDown);
             return Some(End::Over(ActorError::stopping()));
+        }
+        if self.settling.is_some() {
+            return None;
         }
         if !self.waiting.is_empty()
             || self.revival.is_some_and(|revival| revival.is_due())
@@ -340,7 +368,7 @@ impl ActorTask {
             self.begin_waking();
             return None;
         }
-        let may_rest = self.conns.is_empty() && self.revival.is_none();
+        let may_rest = self.conns.is_empty() && self.revival.is_none() && self.fresh.is_none();
         (may_rest && self.try_rest()).then_some(End::Rested)
     }
 
@@ -379,6 +407,9 @@ impl ActorTask {
     // ---- events
 
     fn on_durable(&mut self, seq: u64, result: Result<(), StoreError>) {
+        if seq == CREATION {
+            return self.on_created(result);
+        }
         if let Err(cause) = result {
             return self.poison(&cause);
         }
@@ -559,6 +590,7 @@ impl Drop for ActorTask {
             // A host that panics again is beyond help, and this must not take the process down.
             let _ = catch_unwind(AssertUnwindSafe(forget));
         }
+        self.leave_fresh();
         self.leave_instance();
         if let Some(mark) = lost {
             self.shared.report_fallen(self.id, mark);

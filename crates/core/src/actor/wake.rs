@@ -3,7 +3,7 @@
 use std::{future::poll_fn, sync::Arc};
 
 use bytes::Bytes;
-use greenroom_store::ActorRecord;
+use greenroom_store::{ActorRecord, Birth, Store};
 use greenroom_types::{ActorError, ActorId};
 use tokio::time::Instant;
 use tracing::{debug, error};
@@ -11,7 +11,10 @@ use tracing::{debug, error};
 use super::journal::Journal;
 use crate::{
     CrashPolicy,
-    image::{ImageError, journal},
+    image::{
+        ImageError,
+        journal::{self, Folded},
+    },
     kv::Kv,
     mark::Mark,
     once::CallWindow,
@@ -35,6 +38,29 @@ pub(crate) struct Woken {
     pub(crate) state_version: Option<u32>,
     pub(crate) events: Option<Window>,
     pub(crate) calls: CallWindow,
+}
+
+impl Woken {
+    /// An actor that is being created, and has no past.
+    pub(crate) fn new(store: Arc<dyn Store>, record: ActorRecord, birth: Birth) -> Self {
+        let journal = Journal::of_new(store, record.id, birth);
+        Self::with(record, journal, None, Folded::default())
+    }
+
+    fn with(record: ActorRecord, journal: Journal, found: Option<Mark>, folded: Folded) -> Self {
+        Self {
+            record,
+            journal,
+            found,
+            state: folded.state,
+            schedule: folded.schedule,
+            kv: folded.kv,
+            queue: folded.queue,
+            state_version: folded.state_version,
+            events: folded.events,
+            calls: folded.calls,
+        }
+    }
 }
 
 /// Folding more bytes than this could hold others up, and is done aside.
@@ -120,18 +146,7 @@ pub(crate) async fn wake(
         }
     };
     match folded {
-        Ok(folded) => Ok(Woken {
-            record,
-            journal,
-            found,
-            state: folded.state,
-            schedule: folded.schedule,
-            kv: folded.kv,
-            queue: folded.queue,
-            state_version: folded.state_version,
-            events: folded.events,
-            calls: folded.calls,
-        }),
+        Ok(folded) => Ok(Woken::with(record, journal, found, folded)),
         Err(cause) => {
             error!(actor = %id, %cause, "the stored state of an actor cannot be read");
             store.release(id, journal.epoch());

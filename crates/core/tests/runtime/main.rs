@@ -8,6 +8,7 @@
 mod alarms;
 mod calls;
 mod conns;
+mod creating;
 mod departures;
 mod ends;
 mod exchanges;

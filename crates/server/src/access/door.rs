@@ -56,8 +56,37 @@ impl Pass {
         key: &ActorKey,
         input: Option<Bytes>,
     ) -> Result<(ActorRecord, bool), ActorError> {
+        // Apart, so that connections do not have room for it while they last.
+        let found = Box::pin(app.runtime.get_or_create(name, key, input));
+        self.count_creation(app, name, key, found).await
+    }
+
+    /// As [`Pass::get_or_create`], for those who send the actor something at once
+    /// ([`Runtime::reach_or_create`](greenroom_core::Runtime::reach_or_create)).
+    ///
+    /// # Errors
+    /// The same.
+    pub(crate) async fn reach_or_create(
+        &self,
+        app: &App,
+        name: &ActorName,
+        key: &ActorKey,
+        input: Option<Bytes>,
+    ) -> Result<(ActorRecord, bool), ActorError> {
+        let found = app.runtime.reach_or_create(name, key, input);
+        self.count_creation(app, name, key, found).await
+    }
+
+    /// Lets `found` go on if the visitor may create another actor, and counts it if it does.
+    async fn count_creation(
+        &self,
+        app: &App,
+        name: &ActorName,
+        key: &ActorKey,
+        found: impl Future<Output = Result<(ActorRecord, bool), ActorError>>,
+    ) -> Result<(ActorRecord, bool), ActorError> {
         let Some((limiter, address)) = &self.creator else {
-            return app.runtime.get_or_create(name, key, input).await;
+            return found.await;
         };
         let creation = match limiter.create(*address) {
             Ok(creation) => creation,
@@ -69,7 +98,7 @@ impl Pass {
                 };
             }
         };
-        let found = app.runtime.get_or_create(name, key, input).await;
+        let found = found.await;
         if !matches!(found, Ok((_, true))) {
             creation.give_back();
         }

@@ -150,18 +150,37 @@ impl Target {
             Self::Id(id) => app.runtime.get_by_id(*id).await,
             Self::Get { name, key } => find(app, name, key).await,
             Self::GetOrCreate { name, key, input } => {
-                let is_ambiguous = key.candidates().nth(1).is_some();
-                if is_ambiguous {
-                    match find(app, name, key).await {
-                        Err(error) if is_not_found(&error) => {}
-                        found => return found,
-                    }
+                if let Some(found) = find_ambiguous(app, name, key).await? {
+                    return Ok(found);
                 }
                 let key = key.plain();
                 let created = pass.get_or_create(app, name, &key, input.clone());
                 Ok(created.await?.0)
             }
         }
+    }
+
+    /// The actor that the request means without doubt, if it has a task.
+    fn known(&self, app: &App) -> Result<Option<ActorRecord>, ActorError> {
+        match self {
+            Self::GetOrCreate { name, key, .. } if key.candidates().nth(1).is_none() => {
+                app.runtime.known(name, &key.plain())
+            }
+            Self::Id(_) | Self::Get { .. } | Self::GetOrCreate { .. } => Ok(None),
+        }
+    }
+
+    /// As [`Target::resolve`], for those who send the actor something at once: it may not be created yet.
+    async fn reach(&self, app: &App, pass: &Pass) -> Result<ActorRecord, ActorError> {
+        let Self::GetOrCreate { name, key, input } = self else {
+            return self.resolve(app, pass).await;
+        };
+        if let Some(found) = find_ambiguous(app, name, key).await? {
+            return Ok(found);
+        }
+        let key = key.plain();
+        let created = pass.reach_or_create(app, name, &key, input.clone());
+        Ok(created.await?.0)
     }
 }
 
@@ -198,8 +217,8 @@ impl Entered<'_> {
         }
     }
 
-    /// As [`Entered::resolve`], but takes an id at its word: whoever sends the actor something learns
-    /// soon enough whether it exists.
+    /// As [`Entered::resolve`], but takes an id at its word, and does not wait for a creation to be durable:
+    /// whoever sends the actor something learns soon enough whether it exists.
     pub(crate) async fn reach(&self, app: &App) -> Result<Reached, ActorError> {
         match &*self.target {
             Target::Id(id) => Ok(Reached {
@@ -208,7 +227,11 @@ impl Entered<'_> {
                 generation: 0,
             }),
             Target::Get { .. } | Target::GetOrCreate { .. } => {
-                let record = self.resolve(app).await?;
+                let record = match self.target.known(app)? {
+                    Some(record) => record,
+                    // Apart, so that connections do not have room for what is rare.
+                    None => Box::pin(self.target.reach(app, &self.pass)).await?,
+                };
                 Ok(Reached {
                     id: record.id,
                     key: Some(record.key),
@@ -228,6 +251,21 @@ async fn find(app: &App, name: &ActorName, key: &KeySpec) -> Result<ActorRecord,
         }
     }
     Err(ActorError::not_found())
+}
+
+/// The actor that exists, if the key may mean several.
+async fn find_ambiguous(
+    app: &App,
+    name: &ActorName,
+    key: &KeySpec,
+) -> Result<Option<ActorRecord>, ActorError> {
+    if key.candidates().nth(1).is_none() {
+        return Ok(None);
+    }
+    match find(app, name, key).await {
+        Err(error) if is_not_found(&error) => Ok(None),
+        found => found.map(Some),
+    }
 }
 
 /// Whether this server answers to a namespace. None is the default one.

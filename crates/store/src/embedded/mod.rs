@@ -33,8 +33,8 @@ use self::{
     writer::Writer,
 };
 use crate::{
-    ActorRecord, Commit, Created, DueAlarm, Epoch, Image, ListPage, ListQuery, NewActor, OpenError,
-    Snapshot, Store, StoreError, StoreFuture, StoreMemory, TailEntry,
+    ActorRecord, Birth, Commit, Created, DueAlarm, Epoch, Image, ListPage, ListQuery, NewActor,
+    OpenError, Snapshot, Store, StoreError, StoreFuture, StoreMemory, TailEntry,
     request::{Answer, Request, Undo, ready},
 };
 
@@ -164,13 +164,33 @@ async fn aside<T: Send + 'static>(
 impl Store for EmbeddedStore {
     fn create(&self, actor: NewActor) -> StoreFuture<Created> {
         let (answer, result) = Answer::new();
-        let request = Request::Create { actor, answer };
+        let claim = None;
+        let request = Request::Create {
+            actor,
+            claim,
+            answer,
+        };
         let state = self.shared.lock();
         if let Err(error) = state.check_room(request.weight()) {
             return ready(Err(error));
         }
         self.shared.enqueue(state, request);
         result
+    }
+
+    fn create_claimed(&self, actor: NewActor) -> Result<Birth, StoreError> {
+        let (answer, created) = Answer::new();
+        let mut state = self.shared.lock();
+        state.check_room(Request::weight_of_creation(&actor))?;
+        let epoch = state.claims.claim_new(actor.id);
+        let claim = Some(epoch);
+        let request = Request::Create {
+            actor,
+            claim,
+            answer,
+        };
+        self.shared.enqueue(state, request);
+        Ok(Birth { epoch, created })
     }
 
     fn lookup(&self, name: &ActorName, key: &ActorKey) -> StoreFuture<Option<ActorRecord>> {

@@ -18,7 +18,7 @@ use super::{
     staging::Staging,
 };
 use crate::{
-    Created, StoreError,
+    Created, Epoch, StoreError,
     request::{Answer, Request},
 };
 
@@ -105,7 +105,12 @@ impl Writer {
     ) -> Vec<(Pending, Result<(), StoreError>)> {
         debug!(%error, writes = batch.len(), "writes refused");
         let refuse = |request| match request {
-            Request::Create { answer, .. } => {
+            Request::Create {
+                actor,
+                claim,
+                answer,
+            } => {
+                self.unclaim(actor.id, claim);
                 (Pending::Created(answer, Created::New), Err(error.clone()))
             }
             Request::Append { commit, answer } => {
@@ -150,10 +155,20 @@ impl Writer {
         request: Request,
     ) -> (Pending, Result<(), StoreError>) {
         match request {
-            Request::Create { actor, answer } => match staging.create(&actor) {
-                Ok(created) => (Pending::Created(answer, created), Ok(())),
-                Err(error) => (Pending::Created(answer, Created::New), Err(error)),
-            },
+            Request::Create {
+                actor,
+                claim,
+                answer,
+            } => {
+                let staged = staging.create(&actor);
+                if !matches!(staged, Ok(Created::New)) {
+                    self.unclaim(actor.id, claim);
+                }
+                match staged {
+                    Ok(created) => (Pending::Created(answer, created), Ok(())),
+                    Err(error) => (Pending::Created(answer, Created::New), Err(error)),
+                }
+            }
             Request::Append { commit, answer } => {
                 let admitted = self
                     .shared
@@ -187,6 +202,13 @@ impl Writer {
         }
     }
 
+    /// Refuses the commits of an actor that was claimed when its creation was handed in, and is not created.
+    fn unclaim(&self, id: ActorId, claim: Option<Epoch>) {
+        if let Some(epoch) = claim {
+            self.shared.lock().claims.break_claim(id, epoch);
+        }
+    }
+
     /// Stops all writing. Gives the error for those whose write failed.
     fn fail(&self, error: &fjall::Error) -> StoreError {
         error!(%error, "a write to the store failed, it takes no more until the process restarts");
@@ -208,6 +230,7 @@ fn writes_to(request: &Request) -> Option<ActorId> {
     match request {
         Request::Append { commit, .. } => Some(commit.actor),
         Request::Snapshot { id, .. } => Some(*id),
-        Request::Create { .. } | Request::Barrier { .. } => None,
+        Request::Create { actor, claim, .. } => claim.map(|_| actor.id),
+        Request::Barrier { .. } => None,
     }
 }

@@ -6,7 +6,7 @@ use greenroom_types::{ActorId, ActorKey, ActorName};
 use tokio::sync::watch;
 
 use crate::{
-    ActorRecord, Commit, Created, DueAlarm, Epoch, Image, ListPage, ListQuery, MemoryStore,
+    ActorRecord, Birth, Commit, Created, DueAlarm, Epoch, Image, ListPage, ListQuery, MemoryStore,
     NewActor, Snapshot, Store, StoreError, StoreFuture, TailEntry, request::ready,
 };
 
@@ -179,6 +179,16 @@ impl Store for FaultStore {
         } else {
             self.store.create(actor)
         }
+    }
+
+    fn create_claimed(&self, actor: NewActor) -> Result<Birth, StoreError> {
+        if self.is_frozen() {
+            return Ok(Birth {
+                epoch: Epoch(u64::MAX),
+                created: ready(Ok(Created::New)),
+            });
+        }
+        self.store.create_claimed(actor)
     }
 
     fn lookup(&self, name: &ActorName, key: &ActorKey) -> StoreFuture<Option<ActorRecord>> {

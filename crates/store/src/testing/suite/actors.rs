@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 
-use super::{Subject, awake, image, last, ok, snapshot, with_alarm};
+use super::{Subject, awake, bodies, image, last, ok, snapshot, with_alarm};
 use crate::{
-    AlarmChange, Created, ListQuery, NewActor, StoreError,
+    AlarmChange, Birth, Created, ListQuery, NewActor, StoreError,
     testing::{actor_key, commit, new_actor},
 };
 
@@ -202,4 +202,66 @@ pub async fn a_destroyed_key_can_be_created_again(store: Subject) {
         (None, vec![], None)
     );
     ok(store.append(commit(actor.id, image.epoch, 1, "y"))).await;
+}
+
+/// A new actor can be written to before it is durable.
+pub async fn a_claimed_creation_and_its_commits_come_back_together(store: Subject) {
+    let actor = new_actor(1, "room", &["a"]);
+    let Birth { epoch, created } = store.create_claimed(actor.clone()).expect("it is taken");
+    let first = store.append(commit(actor.id, epoch, 1, "one"));
+    let second = store.append(commit(actor.id, epoch, 2, "two"));
+    assert_eq!(ok(created).await, Created::New);
+    ok(first).await;
+    ok(second).await;
+    let image = image(&store, &actor).await;
+    assert!(image.epoch > epoch, "a load is a newer claim");
+    assert_eq!(image.record, actor);
+    assert_eq!(
+        bodies(&image),
+        [(1, Bytes::from("one")), (2, Bytes::from("two"))]
+    );
+}
+
+/// What turns out to be there already is not written to.
+pub async fn a_claimed_creation_of_a_taken_key_writes_nothing(store: Subject) {
+    let owner = new_actor(1, "room", &["a"]);
+    let late = new_actor(2, "room", &["a"]);
+    let first = store.create(owner.clone());
+    let Birth { epoch, created } = store.create_claimed(late.clone()).expect("it is taken");
+    let behind = store.append(commit(late.id, epoch, 1, "one"));
+    ok(first).await;
+    assert_eq!(ok(created).await, Created::Existing(owner.clone()));
+    let fenced = Err(StoreError::Fenced { actor: late.id });
+    assert_eq!(behind.await, fenced);
+    assert_eq!(store.append(commit(late.id, epoch, 2, "two")).await, fenced);
+    store.release(late.id, epoch);
+    assert_eq!(ok(store.record(late.id)).await, None);
+    assert!(ok(store.load(late.id)).await.is_none());
+    assert!(bodies(&image(&store, &owner).await).is_empty());
+}
+
+/// Whoever loads an actor that is being created waits for it.
+pub async fn a_load_waits_for_a_claimed_creation(store: Subject) {
+    let actor = new_actor(1, "room", &["a"]);
+    let Birth { epoch, created } = store.create_claimed(actor.clone()).expect("it is taken");
+    let loaded = ok(store.load(actor.id)).await.expect("it exists");
+    assert_eq!(loaded.record, actor);
+    assert_eq!(ok(created).await, Created::New);
+    let fenced = Err(StoreError::Fenced { actor: actor.id });
+    assert_eq!(
+        store.append(commit(actor.id, epoch, 1, "old")).await,
+        fenced
+    );
+    ok(store.append(commit(actor.id, loaded.epoch, 1, "new"))).await;
+}
+
+/// An actor may be over before it is durable.
+pub async fn a_claimed_creation_can_end_in_its_own_batch(store: Subject) {
+    let actor = new_actor(1, "room", &["a"]);
+    let Birth { epoch, created } = store.create_claimed(actor.clone()).expect("it is taken");
+    let end = store.append(last(commit(actor.id, epoch, 1, "")));
+    assert_eq!(ok(created).await, Created::New);
+    ok(end).await;
+    assert_eq!(ok(store.lookup(&actor.name, &actor.key)).await, None);
+    assert_eq!(ok(store.record(actor.id)).await, None);
 }

@@ -12,7 +12,10 @@ use bytes::Bytes;
 
 pub use self::{
     actors::{
-        a_created_actor_is_found, a_destroyed_key_can_be_created_again,
+        a_claimed_creation_and_its_commits_come_back_together,
+        a_claimed_creation_can_end_in_its_own_batch,
+        a_claimed_creation_of_a_taken_key_writes_nothing, a_created_actor_is_found,
+        a_destroyed_key_can_be_created_again, a_load_waits_for_a_claimed_creation,
         destroy_in_a_batch_with_its_neighbours, destroy_removes_everything,
         listing_goes_by_prefix_and_page, of_racing_creations_one_wins,
     },
@@ -48,6 +51,10 @@ macro_rules! store_suite {
         $crate::store_suite!(@cases $module, $open,
             a_created_actor_is_found,
             of_racing_creations_one_wins,
+            a_claimed_creation_and_its_commits_come_back_together,
+            a_claimed_creation_of_a_taken_key_writes_nothing,
+            a_load_waits_for_a_claimed_creation,
+            a_claimed_creation_can_end_in_its_own_batch,
             commits_come_back_in_order,
             many_commits_at_once_keep_their_order,
             dropped_futures_do_not_stop_commits,

@@ -1,0 +1,338 @@
+//! An actor begins while its creation is under way, and nobody can tell.
+
+use std::sync::Arc;
+
+use greenroom_core::Output;
+use greenroom_store::{Store, StoreError, testing::FaultStore};
+use greenroom_types::{ActorError, ActorId};
+use tokio::task::JoinHandle;
+
+use crate::{
+    host::{World, name, one, read_uint, request},
+    manual::{Manual, settle},
+};
+
+fn fault_world() -> (Arc<FaultStore>, World) {
+    let store = Arc::new(FaultStore::new());
+    let world = World::new(Arc::clone(&store) as Arc<dyn Store>);
+    (store, world)
+}
+
+type Answer = (ActorId, Result<u64, ActorError>);
+
+/// Calls the actor of a key, and creates it if need be, as a stateless call of a client does.
+fn ask(world: &World, key: &str, action: &str) -> JoinHandle<Result<Answer, ActorError>> {
+    let (runtime, key, request) = (world.runtime.clone(), one(key), request(action));
+    tokio::spawn(async move {
+        let (actor, _) = runtime.reach_or_create(&name(), &key, None).await?;
+        let result = runtime.call(actor.id, request).await;
+        Ok((actor.id, result.map(|bytes| read_uint(&bytes))))
+    })
+}
+
+async fn answer(asked: JoinHandle<Result<Answer, ActorError>>) -> Answer {
+    asked.await.unwrap().expect("there is an actor")
+}
+
+#[tokio::test(start_paused = true)]
+async fn creation_start_and_first_action_share_a_sync() {
+    let (store, world) = fault_world();
+    store.pause_syncs();
+    let asked = ask(&world, "a", "add");
+    // The record, and what the actor has done since, though nothing is durable.
+    store.until_held(2).await;
+    world.seen.wait_for("create", 1).await;
+    settle().await;
+    assert!(!asked.is_finished());
+    assert_eq!(store.record(ActorId::from_bytes([0; 16])).await, Ok(None));
+    assert_eq!(store.lookup(&name(), &one("a")).await, Ok(None));
+    store.release_syncs();
+    let (id, count) = answer(asked).await;
+    assert_eq!(count, Ok(1));
+    let stored = store.lookup(&name(), &one("a")).await.unwrap();
+    assert_eq!(stored.unwrap().id, id);
+    assert_eq!(world.call(id, "get").await, Ok(1));
+    assert_eq!(world.seen.lines(), ["create"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn not_even_what_waits_for_no_commit_leaves_before_the_creation_is_durable() {
+    for action in ["add_relaxed", "add_ephemeral", "get", "fail", "nonsense"] {
+        let (store, world) = fault_world();
+        store.pause_syncs();
+        let asked = ask(&world, "a", action);
+        store.until_held(1).await;
+        world.seen.wait_for("create", 1).await;
+        settle().await;
+        assert!(!asked.is_finished(), "{action}");
+        store.release_syncs();
+        let (id, _) = answer(asked).await;
+        assert_eq!(store.record(id).await.unwrap().unwrap().id, id);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_a_crash_leaves_of_a_creation_the_actor_is_whole_or_not_there() {
+    let (store, world) = fault_world();
+    store.pause_syncs();
+    let asked = ask(&world, "a", "add");
+    store.until_held(2).await;
+    settle().await;
+    for keep in 0..=store.held() {
+        let after = Arc::new(store.after_crash(keep));
+        let stored = after.lookup(&name(), &one("a")).await.unwrap();
+        assert_eq!(stored.is_some(), keep > 0, "{keep} writes are left");
+        let world = World::new(after as Arc<dyn Store>);
+        let (_, count) = answer(ask(&world, "a", "get")).await;
+        let all = keep == store.held();
+        assert_eq!(count, Ok(u64::from(all)), "{keep} writes are left");
+    }
+    store.release_syncs();
+    assert_eq!(answer(asked).await.1, Ok(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_creation_that_fails_fails_those_who_wait_and_leaves_nothing() {
+    let (store, world) = fault_world();
+    store.pause_syncs();
+    let asked = [ask(&world, "a", "add"), ask(&world, "a", "get")];
+    store.until_held(2).await;
+    settle().await;
+    store.fail_syncs();
+    store.release_syncs();
+    for asked in asked {
+        let (id, result) = answer(asked).await;
+        assert_eq!(result.unwrap_err().code, "store_failed");
+        assert_eq!(store.record(id).await, Ok(None));
+    }
+    settle().await;
+    assert_eq!(world.runtime.live_actors(), 0);
+    assert_eq!(store.lookup(&name(), &one("a")).await, Ok(None));
+    let later = ask(&world, "a", "add").await.unwrap();
+    assert_eq!(later.unwrap_err().code, "store_failed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_many_at_once_one_creates_and_all_reach_it() {
+    let (store, world) = fault_world();
+    store.pause_syncs();
+    let asked: Vec<_> = (0..20).map(|_| ask(&world, "a", "add")).collect();
+    store.until_held(2).await;
+    settle().await;
+    store.release_syncs();
+    let mut counts = Vec::new();
+    let mut ids = Vec::new();
+    for asked in asked {
+        let (id, count) = answer(asked).await;
+        ids.push(id);
+        counts.push(count.unwrap());
+    }
+    ids.dedup();
+    assert_eq!(ids.len(), 1);
+    counts.sort_unstable();
+    assert_eq!(counts, Vec::from_iter(1..=20));
+    assert_eq!(world.seen.lines(), ["create"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_creation_and_who_does_not_get_the_same_actor() {
+    for waits_first in [true, false] {
+        let (store, world) = fault_world();
+        store.pause_syncs();
+        let create = || {
+            let runtime = world.runtime.clone();
+            tokio::spawn(async move { runtime.create(&name(), &one("a"), None).await })
+        };
+        let (created, asked) = match waits_first {
+            true => {
+                let created = create();
+                store.until_held(1).await;
+                (created, ask(&world, "a", "add"))
+            }
+            false => {
+                let asked = ask(&world, "a", "add");
+                store.until_held(2).await;
+                (create(), asked)
+            }
+        };
+        settle().await;
+        // What is not durable is found by nobody.
+        let found = world.runtime.get(&name(), &one("a")).await;
+        assert_eq!(found.unwrap_err(), ActorError::not_found());
+        store.release_syncs();
+        let (id, count) = answer(asked).await;
+        assert_eq!(count, Ok(1));
+        match (created.await.unwrap(), waits_first) {
+            (Ok(record), true) => assert_eq!(record.id, id),
+            (Err(error), false) => assert_eq!(error, ActorError::duplicate_key()),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(world.seen.lines(), ["create"], "code has run for one actor");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_fails_is_told_when_there_is_an_actor_that_cannot_start() {
+    let (store, world) = fault_world();
+    store.pause_syncs();
+    let asked = ask(&world, "broken", "add");
+    store.until_held(1).await;
+    world.seen.wait_for("drop", 1).await;
+    settle().await;
+    assert!(!asked.is_finished());
+    store.release_syncs();
+    let (id, result) = answer(asked).await;
+    assert_eq!(result.unwrap_err().code, "broken");
+    assert_eq!(store.record(id).await.unwrap().unwrap().id, id);
+    // Nothing of its start was kept, and the next caller tries again.
+    assert_eq!(store.read(id).await, Ok(Some((None, Vec::new()))));
+    assert_eq!(world.call(id, "add").await.unwrap_err().code, "broken");
+    assert_eq!(world.seen.lines(), ["drop", "drop"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_fails_for_an_actor_that_is_not_created_is_told_why_not() {
+    let (store, world) = fault_world();
+    store.pause_syncs();
+    let asked = ask(&world, "broken", "add");
+    world.seen.wait_for("drop", 1).await;
+    settle().await;
+    store.fail_syncs();
+    store.release_syncs();
+    let (id, result) = answer(asked).await;
+    assert_eq!(result.unwrap_err().code, "store_failed");
+    assert_eq!(store.record(id).await, Ok(None));
+    settle().await;
+    assert_eq!(world.runtime.live_actors(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn input_that_is_refused_leaves_no_actor() {
+    let store = Arc::new(FaultStore::new());
+    let mut manual = Manual::new(Arc::clone(&store) as Arc<dyn Store>);
+    store.pause_syncs();
+    let runtime = manual.runtime.clone();
+    let asked = tokio::spawn(async move {
+        let (actor, _) = runtime.reach_or_create(&name(), &one("a"), None).await?;
+        runtime.call(actor.id, request("add")).await
+    });
+    let (instance, _) = manual.next().await;
+    let refusal = ActorError::new("user", "bad_input", "not this");
+    manual.say(instance, Output::StartRefused(refusal.clone()));
+    // The record and its end.
+    store.until_held(2).await;
+    settle().await;
+    assert!(!asked.is_finished());
+    store.release_syncs();
+    assert_eq!(asked.await.unwrap().unwrap_err(), refusal);
+    assert_eq!(store.lookup(&name(), &one("a")).await, Ok(None));
+    settle().await;
+    assert_eq!(manual.runtime.live_actors(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_is_lost_under_its_creation_is_followed_by_another() {
+    let (store, world) = fault_world();
+    store.pause_syncs();
+    let asked = ask(&world, "a", "add");
+    store.until_held(2).await;
+    settle().await;
+    let (actor, is_new) = world
+        .runtime
+        .reach_or_create(&name(), &one("a"), None)
+        .await
+        .unwrap();
+    assert!(!is_new);
+    world.runtime.crash(actor.id);
+    assert_eq!(answer(asked).await.1.unwrap_err().code, "restarting");
+    // The next one waits for what the first has written.
+    let again = ask(&world, "a", "add");
+    settle().await;
+    assert!(!again.is_finished());
+    store.release_syncs();
+    assert_eq!(answer(again).await, (actor.id, Ok(2)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_that_is_told_nothing_is_created_and_sleeps() {
+    let (store, world) = fault_world();
+    store.pause_syncs();
+    let (name, key) = (name(), one("a"));
+    let reached = world.runtime.reach_or_create(&name, &key, None);
+    let (actor, is_new) = reached.await.unwrap();
+    assert!(is_new);
+    settle().await;
+    assert_eq!(world.runtime.live_actors(), 1);
+    store.release_syncs();
+    settle().await;
+    assert_eq!(world.runtime.live_actors(), 0);
+    assert_eq!(store.record(actor.id).await, Ok(Some(actor.clone())));
+    assert_eq!(world.seen.lines(), [""; 0], "no code has run");
+    assert_eq!(world.call(actor.id, "add").await, Ok(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_node_that_was_faster_has_the_actor() {
+    let (store, world) = fault_world();
+    // It has asked, and the other one's answer is not there yet.
+    store.pause_syncs();
+    let mut other = greenroom_store::testing::new_actor(9, "counter", &["a"]);
+    other.name = name();
+    let created = store.create(other.clone());
+    let asked = ask(&world, "a", "add");
+    store.until_held(3).await;
+    settle().await;
+    store.release_syncs();
+    created.await.unwrap();
+    let (id, result) = answer(asked).await;
+    assert_eq!(result.unwrap_err(), ActorError::restarting());
+    assert_eq!(store.record(id).await, Ok(None));
+    settle().await;
+    assert_eq!(answer(ask(&world, "a", "add")).await, (other.id, Ok(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_store_refuses_the_creation_at_once() {
+    let (store, world) = fault_world();
+    store.fail_syncs();
+    let asked = ask(&world, "a", "add").await.unwrap();
+    assert_eq!(asked.unwrap_err().code, "store_failed");
+    assert_eq!(world.runtime.live_actors(), 0);
+    assert_eq!(
+        store
+            .create_claimed(greenroom_store::testing::new_actor(1, "counter", &["a"]))
+            .err(),
+        Some(StoreError::Failed("a test fails all syncs".to_owned()))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_finishes_what_is_being_created() {
+    let (store, world) = fault_world();
+    store.pause_syncs();
+    let asked = ask(&world, "a", "add");
+    store.until_held(2).await;
+    settle().await;
+    let runtime = world.runtime.clone();
+    let shutdown = tokio::spawn(async move { runtime.shutdown().await });
+    settle().await;
+    assert!(!shutdown.is_finished());
+    store.release_syncs();
+    assert_eq!(answer(asked).await.1, Ok(1));
+    shutdown.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_that_ends_in_its_first_turn_is_gone() {
+    let (store, world) = fault_world();
+    store.pause_syncs();
+    let asked = ask(&world, "a", "destroy");
+    store.until_held(2).await;
+    settle().await;
+    store.release_syncs();
+    let (id, result) = answer(asked).await;
+    assert_eq!(result, Ok(0));
+    world.seen.wait_for("destroy", 1).await;
+    settle().await;
+    assert_eq!(store.record(id).await, Ok(None));
+}

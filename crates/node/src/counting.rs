@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use greenroom_store::{
-    ActorRecord, Commit, Created, DueAlarm, Epoch, Image, ListPage, ListQuery, NewActor, Snapshot,
-    Store, StoreError, StoreFuture, StoreMemory, TailEntry,
+    ActorRecord, Birth, Commit, Created, DueAlarm, Epoch, Image, ListPage, ListQuery, NewActor,
+    Snapshot, Store, StoreError, StoreFuture, StoreMemory, TailEntry,
 };
 use greenroom_types::{ActorId, ActorKey, ActorName};
 
@@ -35,6 +35,10 @@ impl<S> CountingStore<S> {
 impl<S: Store> Store for CountingStore<S> {
     fn create(&self, actor: NewActor) -> StoreFuture<Created> {
         self.store.create(actor)
+    }
+
+    fn create_claimed(&self, actor: NewActor) -> Result<Birth, StoreError> {
+        self.store.create_claimed(actor)
     }
 
     fn lookup(&self, name: &ActorName, key: &ActorKey) -> StoreFuture<Option<ActorRecord>> {

@@ -241,6 +241,8 @@ impl ActorTask {
     fn next_deadline(&self) -> Option<Instant> {
         let live = match &self.phase {
             Phase::Live(live) => live,
+            // It does not wake before that is settled, whatever is due.
+            Phase::Asleep if self.settling.is_some() => return None,
             Phase::Asleep => return self.revival.map(|revival| revival.at),
             Phase::Waking(_) => return None,
         };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use greenroom_core::Output;
+use greenroom_core::{ActorOptions, CrashPolicy, Output};
 use greenroom_store::{Store, StoreError, testing::FaultStore};
 use greenroom_types::{ActorError, ActorId};
 use tokio::task::JoinHandle;
@@ -251,6 +251,31 @@ async fn an_instance_that_is_lost_under_its_creation_is_followed_by_another() {
     assert!(!again.is_finished());
     store.release_syncs();
     assert_eq!(answer(again).await, (actor.id, Ok(2)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_that_is_lost_under_its_creation_is_revived_when_it_is_created() {
+    let store = Arc::new(FaultStore::new());
+    let mut options = ActorOptions::default();
+    options.crash_policy = CrashPolicy::Restart;
+    let world = World::with_options(Arc::clone(&store) as Arc<dyn Store>, options);
+    store.pause_syncs();
+    let asked = ask(&world, "a", "add");
+    store.until_held(3).await;
+    settle().await;
+    let (actor, _) = world
+        .runtime
+        .reach_or_create(&name(), &one("a"), None)
+        .await
+        .unwrap();
+    world.runtime.crash(actor.id);
+    assert_eq!(answer(asked).await.1.unwrap_err().code, "restarting");
+    // Its revival is due at once. It waits for the creation, and holds up nobody meanwhile.
+    settle().await;
+    assert_eq!(world.seen.lines(), ["create", "drop"]);
+    store.release_syncs();
+    world.seen.wait_for("wake", 1).await;
+    assert_eq!(world.call(actor.id, "add").await, Ok(2));
 }
 
 #[tokio::test(start_paused = true)]

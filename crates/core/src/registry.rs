@@ -32,7 +32,7 @@ pub(crate) struct ActorHandle {
 /// is asked once for every stateless call, from many threads.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
-    live: Mutex<Live>,
+    live: Arc<Mutex<Live>>,
     /// No task is started any more. Set with the lock held, read without.
     closed: AtomicBool,
 }
@@ -43,7 +43,7 @@ struct Live {
     by_key: HashMap<(ActorName, ActorKey), Known>,
     /// Keys for which actors are being created that have no task, and how many at once.
     creating: HashMap<(ActorName, ActorKey), usize>,
-    /// How many tasks have ended.
+    /// How many tasks have ended, and creations without one.
     ended: u64,
 }
 
@@ -55,8 +55,8 @@ struct Known {
     is_durable: bool,
 }
 
-/// Of when it is that a key was not known: how many tasks had ended. As long as no other has, whoever was created
-/// since is still known.
+/// Of when it is that a key was not known: how many tasks had ended, and creations without one. As long as
+/// no other has, whoever was created since is still known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Unknown(u64);
 
@@ -75,14 +75,15 @@ pub(crate) enum Beginning {
 
 /// A creation without a task. Until it is dropped, nobody else creates an actor of that key with one.
 #[derive(Debug)]
-pub(crate) struct Creating<'a> {
-    registry: &'a Registry,
+pub(crate) struct Creating {
+    live: Arc<Mutex<Live>>,
     key: (ActorName, ActorKey),
 }
 
-impl Drop for Creating<'_> {
+impl Drop for Creating {
     fn drop(&mut self) {
-        let mut live = self.registry.live();
+        let mut live = lock(&self.live);
+        live.ended += 1;
         if let Some(count) = live.creating.get_mut(&self.key) {
             *count -= 1;
             if *count == 0 {
@@ -92,10 +93,14 @@ impl Drop for Creating<'_> {
     }
 }
 
+fn lock(live: &Mutex<Live>) -> MutexGuard<'_, Live> {
+    // Nothing in here can panic halfway through a change.
+    live.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Registry {
     fn live(&self) -> MutexGuard<'_, Live> {
-        // Nothing in here can panic halfway through a change.
-        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.live)
     }
 
     /// The handle of `id`, made by `start` if there is none. `None` once the registry is closed.
@@ -182,11 +187,11 @@ impl Registry {
     }
 
     /// Notes that an actor is being created without a task.
-    pub(crate) fn creating(&self, name: &ActorName, key: &ActorKey) -> Creating<'_> {
+    pub(crate) fn creating(&self, name: &ActorName, key: &ActorKey) -> Creating {
         let key = (name.clone(), key.clone());
         *self.live().creating.entry(key.clone()).or_default() += 1;
-        let registry = self;
-        Creating { registry, key }
+        let live = Arc::clone(&self.live);
+        Creating { live, key }
     }
 
     /// Creates an actor and its task by `start`, if its key is nobody's: neither in the store, where it was not
@@ -263,5 +268,36 @@ impl Live {
         let key = (record.name.clone(), record.key.clone());
         let record = record.clone();
         self.by_key.insert(key, Known { record, is_durable });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_somebody_creates_or_has_just_created_is_doubtful() {
+        let registry = Registry::default();
+        let record = ActorRecord {
+            id: ActorId::from_bytes([1; 16]),
+            name: ActorName::new("list").expect("a valid name"),
+            key: ActorKey::new(Vec::new()).expect("a valid key"),
+            created_at_ms: 0,
+            input: None,
+        };
+        let find = || {
+            let found = registry.find(&record.name, &record.key);
+            found.expect_err("it has no task")
+        };
+        let begin = |unknown| registry.begin(&record, unknown, || Err("it would begin"));
+        assert_eq!(begin(find()).err(), Some("it would begin"));
+        let before = find();
+        let creating = registry.creating(&record.name, &record.key);
+        for unknown in [before, find()] {
+            assert!(matches!(begin(unknown), Ok(Beginning::Doubtful)));
+        }
+        drop(creating);
+        assert!(matches!(begin(before), Ok(Beginning::Doubtful)));
+        assert_eq!(begin(find()).err(), Some("it would begin"));
     }
 }

@@ -280,14 +280,7 @@ impl Runtime {
     ) -> Result<(ActorRecord, bool), ActorError> {
         self.check_name(name)?;
         let record = self.new_record(name, key, input)?;
-        let _creating = self.shared.registry.creating(name, key);
-        match self
-            .shared
-            .store
-            .create(record.clone())
-            .await
-            .map_err(|e| store_error(&e))?
-        {
+        match self.shared.create(&record).await? {
             Created::New => Ok((record, true)),
             Created::Existing(existing) => Ok((existing, false)),
         }

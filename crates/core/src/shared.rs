@@ -9,9 +9,9 @@ use std::{
     },
 };
 
-use greenroom_store::{ActorRecord, Store, StoreError};
+use greenroom_store::{ActorRecord, Created, Store, StoreError};
 use greenroom_types::{ActorError, ActorId, ActorName, limits};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
     inbox::{Inbox, Unsent, inbox},
     mark::Mark,
     registry::{ActorHandle, Beginning, Registry, Unknown},
+    store_error,
 };
 
 pub(crate) struct Shared {
@@ -107,6 +108,26 @@ impl Shared {
             let fresh = Woken::new(Arc::clone(&self.store), record.clone(), birth);
             Ok(self.start(record.id, Some(Box::new(fresh))))
         })
+    }
+
+    /// Creates an actor that gets no task yet, unless its key is taken. It is seen through even if whoever has
+    /// asked for it goes: as long as it is under way, nobody is to begin an actor of that key.
+    ///
+    /// # Errors
+    /// Why the store does not create it.
+    pub(crate) async fn create(&self, record: &ActorRecord) -> Result<Created, ActorError> {
+        let creating = self.registry.creating(&record.name, &record.key);
+        let created = self.store.create(record.clone());
+        let (answer, answered) = oneshot::channel();
+        self.tasks.spawn(async move {
+            let created = created.await;
+            drop(creating);
+            let _ = answer.send(created);
+        });
+        match answered.await {
+            Ok(created) => created.map_err(|e| store_error(&e)),
+            Err(_) => Err(self.lost()),
+        }
     }
 
     fn start(self: &Arc<Self>, id: ActorId, fresh: Option<Box<Woken>>) -> ActorHandle {

@@ -172,6 +172,26 @@ async fn who_waits_for_a_creation_and_who_does_not_get_the_same_actor() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_creation_that_nobody_waits_for_any_more_is_not_overtaken() {
+    let (store, world) = fault_world();
+    store.pause_syncs();
+    let runtime = world.runtime.clone();
+    let created = tokio::spawn(async move { runtime.create(&name(), &one("a"), None).await });
+    store.until_held(1).await;
+    created.abort();
+    assert!(created.await.unwrap_err().is_cancelled());
+    let asked = ask(&world, "a", "add");
+    settle().await;
+    assert_eq!(world.seen.lines(), [""; 0], "no code runs for another one");
+    store.release_syncs();
+    let (id, count) = answer(asked).await;
+    assert_eq!(count, Ok(1));
+    let stored = store.lookup(&name(), &one("a")).await.unwrap();
+    assert_eq!(stored.unwrap().id, id);
+    assert_eq!(world.seen.lines(), ["create"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_start_that_fails_is_told_when_there_is_an_actor_that_cannot_start() {
     let (store, world) = fault_world();
     store.pause_syncs();

@@ -10,6 +10,7 @@ use std::{
 
 use greenroom_store::ActorRecord;
 use greenroom_types::{ActorId, ActorKey, ActorName};
+use tokio::sync::watch;
 
 use crate::{
     Generation,
@@ -40,19 +41,28 @@ pub(crate) struct Registry {
 #[derive(Debug, Default)]
 struct Live {
     handles: HashMap<ActorId, ActorHandle>,
-    by_key: HashMap<(ActorName, ActorKey), Known>,
+    by_key: HashMap<(ActorName, ActorKey), ActorRecord>,
+    /// Those among them that are not created for certain. Whoever sends them something is not answered before that.
+    begun: HashMap<ActorId, Waited>,
     /// Keys for which actors are being created that have no task, and how many at once.
     creating: HashMap<(ActorName, ActorKey), usize>,
     /// How many tasks have ended, and creations without one.
     ended: u64,
 }
 
-/// An actor that has a task.
+/// What those wait for who look for an actor that is being created, if there are any. It never sends: they wait for
+/// its end.
+type Waited = Option<watch::Sender<()>>;
+
+/// The creation of an actor that has a task, while it is under way.
 #[derive(Debug)]
-struct Known {
-    record: ActorRecord,
-    /// Whether it is created for certain. If not, whoever sends it something is not answered before that.
-    is_durable: bool,
+pub(crate) struct Creation(watch::Receiver<()>);
+
+impl Creation {
+    /// Waits until it is done or has failed.
+    pub(crate) async fn settled(mut self) {
+        let _ = self.0.changed().await;
+    }
 }
 
 /// Of when it is that a key was not known: how many tasks had ended, and creations without one. As long as
@@ -164,26 +174,36 @@ impl Registry {
     pub(crate) fn remember_key(&self, record: &ActorRecord) {
         let mut live = self.live();
         if live.handles.contains_key(&record.id) {
-            live.know(record, true);
+            let key = (record.name.clone(), record.key.clone());
+            live.by_key.insert(key, record.clone());
+            let waited = live.begun.remove(&record.id).flatten();
+            drop(live);
+            drop(waited);
         }
     }
 
-    /// The record of an actor that has a task and exists.
-    pub(crate) fn by_key(&self, name: &ActorName, key: &ActorKey) -> Option<ActorRecord> {
-        let live = self.live();
-        let known = live.by_key.get(&(name.clone(), key.clone()));
-        known
-            .filter(|known| known.is_durable)
-            .map(|known| known.record.clone())
+    /// The record of an actor that has a task, and its creation if that is under way.
+    pub(crate) fn by_key(
+        &self,
+        name: &ActorName,
+        key: &ActorKey,
+    ) -> Option<(ActorRecord, Option<Creation>)> {
+        let mut live = self.live();
+        let record = live.by_key.get(&(name.clone(), key.clone()))?.clone();
+        let creation = live.creation_of(record.id);
+        Some((record, creation))
+    }
+
+    /// The creation of an actor that has a task, if it is under way.
+    pub(crate) fn creation_of(&self, id: ActorId) -> Option<Creation> {
+        self.live().creation_of(id)
     }
 
     /// The record of an actor that has a task, also of one whose creation is under way.
     pub(crate) fn find(&self, name: &ActorName, key: &ActorKey) -> Result<ActorRecord, Unknown> {
         let live = self.live();
-        let known = live.by_key.get(&(name.clone(), key.clone()));
-        known
-            .map(|known| known.record.clone())
-            .ok_or(Unknown(live.ended))
+        let record = live.by_key.get(&(name.clone(), key.clone()));
+        record.cloned().ok_or(Unknown(live.ended))
     }
 
     /// Notes that an actor is being created without a task.
@@ -212,14 +232,15 @@ impl Registry {
             return Ok(Beginning::Closed);
         }
         if let Some(known) = live.by_key.get(&key) {
-            return Ok(Beginning::Known(known.record.clone()));
+            return Ok(Beginning::Known(known.clone()));
         }
         if unknown != Unknown(live.ended) || live.creating.contains_key(&key) {
             return Ok(Beginning::Doubtful);
         }
         let handle = start()?;
         live.handles.insert(record.id, handle);
-        live.know(record, false);
+        live.begun.insert(record.id, None);
+        live.by_key.insert(key, record.clone());
         Ok(Beginning::Begun)
     }
 
@@ -228,7 +249,9 @@ impl Registry {
         let mut live = self.live();
         let registered = live.handles.get(&id);
         if registered.is_some_and(|other| Arc::ptr_eq(&other.inbox, &task.inbox)) {
-            live.remove(id, record);
+            let waited = live.remove(id, record);
+            drop(live);
+            drop(waited);
         }
     }
 
@@ -242,32 +265,34 @@ impl Registry {
         let mut live = self.live();
         let remove = idle();
         if remove {
-            live.remove(id, record);
+            let waited = live.remove(id, record);
+            drop(live);
+            drop(waited);
         }
         remove
     }
 }
 
 impl Live {
-    fn remove(&mut self, id: ActorId, record: Option<&ActorRecord>) {
+    /// What this gives is to be dropped without the lock.
+    fn remove(&mut self, id: ActorId, record: Option<&ActorRecord>) -> Waited {
         self.handles.remove(&id);
         self.ended += 1;
-        let Some(record) = record else { return };
-        let key = (record.name.clone(), record.key.clone());
-        // The next actor of that key may be there already.
-        if self
-            .by_key
-            .get(&key)
-            .is_some_and(|known| known.record.id == id)
-        {
-            self.by_key.remove(&key);
+        let waited = self.begun.remove(&id).flatten();
+        if let Some(record) = record {
+            let key = (record.name.clone(), record.key.clone());
+            // The next actor of that key may be there already.
+            if self.by_key.get(&key).is_some_and(|known| known.id == id) {
+                self.by_key.remove(&key);
+            }
         }
+        waited
     }
 
-    fn know(&mut self, record: &ActorRecord, is_durable: bool) {
-        let key = (record.name.clone(), record.key.clone());
-        let record = record.clone();
-        self.by_key.insert(key, Known { record, is_durable });
+    fn creation_of(&mut self, id: ActorId) -> Option<Creation> {
+        let waited = self.begun.get_mut(&id)?;
+        let waited = waited.get_or_insert_with(|| watch::Sender::new(()));
+        Some(Creation(waited.subscribe()))
     }
 }
 

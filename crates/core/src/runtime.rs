@@ -155,7 +155,7 @@ impl Runtime {
         self.shared.actors.keys()
     }
 
-    /// Finds an actor by key without creating it.
+    /// Finds an actor by key without creating it. Waits for a creation that is under way.
     ///
     /// # Errors
     /// `actor.not_registered`, `actor.not_found`, `actor.stopping`, or a store's error.
@@ -171,8 +171,14 @@ impl Runtime {
         key: &ActorKey,
     ) -> Result<Option<ActorRecord>, ActorError> {
         self.check_name(name)?;
-        if let Some(record) = self.shared.registry.by_key(name, key) {
-            return Ok(Some(record));
+        loop {
+            let creation = match self.shared.registry.by_key(name, key) {
+                Some((record, None)) => return Ok(Some(record)),
+                Some((_, Some(creation))) => creation,
+                None => break,
+            };
+            // Its code runs, and whoever is told of it by that must find it. Apart, because it is rare.
+            Box::pin(creation.settled()).await;
         }
         self.shared
             .store
@@ -181,12 +187,15 @@ impl Runtime {
             .map_err(|e| store_error(&e))
     }
 
-    /// Finds an actor by id. A destroyed one is not found.
+    /// Finds an actor by id, as [`Runtime::get`] does by key. A destroyed one is not found.
     ///
     /// # Errors
     /// `actor.not_found`, `actor.stopping`, or a store's error.
     pub async fn get_by_id(&self, id: ActorId) -> Result<ActorRecord, ActorError> {
         self.shared.check_running()?;
+        if let Some(creation) = self.shared.registry.creation_of(id) {
+            Box::pin(creation.settled()).await;
+        }
         let record = self
             .shared
             .store
@@ -243,7 +252,7 @@ impl Runtime {
 
     /// As [`Runtime::get_or_create`], for those who send the actor something at once: does not wait for the creation
     /// to be durable. Whatever the actor answers does, and if it is not created, who waits for it is told why. So
-    /// creation and first commit share a sync.
+    /// creation and first commit can share a sync.
     ///
     /// # Errors
     /// As [`Runtime::get_or_create`].

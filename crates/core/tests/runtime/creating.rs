@@ -156,9 +156,11 @@ async fn who_waits_for_a_creation_and_who_does_not_get_the_same_actor() {
             }
         };
         settle().await;
-        // What is not durable is found by nobody.
-        let found = world.runtime.get(&name(), &one("a")).await;
-        assert_eq!(found.unwrap_err(), ActorError::not_found());
+        // What is not durable is found by nobody. If its code runs already, nobody is told that it is not there.
+        let runtime = world.runtime.clone();
+        let found = tokio::spawn(async move { runtime.get(&name(), &one("a")).await });
+        settle().await;
+        assert_eq!(found.is_finished(), waits_first);
         store.release_syncs();
         let (id, count) = answer(asked).await;
         assert_eq!(count, Ok(1));
@@ -167,7 +169,41 @@ async fn who_waits_for_a_creation_and_who_does_not_get_the_same_actor() {
             (Err(error), false) => assert_eq!(error, ActorError::duplicate_key()),
             other => panic!("{other:?}"),
         }
+        match (found.await.unwrap(), waits_first) {
+            (Err(error), true) => assert_eq!(error, ActorError::not_found()),
+            (Ok(record), false) => assert_eq!(record.id, id),
+            other => panic!("{other:?}"),
+        }
         assert_eq!(world.seen.lines(), ["create"], "code has run for one actor");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_looks_for_what_is_being_created_waits_until_that_is_settled() {
+    for fails in [false, true] {
+        let (store, world) = fault_world();
+        store.pause_syncs();
+        let asked = ask(&world, "a", "add");
+        store.until_held(2).await;
+        let known = world.runtime.known(&name(), &one("a")).unwrap();
+        let id = known.expect("it is at work").id;
+        let runtime = world.runtime.clone();
+        let by_key = tokio::spawn(async move { runtime.get(&name(), &one("a")).await });
+        let runtime = world.runtime.clone();
+        let by_id = tokio::spawn(async move { runtime.get_by_id(id).await });
+        settle().await;
+        assert!(!by_key.is_finished() && !by_id.is_finished());
+        if fails {
+            store.fail_syncs();
+        }
+        store.release_syncs();
+        for found in [by_key.await.unwrap(), by_id.await.unwrap()] {
+            match fails {
+                true => assert_eq!(found.unwrap_err(), ActorError::not_found()),
+                false => assert_eq!(found.unwrap().id, id),
+            }
+        }
+        assert_eq!(answer(asked).await.1.is_err(), fails);
     }
 }
 

@@ -233,7 +233,8 @@ impl ActorTask {
         self.leave_fresh();
         self.lose_instance(&error);
         self.conns.close_all(&CloseReason::Refused(error.clone()));
-        self.not_created = Some(error);
+        self.gone = true;
+        self.refusal = Some(error);
     }
 
     /// Gives up the claim of a new actor that has not started.

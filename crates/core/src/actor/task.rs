@@ -65,8 +65,6 @@ pub(crate) struct ActorTask {
     /// The journal of an instance that was lost while the actor's creation was under way. Until that is settled the
     /// actor neither wakes nor rests, so nobody else creates it.
     pub(super) settling: Option<Box<Journal>>,
-    /// Why the actor was not created after all.
-    pub(super) not_created: Option<ActorError>,
     /// Messages taken from the mailbox that wait until the actor is awake.
     pub(super) waiting: VecDeque<Message>,
     /// Connections that ended while the actor slept, and that it is to be told of.
@@ -86,8 +84,8 @@ pub(crate) struct ActorTask {
     pub(super) shutting_down: bool,
     /// It was destroyed, or never existed: nobody finds it here any more.
     pub(super) gone: bool,
-    /// Why it has not started, to be told when its creation is durable; or why it will have been as if it had
-    /// never been created.
+    /// Why it has not started, to be told when its creation is durable; or why it was not created, or will have
+    /// been as if it had never been.
     pub(super) refusal: Option<ActorError>,
     /// What waits for a host that does not come to run anything.
     pub(super) stall: Stall,
@@ -138,7 +136,6 @@ impl ActorTask {
             phase: Phase::Asleep,
             fresh,
             settling: None,
-            not_created: None,
             waiting: VecDeque::new(),
             departed: Vec::new(),
             must_wake: false,
@@ -349,11 +346,9 @@ impl ActorTask {
         if !matches!(self.phase, Phase::Asleep) {
             return None;
         }
-        if let Some(error) = self.not_created.take() {
-            return Some(End::Over(error));
-        }
         if self.gone {
-            return Some(End::Over(ActorError::not_found()));
+            let refusal = self.refusal.take();
+            return Some(End::Over(refusal.unwrap_or_else(ActorError::not_found)));
         }
         if self.shutting_down {
             self.conns.close_all(&CloseReason::ShuttingDown);

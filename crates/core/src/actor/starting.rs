@@ -218,8 +218,6 @@ impl ActorTask {
         if let Some(record) = &self.record {
             self.shared.registry.remember_key(record);
         }
-        // Nobody has said anything to it meanwhile, so it sleeps.
-        self.leave_fresh();
         if let Phase::Live(live) = &mut self.phase {
             live.gate.advance(CREATION);
             self.release_ready();
@@ -235,6 +233,15 @@ impl ActorTask {
         self.conns.close_all(&CloseReason::Refused(error.clone()));
         self.gone = true;
         self.refusal = Some(error);
+    }
+
+    /// Lets a new actor sleep that is created, and that nobody has said anything to meanwhile. With a message in its
+    /// mailbox it starts without being loaded, however quick the store was.
+    pub(super) fn rest_fresh(&mut self) {
+        let is_created = |fresh: &Woken| !fresh.journal.is_being_created();
+        if self.fresh.as_deref().is_some_and(is_created) && self.mail.is_empty() {
+            self.leave_fresh();
+        }
     }
 
     /// Gives up the claim of a new actor that has not started.

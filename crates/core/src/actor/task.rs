@@ -365,6 +365,7 @@ impl ActorTask {
             self.begin_waking();
             return None;
         }
+        self.rest_fresh();
         let may_rest = self.conns.is_empty() && self.revival.is_none() && self.fresh.is_none();
         (may_rest && self.try_rest()).then_some(End::Rested)
     }

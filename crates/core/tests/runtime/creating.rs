@@ -1,6 +1,6 @@
 //! An actor begins while its creation is under way, and nobody can tell.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use greenroom_core::{ActorOptions, CrashPolicy, Output};
 use greenroom_store::{Store, StoreError, testing::FaultStore};
@@ -53,6 +53,15 @@ async fn creation_start_and_first_action_share_a_sync() {
     assert_eq!(stored.unwrap().id, id);
     assert_eq!(world.call(id, "get").await, Ok(1));
     assert_eq!(world.seen.lines(), ["create"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_actor_is_not_loaded_however_quick_the_store_is() {
+    let (store, world) = fault_world();
+    store.pause_loads();
+    let answered = answer(ask(&world, "a", "add"));
+    let answered = tokio::time::timeout(Duration::from_secs(60), answered);
+    assert_eq!(answered.await.expect("nothing is loaded").1, Ok(1));
 }
 
 #[tokio::test(start_paused = true)]

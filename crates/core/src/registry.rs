@@ -10,7 +10,7 @@ use std::{
 
 use greenroom_store::ActorRecord;
 use greenroom_types::{ActorId, ActorKey, ActorName};
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     Generation,
@@ -50,18 +50,27 @@ struct Live {
     ended: u64,
 }
 
-/// What those wait for who look for an actor that is being created, if there are any. It never sends: they wait for
-/// its end.
-type Waited = Option<watch::Sender<()>>;
+/// What those wait for who look for an actor that is being created, if there are any: its end.
+type Waited = Option<Underway>;
+
+/// Wakes those who wait in the order in which they came, so that a simulation runs the same way again.
+#[derive(Debug, Default)]
+struct Underway(CancellationToken);
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
 
 /// The creation of an actor that has a task, while it is under way.
 #[derive(Debug)]
-pub(crate) struct Creation(watch::Receiver<()>);
+pub(crate) struct Creation(CancellationToken);
 
 impl Creation {
     /// Waits until it is done or has failed.
-    pub(crate) async fn settled(mut self) {
-        let _ = self.0.changed().await;
+    pub(crate) async fn settled(self) {
+        self.0.cancelled().await;
     }
 }
 
@@ -291,8 +300,8 @@ impl Live {
 
     fn creation_of(&mut self, id: ActorId) -> Option<Creation> {
         let waited = self.begun.get_mut(&id)?;
-        let waited = waited.get_or_insert_with(|| watch::Sender::new(()));
-        Some(Creation(waited.subscribe()))
+        let Underway(end) = waited.get_or_insert_default();
+        Some(Creation(end.clone()))
     }
 }
 

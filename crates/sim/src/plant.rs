@@ -47,7 +47,7 @@ impl Plant {
     pub const ALL: [(Self, u64); 17] = [
         (Self::AckBeforeSync, 20),
         (Self::SkipEpochCheck, 20),
-        (Self::DropAlarm, 20),
+        (Self::DropAlarm, 40),
         (Self::ForgetCommit, 20),
         (Self::PublishBeforeCommit, 20),
         (Self::TornTurn, 20),

@@ -228,7 +228,7 @@ impl ActorTask {
     fn on_not_created(&mut self, cause: &StoreError) {
         debug!(actor = %self.id, %cause, "an actor was not created");
         let error = store_error(cause);
-        self.leave_fresh();
+        let _ = self.leave_fresh();
         self.lose_instance(&error);
         self.conns.close_all(&CloseReason::Refused(error.clone()));
         self.gone = true;
@@ -240,15 +240,15 @@ impl ActorTask {
     pub(super) fn rest_fresh(&mut self) {
         let is_created = |fresh: &Woken| !fresh.journal.is_being_created();
         if self.fresh.as_deref().is_some_and(is_created) && self.mail.is_empty() {
-            self.leave_fresh();
+            let _ = self.leave_fresh();
         }
     }
 
-    /// Gives up the claim of a new actor that has not started.
-    pub(super) fn leave_fresh(&mut self) {
-        if let Some(fresh) = self.fresh.take() {
-            self.shared.store.release(self.id, fresh.journal.epoch());
-        }
+    /// Gives up the claim of a new actor that has not started, if this is one.
+    pub(super) fn leave_fresh(&mut self) -> Option<Box<Woken>> {
+        let fresh = self.fresh.take()?;
+        self.shared.store.release(self.id, fresh.journal.epoch());
+        Some(fresh)
     }
 
     /// The instance refuses the input. An actor that never lived is removed; whoever waits for it is

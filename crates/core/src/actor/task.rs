@@ -35,7 +35,7 @@ use super::{
 use crate::{
     ActorOptions, AlarmEvent, CloseReason, ConnKey, HostEvent, SocketClose, StopReason, Weight,
     inbox::{InboxReader, Mail},
-    registry::ActorHandle,
+    registry::{ActorHandle, Creating},
     shared::Shared,
     weight::WeightWatch,
 };
@@ -565,6 +565,19 @@ impl ActorTask {
         }
     }
 
+    /// A hold on the actor's key, if its creation is under way.
+    fn creating(&self) -> Option<Creating> {
+        let fresh = self.fresh.as_deref().map(|fresh| &fresh.journal);
+        let live = match &self.phase {
+            Phase::Live(live) => Some(&live.journal),
+            Phase::Asleep | Phase::Waking(_) => None,
+        };
+        let journal = live.or(fresh).or(self.settling.as_deref());
+        journal.filter(|journal| journal.is_being_created())?;
+        let record = self.record.as_ref()?;
+        Some(self.shared.registry.creating(&record.name, &record.key))
+    }
+
     fn idle_deadline_passed(&self, now: Instant) -> bool {
         let Phase::Live(live) = &self.phase else {
             return false;
@@ -578,6 +591,8 @@ impl Drop for ActorTask {
     /// A task that a panic ends, its own or the host's, leaves nothing behind that others would wait
     /// for: its callers are told as their channels go, and the next message starts another.
     fn drop(&mut self) {
+        // Before its key is anybody's again.
+        let creating = self.creating().filter(|_| std::thread::panicking());
         self.unregister();
         let lost = self.mark_if_live().filter(|_| std::thread::panicking());
         if let Phase::Live(live) = &self.phase {
@@ -588,10 +603,19 @@ impl Drop for ActorTask {
             // A host that panics again is beyond help, and this must not take the process down.
             let _ = catch_unwind(AssertUnwindSafe(forget));
         }
-        self.leave_fresh();
+        let fresh = self.leave_fresh();
         self.leave_instance();
         if let Some(mark) = lost {
             self.shared.report_fallen(self.id, mark);
+        }
+        let journal = fresh.map(|fresh| fresh.journal);
+        let journal = journal.or(self.settling.take().map(|journal| *journal));
+        if let (Some(creating), Some(mut journal)) = (creating, journal) {
+            self.shared.tasks.spawn(async move {
+                // Whatever comes of it: then the store knows whose the key is.
+                let _ = poll_fn(|cx| journal.poll_durable(cx)).await;
+                drop(creating);
+            });
         }
     }
 }

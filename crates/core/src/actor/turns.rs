@@ -106,6 +106,10 @@ impl ActorTask {
         }
         for output in turn.outputs {
             self.on_output(output, after, &mut recorded);
+            // A start that has failed was taken back: what else it says waits for a commit that is never made.
+            if self.refusal.is_some() {
+                break;
+            }
         }
     }
 

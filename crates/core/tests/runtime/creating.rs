@@ -2,14 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
-use greenroom_core::{ActorOptions, CrashPolicy, Output};
+use bytes::Bytes;
+use greenroom_core::{ActorOptions, CrashPolicy, HostEvent, Output, WhenSlow};
 use greenroom_store::{Store, StoreError, testing::FaultStore};
 use greenroom_types::{ActorError, ActorId};
 use tokio::task::JoinHandle;
 
 use crate::{
-    host::{World, name, one, read_uint, request},
-    manual::{Manual, settle},
+    host::{World, name, one, read_uint, replace_root, request},
+    manual::{Manual, PANIC, reply, settle},
 };
 
 fn fault_world() -> (Arc<FaultStore>, World) {
@@ -237,6 +238,37 @@ async fn a_creation_that_nobody_waits_for_any_more_is_not_overtaken() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_creation_under_which_the_host_panics_is_not_overtaken() {
+    let store = Arc::new(FaultStore::new());
+    let mut manual = Manual::new(Arc::clone(&store) as Arc<dyn Store>);
+    store.pause_syncs();
+    let runtime = manual.runtime.clone();
+    let ask = move |action| {
+        let runtime = runtime.clone();
+        tokio::spawn(async move {
+            let (actor, _) = runtime.reach_or_create(&name(), &one("a"), None).await?;
+            let answer = runtime.call(actor.id, request(action)).await;
+            answer.map(|_| actor.id)
+        })
+    };
+    let boom = ask(PANIC);
+    let first = manual.started(replace_root(1)).await;
+    settle().await;
+    assert!(matches!(manual.next().await, (instance, HostEvent::Drop) if instance == first));
+    assert_eq!(boom.await.unwrap().unwrap_err().code, "restarting");
+    let asked = ask("get");
+    settle().await;
+    assert!(manual.now().await.is_none(), "no code runs for another one");
+    store.release_syncs();
+    let instance = manual.started(Bytes::new()).await;
+    let (_, call) = manual.called().await;
+    manual.say(instance, reply(call));
+    let id = asked.await.unwrap().expect("it answers");
+    let stored = store.lookup(&name(), &one("a")).await.unwrap();
+    assert_eq!(stored.unwrap().id, id);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_start_that_fails_is_told_when_there_is_an_actor_that_cannot_start() {
     let (store, world) = fault_world();
     store.pause_syncs();
@@ -293,6 +325,37 @@ async fn input_that_is_refused_leaves_no_actor() {
     assert_eq!(store.lookup(&name(), &one("a")).await, Ok(None));
     settle().await;
     assert_eq!(manual.runtime.live_actors(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_failed_start_says_behind_that_keeps_nobody_waiting() {
+    let store = Arc::new(FaultStore::new());
+    let mut manual = Manual::new(Arc::clone(&store) as Arc<dyn Store>);
+    store.pause_syncs();
+    let runtime = manual.runtime.clone();
+    let asked = tokio::spawn(async move {
+        let (actor, _) = runtime.reach_or_create(&name(), &one("a"), None).await?;
+        runtime.call(actor.id, request("add")).await
+    });
+    let (instance, _) = manual.next().await;
+    let failure = ActorError::new("user", "broken", "not today");
+    let event = Output::Event {
+        to: None,
+        name: "late".into(),
+        args: Bytes::from_static(&[0x80]),
+        when_slow: WhenSlow::Disconnect,
+    };
+    let outputs = [Output::StartFailed(failure.clone()), event];
+    manual.turn(instance, replace_root(1), outputs);
+    store.until_held(1).await;
+    settle().await;
+    assert!(!asked.is_finished());
+    store.release_syncs();
+    let answered = tokio::time::timeout(Duration::from_secs(60), asked);
+    let answer = answered.await.expect("it is answered").unwrap();
+    assert_eq!(answer.unwrap_err(), failure);
+    let ended = tokio::time::timeout(Duration::from_secs(60), manual.runtime.shutdown());
+    ended.await.expect("nothing keeps it from ending");
 }
 
 #[tokio::test(start_paused = true)]

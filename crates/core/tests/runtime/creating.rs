@@ -31,6 +31,22 @@ fn ask(world: &World, key: &str, action: &str) -> JoinHandle<Result<Answer, Acto
     })
 }
 
+fn fault_manual() -> (Arc<FaultStore>, Manual) {
+    let store = Arc::new(FaultStore::new());
+    let manual = Manual::new(Arc::clone(&store) as Arc<dyn Store>);
+    (store, manual)
+}
+
+/// As [`ask`], of the actor `a` of a host that the test plays. Tells who has answered.
+fn ask_manual(manual: &Manual, action: &'static str) -> JoinHandle<Result<ActorId, ActorError>> {
+    let runtime = manual.runtime.clone();
+    tokio::spawn(async move {
+        let (actor, _) = runtime.reach_or_create(&name(), &one("a"), None).await?;
+        let answer = runtime.call(actor.id, request(action)).await;
+        answer.map(|_| actor.id)
+    })
+}
+
 async fn answer(asked: JoinHandle<Result<Answer, ActorError>>) -> Answer {
     asked.await.unwrap().expect("there is an actor")
 }
@@ -239,24 +255,14 @@ async fn a_creation_that_nobody_waits_for_any_more_is_not_overtaken() {
 
 #[tokio::test(start_paused = true)]
 async fn a_creation_under_which_the_host_panics_is_not_overtaken() {
-    let store = Arc::new(FaultStore::new());
-    let mut manual = Manual::new(Arc::clone(&store) as Arc<dyn Store>);
+    let (store, mut manual) = fault_manual();
     store.pause_syncs();
-    let runtime = manual.runtime.clone();
-    let ask = move |action| {
-        let runtime = runtime.clone();
-        tokio::spawn(async move {
-            let (actor, _) = runtime.reach_or_create(&name(), &one("a"), None).await?;
-            let answer = runtime.call(actor.id, request(action)).await;
-            answer.map(|_| actor.id)
-        })
-    };
-    let boom = ask(PANIC);
+    let boom = ask_manual(&manual, PANIC);
     let first = manual.started(replace_root(1)).await;
     settle().await;
     assert!(matches!(manual.next().await, (instance, HostEvent::Drop) if instance == first));
     assert_eq!(boom.await.unwrap().unwrap_err().code, "restarting");
-    let asked = ask("get");
+    let asked = ask_manual(&manual, "get");
     settle().await;
     assert!(manual.now().await.is_none(), "no code runs for another one");
     store.release_syncs();
@@ -305,14 +311,9 @@ async fn a_start_that_fails_for_an_actor_that_is_not_created_is_told_why_not() {
 
 #[tokio::test(start_paused = true)]
 async fn input_that_is_refused_leaves_no_actor() {
-    let store = Arc::new(FaultStore::new());
-    let mut manual = Manual::new(Arc::clone(&store) as Arc<dyn Store>);
+    let (store, mut manual) = fault_manual();
     store.pause_syncs();
-    let runtime = manual.runtime.clone();
-    let asked = tokio::spawn(async move {
-        let (actor, _) = runtime.reach_or_create(&name(), &one("a"), None).await?;
-        runtime.call(actor.id, request("add")).await
-    });
+    let asked = ask_manual(&manual, "add");
     let (instance, _) = manual.next().await;
     let refusal = ActorError::new("user", "bad_input", "not this");
     manual.say(instance, Output::StartRefused(refusal.clone()));
@@ -329,14 +330,9 @@ async fn input_that_is_refused_leaves_no_actor() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_failed_start_says_behind_that_keeps_nobody_waiting() {
-    let store = Arc::new(FaultStore::new());
-    let mut manual = Manual::new(Arc::clone(&store) as Arc<dyn Store>);
+    let (store, mut manual) = fault_manual();
     store.pause_syncs();
-    let runtime = manual.runtime.clone();
-    let asked = tokio::spawn(async move {
-        let (actor, _) = runtime.reach_or_create(&name(), &one("a"), None).await?;
-        runtime.call(actor.id, request("add")).await
-    });
+    let asked = ask_manual(&manual, "add");
     let (instance, _) = manual.next().await;
     let failure = ActorError::new("user", "broken", "not today");
     let event = Output::Event {

@@ -120,7 +120,14 @@ fn draw(results: &Results, workload: &WorkloadEntry) -> Result<Option<String>> {
         picture(&area, results, workload, &charts)
             .map_err(|error| anyhow!("cannot draw {}: {error}", workload.name))?;
     }
-    Ok(Some(svg))
+    Ok(Some(entitled(&svg, workload)))
+}
+
+/// With a title, for those who do not see the picture. Plotters gives none.
+fn entitled(svg: &str, workload: &WorkloadEntry) -> String {
+    let title = format!("{}: {}", workload.name, workload.about);
+    let title = title.replace('&', "&amp;").replace('<', "&lt;");
+    svg.replacen('>', &format!(">\n<title>{title}</title>"), 1)
 }
 
 fn rows(results: &Results, workload: &WorkloadEntry, metric: &MetricEntry) -> Vec<Row> {
@@ -411,6 +418,7 @@ mod tests {
         let work = svg("work.svg");
         for part in [
             "<svg",
+            "<title>work: what work does</title>",
             "what work does",
             "cost µs",
             "quick",

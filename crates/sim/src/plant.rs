@@ -47,6 +47,7 @@ impl Plant {
     pub const ALL: [(Self, u64); 17] = [
         (Self::AckBeforeSync, 20),
         (Self::SkipEpochCheck, 20),
+        // One seed in five sees it.
         (Self::DropAlarm, 40),
         (Self::ForgetCommit, 20),
         (Self::PublishBeforeCommit, 20),

@@ -228,7 +228,7 @@ impl ActorTask {
     fn on_not_created(&mut self, cause: &StoreError) {
         debug!(actor = %self.id, %cause, "an actor was not created");
         let error = store_error(cause);
-        let _ = self.leave_fresh();
+        self.leave_fresh();
         self.lose_instance(&error);
         self.conns.close_all(&CloseReason::Refused(error.clone()));
         self.gone = true;
@@ -240,7 +240,7 @@ impl ActorTask {
     pub(super) fn rest_fresh(&mut self) {
         let is_created = |fresh: &Woken| !fresh.journal.is_being_created();
         if self.fresh.as_deref().is_some_and(is_created) && self.mail.is_empty() {
-            let _ = self.leave_fresh();
+            self.leave_fresh();
         }
     }
 

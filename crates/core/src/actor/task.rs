@@ -592,7 +592,7 @@ impl Drop for ActorTask {
     /// for: its callers are told as their channels go, and the next message starts another.
     fn drop(&mut self) {
         // Before its key is anybody's again.
-        let creating = self.creating().filter(|_| std::thread::panicking());
+        let creating = std::thread::panicking().then(|| self.creating()).flatten();
         self.unregister();
         let lost = self.mark_if_live().filter(|_| std::thread::panicking());
         if let Phase::Live(live) = &self.phase {

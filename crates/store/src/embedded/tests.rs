@@ -376,7 +376,10 @@ fn memory_is_what_is_in_no_file_yet_and_what_was_read() {
             keyspace.rotate_memtable_and_wait().unwrap();
         }
         drop(engine);
-        assert!(store.memory().unwrap().tables < BODY as u64);
+        // The engine says that a table is in a file a moment before it counts it as gone, and tells nobody of the latter.
+        while store.memory().unwrap().tables >= BODY as u64 {
+            std::thread::yield_now();
+        }
         store.read(actor.id).await.unwrap().unwrap();
         assert!(store.memory().unwrap().cache >= BODY as u64);
         store.close().await.unwrap();

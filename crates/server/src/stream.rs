@@ -1,7 +1,7 @@
 //! What connections are made of, and a limit for peers that stop reading.
 
 use std::{
-    io,
+    io::{self, IoSlice},
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
@@ -77,6 +77,23 @@ impl Transport for DuplexStream {
     }
 }
 
+/// Up to so many bytes are written from one piece. The kernel takes longer to go through a list of pieces than it
+/// takes to copy so few.
+const SMALL: usize = 512;
+
+/// What is in `pieces`, in one piece, if it has room in `whole`.
+fn gather<'a>(pieces: &[IoSlice<'_>], whole: &'a mut [u8; SMALL]) -> Option<&'a [u8]> {
+    let mut len = 0;
+    for piece in pieces {
+        whole
+            .get_mut(len..)?
+            .get_mut(..piece.len())?
+            .copy_from_slice(piece);
+        len += piece.len();
+    }
+    whole.get(..len)
+}
+
 /// Fails a write with [`io::ErrorKind::TimedOut`] when not a byte of it moves within the limit.
 /// Reads are untouched.
 #[derive(Debug)]
@@ -143,9 +160,14 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for TimedStream<T> {
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
+        bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
+        let mut whole = [0; SMALL];
+        let inner = Pin::new(&mut self.inner);
+        let written = match gather(bufs, &mut whole) {
+            Some(whole) => inner.poll_write(cx, whole),
+            None => inner.poll_write_vectored(cx, bufs),
+        };
         self.watch(cx, written)
     }
 
@@ -169,6 +191,21 @@ mod tests {
     use tokio::{io::AsyncWriteExt, net::TcpListener};
 
     use super::*;
+
+    #[test]
+    fn small_pieces_are_one_and_large_ones_stay_as_they_are() {
+        let body = vec![b'b'; SMALL - 4];
+        let pieces = [
+            IoSlice::new(b"head"),
+            IoSlice::new(b""),
+            IoSlice::new(&body),
+        ];
+        let mut whole = [0; SMALL];
+        let gathered = gather(&pieces, &mut whole).unwrap();
+        assert_eq!((&gathered[..4], &gathered[4..]), (&b"head"[..], &body[..]));
+        let more = [pieces[0], pieces[2], IoSlice::new(b"!")];
+        assert_eq!(gather(&more, &mut [0; SMALL]), None);
+    }
 
     #[tokio::test]
     async fn write_to_a_peer_that_does_not_read_times_out() {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use greenroom_store::ActorRecord;
-use greenroom_types::{ActorId, ActorKey, ActorName};
+use greenroom_types::{ActorId, ActorKey, ActorName, SeededHash};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -40,10 +40,10 @@ pub(crate) struct Registry {
 
 #[derive(Debug, Default)]
 struct Live {
-    handles: HashMap<ActorId, ActorHandle>,
+    handles: HashMap<ActorId, ActorHandle, SeededHash>,
     by_key: HashMap<(ActorName, ActorKey), ActorRecord>,
     /// Those among them that are not created for certain. Whoever sends them something is not answered before that.
-    begun: HashMap<ActorId, Waited>,
+    begun: HashMap<ActorId, Waited, SeededHash>,
     /// Keys for which actors are being created that have no task, and how many at once.
     creating: HashMap<(ActorName, ActorKey), usize>,
     /// How many tasks have ended, and creations without one.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use greenroom_store::{ActorRecord, Created, Store, StoreError};
-use greenroom_types::{ActorError, ActorId, ActorName, limits};
+use greenroom_types::{ActorError, ActorId, ActorName, IdHash, limits};
 use tokio::sync::{Notify, oneshot};
 use tokio_util::task::TaskTracker;
 
@@ -23,6 +23,9 @@ use crate::{
     store_error,
 };
 
+/// Where an actor's task hears of everything.
+type ActorInbox = Arc<Inbox<Message, Control>>;
+
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) host: Arc<dyn ActorHost>,
@@ -34,7 +37,7 @@ pub(crate) struct Shared {
     pub(crate) registry: Registry,
     pub(crate) tasks: TaskTracker,
     /// Where the turns of each instance go. Read for every turn, written when one starts or ends.
-    instances: RwLock<HashMap<Instance, Arc<Inbox<Message, Control>>>>,
+    instances: RwLock<HashMap<Instance, ActorInbox, IdHash>>,
     last_instance: AtomicU32,
     last_token: AtomicU64,
     /// Actors whose task has panicked while they were marked.
@@ -174,11 +177,7 @@ impl Shared {
     }
 
     /// A number for an instance of `actor`, which tells its lane ([`Lane::of_instance`]) and is never 0.
-    pub(crate) fn add_instance(
-        &self,
-        actor: ActorId,
-        inbox: Arc<Inbox<Message, Control>>,
-    ) -> Instance {
+    pub(crate) fn add_instance(&self, actor: ActorId, inbox: ActorInbox) -> Instance {
         let mut instances = self
             .instances
             .write()

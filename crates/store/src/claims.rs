@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use greenroom_types::ActorId;
+use greenroom_types::{ActorId, SeededHash};
 
 use crate::{Commit, Epoch, StoreError};
 
@@ -16,7 +16,7 @@ use crate::{Commit, Epoch, StoreError};
 pub(crate) struct Claims {
     last_epoch: u64,
     /// Hashed with a seed: whoever calls may make up ids, and they are claimed before it is known that nobody has them.
-    actors: HashMap<ActorId, Actor>,
+    actors: HashMap<ActorId, Actor, SeededHash>,
 }
 
 #[derive(Debug, Default)]
@@ -46,7 +46,7 @@ impl Claims {
     pub(crate) fn new(incarnation: u32) -> Self {
         Self {
             last_epoch: u64::from(incarnation) << 32,
-            actors: HashMap::new(),
+            actors: HashMap::default(),
         }
     }
 

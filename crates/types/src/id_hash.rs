@@ -1,10 +1,14 @@
-//! Hashing ids that we make ourselves.
+//! Hashing ids.
 
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// For maps whose keys are numbers that we count up. No client can make them collide, so the standard library's hasher,
-/// which is made against that, would be paid for nothing. Not for actors' ids: a request may name any.
+/// which is made against that, would be paid for nothing. Not for actors' ids: a request may name any. See [`SeededHash`].
 pub type IdHash = BuildHasherDefault<IdHasher>;
+
+/// For maps whose keys are actors' ids. Callers may make up ids, but do not know the seed, which is another one in each
+/// process, and learn nothing from the order of a map: a hash that is quick and made for that is enough.
+pub type SeededHash = foldhash::fast::RandomState;
 
 /// Spreads an id over all bits. See [`IdHash`] for where it may be used.
 #[derive(Clone, Debug, Default)]

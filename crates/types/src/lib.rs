@@ -21,6 +21,6 @@ pub mod value;
 pub use error::ActorError;
 pub use event::EventFrame;
 pub use id::{ActorId, InvalidActorId, SHARDS, ShardId};
-pub use id_hash::{IdHash, IdHasher};
+pub use id_hash::{IdHash, IdHasher, SeededHash};
 pub use key::{ActorKey, InvalidKey};
 pub use name::{ActorName, InvalidName};

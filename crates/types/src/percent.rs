@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memchr2};
+
 /// What `+` stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Plus {
@@ -14,8 +16,11 @@ pub(crate) enum Plus {
 /// Decodes `%xx`. `None` when an escape is cut short or is no hexadecimal number, or the result is
 /// not UTF-8. What has no escapes, as most of what is decoded, is given back as it is.
 pub(crate) fn decode(text: &str, plus: Plus) -> Option<Cow<'_, str>> {
-    let is_escape = |byte| byte == b'%' || (byte == b'+' && plus == Plus::Space);
-    if !text.bytes().any(is_escape) {
+    let escape = match plus {
+        Plus::Plus => memchr(b'%', text.as_bytes()),
+        Plus::Space => memchr2(b'%', b'+', text.as_bytes()),
+    };
+    if escape.is_none() {
         return Some(Cow::Borrowed(text));
     }
     let mut out = Vec::with_capacity(text.len());

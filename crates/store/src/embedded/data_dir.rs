@@ -26,7 +26,7 @@ use fjall::{CompressionType, Database};
 use super::{
     EmbeddedConfig,
     creation::{self, DB, FORMAT, FORMAT_PREFIX, FORMAT_VERSION, UNFINISHED},
-    files::{Disk, private_dir},
+    files::{Disk, Files, private_dir},
     layout::{self, INCARNATION_KEY, Table},
     log_check,
     medium::is_full,
@@ -55,10 +55,7 @@ pub(super) struct Opened {
 /// Opens a data directory, and creates it when there is none.
 pub(super) fn open(config: &EmbeddedConfig) -> Result<Opened, OpenError> {
     let path = &config.path;
-    private_dir()
-        .recursive(true)
-        .create(path)
-        .map_err(|error| unusable(path, "it cannot be created", &error))?;
+    make(path).map_err(|error| unusable(path, "it cannot be created", &error))?;
     let lock = lock(path)?;
     let has_format = check_format(path)?;
     let db = path.join(DB);
@@ -91,6 +88,22 @@ pub(super) fn open(config: &EmbeddedConfig) -> Result<Opened, OpenError> {
         lock,
         incarnation,
     })
+}
+
+/// Makes the directory and those above it, unless they exist. What is stored in it must not be lost with its name, so
+/// new names are synced.
+fn make(path: &Path) -> io::Result<()> {
+    let missing = path.ancestors().take_while(|dir| !dir.exists());
+    let above: Vec<_> = missing
+        .filter_map(Path::parent)
+        .map(|dir| Path::new(".").join(dir))
+        .collect();
+    private_dir().recursive(true).create(path)?;
+    match Disk.sync_dirs(&above) {
+        // Whoever may not read a directory cannot sync it.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
+    }
 }
 
 fn lock(path: &Path) -> Result<DataDirLock, OpenError> {

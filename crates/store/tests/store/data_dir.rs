@@ -306,6 +306,27 @@ fn a_place_that_cannot_be_a_directory_is_unusable() {
     }
 }
 
+#[test]
+fn directories_above_are_created_too() {
+    let dir = directory();
+    let place = dir.path().join("a/b/../c");
+    drop(open(&place));
+    assert!(dir.path().join("a/c/db").is_dir());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_directory_in_one_that_may_not_be_read_is_usable() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let dir = directory();
+    let above = dir.path().join("above");
+    fs::create_dir(&above).unwrap();
+    fs::set_permissions(&above, fs::Permissions::from_mode(0o300)).unwrap();
+    drop(open(&above.join("data")));
+    fs::set_permissions(&above, fs::Permissions::from_mode(0o700)).unwrap();
+}
+
 #[cfg(unix)]
 #[test]
 fn a_read_only_directory_is_unusable() {

@@ -1,6 +1,6 @@
 //! How a database comes into being: as a copy of an empty one.
 //!
-//! Left to itself, the engine makes a database with our tables in 140 syncs, each waiting for the one before, and with a log
+//! Left to itself, the engine makes a database with our tables in 139 syncs, each waiting for the one before, and with a log
 //! of 64 MiB that opening reads through and cuts off. But all empty databases are the same. So one that the engine has made
 //! is part of the program, and a test compares it with what the engine makes. It is a row of entries, directories before
 //! what is in them:
@@ -12,7 +12,11 @@
 //! Nothing in it belongs to one store: in [`Table::Meta`](super::layout::Table::Meta), its only row says that the store was
 //! opened 0 times.
 
-use std::{io, path::Path};
+use std::{
+    collections::BTreeSet,
+    io,
+    path::{Path, PathBuf},
+};
 
 use super::files::Files;
 
@@ -45,25 +49,33 @@ pub(super) fn create(files: &impl Files, path: &Path) -> io::Result<()> {
     files.remove_dir(&unfinished)?;
 
     let format = format!("{FORMAT_PREFIX}{FORMAT_VERSION}\n");
-    let mut made = vec![unfinished.clone()];
+    let mut dirs = vec![unfinished.clone()];
     let mut contents = vec![(path.join(NEW_FORMAT), format.as_bytes())];
     for entry in entries(EMPTY) {
         let place = unfinished.join(entry.path);
         match entry.bytes {
             Some(bytes) => contents.push((place, bytes)),
-            None => made.push(place),
+            None => dirs.push(place),
         }
     }
-    for dir in &made {
-        files.make_dir(dir)?;
-    }
-    files.write(&contents)?;
-    files.sync_dirs(&[&here[..], &made].concat())?;
+    make(files, &dirs, &contents)?;
 
     files.rename(&path.join(NEW_FORMAT), &path.join(FORMAT))?;
     files.sync_dirs(&here)?;
     files.rename(&unfinished, &path.join(DB))?;
     files.sync_dirs(&here)
+}
+
+/// Makes directories and files, and makes them durable with their names.
+fn make(files: &impl Files, dirs: &[PathBuf], contents: &[(PathBuf, &[u8])]) -> io::Result<()> {
+    for dir in dirs {
+        files.make_dir(dir)?;
+    }
+    files.write(contents)?;
+    let made = dirs.iter().chain(contents.iter().map(|(file, _)| file));
+    let changed: BTreeSet<_> = made.filter_map(|path| path.parent()).collect();
+    let changed: Vec<_> = changed.into_iter().map(Path::to_owned).collect();
+    files.sync_dirs(&changed)
 }
 
 /// A file or a directory of the empty database.

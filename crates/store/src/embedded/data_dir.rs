@@ -10,13 +10,13 @@
 //! Only the user of the process may enter what this creates: what actors keep is nobody else's business on a machine
 //! that others use as well. A directory that exists has the permissions that somebody gave it; `db` in it is closed.
 //!
-//! `FORMAT` is written when `db.new` is complete, and then that becomes `db`, by being renamed. So a
+//! `FORMAT` is written when `db.new` is complete, and then that becomes `db`, by being renamed ([`creation`]). So a
 //! directory with one of `db` and `FORMAT`, and without the other and `db.new`, was tampered with, or
 //! has lost something.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
-    io::{self, Write},
+    fs::{self, File, OpenOptions, TryLockError},
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
 };
@@ -25,6 +25,8 @@ use fjall::{CompressionType, Database};
 
 use super::{
     EmbeddedConfig,
+    creation::{self, DB, FORMAT, FORMAT_PREFIX, FORMAT_VERSION, UNFINISHED},
+    files::{Disk, Files, private_dir},
     layout::{self, INCARNATION_KEY, Table},
     log_check,
     medium::is_full,
@@ -32,14 +34,6 @@ use super::{
     version_check,
 };
 use crate::{OpenError, StoreError};
-
-/// The layout of the data directory and of the rows in it.
-const FORMAT_VERSION: u32 = 1;
-const FORMAT_PREFIX: &str = "greenroom store ";
-const FORMAT: &str = "FORMAT";
-
-/// Where a database comes into being.
-const UNFINISHED: &str = "db.new";
 
 /// Upper bound of the engine's finished log files. Together with the memory per table it bounds
 /// the time that opening takes after a crash. The smallest that the engine accepts.
@@ -61,10 +55,10 @@ pub(super) struct Opened {
 /// Opens a data directory, and creates it when there is none.
 pub(super) fn open(config: &EmbeddedConfig) -> Result<Opened, OpenError> {
     let path = &config.path;
-    create_private_dir(path).map_err(|error| unusable(path, "it cannot be created", &error))?;
+    make(path).map_err(|error| unusable(path, "it cannot be created", &error))?;
     let lock = lock(path)?;
     let has_format = check_format(path)?;
-    let db = path.join("db");
+    let db = path.join(DB);
     if !exists(path, &db)? {
         if has_format && !exists(path, &path.join(UNFINISHED))? {
             return Err(OpenError::Corrupt {
@@ -75,7 +69,8 @@ pub(super) fn open(config: &EmbeddedConfig) -> Result<Opened, OpenError> {
                         .to_owned(),
             });
         }
-        create(config, &db)?;
+        creation::create(&Disk, path)
+            .map_err(|error| unusable(path, "its database cannot be created", &error))?;
     }
     look_over(path, &db)?;
     let database = guarded(path, || open_database(config, &db))?;
@@ -93,6 +88,22 @@ pub(super) fn open(config: &EmbeddedConfig) -> Result<Opened, OpenError> {
         lock,
         incarnation,
     })
+}
+
+/// Makes the directory and those above it, unless they exist. What is stored in it must not be lost with its name, so
+/// new names are synced.
+fn make(path: &Path) -> io::Result<()> {
+    let missing = path.ancestors().take_while(|dir| !dir.exists());
+    let above: Vec<_> = missing
+        .filter_map(Path::parent)
+        .map(|dir| Path::new(".").join(dir))
+        .collect();
+    private_dir().recursive(true).create(path)?;
+    match Disk.sync_dirs(&above) {
+        // Whoever may not read a directory cannot sync it.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
+    }
 }
 
 fn lock(path: &Path) -> Result<DataDirLock, OpenError> {
@@ -122,7 +133,7 @@ fn check_format(path: &Path) -> Result<bool, OpenError> {
     let text = match fs::read(&file) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if exists(path, &path.join("db"))? {
+            if exists(path, &path.join(DB))? {
                 return Err(corrupt("it has a database but no FORMAT file"));
             }
             return Ok(false);
@@ -144,47 +155,7 @@ fn check_format(path: &Path) -> Result<bool, OpenError> {
     }
 }
 
-/// Creates an empty database under a temporary name and moves it to its place.
-fn create(config: &EmbeddedConfig, db: &Path) -> Result<(), OpenError> {
-    let path = &config.path;
-    let failed = |error: io::Error| unusable(path, "its database cannot be created", &error);
-    let unfinished = path.join(UNFINISHED);
-    // In this order: without what is unfinished, the file would say that there was a database.
-    unless_missing(fs::remove_file(path.join(FORMAT)))
-        .and_then(|()| sync_dir(path))
-        .and_then(|()| unless_missing(fs::remove_dir_all(&unfinished)))
-        .map_err(failed)?;
-    create_private_dir(&unfinished).map_err(failed)?;
-    guarded(path, || {
-        let tables = Tables::new(open_database(config, &unfinished)?)?;
-        write_incarnation(&tables, 0)
-    })?;
-    let format = format!("{FORMAT_PREFIX}{FORMAT_VERSION}\n");
-    write_whole(path, FORMAT, &format)
-        .map_err(|error| unusable(path, "its FORMAT file cannot be written", &error))?;
-    fs::rename(&unfinished, db).map_err(failed)?;
-    sync_dir(path).map_err(failed)
-}
-
-fn unless_missing(removed: io::Result<()>) -> io::Result<()> {
-    match removed {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
-    }
-}
-
-/// Creates a directory, and those above it, that only the user of the process may enter. Leaves one that exists as it is.
-fn create_private_dir(path: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(0o700);
-    }
-    builder.recursive(true).create(path)
-}
-
-fn open_database(config: &EmbeddedConfig, path: &Path) -> fjall::Result<Database> {
+pub(super) fn open_database(config: &EmbeddedConfig, path: &Path) -> fjall::Result<Database> {
     Database::builder(path)
         .cache_size(config.cache_bytes)
         .max_journaling_size(LOG_BYTES)
@@ -302,31 +273,11 @@ fn next_incarnation(path: &Path, tables: &Tables) -> Result<u32, OpenError> {
     Ok(incarnation)
 }
 
-fn write_incarnation(tables: &Tables, incarnation: u32) -> fjall::Result<()> {
+pub(super) fn write_incarnation(tables: &Tables, incarnation: u32) -> fjall::Result<()> {
     let value = layout::seal(Table::Meta, INCARNATION_KEY, &[&incarnation.to_be_bytes()]);
     let mut batch = tables.batch(1);
     batch.insert(tables.keyspace(Table::Meta), INCARNATION_KEY, value);
     batch.commit()
-}
-
-/// Writes a small file so that it is there completely or not at all.
-fn write_whole(dir: &Path, name: &str, text: &str) -> io::Result<()> {
-    let unfinished = dir.join(format!("{name}.new"));
-    let mut file = File::create(&unfinished)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&unfinished, dir.join(name))?;
-    sync_dir(dir)
-}
-
-/// Makes the names in a directory durable.
-fn sync_dir(path: &Path) -> io::Result<()> {
-    // Windows cannot open directories as files and needs no such call.
-    if cfg!(unix) {
-        File::open(path)?.sync_all()
-    } else {
-        Ok(())
-    }
 }
 
 fn exists(path: &Path, file: &Path) -> Result<bool, OpenError> {

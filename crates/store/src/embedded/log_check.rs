@@ -18,7 +18,11 @@
 //! end    3 u8 | XXH3-64 of all rows u64 | "FJL" 3
 //! ```
 
-use std::{fs, io, path::Path};
+use std::{
+    fs::{self, File},
+    io::{self, Read, Seek, SeekFrom},
+    path::Path,
+};
 
 use xxhash_rust::xxh3::Xxh3;
 
@@ -46,7 +50,7 @@ pub(super) fn check(db: &Path) -> io::Result<Option<String>> {
     let newest = files.last().map(|(number, _)| *number);
     let mut last = None;
     for (number, path) in files {
-        let bytes = fs::read(&path)?;
+        let bytes = read_used(&mut File::open(&path)?)?;
         if let Some(problem) = check_file(&bytes, Some(number) == newest, &mut last) {
             return Ok(Some(format!("log file {}: {problem}", path.display())));
         }
@@ -54,9 +58,8 @@ pub(super) fn check(db: &Path) -> io::Result<Option<String>> {
     Ok(None)
 }
 
-/// Checks one file. `last` is the sequence number of the batch before it.
+/// Checks what is used of one file. `last` is the sequence number of the batch before it.
 fn check_file(bytes: &[u8], newest: bool, last: &mut Option<u64>) -> Option<String> {
-    let bytes = without_padding(bytes);
     let mut at = 0;
     while let Some(batch) = read_batch(bytes, at) {
         if last.is_some_and(|last| batch.number <= last || batch.number - last > MAX_STEP) {
@@ -135,20 +138,28 @@ fn find_batch(bytes: &[u8], from: usize) -> Option<usize> {
     (from..bytes.len()).find(|at| bytes[*at] == START && read_batch(bytes, *at).is_some())
 }
 
-/// Leaves away the zeros at the end, which the engine reserves beforehand. A batch ends in another
-/// byte.
-fn without_padding(bytes: &[u8]) -> &[u8] {
-    const BLOCK: usize = 4096;
-    let zeros = [0; BLOCK];
-    let empty = bytes
-        .rchunks(BLOCK)
-        .take_while(|block| **block == zeros[..block.len()]);
-    let bytes = &bytes[..bytes.len() - empty.map(<[u8]>::len).sum::<usize>()];
-    let used = bytes
-        .iter()
-        .rposition(|byte| *byte != 0)
-        .map_or(0, |last| last + 1);
-    &bytes[..used]
+/// Reads a file without the zeros at its end: the engine reserves 64 MiB beforehand, and most of it may be free. A
+/// batch ends in another byte.
+fn read_used(file: &mut (impl Read + Seek)) -> io::Result<Vec<u8>> {
+    const BLOCK: usize = 64 * 1024;
+    let (zeros, mut block) = (vec![0; BLOCK], vec![0; BLOCK]);
+    let mut end = file.seek(SeekFrom::End(0))?;
+    while end > 0 {
+        let block = &mut block[..BLOCK.min(end as usize)];
+        let start = end - block.len() as u64;
+        file.seek(SeekFrom::Start(start))?;
+        file.read_exact(block)?;
+        if *block != zeros[..block.len()] {
+            break;
+        }
+        end = start;
+    }
+    let mut bytes = vec![0; end as usize];
+    file.rewind()?;
+    file.read_exact(&mut bytes)?;
+    let used = bytes.iter().rposition(|byte| *byte != 0);
+    bytes.truncate(used.map_or(0, |last| last + 1));
+    Ok(bytes)
 }
 
 struct Reader<'a> {
@@ -207,8 +218,24 @@ mod tests {
         out
     }
 
+    fn used(bytes: &[u8]) -> Vec<u8> {
+        read_used(&mut io::Cursor::new(bytes)).expect("it is in memory")
+    }
+
     fn problem(bytes: &[u8]) -> Option<String> {
-        check_file(bytes, true, &mut None)
+        check_file(&used(bytes), true, &mut None)
+    }
+
+    #[test]
+    fn zeros_at_the_end_are_not_read() {
+        for len in [0, 1, 65_535, 65_536, 65_537, 200_000] {
+            for padding in [0, 1, 65_536, 131_072, 200_000] {
+                let mut bytes = vec![7; len];
+                bytes.resize(len + padding, 0);
+                assert_eq!(used(&bytes).len(), len, "{padding} zeros");
+            }
+        }
+        assert_eq!(used(&[0, 1, 0]), [0, 1]);
     }
 
     #[test]
@@ -216,11 +243,11 @@ mod tests {
         let mut older = [batch(1, &[b"a"]), batch(2, &[b"b"])].concat();
         older.resize(10_000, 0);
         let mut last = None;
-        assert_eq!(check_file(&older, false, &mut last), None);
+        assert_eq!(check_file(&used(&older), false, &mut last), None);
         assert_eq!(check_file(&batch(3, &[b"c"]), true, &mut last), None);
         older[70] ^= 1;
-        assert!(check_file(&older, false, &mut None).is_some());
-        assert_eq!(check_file(&older, true, &mut None), None);
+        assert!(check_file(&used(&older), false, &mut None).is_some());
+        assert_eq!(check_file(&used(&older), true, &mut None), None);
         assert!(check_file(&batch(3, &[b"again"]), true, &mut last).is_some());
     }
 

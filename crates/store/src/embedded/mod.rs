@@ -4,8 +4,10 @@
 //! ([`writer`]): all actors share its syncs. Reads go to the tree directly and see exactly what is
 //! durable.
 
+mod creation;
 mod data_dir;
 mod due_floor;
+mod files;
 mod layout;
 mod log_check;
 mod medium;

@@ -59,7 +59,7 @@ impl Tables {
             .all(|table| database.keyspace_exists(table.name()))
     }
 
-    /// Opens (or creates) all keyspaces of a database.
+    /// Opens all keyspaces of a database. Those that it has not are created, as for the empty one that others are copies of.
     pub(crate) fn new(database: Database) -> fjall::Result<Self> {
         let mut keyspaces = Vec::new();
         for table in Table::ALL {
@@ -334,6 +334,9 @@ fn read_error(error: fjall::Error) -> StoreError {
 
 /// Memory per table before it is written out, by how much traffic it gets. All of them together
 /// are what a crash has to read again from the engine's log.
+///
+/// A keyspace keeps those that it was created with, so they get into stores by way of the empty database
+/// ([`creation`](super::creation)).
 fn options(table: Table) -> KeyspaceCreateOptions {
     const MIB: u64 = 1024 * 1024;
     let options = KeyspaceCreateOptions::default();

@@ -89,14 +89,18 @@ struct Opener {
     _rest: Lines<BufReader<ChildStdout>>,
 }
 
-fn open_in_child(path: &Path) -> Opener {
-    let mut process = Command::new(std::env::current_exe().unwrap())
+fn start_child(path: &Path, stdout: Stdio) -> Child {
+    Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "data_dir::child_process", "--nocapture"])
         .env(CHILD_DIR, path)
         .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
+        .stdout(stdout)
         .spawn()
-        .unwrap();
+        .unwrap()
+}
+
+fn open_in_child(path: &Path) -> Opener {
+    let mut process = start_child(path, Stdio::piped());
     let mut rest = BufReader::new(process.stdout.take().unwrap()).lines();
     let report = rest
         .by_ref()
@@ -132,6 +136,58 @@ fn a_killed_process_leaves_no_lock_behind() {
     child.process.kill().unwrap();
     child.process.wait().unwrap();
     actor_is_there(dir.path());
+}
+
+const ALONE: &str = "GREENROOM_TEST_ALONE";
+
+/// What creating a database leaves after each of its steps is the matter of its own tests; here the process is real.
+#[test]
+fn a_process_that_is_killed_while_it_starts_for_the_first_time_leaves_no_obstacle() {
+    // A process that is being started has the open files of the one that starts it for a moment, locks included. So
+    // what starts many has no other tests beside it.
+    if std::env::var_os(ALONE).is_none() {
+        let name = "data_dir::a_process_that_is_killed_while_it_starts_for_the_first_time_leaves_no_obstacle";
+        let alone = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name])
+            .env(ALONE, "")
+            .output()
+            .unwrap();
+        let output = String::from_utf8_lossy(&alone.stdout);
+        assert!(output.contains("1 passed"), "{output}");
+        return;
+    }
+    let moments = [
+        "LOCK",
+        "db.new",
+        "db.new/keyspaces/1",
+        "FORMAT.new",
+        "db.new/version",
+        "FORMAT",
+        "db",
+    ];
+    let kill_when_there_is = |path: &Path, moment: &str| {
+        let mut child = start_child(path, Stdio::null());
+        while !path.join(moment).exists() && !path.join("db").exists() {
+            assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    };
+    let is_usable = |path: &Path| {
+        let store = open(path);
+        block_on(store.create(new_actor(1, "room", &["a"]))).unwrap();
+        drop(store);
+        actor_is_there(path);
+    };
+    let again_and_again = directory();
+    for moment in moments {
+        let once = directory();
+        kill_when_there_is(once.path(), moment);
+        is_usable(once.path());
+        kill_when_there_is(again_and_again.path(), moment);
+    }
+    is_usable(again_and_again.path());
 }
 
 #[test]
@@ -248,6 +304,27 @@ fn a_place_that_cannot_be_a_directory_is_unusable() {
         let error = open_error(&place);
         assert!(matches!(error, OpenError::Unusable { .. }), "{error}");
     }
+}
+
+#[test]
+fn directories_above_are_created_too() {
+    let dir = directory();
+    let place = dir.path().join("a/b/../c");
+    drop(open(&place));
+    assert!(dir.path().join("a/c/db").is_dir());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_directory_in_one_that_may_not_be_read_is_usable() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let dir = directory();
+    let above = dir.path().join("above");
+    fs::create_dir(&above).unwrap();
+    fs::set_permissions(&above, fs::Permissions::from_mode(0o300)).unwrap();
+    drop(open(&above.join("data")));
+    fs::set_permissions(&above, fs::Permissions::from_mode(0o700)).unwrap();
 }
 
 #[cfg(unix)]

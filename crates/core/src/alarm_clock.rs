@@ -120,7 +120,7 @@ impl AlarmClock {
         let now_ms = self.shared.env.now_ms();
         // Those that were woken may not have moved their alarms yet, and must not hide the others.
         let limit = self.woken.len() + BATCH;
-        let alarms = self.shared.store.due_alarms(i64::MAX, limit).await?;
+        let alarms = self.shared.store.due_alarms(LATEST_ALARM_MS, limit).await?;
         let due = alarms.partition_point(|alarm| alarm.due_ms <= now_ms);
         self.next_ms = alarms.get(due).map(|alarm| alarm.due_ms);
         let now = Instant::now();

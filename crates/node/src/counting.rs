@@ -98,10 +98,6 @@ impl<S: Store> Store for CountingStore<S> {
         self.store.alarms_after(after, limit)
     }
 
-    fn next_alarm(&self) -> StoreFuture<Option<i64>> {
-        self.store.next_alarm()
-    }
-
     fn list(&self, query: ListQuery) -> StoreFuture<ListPage> {
         self.store.list(query)
     }

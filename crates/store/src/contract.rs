@@ -219,14 +219,12 @@ pub trait Store: Send + Sync + 'static {
     /// handed in before are not affected.
     fn release(&self, id: ActorId, epoch: Epoch);
 
-    /// The actors whose alarm is at or before `now_ms`, earliest first, at most `limit`.
+    /// The actors whose alarm is at or before `now_ms`, earliest first, at most `limit`. Asked whenever an alarm was set
+    /// for a sleeping actor, so it must not cost more the more alarms have passed, or were moved or cleared.
     fn due_alarms(&self, now_ms: i64, limit: usize) -> StoreFuture<Vec<DueAlarm>>;
 
     /// The alarms behind `after` in the order of time, and of id within a time; at most `limit`.
     fn alarms_after(&self, after: DueAlarm, limit: usize) -> StoreFuture<Vec<DueAlarm>>;
-
-    /// The earliest alarm of all, so that its watcher can sleep until then.
-    fn next_alarm(&self) -> StoreFuture<Option<i64>>;
 
     /// Lists actors by name and key prefix, a page at a time.
     fn list(&self, query: ListQuery) -> StoreFuture<ListPage>;

@@ -492,10 +492,6 @@ impl Store for MemoryStore {
         })
     }
 
-    fn next_alarm(&self) -> StoreFuture<Option<i64>> {
-        self.read_now(|contents| contents.alarms().first().map(|alarm| alarm.due_ms))
-    }
-
     fn list(&self, query: ListQuery) -> StoreFuture<ListPage> {
         self.read_now(|contents| contents.list(&query))
     }

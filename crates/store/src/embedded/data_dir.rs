@@ -35,8 +35,12 @@ use super::{
 };
 use crate::{OpenError, StoreError};
 
-/// Upper bound of the engine's finished log files. Together with the memory per table it bounds
-/// the time that opening takes after a crash. The smallest that the engine accepts.
+/// Together with the memory per table this bounds what is in the engine's log files, and so the time that opening takes
+/// after a crash. The smallest that the engine accepts.
+///
+/// The engine finishes a log file when a table in memory is full and the file is over 64 MB. When those that are finished
+/// have so many bytes it writes out all tables that are in them, and removes them. Each file but the one that was there
+/// at the start is made so long at once, mostly as a hole, so only that first one may be less and stay beside the next.
 const LOG_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Held while the directory is in use. The operating system gives it back when a process dies.

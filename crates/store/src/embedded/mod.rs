@@ -6,7 +6,7 @@
 
 mod creation;
 mod data_dir;
-mod due_floor;
+mod due_window;
 mod files;
 mod layout;
 mod log_check;
@@ -20,6 +20,7 @@ mod version_check;
 mod writer;
 
 use std::{
+    ops::Bound,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
@@ -163,6 +164,38 @@ async fn aside<T: Send + 'static>(
     }
 }
 
+/// Looks for alarms, and reads those that are not in memory. Blocks.
+fn search_due(
+    shared: &Shared,
+    tables: &Tables,
+    until_ms: i64,
+    limit: usize,
+) -> Result<Vec<DueAlarm>, StoreError> {
+    // One reading at a time: it begins where the window ends. Other searches wait for it, and nobody else does.
+    let _turn = shared
+        .due_reading
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    loop {
+        let mut state = shared.lock();
+        if let Some(found) = state.due.find(until_ms, limit) {
+            state.due.end_search();
+            return Ok(found);
+        }
+        let reading = state.due.begin_reading(limit);
+        drop(state);
+        let found = tables.alarms_after(reading.after, reading.limit);
+        let mut state = shared.lock();
+        match found {
+            Ok(found) => state.due.end_reading(reading, &found),
+            Err(error) => {
+                state.due.end_search();
+                return Err(error);
+            }
+        }
+    }
+}
+
 impl Store for EmbeddedStore {
     fn create(&self, actor: NewActor) -> StoreFuture<Created> {
         let (answer, result) = Answer::new();
@@ -296,26 +329,21 @@ impl Store for EmbeddedStore {
     }
 
     fn due_alarms(&self, now_ms: i64, limit: usize) -> StoreFuture<Vec<DueAlarm>> {
-        let floor = self.shared.lock().due_floor;
-        self.read_aside(move |tables| tables.alarms(floor.start_ms(), now_ms, limit))
+        let state = self.shared.lock();
+        if let Err(error) = state.engine() {
+            return ready(Err(error));
+        }
+        if let Some(found) = state.due.find(now_ms, limit) {
+            return ready(Ok(found));
+        }
+        drop(state);
+        let shared = Arc::clone(&self.shared);
+        self.read_aside(move |tables| search_due(&shared, tables, now_ms, limit))
     }
 
     fn alarms_after(&self, after: DueAlarm, limit: usize) -> StoreFuture<Vec<DueAlarm>> {
+        let after = Bound::Excluded((after.due_ms, after.actor));
         self.read_aside(move |tables| tables.alarms_after(after, limit))
-    }
-
-    fn next_alarm(&self) -> StoreFuture<Option<i64>> {
-        let shared = Arc::clone(&self.shared);
-        let seen = shared.lock().due_floor;
-        self.read_aside(move |tables| {
-            let first = tables.alarms(seen.start_ms(), i64::MAX, 1)?;
-            let first_ms = first.first().map(|alarm| alarm.due_ms);
-            shared
-                .lock()
-                .due_floor
-                .raise(seen, first_ms.unwrap_or(i64::MAX));
-            Ok(first_ms)
-        })
     }
 
     fn list(&self, query: ListQuery) -> StoreFuture<ListPage> {

@@ -7,7 +7,11 @@ use std::{
 
 use greenroom_types::{ActorId, limits};
 
-use super::{data_dir::DataDirLock, due_floor::DueFloor, tables::Tables};
+use super::{
+    data_dir::DataDirLock,
+    due_window::{self, DueWindow},
+    tables::Tables,
+};
 use crate::{Epoch, StoreError, claims::Claims, request::Request};
 
 /// Bytes of writes that may wait for the writer before new ones are refused.
@@ -27,11 +31,13 @@ pub(super) struct Shared {
     state: Mutex<State>,
     /// The writer waits here for something to do.
     arrived: Condvar,
+    /// Held by the search that reads alarms from the table, on a thread for blocking work.
+    pub(super) due_reading: Mutex<()>,
 }
 
 pub(super) struct State {
     pub(super) claims: Claims,
-    pub(super) due_floor: DueFloor,
+    pub(super) due: DueWindow,
     /// Absent once the store is closed.
     open: Option<Arc<Engine>>,
     /// What waits for the writer, in the order of the calls.
@@ -59,7 +65,7 @@ impl Shared {
     pub(super) fn new(engine: Arc<Engine>, incarnation: u32) -> Self {
         let state = State {
             claims: Claims::new(incarnation),
-            due_floor: DueFloor::default(),
+            due: DueWindow::new(due_window::SIZE),
             open: Some(engine),
             queue: VecDeque::new(),
             is_writer_asleep: false,
@@ -70,6 +76,7 @@ impl Shared {
         Self {
             state: Mutex::new(state),
             arrived: Condvar::new(),
+            due_reading: Mutex::new(()),
         }
     }
 

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use greenroom_types::ActorId;
 
 use super::{
+    due_window::Change,
     layout::{self, Table},
     tables::Tables,
 };
@@ -20,8 +21,6 @@ pub(crate) struct Staging<'a> {
     tables: &'a Tables,
     /// The new payload, sealed, or `None` for a removal.
     rows: BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>>,
-    /// The earliest alarm that was set.
-    earliest_alarm: Option<i64>,
 }
 
 impl<'a> Staging<'a> {
@@ -30,13 +29,22 @@ impl<'a> Staging<'a> {
         Self {
             tables,
             rows: BTreeMap::new(),
-            earliest_alarm: None,
         }
     }
 
-    /// The earliest alarm that the batch sets.
-    pub(crate) fn earliest_alarm(&self) -> Option<i64> {
-        self.earliest_alarm
+    /// The alarms that the batch sets and removes.
+    pub(crate) fn alarms(&self) -> Vec<Change> {
+        self.rows
+            .range((Table::Due, Vec::new())..)
+            .take_while(|((table, _), _)| *table == Table::Due)
+            .map(|((_, key), value)| {
+                let (due_ms, actor) = layout::parse_due_key(key).expect("it was staged as one");
+                match value {
+                    Some(_) => Change::Set(due_ms, actor),
+                    None => Change::Removed(due_ms, actor),
+                }
+            })
+            .collect()
     }
 
     /// Stages a new actor, unless its key is taken.
@@ -149,10 +157,6 @@ impl<'a> Staging<'a> {
                     &[&due_ms.to_be_bytes()],
                 );
                 self.put(Table::Due, layout::due_key(due_ms, id).to_vec(), &[]);
-                self.earliest_alarm = Some(
-                    self.earliest_alarm
-                        .map_or(due_ms, |other| other.min(due_ms)),
-                );
             }
             None => self.remove(Table::Alarm, id.as_bytes().to_vec()),
         }

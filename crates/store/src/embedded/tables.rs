@@ -155,35 +155,15 @@ impl Tables {
         journal(&view, self, id).map(Some)
     }
 
-    /// The alarms from `from_ms` up to and including `until_ms`, earliest first.
-    pub(crate) fn alarms(
-        &self,
-        from_ms: i64,
-        until_ms: i64,
-        limit: usize,
-    ) -> Result<Vec<DueAlarm>, StoreError> {
-        let from = layout::due_key(from_ms, ActorId::from_bytes([0; 16]));
-        let until = layout::due_key(until_ms, ActorId::from_bytes([0xff; 16]));
-        self.alarms_between((Bound::Included(from), Bound::Included(until)), limit)
-    }
-
     /// The alarms behind `after`, earliest first.
     pub(crate) fn alarms_after(
         &self,
-        after: DueAlarm,
-        limit: usize,
-    ) -> Result<Vec<DueAlarm>, StoreError> {
-        let after = layout::due_key(after.due_ms, after.actor);
-        self.alarms_between((Bound::Excluded(after), Bound::Unbounded), limit)
-    }
-
-    fn alarms_between(
-        &self,
-        keys: (Bound<[u8; 24]>, Bound<[u8; 24]>),
+        after: Bound<(i64, ActorId)>,
         limit: usize,
     ) -> Result<Vec<DueAlarm>, StoreError> {
         let view = self.database.snapshot();
-        view.range(self.keyspace(Table::Due), keys)
+        let after = after.map(|(due_ms, actor)| layout::due_key(due_ms, actor));
+        view.range(self.keyspace(Table::Due), (after, Bound::Unbounded))
             .take(limit)
             .map(|row| {
                 let (key, value) = row.into_inner().map_err(read_error)?;

@@ -1,6 +1,7 @@
 //! Faults below the engine: a full disk, failing syncs, damaged rows and files.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     sync::{
@@ -8,17 +9,20 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
         mpsc,
     },
+    task::{Context, Poll, Waker},
 };
 
+use greenroom_types::ActorId;
 use tempfile::TempDir;
 
 use super::{
-    EmbeddedConfig, EmbeddedStore,
+    EmbeddedConfig, EmbeddedStore, due_window,
     layout::{self, Table},
     medium::Medium,
 };
 use crate::{
-    Epoch, NewActor, OpenError, Snapshot, Store, StoreError,
+    AlarmChange, Commit, DueAlarm, Epoch, NewActor, OpenError, Snapshot, Store, StoreError,
+    StoreFuture,
     testing::{block_on, commit, model::Random, new_actor},
 };
 
@@ -97,6 +101,98 @@ fn a_directory_that_is_gone_takes_no_writes() {
         store.close().await.unwrap();
         let store = EmbeddedStore::open(config(&dir)).unwrap();
         assert_eq!(store.read(actor.id).await.unwrap().unwrap().1.len(), 1);
+    });
+}
+
+fn alarm(actor: ActorId, epoch: Epoch, seq: u64, change: AlarmChange) -> Commit {
+    Commit {
+        alarm: Some(change),
+        ..commit(actor, epoch, seq, "")
+    }
+}
+
+/// The result of a future that is done when it is asked for the first time. There is no runtime here whose threads could
+/// read: a search of the table would panic.
+fn at_once<T>(mut future: StoreFuture<T>) -> T {
+    match future
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()))
+    {
+        Poll::Ready(result) => result.unwrap(),
+        Poll::Pending => panic!("it waits for something"),
+    }
+}
+
+/// Alarms that passed, and those that were moved or cleared before, leave tombstones in the table.
+#[test]
+fn no_search_reads_what_is_left_of_earlier_alarms() {
+    let dir = directory();
+    let store = EmbeddedStore::open(config(&dir)).unwrap();
+    let due = |actor, due_ms| DueAlarm { actor, due_ms };
+    let set = |(actor, epoch), seq, change| {
+        block_on(store.append(alarm(actor, epoch, seq, change))).unwrap();
+    };
+    let [bell, timeout, steady] = [1, 2, 3].map(|number| {
+        let (actor, epoch) = block_on(awake(&store, number));
+        (actor.id, epoch)
+    });
+    set(steady, 1, AlarmChange::Set(5_000));
+    let first = block_on(store.due_alarms(i64::MAX, 256)).unwrap();
+    assert_eq!(first, [due(steady.0, 5_000)]);
+    for turn in 0..200 {
+        set(bell, 2 * turn + 1, AlarmChange::Set(turn as i64));
+        set(timeout, turn + 1, AlarmChange::Set(9_000 + turn as i64));
+        let found = at_once(store.due_alarms(turn as i64, 256));
+        assert_eq!(found, [due(bell.0, turn as i64)]);
+        set(bell, 2 * turn + 2, AlarmChange::Clear);
+        let found = at_once(store.due_alarms(i64::MAX, 256));
+        assert_eq!(
+            found,
+            [due(steady.0, 5_000), due(timeout.0, 9_000 + turn as i64)]
+        );
+    }
+}
+
+#[test]
+fn more_alarms_than_are_kept_in_memory_are_found_in_order() {
+    const ALARMS: u64 = 3 * due_window::SIZE as u64 + 5;
+    let dir = directory();
+    let store = EmbeddedStore::open(config(&dir)).unwrap();
+    block_on(async {
+        // All at once, so that they share syncs.
+        let set: Vec<_> = (0..ALARMS)
+            .map(|number| {
+                let actor = new_actor(number, "room", &[&number.to_string()]);
+                let id = actor.id;
+                let epoch = store.create_claimed(actor).unwrap().epoch;
+                let due_ms = (number * 7 % ALARMS) as i64;
+                let answer = store.append(alarm(id, epoch, 1, AlarmChange::Set(due_ms)));
+                (id, epoch, answer)
+            })
+            .collect();
+        let mut epochs = BTreeMap::new();
+        for (id, epoch, answer) in set {
+            answer.await.unwrap();
+            epochs.insert(id, epoch);
+        }
+        let mut passed = Vec::new();
+        loop {
+            let found = store.due_alarms(i64::MAX, 100).await.unwrap();
+            let cleared: Vec<_> = found
+                .iter()
+                .map(|due| {
+                    store.append(alarm(due.actor, epochs[&due.actor], 2, AlarmChange::Clear))
+                })
+                .collect();
+            for answer in cleared {
+                answer.await.unwrap();
+            }
+            if found.is_empty() {
+                break;
+            }
+            passed.extend(found.into_iter().map(|due| due.due_ms));
+        }
+        assert!(passed.into_iter().eq(0..ALARMS as i64));
     });
 }
 

@@ -132,11 +132,11 @@ impl Writer {
             .into_iter()
             .map(|request| self.stage(&mut staging, request))
             .collect();
-        let earliest_alarm = staging.earliest_alarm();
+        let alarms = staging.alarms();
         match (self.medium.write)(staging) {
             Ok(()) => {
-                if let Some(due_ms) = earliest_alarm {
-                    self.shared.lock().due_floor.lower(due_ms);
+                if !alarms.is_empty() {
+                    self.shared.lock().due.apply(alarms);
                 }
             }
             Err(error) => {

@@ -247,10 +247,6 @@ impl Store for FaultStore {
         self.store.alarms_after(after, limit)
     }
 
-    fn next_alarm(&self) -> StoreFuture<Option<i64>> {
-        self.store.next_alarm()
-    }
-
     fn list(&self, query: ListQuery) -> StoreFuture<ListPage> {
         self.store.list(query)
     }

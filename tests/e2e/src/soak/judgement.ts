@@ -32,8 +32,8 @@ const MB = 2 ** 20;
 interface Figure {
   readonly what: string;
   readonly unit: string;
-  /** `undefined` in samples in which there was nothing to measure. */
-  readonly of: (sample: Sample) => number | undefined;
+  /** `undefined` in samples in which there was nothing to measure. `before` is the sample before it in its fifth. */
+  readonly of: (sample: Sample, before: Sample | undefined) => number | undefined;
   /** Which value of a fifth stands for it, of those in order. Default: the median. */
   readonly pick?: (sorted: readonly number[]) => number | undefined;
 }
@@ -99,7 +99,16 @@ const FIGURES: readonly Bounded[] = [
   { what: "open sockets", unit: "", of: ({ sockets }) => sockets, factor: 1, more: 32 },
   // The core has threads for slow work, which end when there is none.
   { what: "threads", unit: "", of: ({ threads }) => threads, factor: 1, more: 16 },
+  // The store's log is up to 64 MB and what comes until a table is full, and the first one may be kept beside the next.
   { what: "data directory", unit: "MB", of: ({ data }) => data / MB, factor: 2, more: 128 },
+  {
+    what: "processor time for an operation",
+    unit: "µs",
+    of: perOperation,
+    factor: 1.25,
+    more: 100,
+    isTiming: true,
+  },
   {
     what: "live p50",
     unit: "ms",
@@ -123,6 +132,12 @@ const AROUND = {
   sync: { what: "a sync of the disk", unit: "ms", of: ({ sync }: Sample) => sync },
 } as const satisfies Record<string, Figure>;
 
+/** The processor time for each of the operations since the sample before, in microseconds. */
+function perOperation(sample: Sample, before: Sample | undefined): number | undefined {
+  const operations = sample.operations - (before?.operations ?? sample.operations);
+  return operations > 0 ? (1_000 * (sample.cpu - (before?.cpu ?? 0))) / operations : undefined;
+}
+
 /** The store's memory, in bytes. */
 function heldByStore({ tables, cache }: Sample): number {
   return tables * (1 + PER_ROW) + cache;
@@ -145,7 +160,7 @@ export function judge(samples: readonly Sample[]): readonly Finding[] {
   ].map(({ what, unit, early, late }): Finding => ({ what, unit, early, late, verdict: "flat" }));
   const findings = FIGURES.flatMap((figure): Finding[] => {
     const { what, unit, of, factor, more, isTiming, isOptional } = figure;
-    if (isOptional && samples.every((sample) => of(sample) === undefined)) return [];
+    if (isOptional && samples.every((sample) => of(sample, undefined) === undefined)) return [];
     const [before, after] = at(figure);
     const bound = before * factor + more;
     // One that was never measured is not within its bound either.
@@ -157,7 +172,9 @@ export function judge(samples: readonly Sample[]): readonly Finding[] {
 
 /** What stands for the values of one figure; `NaN` if there are none. */
 function standsFor({ of, pick = median }: Figure, samples: readonly Sample[]): number {
-  const values = samples.map(of).filter((value) => value !== undefined);
+  const values = samples
+    .map((sample, index) => of(sample, samples[index - 1]))
+    .filter((value) => value !== undefined);
   return pick(values.sort((a, b) => a - b)) ?? Number.NaN;
 }
 

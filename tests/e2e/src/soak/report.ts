@@ -29,7 +29,7 @@ Every answer and all final states were right. Operations: ${operations.join(", "
 |---|---:|---:|---:|---|
 ${soak.findings.map(findingRow).join("\n")}
 
-Medians, if nothing else is said. "live" is a durable action over a WebSocket, "http" one over HTTP. "Disturbed" is a latency beyond its bound
+Medians, if nothing else is said. "live" is a durable action over a WebSocket, "http" one over HTTP. "Disturbed" is a time beyond its bound
 while other programs had more than a quarter of the processors, or the disk was slower than before for everybody: it
 says nothing of the server.
 

@@ -38,7 +38,7 @@ export interface Sample {
   /** Open sockets. Clients keep idle ones for a while, and more of them the longer answers take. */
   readonly sockets: number;
   readonly threads: number;
-  /** Bytes in its data directory. */
+  /** Bytes that its data directory takes on the disk. */
   readonly data: number;
   /** Processor time since the process began, in milliseconds, in steps of 10. */
   readonly cpu: number;
@@ -103,14 +103,20 @@ async function openBy(
   return open;
 }
 
-/** The bytes of all files below a folder. Files may go meanwhile. */
+/** The size of a block in what the system says of a file, in bytes. */
+const BLOCK = 512;
+
+/**
+ * The bytes on the disk of all files below a folder. They may be less than the files are long: the store begins a log
+ * with 64 MiB in which nothing is. Files may go meanwhile.
+ */
 async function sizeOf(folder: string): Promise<number> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const sizes = entries
     .filter((entry) => entry.isFile())
     .map((entry) =>
       stat(join(entry.parentPath, entry.name)).then(
-        ({ size }) => size,
+        ({ blocks }) => blocks * BLOCK,
         () => 0,
       ),
     );

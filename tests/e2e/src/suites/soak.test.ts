@@ -155,6 +155,7 @@ test("what leaks is found, whatever it is", () => {
     "open sockets": (moment) => ({ sockets: Math.floor(40 + 100 * moment) }),
     threads: (moment) => ({ threads: Math.floor(12 + 50 * moment) }),
     "data directory": (moment) => ({ data: (10 + 500 * moment) * MB }),
+    "processor time for an operation": (moment) => ({ cpu: 50_000 * moment ** 2 }),
     "live p50": (moment) => ({ latency: { live: slow(2 + 10 * moment), http: slow(3) } }),
     "http p50": (moment) => ({ latency: { live: slow(2), http: slow(3 + 10 * moment) } }),
   };
@@ -170,7 +171,7 @@ test("what the store's own memory grows by, within its bound, is no leak", () =>
   assert.deepEqual(grown(fills), []);
 });
 
-test("latency beside other programs is disturbed, and everything else is judged all the same", () => {
+test("time beside other programs is disturbed, and everything else is judged all the same", () => {
   const slower = (moment: number) => ({ live: slow(2 + 10 * moment), http: slow(3) });
   const disturbances: readonly ((moment: number) => Partial<Sample>)[] = [
     (moment) => ({ others: moment }),
@@ -181,9 +182,10 @@ test("latency beside other programs is disturbed, and everything else is judged 
     const samples = curve((moment) => ({
       ...disturbance(moment),
       latency: slower(moment),
+      cpu: 50_000 * moment ** 2,
       calls: Math.floor(100 * moment),
     }));
-    assert.deepEqual(found("disturbed", samples), ["live p50"]);
+    assert.deepEqual(found("disturbed", samples), ["processor time for an operation", "live p50"]);
     assert.deepEqual(grown(samples), ["calls"]);
   }
   const none = curve((moment) => ({ others: moment, sync: 1 + 5 * moment }));

@@ -106,7 +106,6 @@ pub async fn a_closed_store_answers_closed(store: Subject) {
         Err(StoreError::Closed)
     );
     assert_eq!(store.read(actor.id).await, Err(StoreError::Closed));
-    assert_eq!(store.next_alarm().await, Err(StoreError::Closed));
     assert_eq!(store.due_alarms(0, 1).await, Err(StoreError::Closed));
     store.release(actor.id, epoch);
 }

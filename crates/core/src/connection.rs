@@ -1,15 +1,20 @@
 //! The client's side of a connection.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use bytes::Bytes;
 use greenroom_types::{ActorError, ActorId, limits, once::CallerId};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, TryAcquireError};
 
 use crate::{
     ConnKey, Generation, SocketClose, SocketMessage,
     actor::{Control, Message, OnceWord, StreamKey, Word, cost},
-    inbox::Unsent,
+    inbox::{Sending, Unsent},
     registry::ActorHandle,
     shared::Shared,
 };
@@ -84,14 +89,8 @@ impl Connection {
     ///
     /// # Errors
     /// Only when the connection is closed.
-    pub async fn action(
-        &self,
-        id: u64,
-        name: String,
-        args: Bytes,
-        compat: bool,
-    ) -> Result<(), ActorError> {
-        self.keyed_action(id, name, args, compat, None).await
+    pub fn action(&self, id: u64, name: String, args: Bytes, compat: bool) -> Passing<'_> {
+        self.keyed_action(id, name, args, compat, None)
     }
 
     /// As [`Connection::action`], for a call that the user knows by `key`: it runs once for all
@@ -99,14 +98,14 @@ impl Connection {
     ///
     /// # Errors
     /// Only when the connection is closed.
-    pub async fn keyed_action(
+    pub fn keyed_action(
         &self,
         id: u64,
         name: String,
         args: Bytes,
         compat: bool,
         key: Option<Box<str>>,
-    ) -> Result<(), ActorError> {
+    ) -> Passing<'_> {
         self.send(Message::Action {
             conn: self.conn,
             id,
@@ -116,7 +115,6 @@ impl Connection {
             streams: self.streams,
             key,
         })
-        .await
     }
 
     /// From here on, actions are to run once: their ids are the numbers of the calls of `caller`, over
@@ -125,12 +123,7 @@ impl Connection {
     ///
     /// # Errors
     /// Only when the connection is closed.
-    pub async fn calls_of(
-        &self,
-        caller: CallerId,
-        next: u64,
-        waited_ms: u64,
-    ) -> Result<(), ActorError> {
+    pub fn calls_of(&self, caller: CallerId, next: u64, waited_ms: u64) -> Passing<'_> {
         let word = OnceWord::Caller {
             caller,
             next,
@@ -140,20 +133,18 @@ impl Connection {
             conn: self.conn,
             word,
         })
-        .await
     }
 
     /// The client makes no action with an id below `first` again.
     ///
     /// # Errors
     /// Only when the connection is closed.
-    pub async fn answered(&self, first: u64) -> Result<(), ActorError> {
+    pub fn answered(&self, first: u64) -> Passing<'_> {
         let word = OnceWord::Answered { first };
         self.send(Message::Once {
             conn: self.conn,
             word,
         })
-        .await
     }
 
     /// Gives up the action that the client knows by `id`: the actor is told, and may have run it.
@@ -195,13 +186,12 @@ impl Connection {
     ///
     /// # Errors
     /// Only when the connection is closed.
-    pub async fn subscribe(&self, event: String, on: bool) -> Result<(), ActorError> {
+    pub fn subscribe(&self, event: String, on: bool) -> Passing<'_> {
         self.send(Message::Subscribe {
             conn: self.conn,
             event,
             on,
         })
-        .await
     }
 
     /// Says what a client that came back had subscribed to: it gets what it missed of that, in order, and then what
@@ -209,9 +199,9 @@ impl Connection {
     ///
     /// # Errors
     /// Only when the connection is closed.
-    pub async fn resume(&self, events: Vec<String>, more: bool) -> Result<(), ActorError> {
+    pub fn resume(&self, events: Vec<String>, more: bool) -> Passing<'_> {
         let conn = self.conn;
-        self.send(Message::Resume { conn, events, more }).await
+        self.send(Message::Resume { conn, events, more })
     }
 
     /// Sends a message on a raw WebSocket. Waits while the actor has too much of it to handle.
@@ -220,8 +210,13 @@ impl Connection {
     /// Only when the connection is closed.
     pub async fn message(&self, message: SocketMessage) -> Result<(), ActorError> {
         if let Some(credit) = &self.credit {
-            let credit = credit.acquire_many(cost(&message)).await;
-            credit.map_err(|_| ActorError::not_found())?.forget();
+            let cost = cost(&message);
+            let credit = match credit.try_acquire_many(cost) {
+                // Boxed, as it is rare.
+                Err(TryAcquireError::NoPermits) => Box::pin(credit.acquire_many(cost)).await.ok(),
+                taken => taken.ok(),
+            };
+            credit.ok_or_else(ActorError::not_found)?.forget();
         }
         let conn = self.conn;
         self.send(Message::Socket { conn, message }).await
@@ -232,13 +227,29 @@ impl Connection {
         self.close = Some(close);
     }
 
-    async fn send(&self, message: Message) -> Result<(), ActorError> {
-        self.shared.check_running()?;
-        self.task
-            .inbox
-            .send(message)
-            .await
-            .map_err(|_| ActorError::not_found())
+    fn send(&self, message: Message) -> Passing<'_> {
+        let running = self.shared.check_running();
+        Passing(running.map(|()| self.task.inbox.send(message)))
+    }
+}
+
+/// A message on its way to the actor. Waits only while its mailbox is full.
+///
+/// # Errors
+/// Only when the connection is closed.
+#[must_use]
+pub struct Passing<'a>(Result<Sending<'a, Message, Control>, ActorError>);
+
+impl Future for Passing<'_> {
+    type Output = Result<(), ActorError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Ok(sending) => Pin::new(sending)
+                .poll(cx)
+                .map_err(|_| ActorError::not_found()),
+            Err(stopping) => Poll::Ready(Err(stopping.clone())),
+        }
     }
 }
 

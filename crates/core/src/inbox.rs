@@ -7,6 +7,7 @@
 
 use std::{
     collections::VecDeque,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker, ready},
 };
@@ -44,6 +45,41 @@ pub(crate) enum Unsent<M> {
     Full(M),
     /// The reader takes no messages any more.
     Closed(M),
+}
+
+/// A message that waits for room.
+type Waiting<'a, M> = Pin<Box<dyn Future<Output = Result<(), M>> + Send + 'a>>;
+
+/// What [`Inbox::send`] gives. Whoever may send has room for this all the time, so what few ever need is boxed.
+#[must_use]
+pub(crate) struct Sending<'a, M, C> {
+    inbox: &'a Inbox<M, C>,
+    /// There until it is tried for the first time.
+    message: Option<M>,
+    waiting: Option<Waiting<'a, M>>,
+}
+
+impl<M: Send + Unpin, C: Send> Future for Sending<'_, M, C> {
+    type Output = Result<(), M>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some(waiting) = &mut self.waiting {
+            return waiting.as_mut().poll(cx);
+        }
+        // A way that never waits would hold up the other tasks on its thread.
+        ready!(coop::poll_proceed(cx)).made_progress();
+        let message = self.message.take();
+        let message = message.expect("it is not polled after its end");
+        match self.inbox.try_send(message) {
+            Ok(()) => Poll::Ready(Ok(())),
+            Err(Unsent::Closed(message)) => Poll::Ready(Err(message)),
+            Err(Unsent::Full(message)) => {
+                let inbox = self.inbox;
+                let waiting = self.waiting.insert(Box::pin(inbox.wait(message)));
+                waiting.as_mut().poll(cx)
+            }
+        }
+    }
 }
 
 /// What a reader gets.
@@ -104,14 +140,16 @@ impl<M, C> Inbox<M, C> {
     ///
     /// # Cancel safety
     /// A message whose future is dropped is not put in, and holds up nobody.
-    pub(crate) async fn send(&self, message: M) -> Result<(), M> {
-        // A way that never waits would hold up the other tasks on its thread.
-        coop::consume_budget().await;
-        let message = match self.try_send(message) {
-            Ok(()) => return Ok(()),
-            Err(Unsent::Closed(message)) => return Err(message),
-            Err(Unsent::Full(message)) => message,
-        };
+    pub(crate) fn send(&self, message: M) -> Sending<'_, M, C> {
+        Sending {
+            inbox: self,
+            message: Some(message),
+            waiting: None,
+        }
+    }
+
+    /// Waits for room.
+    async fn wait(&self, message: M) -> Result<(), M> {
         match self.room.acquire().await {
             Ok(place) => place.forget(),
             Err(_) => return Err(message),

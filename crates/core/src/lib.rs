@@ -35,7 +35,7 @@ mod weight;
 pub mod window;
 
 pub use client_info::{ClientFacts, ClientInfo};
-pub use connection::Connection;
+pub use connection::{Connection, Passing};
 pub use departure::{Clearance, Departure, departure};
 pub use env::Env;
 pub(crate) use error::store_error;

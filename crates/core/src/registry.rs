@@ -8,8 +8,9 @@ use std::{
     },
 };
 
+use bytes::Bytes;
 use greenroom_store::ActorRecord;
-use greenroom_types::{ActorId, ActorKey, ActorName, SeededHash};
+use greenroom_types::{ActorId, ActorKey, ActorName, SeededHash, shrink_sparse};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -41,13 +42,41 @@ pub(crate) struct Registry {
 #[derive(Debug, Default)]
 struct Live {
     handles: HashMap<ActorId, ActorHandle, SeededHash>,
-    by_key: HashMap<(ActorName, ActorKey), ActorRecord>,
+    by_key: HashMap<(ActorName, ActorKey), Known>,
     /// Those among them that are not created for certain. Whoever sends them something is not answered before that.
     begun: HashMap<ActorId, Waited, SeededHash>,
     /// Keys for which actors are being created that have no task, and how many at once.
     creating: HashMap<(ActorName, ActorKey), usize>,
     /// How many tasks have ended, and creations without one.
     ended: u64,
+}
+
+/// What the record of an actor says besides its key: one in each entry of the table is enough.
+#[derive(Clone, Debug)]
+struct Known {
+    id: ActorId,
+    created_at_ms: i64,
+    input: Option<Bytes>,
+}
+
+impl Known {
+    fn of(record: &ActorRecord) -> Self {
+        Self {
+            id: record.id,
+            created_at_ms: record.created_at_ms,
+            input: record.input.clone(),
+        }
+    }
+
+    fn record(&self, (name, key): (ActorName, ActorKey)) -> ActorRecord {
+        ActorRecord {
+            id: self.id,
+            name,
+            key,
+            created_at_ms: self.created_at_ms,
+            input: self.input.clone(),
+        }
+    }
 }
 
 /// What those wait for who look for an actor that is being created, if there are any: its end.
@@ -184,7 +213,7 @@ impl Registry {
         let mut live = self.live();
         if live.handles.contains_key(&record.id) {
             let key = (record.name.clone(), record.key.clone());
-            live.by_key.insert(key, record.clone());
+            live.by_key.insert(key, Known::of(record));
             let waited = live.begun.remove(&record.id).flatten();
             drop(live);
             drop(waited);
@@ -198,7 +227,7 @@ impl Registry {
         key: &ActorKey,
     ) -> Option<(ActorRecord, Option<Creation>)> {
         let mut live = self.live();
-        let record = live.by_key.get(&(name.clone(), key.clone()))?.clone();
+        let record = live.record(name, key)?;
         let creation = live.creation_of(record.id);
         Some((record, creation))
     }
@@ -211,8 +240,7 @@ impl Registry {
     /// The record of an actor that has a task, also of one whose creation is under way.
     pub(crate) fn find(&self, name: &ActorName, key: &ActorKey) -> Result<ActorRecord, Unknown> {
         let live = self.live();
-        let record = live.by_key.get(&(name.clone(), key.clone()));
-        record.cloned().ok_or(Unknown(live.ended))
+        live.record(name, key).ok_or(Unknown(live.ended))
     }
 
     /// Notes that an actor is being created without a task.
@@ -241,7 +269,7 @@ impl Registry {
             return Ok(Beginning::Closed);
         }
         if let Some(known) = live.by_key.get(&key) {
-            return Ok(Beginning::Known(known.clone()));
+            return Ok(Beginning::Known(known.record(key)));
         }
         if unknown != Unknown(live.ended) || live.creating.contains_key(&key) {
             return Ok(Beginning::Doubtful);
@@ -249,7 +277,7 @@ impl Registry {
         let handle = start()?;
         live.handles.insert(record.id, handle);
         live.begun.insert(record.id, None);
-        live.by_key.insert(key, record.clone());
+        live.by_key.insert(key, Known::of(record));
         Ok(Beginning::Begun)
     }
 
@@ -283,6 +311,12 @@ impl Registry {
 }
 
 impl Live {
+    fn record(&self, name: &ActorName, key: &ActorKey) -> Option<ActorRecord> {
+        let key = (name.clone(), key.clone());
+        let known = self.by_key.get(&key)?;
+        Some(known.record(key))
+    }
+
     /// What this gives is to be dropped without the lock.
     fn remove(&mut self, id: ActorId, record: Option<&ActorRecord>) -> Waited {
         self.handles.remove(&id);
@@ -295,6 +329,8 @@ impl Live {
                 self.by_key.remove(&key);
             }
         }
+        shrink_sparse(&mut self.handles);
+        shrink_sparse(&mut self.by_key);
         waited
     }
 

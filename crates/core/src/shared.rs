@@ -10,7 +10,7 @@ use std::{
 };
 
 use greenroom_store::{ActorRecord, Created, Store, StoreError};
-use greenroom_types::{ActorError, ActorId, ActorName, IdHash, limits};
+use greenroom_types::{ActorError, ActorId, ActorName, IdHash, limits, shrink_sparse};
 use tokio::sync::{Notify, oneshot};
 use tokio_util::task::TaskTracker;
 
@@ -31,7 +31,9 @@ pub(crate) struct Shared {
     pub(crate) host: Arc<dyn ActorHost>,
     lanes: NonZeroU32,
     pub(crate) env: Arc<dyn Env>,
-    pub(crate) actors: BTreeMap<ActorName, ActorOptions>,
+    pub(crate) actors: BTreeMap<ActorName, Arc<ActorOptions>>,
+    /// Those of an actor of which nobody knows yet what it is.
+    pub(crate) default_options: Arc<ActorOptions>,
     /// Whether any of them wants to be told of requests.
     pub(crate) wants_requests: bool,
     pub(crate) registry: Registry,
@@ -61,7 +63,8 @@ impl Shared {
             host,
             env,
             wants_requests: actors.values().any(|options| options.wants_request),
-            actors,
+            actors: shared_each(actors),
+            default_options: Arc::default(),
             registry: Registry::default(),
             tasks: TaskTracker::new(),
             instances: RwLock::default(),
@@ -195,10 +198,12 @@ impl Shared {
     }
 
     pub(crate) fn remove_instance(&self, instance: Instance) {
-        self.instances
+        let mut instances = self
+            .instances
             .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&instance);
+            .unwrap_or_else(PoisonError::into_inner);
+        instances.remove(&instance);
+        shrink_sparse(&mut instances);
     }
 
     /// Hands `control` to the task of `instance`, if it is still there.
@@ -249,4 +254,11 @@ impl Shared {
         }
         id
     }
+}
+
+fn shared_each(
+    actors: BTreeMap<ActorName, ActorOptions>,
+) -> BTreeMap<ActorName, Arc<ActorOptions>> {
+    let shared = |(name, options)| (name, Arc::new(options));
+    actors.into_iter().map(shared).collect()
 }

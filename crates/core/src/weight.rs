@@ -2,7 +2,7 @@
 //! without asking it. They cost a few relaxed stores per burst of events.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
@@ -65,7 +65,7 @@ pub(crate) struct Scale {
     queue: AtomicU64,
     journal: AtomicU64,
     calls: AtomicU64,
-    outboxes: Arc<Outboxes>,
+    outboxes: Outboxes,
 }
 
 impl Scale {
@@ -106,8 +106,8 @@ impl Scale {
     }
 
     /// What waits for the clients of this actor.
-    pub(crate) fn outboxes(&self) -> Arc<Outboxes> {
-        Arc::clone(&self.outboxes)
+    pub(crate) fn outboxes(&self) -> &Outboxes {
+        &self.outboxes
     }
 
     /// Reads the numbers.
@@ -129,7 +129,7 @@ impl Scale {
 /// How much waits for each client of an actor. A sync lock: it is held for one entry when a connection
 /// begins or ends, and for a sum when somebody looks.
 #[derive(Debug, Default)]
-pub(crate) struct Outboxes(Mutex<HashMap<ConnKey, Gauge>>);
+pub(crate) struct Outboxes(Mutex<BTreeMap<ConnKey, Gauge>>);
 
 impl Outboxes {
     pub(crate) fn add(&self, conn: ConnKey, gauge: Gauge) {
@@ -147,7 +147,7 @@ impl Outboxes {
         (all.len() as u64, bytes.sum())
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<ConnKey, Gauge>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<ConnKey, Gauge>> {
         // Nothing in here can panic halfway through a change.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

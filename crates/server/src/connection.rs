@@ -181,6 +181,6 @@ mod tests {
     #[test]
     fn a_connection_stays_small() {
         let bytes = future_size(serve_connection::<TcpStream>);
-        assert!(bytes <= 3_500, "{bytes}");
+        assert!(bytes <= 2_000, "{bytes}");
     }
 }

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use greenroom_types::{ActorId, SeededHash};
+use greenroom_types::{ActorId, SeededHash, shrink_sparse};
 
 use crate::{Commit, Epoch, StoreError};
 
@@ -220,6 +220,7 @@ impl Claims {
             .is_some_and(|actor| actor.claim.is_none() && actor.in_flight == 0)
         {
             self.actors.remove(&id);
+            shrink_sparse(&mut self.actors);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Writes on their way to an engine, and their answers.
 
+use bytes::Bytes;
 use greenroom_types::ActorId;
 use tokio::sync::oneshot;
 
@@ -50,9 +51,9 @@ impl Request {
     }
 }
 
-/// Where the result of one write goes. Nobody listening is fine.
+/// Where the result of one write goes, and what was written along with it. Nobody listening is fine.
 #[derive(Debug)]
-pub(crate) struct Answer<T>(oneshot::Sender<Result<T, StoreError>>);
+pub(crate) struct Answer<T>(oneshot::Sender<(Result<T, StoreError>, Bytes)>);
 
 impl<T: Send + 'static> Answer<T> {
     /// An answer to give, and the future that receives it.
@@ -65,13 +66,20 @@ impl<T: Send + 'static> Answer<T> {
         };
         (
             Self(sender),
-            Box::pin(async move { receiver.await.unwrap_or_else(|_| lost()) }),
+            Box::pin(async move { receiver.await.map_or_else(|_| lost(), |(result, _)| result) }),
         )
     }
 
     pub(crate) fn send(self, result: Result<T, StoreError>) {
+        self.send_back(result, Bytes::new());
+    }
+
+    /// As [`Answer::send`], and gives back what was written, so that its memory is freed by the thread that took it. An
+    /// allocator with a cache for each thread (glibc's) would otherwise use it for the rows that the writer keeps for
+    /// long: one of them in a page is enough for the page to stay with the process when the actor is asleep.
+    pub(crate) fn send_back(self, result: Result<T, StoreError>, written: Bytes) {
         // The caller may have dropped its future; the write took effect all the same.
-        let _ = self.0.send(result);
+        let _ = self.0.send((result, written));
     }
 }
 

@@ -16,6 +16,7 @@ mod name;
 pub mod once;
 mod percent;
 pub mod protocol;
+mod sparse;
 pub mod value;
 
 pub use error::ActorError;
@@ -24,3 +25,4 @@ pub use id::{ActorId, InvalidActorId, SHARDS, ShardId};
 pub use id_hash::{IdHash, IdHasher, SeededHash};
 pub use key::{ActorKey, InvalidKey};
 pub use name::{ActorName, InvalidName};
+pub use sparse::shrink_sparse;

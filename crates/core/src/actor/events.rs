@@ -56,7 +56,7 @@ impl ActorTask {
         let untold: Vec<_> = window.after(told).cloned().collect();
         let gap = (window.floor() > told).then(|| window.floor());
         self.told = Some(window.last());
-        live.window = Some(window);
+        live.window = Some(Box::new(window));
         if let Some(to) = gap {
             self.skip(told, to);
         }

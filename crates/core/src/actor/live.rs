@@ -33,7 +33,7 @@ pub(crate) struct Live {
     pub(crate) alarms: Alarms,
     pub(crate) kv: Kv,
     /// The recent events, if the actor keeps them. The newest may be of commits that are under way.
-    pub(crate) window: Option<Window>,
+    pub(crate) window: Option<Box<Window>>,
     pub(crate) queue: QueueSizes,
     /// The actor is to sleep or to be destroyed, as soon as it runs.
     pub(crate) wants: Option<StopReason>,

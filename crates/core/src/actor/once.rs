@@ -34,6 +34,13 @@ const RECENT_SHARE: usize = 4;
 /// The calls of an instance that run once.
 pub(crate) struct OnceCalls {
     limits: CallRecordLimits,
+    /// Absent while there are none, as in many actors.
+    known: Option<Box<Known>>,
+}
+
+/// What is known of such calls.
+#[derive(Default)]
+struct Known {
     /// What is stored along with the effects.
     stored: CallWindow,
     /// Answers that came with no change of what is stored. They go with the instance, as do the effects that
@@ -82,25 +89,142 @@ enum Verdict {
 
 impl OnceCalls {
     pub(crate) fn new(stored: CallWindow, limits: CallRecordLimits) -> Self {
-        Self {
-            limits,
-            stored,
-            recent: CallWindow::default(),
-            running: BTreeMap::new(),
-            ids: OnceIndex::default(),
-            unstored: BTreeSet::new(),
-            orphans: VecDeque::new(),
-        }
+        let known = (!stored.is_pristine()).then(|| {
+            Box::new(Known {
+                stored,
+                ..Known::default()
+            })
+        });
+        Self { limits, known }
     }
 
     /// Gives back the room that a burst of calls has left empty.
     pub(crate) fn trim(&mut self) {
-        self.stored.trim();
-        self.recent.trim();
-        self.orphans.shrink_to_fit();
+        let Some(known) = &mut self.known else {
+            return;
+        };
+        known.trim();
+        if known.is_forgettable() {
+            self.known = None;
+        }
     }
 
     fn judge(&self, call: &OnceCall, digest: u64, now_ms: i64) -> Verdict {
+        let limits = &self.limits;
+        match &self.known {
+            Some(known) => known.judge(limits, call, digest, now_ms),
+            None => Known::default().judge(limits, call, digest, now_ms),
+        }
+    }
+
+    fn started(&mut self, call: CallId, once: OnceCall, digest: u64) {
+        let known = self.known.get_or_insert_default();
+        known.started(call, once, digest);
+    }
+
+    /// Looks at a turn before it is committed, and appends what is to be stored with it to `out`.
+    /// `changes` says whether it stores anything by itself.
+    pub(crate) fn settle(
+        &mut self,
+        outputs: &[Output],
+        changes: bool,
+        now_ms: i64,
+        out: &mut Vec<u8>,
+    ) {
+        if let Some(known) = &mut self.known
+            && !known.running.is_empty()
+        {
+            known.settle(&self.limits, outputs, changes, now_ms, out);
+        }
+    }
+
+    fn by_id(&mut self, id: &OnceId) -> Option<&mut Running> {
+        let known = self.known.as_mut()?;
+        known.running.get_mut(known.ids.get(id)?)
+    }
+
+    /// The number of a call that is in progress.
+    fn running(&self, id: &OnceId) -> Option<CallId> {
+        self.known.as_ref()?.ids.get(id).copied()
+    }
+
+    /// The call is answered. Gives those who had joined it.
+    pub(crate) fn end(&mut self, call: CallId) -> Vec<Caller> {
+        let known = self.known.as_mut();
+        known.map_or_else(Vec::new, |known| known.end(call))
+    }
+
+    /// Those who have joined a call, which they are not to wait for any more.
+    fn leave(&mut self, call: CallId) -> Vec<Caller> {
+        let running = self.known.as_mut();
+        let running = running.and_then(|known| known.running.get_mut(&call));
+        running.map_or_else(Vec::new, |running| std::mem::take(&mut running.joined))
+    }
+
+    /// Gives up all calls. Gives those who had joined them.
+    pub(crate) fn take_joined(&mut self) -> Vec<Caller> {
+        let known = self.known.as_mut();
+        known.map_or_else(Vec::new, |known| known.take_joined())
+    }
+
+    /// The caller of a call is gone. `false` if the call is to be told at once.
+    pub(crate) fn orphaned(&mut self, call: CallId, now: Instant) -> bool {
+        let known = self.known.as_mut();
+        known.is_some_and(|known| known.orphaned(call, now))
+    }
+
+    /// When a call without a caller is told so.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let orphan = self.known.as_ref()?.orphans.front();
+        orphan.map(|&(at, _)| at)
+    }
+
+    /// The calls for which nobody has come back in time.
+    pub(crate) fn abandoned(&mut self, now: Instant) -> Vec<CallId> {
+        let known = self.known.as_mut();
+        known.map_or_else(Vec::new, |known| known.abandoned(now))
+    }
+
+    /// The call that an action of a client has joined.
+    pub(crate) fn by_joined(&self, conn: ConnKey, id: u64) -> Option<CallId> {
+        self.known.as_ref()?.by_joined(conn, id)
+    }
+
+    /// All calls, in the order in which they began.
+    fn calls(&self) -> Vec<CallId> {
+        let running = self.known.iter().flat_map(|known| known.running.keys());
+        running.copied().collect()
+    }
+}
+
+impl Known {
+    /// Gives back the room that nothing is in. A tree keeps room for its first entries when it has none.
+    fn trim(&mut self) {
+        self.stored.trim();
+        self.recent.trim();
+        self.orphans.shrink_to_fit();
+        if self.running.is_empty() {
+            self.running = BTreeMap::new();
+            self.ids = OnceIndex::default();
+            self.unstored = BTreeSet::new();
+        }
+    }
+
+    /// Whether nothing is known that anybody could ask for.
+    fn is_forgettable(&self) -> bool {
+        self.running.is_empty()
+            && self.orphans.is_empty()
+            && self.recent.is_empty()
+            && self.stored.is_pristine()
+    }
+
+    fn judge(
+        &self,
+        limits: &CallRecordLimits,
+        call: &OnceCall,
+        digest: u64,
+        now_ms: i64,
+    ) -> Verdict {
         let running = self.ids.get(&call.id);
         if let Some(running) = running.and_then(|call| self.running.get(call)) {
             return match running.progress {
@@ -124,7 +248,7 @@ impl OnceCalls {
         let waited_ms = i64::try_from(call.waited_ms).unwrap_or(i64::MAX);
         let made_ms = now_ms.saturating_sub(waited_ms);
         let is_repeat = waited_ms > 0;
-        if is_repeat && (self.limits.count == 0 || self.stored.may_have_forgotten(made_ms)) {
+        if is_repeat && (limits.count == 0 || self.stored.may_have_forgotten(made_ms)) {
             return Verdict::Refused(ActorError::call_expired());
         }
         Verdict::Run
@@ -142,23 +266,19 @@ impl OnceCalls {
         self.running.insert(call, running);
     }
 
-    /// Looks at a turn before it is committed, and appends what is to be stored with it to `out`.
-    /// `changes` says whether it stores anything by itself.
-    pub(crate) fn settle(
+    fn settle(
         &mut self,
+        limits: &CallRecordLimits,
         outputs: &[Output],
         changes: bool,
         now_ms: i64,
         out: &mut Vec<u8>,
     ) {
-        if self.running.is_empty() {
-            return;
-        }
         for output in outputs {
             match output {
                 Output::GoesOn { call } => self.progress(*call, Progress::Young, Progress::GoesOn),
                 Output::Reply { call, result } => {
-                    self.answered(*call, result, changes, now_ms, out)
+                    self.answered(limits, *call, result, changes, now_ms, out)
                 }
                 Output::Stream { call, part } if *part == StreamPart::Start => {
                     let begun = Progress::Streams { begun: true };
@@ -170,13 +290,9 @@ impl OnceCalls {
                 _ => {}
             }
         }
-        if changes && self.limits.count > 0 {
-            self.begun(now_ms, out);
+        if changes && limits.count > 0 {
+            self.begun(limits, now_ms, out);
         }
-    }
-
-    fn by_id(&mut self, id: &OnceId) -> Option<&mut Running> {
-        self.running.get_mut(self.ids.get(id)?)
     }
 
     fn progress(&mut self, call: CallId, from: Progress, to: Progress) {
@@ -192,13 +308,13 @@ impl OnceCalls {
 
     fn answered(
         &mut self,
+        limits: &CallRecordLimits,
         call: CallId,
         result: &Result<Bytes, ActorError>,
         changes: bool,
         now_ms: i64,
         out: &mut Vec<u8>,
     ) {
-        let limits = self.limits;
         let Some(running) = self.running.get_mut(&call) else {
             return;
         };
@@ -220,14 +336,14 @@ impl OnceCalls {
         };
         if is_stored {
             self.stored
-                .keep(once, digest, kept(), now_ms, &limits, Some(out));
+                .keep(once, digest, kept(), now_ms, limits, Some(out));
         } else if result
             .as_ref()
             .is_ok_and(|value| value.len() <= RECENT_ANSWER)
         {
             let limits = CallRecordLimits {
                 size: limits.size / RECENT_SHARE,
-                ..limits
+                ..*limits
             };
             self.recent
                 .keep(once, digest, kept(), now_ms, &limits, None);
@@ -235,7 +351,7 @@ impl OnceCalls {
     }
 
     /// Notes of all calls that go on beyond a turn which stores something that they have begun.
-    fn begun(&mut self, now_ms: i64, out: &mut Vec<u8>) {
+    fn begun(&mut self, limits: &CallRecordLimits, now_ms: i64, out: &mut Vec<u8>) {
         for call in std::mem::take(&mut self.unstored) {
             let Some(running) = self.running.get_mut(&call) else {
                 continue;
@@ -249,14 +365,12 @@ impl OnceCalls {
                 | Progress::Answered => continue,
             };
             let (once, digest) = (&running.once, running.digest);
-            let limits = &self.limits;
             self.stored
                 .keep(once, digest, Answer::Begun, now_ms, limits, Some(out));
         }
     }
 
-    /// The call is answered. Gives those who had joined it.
-    pub(crate) fn end(&mut self, call: CallId) -> Vec<Caller> {
+    fn end(&mut self, call: CallId) -> Vec<Caller> {
         let Some(running) = self.running.remove(&call) else {
             return Vec::new();
         };
@@ -265,14 +379,7 @@ impl OnceCalls {
         running.joined
     }
 
-    /// Those who have joined a call, which they are not to wait for any more.
-    fn leave(&mut self, call: CallId) -> Vec<Caller> {
-        let running = self.running.get_mut(&call);
-        running.map_or_else(Vec::new, |running| std::mem::take(&mut running.joined))
-    }
-
-    /// Gives up all calls. Gives those who had joined them.
-    pub(crate) fn take_joined(&mut self) -> Vec<Caller> {
+    fn take_joined(&mut self) -> Vec<Caller> {
         self.ids.clear();
         self.unstored.clear();
         self.orphans.clear();
@@ -280,8 +387,7 @@ impl OnceCalls {
         running.flat_map(|running| running.joined).collect()
     }
 
-    /// The caller of a call is gone. `false` if the call is to be told at once.
-    pub(crate) fn orphaned(&mut self, call: CallId, now: Instant) -> bool {
+    fn orphaned(&mut self, call: CallId, now: Instant) -> bool {
         let Some(running) = self.running.get_mut(&call) else {
             return false;
         };
@@ -295,13 +401,7 @@ impl OnceCalls {
         true
     }
 
-    /// When a call without a caller is told so.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.orphans.front().map(|&(at, _)| at)
-    }
-
-    /// The calls for which nobody has come back in time.
-    pub(crate) fn abandoned(&mut self, now: Instant) -> Vec<CallId> {
+    fn abandoned(&mut self, now: Instant) -> Vec<CallId> {
         let mut abandoned = Vec::new();
         while let Some(&(at, call)) = self.orphans.front()
             && at <= now
@@ -316,19 +416,13 @@ impl OnceCalls {
         abandoned
     }
 
-    /// The call that an action of a client has joined.
-    pub(crate) fn by_joined(&self, conn: ConnKey, id: u64) -> Option<CallId> {
+    fn by_joined(&self, conn: ConnKey, id: u64) -> Option<CallId> {
         let wanted = (conn, id);
         let is_it =
             |caller: &Caller| matches!(caller, Caller::Conn { conn, id } if (*conn, *id) == wanted);
         let mut running = self.running.iter();
         let found = running.find(|(_, running)| running.joined.iter().any(is_it));
         found.map(|(&call, _)| call)
-    }
-
-    /// All calls, in the order in which they began.
-    fn calls(&self) -> Vec<CallId> {
-        self.running.keys().copied().collect()
     }
 }
 
@@ -498,10 +592,10 @@ impl ActorTask {
         let Phase::Live(live) = &mut self.phase else {
             return false;
         };
-        let Some(&call) = live.once.ids.get(id) else {
+        let Some(call) = live.once.running(id) else {
             return false;
         };
-        if let Some(running) = live.once.running.get_mut(&call) {
+        if let Some(running) = live.once.by_id(id) {
             running.is_orphan = false;
         }
         if live.calls.give_up(call) {

@@ -66,7 +66,7 @@ impl ActorTask {
         };
         // What fails in good order from now on, and is tried again by this process, is no further loss of a process.
         self.has_counted |= woken.found.is_some();
-        self.options = options.clone();
+        self.options = Arc::clone(options);
         self.handle.generation.set(woken.journal.epoch().0);
         self.handle.scale.identify(&woken.record);
         self.weight_watch = WeightWatch::new(self.options.weight_warning);
@@ -195,7 +195,7 @@ impl ActorTask {
             };
             live.journal.discard();
             drop(live.gate.drain());
-            self.refusal = Some(error.clone());
+            self.refusal = Some(Box::new(error.clone()));
             return;
         }
         self.drop_instance();
@@ -232,7 +232,7 @@ impl ActorTask {
         self.lose_instance(&error);
         self.conns.close_all(&CloseReason::Refused(error.clone()));
         self.gone = true;
-        self.refusal = Some(error);
+        self.refusal = Some(Box::new(error));
     }
 
     /// Lets a new actor sleep that is created, and that nobody has said anything to meanwhile. With a message in its
@@ -267,6 +267,6 @@ impl ActorTask {
             reason: StopReason::Destroy,
         };
         live.journal.commit_destroy();
-        self.refusal = Some(error);
+        self.refusal = Some(Box::new(error));
     }
 }

@@ -50,7 +50,7 @@ const SPARE_ROOM: Duration = Duration::from_secs(1);
 pub(crate) struct ActorTask {
     pub(super) shared: Arc<Shared>,
     pub(super) id: ActorId,
-    pub(super) options: ActorOptions,
+    pub(super) options: Arc<ActorOptions>,
     /// Known from the first wake on.
     pub(super) record: Option<ActorRecord>,
     pub(super) mail: InboxReader<Message, Control>,
@@ -86,7 +86,7 @@ pub(crate) struct ActorTask {
     pub(super) gone: bool,
     /// Why it has not started, to be told when its creation is durable; or why it was not created, or will have
     /// been as if it had never been.
-    pub(super) refusal: Option<ActorError>,
+    pub(super) refusal: Option<Box<ActorError>>,
     /// What waits for a host that does not come to run anything.
     pub(super) stall: Stall,
     pub(super) weight_watch: WeightWatch,
@@ -125,12 +125,12 @@ impl ActorTask {
     ) -> Self {
         let record = fresh.as_ref().map(|fresh| fresh.record.clone());
         Self {
+            options: Arc::clone(&shared.default_options),
             shared,
             id,
-            options: ActorOptions::default(),
             record,
             mail,
-            conns: Conns::new(handle.scale.outboxes()),
+            conns: Conns::new(Arc::clone(&handle.scale)),
             handle,
             told: None,
             phase: Phase::Asleep,
@@ -153,7 +153,16 @@ impl ActorTask {
         }
     }
 
-    pub(crate) async fn run(mut self) {
+    /// Runs the actor until nothing is left to do.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` has room for its argument twice: where it was given, and where it is used"
+    )]
+    pub(crate) fn run(mut self) -> impl Future<Output = ()> + Send {
+        async move { self.work().await }
+    }
+
+    async fn work(&mut self) {
         loop {
             if let Some(end) = self.step() {
                 self.shared.host.flush();
@@ -348,7 +357,8 @@ impl ActorTask {
         }
         if self.gone {
             let refusal = self.refusal.take();
-            return Some(End::Over(refusal.unwrap_or_else(ActorError::not_found)));
+            let refusal = refusal.map_or_else(ActorError::not_found, |refusal| *refusal);
+            return Some(End::Over(refusal));
         }
         if self.shutting_down {
             self.conns.close_all(&CloseReason::ShuttingDown);

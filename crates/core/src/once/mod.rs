@@ -107,6 +107,11 @@ impl CallWindow {
         self.records.trim();
     }
 
+    /// Whether nothing was ever kept in it.
+    pub(crate) fn is_pristine(&self) -> bool {
+        self.next == 0 && self.is_empty() && self.forgotten_until_ms.is_none()
+    }
+
     /// What became of a call; `None` if that is not known here.
     pub(crate) fn find(&self, id: &OnceId) -> Option<(u64, &Answer)> {
         let record = self.records.get(*self.places.get(id)?)?;

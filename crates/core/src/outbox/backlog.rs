@@ -108,6 +108,10 @@ impl Backlog {
             self.latest.insert(Arc::clone(topic), number);
         }
         self.bytes += weight;
+        // Most have one message at a time, and room for four would be most of what an idle one takes.
+        if self.waiting.capacity() == 0 {
+            self.waiting.reserve_exact(1);
+        }
         self.waiting.push_back(Some(Waiting { message, kind }));
         Ok(self.wake())
     }
@@ -122,6 +126,10 @@ impl Backlog {
         bytes: usize,
     ) -> Poll<Option<usize>> {
         let (mut taken, before) = (0, into.len());
+        if into.capacity() == 0 {
+            // As with those that wait.
+            into.reserve_exact(self.waiting.len().min(count));
+        }
         while into.len() - before < count
             && taken < bytes
             && let Some(message) = self.pop()

@@ -1,6 +1,7 @@
 //! WebSocket connections: handshake, frames, both directions, and every way they can end.
 
 mod close;
+mod control;
 mod frame;
 mod read;
 mod socket;

@@ -80,6 +80,11 @@ impl<R: AsyncRead + Unpin> MessageReader<R> {
         }
     }
 
+    /// What it reads from. What has come already is thrown away.
+    pub(crate) fn into_stream(self) -> R {
+        self.frames.into_stream()
+    }
+
     /// The next thing that the client sent.
     ///
     /// # Cancel safety

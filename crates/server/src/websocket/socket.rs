@@ -10,24 +10,25 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use fastwebsockets::upgrade::UpgradeFut;
 use greenroom_core::{
-    ClientInfo, ConnRequest, Connection, OutboxReader, Resuming, SocketClose, SocketMessage, outbox,
+    ClientInfo, ConnRequest, Connection, OutboxReader, Passing, Resuming, SocketClose,
+    SocketMessage, outbox,
 };
 use greenroom_types::{
-    ActorError, limits,
+    limits,
     protocol::{ClientFrame, Encoding, decode_client_frame},
 };
 use hyper_util::rt::TokioIo;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt},
-    sync::mpsc,
+    io::{AsyncRead, AsyncReadExt, AsyncWrite},
     time::{Instant, Sleep, sleep, timeout},
 };
 use tracing::{debug, trace};
 
 use super::{
     close::{Close, Refusal},
+    control::{Control, ControlQueue},
     read::{Inbound, MessageReader, ReadError},
-    write::{Control, MessageWriter, WriteLimits},
+    write::{MessageWriter, WriteLimits},
 };
 use crate::{
     ServerConfig,
@@ -37,10 +38,6 @@ use crate::{
     linger::{self, LingeringStream},
     stream::{TimedStream, Transport},
 };
-
-/// Control frames that may wait for the write side before the read side pauses. They are boxed, because the channel
-/// keeps room for dozens, and few connections ever have one.
-const CONTROL_QUEUE: usize = 8;
 
 /// A WebSocket that is being opened, and what is to become of it.
 pub(crate) struct Pending {
@@ -68,30 +65,39 @@ pub(crate) struct Plan {
 
 /// Serves a WebSocket until both sides are done with it.
 ///
-/// What is pending is boxed, and what is needed to the end is taken out of it: whatever this holds at any time, every
-/// open connection has room for.
+/// Whatever this holds at any time, every open connection has room for. So what it needs to open and to end is boxed.
 pub(crate) async fn run<T: Transport>(app: &App, pending: Box<Pending>) {
+    let Some(mut session) = Box::pin(open::<T>(app, pending)).await else {
+        return;
+    };
+    let refused = session.run().await;
+    Box::pin(session.end(app, refused)).await;
+}
+
+/// Opens a WebSocket, and asks to be let in. `None` if that is all there was to it.
+async fn open<T: Transport>(app: &App, pending: Box<Pending>) -> Option<Session<'_, T>> {
     let Pending {
         upgrade,
         encoding,
         address,
         extended,
         plan,
-    } = unboxed(pending);
-    let Some((mut stream, early)) = opened::<T>(upgrade).await else {
-        return;
-    };
+    } = *pending;
+    let (mut stream, early) = opened::<T>(upgrade).await?;
     let is_raw = plan.as_ref().is_ok_and(|plan| plan.is_raw);
     let mut taken = BytesMut::new();
     // Dropping the attempt is the end of it, wherever it is.
     let admitted = tokio::select! {
         biased;
         admitted = admit(app, plan, extended) => admitted,
-        () = stream.departure(&mut taken) => return debug!("websocket client left before it was let in"),
+        () = stream.departure(&mut taken) => {
+            debug!("websocket client left before it was let in");
+            return None;
+        }
     };
     let came = joined(&early, taken);
     drop(early);
-    let (mut read, write) = stream.halves();
+    let (read, write) = stream.halves();
     let limits = WriteLimits {
         message: app.config.max_outgoing_message,
         patience: app.config.write_timeout,
@@ -100,23 +106,70 @@ pub(crate) async fn run<T: Transport>(app: &App, pending: Box<Pending>) {
     if is_raw {
         writer.is_raw();
     }
-    let refused = match admitted {
-        Ok((connection, mut outbox, _seat)) => {
-            writer.speaks_for(connection.actor(), connection.generation().clone());
-            let reader = MessageReader::new(&mut read, came, app.config.max_incoming_message);
-            let mut talk = Talk {
-                config: &app.config,
-                encoding,
-                is_raw,
-                connection: Some(connection),
-                reader,
-                heard: Instant::now(),
-                alarm: Box::pin(sleep(app.config.ping_interval)),
-            };
-            talk.run(&mut writer, &mut outbox).await
+    let (connection, outbox, seat) = match admitted {
+        Ok(admitted) => admitted,
+        Err(refusal) => {
+            end(app, read, writer, address, Ok(Some(refusal))).await;
+            return None;
         }
-        Err(refusal) => Ok(Some(refusal)),
     };
+    writer.speaks_for(connection.actor(), connection.generation().clone());
+    Some(Session {
+        talk: Talk {
+            config: &app.config,
+            encoding,
+            is_raw,
+            connection: Some(connection),
+            reader: MessageReader::new(read, came, app.config.max_incoming_message),
+            heard: Instant::now(),
+            alarm: Box::pin(sleep(app.config.ping_interval)),
+        },
+        seat,
+        outbox,
+        writer,
+        address,
+    })
+}
+
+/// A WebSocket whose client is let in.
+struct Session<'a, T: Transport> {
+    talk: Talk<'a, T::Read>,
+    seat: Option<Seat>,
+    outbox: OutboxReader,
+    writer: MessageWriter<T::Write>,
+    address: Option<IpAddr>,
+}
+
+impl<T: Transport> Session<'_, T> {
+    fn run(&mut self) -> impl Future<Output = std::io::Result<Option<Refusal>>> + Send {
+        self.talk.run(&mut self.writer, &mut self.outbox)
+    }
+
+    /// Ends the session, and then the socket.
+    async fn end(self, app: &App, refused: std::io::Result<Option<Refusal>>) {
+        let Self {
+            talk,
+            seat,
+            outbox,
+            writer,
+            address,
+        } = self;
+        let Talk {
+            connection, reader, ..
+        } = talk;
+        drop((connection, seat, outbox));
+        end(app, reader.into_stream(), writer, address, refused).await;
+    }
+}
+
+/// Says what is left to say, and waits for the client to end as well.
+async fn end<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
+    app: &App,
+    mut read: R,
+    mut writer: MessageWriter<W>,
+    address: Option<IpAddr>,
+    refused: std::io::Result<Option<Refusal>>,
+) {
     let written = match refused {
         Ok(Some(refusal)) => {
             debug!(close = ?refusal.close, "websocket refused");
@@ -129,11 +182,6 @@ pub(crate) async fn run<T: Transport>(app: &App, pending: Box<Pending>) {
         Ok(()) => linger(&mut read, app.config.close_timeout).await,
         Err(error) => debug!(%error, "websocket ended without a close"),
     }
-}
-
-/// What is in the box, whose memory is free when this returns; moved out of in place, it would live as long as the socket.
-fn unboxed(pending: Box<Pending>) -> Pending {
-    *pending
 }
 
 /// The raw stream behind an upgraded connection, and the bytes that HTTP had already read.
@@ -166,7 +214,7 @@ fn joined(early: &[u8], taken: BytesMut) -> BytesMut {
 
 /// Tells a client that it does not get in. Clients that come back at once, again and again, are kept
 /// for a while first.
-async fn refuse<W: tokio::io::AsyncWrite + Unpin>(
+async fn refuse<W: AsyncWrite + Unpin>(
     app: &App,
     writer: &mut MessageWriter<W>,
     address: Option<IpAddr>,
@@ -253,14 +301,14 @@ enum ReadEnd {
 impl<R: AsyncRead + Unpin> Talk<'_, R> {
     /// Runs both sides until a close is written, or until the actor turns the client away: then that
     /// is yet to be said.
-    async fn run<W: tokio::io::AsyncWrite + Unpin>(
+    async fn run<W: AsyncWrite + Unpin>(
         &mut self,
         writer: &mut MessageWriter<W>,
         outbox: &mut OutboxReader,
     ) -> std::io::Result<Option<Refusal>> {
-        let (sender, mut control) = mpsc::channel(CONTROL_QUEUE);
-        let mut writing = pin!(writer.run(outbox, &mut control));
-        let mut reading = pin!(self.read(&sender));
+        let control = ControlQueue::default();
+        let mut writing = pin!(writer.run(outbox, &control));
+        let mut reading = pin!(self.read(&control));
         let end = tokio::select! {
             biased;
             written = &mut writing => return written,
@@ -272,14 +320,13 @@ impl<R: AsyncRead + Unpin> Talk<'_, R> {
         }
     }
 
-    async fn read(&mut self, control: &mpsc::Sender<Box<Control>>) -> ReadEnd {
+    async fn read(&mut self, control: &ControlQueue) -> ReadEnd {
         let mut said = None;
         loop {
             let close = match self.next(control).await {
                 Ok(Inbound::Piece | Inbound::Pong) => continue,
                 Ok(Inbound::Ping(payload)) => {
-                    // Fails only when the write side has ended, which ends this side as well.
-                    let _ = control.send(Box::new(Control::Pong(payload))).await;
+                    control.send(Control::Pong(payload)).await;
                     continue;
                 }
                 Ok(Inbound::Text(message)) => match self.handle(true, message).await {
@@ -299,7 +346,7 @@ impl<R: AsyncRead + Unpin> Talk<'_, R> {
                 Err(ReadError::Gone) => return ReadEnd::Gone,
             };
             trace!(?close, "websocket closes");
-            let _ = control.send(Box::new(Control::Close(close))).await;
+            control.send(Control::Close(close)).await;
             let connection = self.connection.take();
             if let (Some(connection), Some(said)) = (connection, said) {
                 connection.closed_with(said);
@@ -310,7 +357,7 @@ impl<R: AsyncRead + Unpin> Talk<'_, R> {
 
     /// The next thing from the client. One that is silent for long is asked for a sign of life,
     /// and taken for gone when it gives none; a frame that takes that long to arrive is silence.
-    async fn next(&mut self, control: &mpsc::Sender<Box<Control>>) -> Result<Inbound, ReadError> {
+    async fn next(&mut self, control: &ControlQueue) -> Result<Inbound, ReadError> {
         let (interval, patience) = (self.config.ping_interval, self.config.pong_timeout);
         let mut next = pin!(self.reader.next());
         loop {
@@ -329,9 +376,10 @@ impl<R: AsyncRead + Unpin> Talk<'_, R> {
                 }
             }
         }
-        // Fails only when the write side has ended, which ends this side as well.
-        let _ = control.send(Box::new(Control::Ping)).await;
-        let inbound = timeout(patience, next).await.unwrap_or_else(|_| {
+        control.send(Control::Ping).await;
+        // Boxed: an idle connection has room for all that this may ever do.
+        let inbound = Box::pin(timeout(patience, next)).await;
+        let inbound = inbound.unwrap_or_else(|_| {
             debug!("websocket client vanished");
             Err(ReadError::Gone)
         });
@@ -346,48 +394,65 @@ impl<R: AsyncRead + Unpin> Talk<'_, R> {
         if self.is_raw {
             let data = message;
             let passed = connection.message(SocketMessage { text, data }).await;
-            return self.passed(passed).await;
+            return passed_on(passed.is_ok()).await;
         }
         let frame = decode_client_frame(self.encoding, text, message).map_err(|error| {
             debug!(%error, "client sent a malformed message");
             Close::invalid_request()
         })?;
-        let passed = match frame {
-            ClientFrame::Action {
-                id,
-                name,
-                args,
-                compat,
-                key,
-            } => connection.keyed_action(id, name, args, compat, key).await,
-            ClientFrame::Caller {
-                caller,
-                next,
-                waited_ms,
-            } => connection.calls_of(caller, next, waited_ms).await,
-            ClientFrame::Answered { first } => connection.answered(first).await,
-            ClientFrame::Subscribe { event, on } => connection.subscribe(event, on).await,
-            ClientFrame::Resume { events } => {
-                let more = events.len() == limits::RESUMED_AT_ONCE;
-                connection.resume(events, more).await
-            }
-            ClientFrame::Cancel { id } => connection.cancel(id).await,
-            ClientFrame::Credit { id, items } => {
-                connection.credit(id, items).await;
-                Ok(())
+        // Matched where it is: taken out of there, it would have its place twice.
+        let passed = match &mut way(connection, frame) {
+            Way::Mailbox(passing) => passing.await.is_ok(),
+            Way::Cancel { id } => Box::pin(connection.cancel(*id)).await.is_ok(),
+            Way::Credit { id, items } => {
+                Box::pin(connection.credit(*id, *items)).await;
+                true
             }
         };
-        self.passed(passed).await
+        passed_on(passed).await
     }
+}
 
-    async fn passed(&self, passed: Result<(), ActorError>) -> Result<(), Close> {
-        if passed.is_err() {
-            // The actor's own close is in the outbox or on its way there, and ends the write side
-            // and with it this one. Leaving now would let go of the connection before that.
-            std::future::pending::<()>().await;
+/// How a message goes to the actor. It is looked up before anything waits: a future has room for all that its ways need,
+/// and most of them are the same one.
+enum Way<'a> {
+    Mailbox(Passing<'a>),
+    Cancel { id: u64 },
+    Credit { id: u64, items: u32 },
+}
+
+fn way(connection: &Connection, frame: ClientFrame) -> Way<'_> {
+    Way::Mailbox(match frame {
+        ClientFrame::Action {
+            id,
+            name,
+            args,
+            compat,
+            key,
+        } => connection.keyed_action(id, name, args, compat, key),
+        ClientFrame::Caller {
+            caller,
+            next,
+            waited_ms,
+        } => connection.calls_of(caller, next, waited_ms),
+        ClientFrame::Answered { first } => connection.answered(first),
+        ClientFrame::Subscribe { event, on } => connection.subscribe(event, on),
+        ClientFrame::Resume { events } => {
+            let more = events.len() == limits::RESUMED_AT_ONCE;
+            connection.resume(events, more)
         }
-        Ok(())
+        ClientFrame::Cancel { id } => return Way::Cancel { id },
+        ClientFrame::Credit { id, items } => return Way::Credit { id, items },
+    })
+}
+
+async fn passed_on(is_there: bool) -> Result<(), Close> {
+    if !is_there {
+        // The actor's own close is in the outbox or on its way there, and ends the write side
+        // and with it this one. Leaving now would let go of the connection before that.
+        std::future::pending::<()>().await;
     }
+    Ok(())
 }
 
 /// Takes and forgets what the client still sends, until it closes, `patience` ends or it is too much. Closing

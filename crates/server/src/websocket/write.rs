@@ -18,16 +18,14 @@ use greenroom_types::{
     ActorError, ActorId, EventFrame,
     protocol::{ActorRef, Encoding, ServerFrame, encode_server_frame},
 };
-use tokio::{
-    io::{AsyncWrite, AsyncWriteExt},
-    sync::mpsc,
-};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use crate::resume_frame::{resync_frame, too_large};
 use crate::stream_frame::stream_frame;
 
 use super::{
     close::{Close, Refusal},
+    control::{Control, ControlQueue},
     frame::{frame, payload_len},
 };
 
@@ -35,17 +33,6 @@ use super::{
 const BATCH: usize = 64;
 /// Slowest rate at which a client may take a batch, in bytes per second.
 const SLOWEST: usize = 16 * 1024;
-
-/// What the read side asks the write side to send.
-#[derive(Debug)]
-pub(crate) enum Control {
-    /// Ask for a sign of life.
-    Ping,
-    /// Answer a ping.
-    Pong(Bytes),
-    /// Say goodbye; nothing follows.
-    Close(Close),
-}
 
 /// Limits of the write side.
 #[derive(Clone, Copy, Debug)]
@@ -111,7 +98,7 @@ impl<W: AsyncWrite + Unpin> MessageWriter<W> {
     pub(crate) async fn run(
         &mut self,
         outbox: &mut OutboxReader,
-        control: &mut mpsc::Receiver<Box<Control>>,
+        control: &ControlQueue,
     ) -> io::Result<Option<Refusal>> {
         let mut messages = Vec::new();
         while !self.closing && self.turned_away.is_none() {
@@ -120,7 +107,7 @@ impl<W: AsyncWrite + Unpin> MessageWriter<W> {
             // that floods us with pings delays nobody's messages but its own.
             tokio::select! {
                 biased;
-                Some(first) = control.recv() => self.control(*first),
+                first = control.recv() => self.control(first),
                 count = outbox.recv_many(&mut messages, BATCH) => {
                     if count == 0 {
                         self.close(&Close::lost());
@@ -278,6 +265,10 @@ impl<W: AsyncWrite + Unpin> MessageWriter<W> {
     /// Queues a frame for the next flush. Nothing follows a close.
     fn push(&mut self, frame: Bytes) {
         if !self.closing {
+            // Most have one at a time.
+            if self.frames.capacity() == 0 {
+                self.frames.reserve_exact(1);
+            }
             self.frames.push(frame);
         }
     }
@@ -288,8 +279,10 @@ impl<W: AsyncWrite + Unpin> MessageWriter<W> {
         let patience = self.limits.patience;
         let bytes: usize = self.frames.iter().map(Bytes::len).sum();
         let allowance = Duration::from_secs((bytes / SLOWEST) as u64);
-        let written = write_all(&mut self.out, &mut self.frames, patience);
-        within(patience.saturating_add(allowance), written).await?;
+        {
+            let written = pin!(write_all(&mut self.out, &mut self.frames, patience));
+            within(patience.saturating_add(allowance), written).await?;
+        }
         if self.closing {
             self.out.shutdown().await?;
         }
@@ -308,7 +301,7 @@ async fn write_all(
         let rest = &frames[done..];
         // The slices are made anew for each try: kept while it waits, they would take a kilobyte of
         // every open connection.
-        let write = poll_fn(|cx| {
+        let write = pin!(poll_fn(|cx| {
             // The kernel takes one piece for less than a list of one.
             if let [only] = rest {
                 return Pin::new(&mut *out).poll_write(cx, only);
@@ -319,7 +312,7 @@ async fn write_all(
             }
             let count = rest.len().min(BATCH);
             Pin::new(&mut *out).poll_write_vectored(cx, &slices[..count])
-        });
+        }));
         let mut written = within(patience, write).await?;
         if written == 0 {
             return Err(io::ErrorKind::WriteZero.into());
@@ -340,14 +333,17 @@ async fn write_all(
 
 /// What `work` comes to, or [`io::ErrorKind::TimedOut`] when that takes longer than `limit`.
 ///
-/// The clock is not looked at for what need not wait, as nearly all writes.
-async fn within<T>(limit: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    let mut work = pin!(work);
+/// The clock is not looked at for what need not wait, as nearly all writes; so every open connection has room for the
+/// work, but not for waiting for it.
+async fn within<T>(
+    limit: Duration,
+    mut work: Pin<&mut impl Future<Output = io::Result<T>>>,
+) -> io::Result<T> {
     let at_once = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx)));
     if let Poll::Ready(result) = at_once.await {
         return result;
     }
-    match tokio::time::timeout(limit, work).await {
+    match Box::pin(tokio::time::timeout(limit, work)).await {
         Ok(result) => result,
         Err(_) => Err(io::ErrorKind::TimedOut.into()),
     }

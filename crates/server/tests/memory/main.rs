@@ -18,9 +18,9 @@ const ACTORS: usize = 350;
 const SOCKETS: usize = 100;
 
 /// The bounds have about 15 % of room: a change of a dependency need not be a failure, one more buffer is.
-const AWAKE: usize = 5_000;
-const ASLEEP: usize = 600;
-const WEBSOCKET: usize = 7_900;
+const AWAKE: usize = 3_100;
+const ASLEEP: usize = 200;
+const WEBSOCKET: usize = 3_800;
 
 #[test]
 fn actors_and_connections_at_rest_take_little_memory() {

@@ -10,8 +10,10 @@ use std::{
         mpsc,
     },
     task::{Context, Poll, Waker},
+    thread::{self, ThreadId},
 };
 
+use bytes::Bytes;
 use greenroom_types::ActorId;
 use tempfile::TempDir;
 
@@ -338,6 +340,43 @@ fn more_than_the_backlog_is_refused_without_waiting() {
             answer.await.unwrap();
         }
     });
+}
+
+/// Bytes that say which thread has freed them.
+struct Traced(mpsc::Sender<ThreadId>);
+
+impl AsRef<[u8]> for Traced {
+    fn as_ref(&self) -> &[u8] {
+        b"written"
+    }
+}
+
+impl Drop for Traced {
+    fn drop(&mut self) {
+        let _ = self.0.send(thread::current().id());
+    }
+}
+
+#[test]
+fn what_was_written_is_freed_by_those_who_hear_that_it_is() {
+    let dir = directory();
+    let store = EmbeddedStore::open(config(&dir)).unwrap();
+    let (freed, by) = mpsc::channel();
+    block_on(async {
+        let (actor, epoch) = awake(&store, 1).await;
+        let written = Commit {
+            body: Bytes::from_owner(Traced(freed.clone())),
+            ..commit(actor.id, epoch, 1, "")
+        };
+        store.append(written).await.unwrap();
+        let snapshot = Snapshot {
+            seq: 1,
+            body: Bytes::from_owner(Traced(freed)),
+        };
+        store.snapshot(actor.id, epoch, snapshot).await.unwrap();
+    });
+    let here = thread::current().id();
+    assert_eq!(by.into_iter().collect::<Vec<_>>(), [here, here]);
 }
 
 #[test]

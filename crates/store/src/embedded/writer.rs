@@ -9,6 +9,7 @@ use std::{
     sync::Arc,
 };
 
+use bytes::Bytes;
 use greenroom_types::ActorId;
 use tracing::{debug, error};
 
@@ -32,14 +33,15 @@ pub(super) struct Writer {
 /// An answer that waits for the sync.
 enum Pending {
     Created(Answer<Created>, Created),
-    Done(Answer<()>),
+    /// With what was written.
+    Done(Answer<()>, Bytes),
 }
 
 impl Pending {
     fn send(self, outcome: Result<(), StoreError>) {
         match self {
             Self::Created(answer, created) => answer.send(outcome.map(|()| created)),
-            Self::Done(answer) => answer.send(outcome),
+            Self::Done(answer, written) => answer.send_back(outcome, written),
         }
     }
 }
@@ -118,10 +120,12 @@ impl Writer {
                     .lock()
                     .claims
                     .break_claim(commit.actor, commit.epoch);
-                (Pending::Done(answer), Err(error.clone()))
+                (Pending::Done(answer, commit.body), Err(error.clone()))
             }
-            Request::Snapshot { answer, .. } => (Pending::Done(answer), Err(error.clone())),
-            Request::Barrier { answer } => (Pending::Done(answer), Ok(())),
+            Request::Snapshot {
+                snapshot, answer, ..
+            } => (Pending::Done(answer, snapshot.body), Err(error.clone())),
+            Request::Barrier { answer } => (Pending::Done(answer, Bytes::new()), Ok(())),
         };
         batch.into_iter().map(refuse).collect()
     }
@@ -182,7 +186,7 @@ impl Writer {
                         .claims
                         .break_claim(commit.actor, commit.epoch);
                 }
-                (Pending::Done(answer), staged)
+                (Pending::Done(answer, commit.body), staged)
             }
             Request::Snapshot {
                 id,
@@ -196,9 +200,9 @@ impl Writer {
                     .claims
                     .admit_snapshot(id, epoch, snapshot.seq);
                 let staged = admitted.map(|pruned| staging.snapshot(id, pruned, &snapshot));
-                (Pending::Done(answer), staged)
+                (Pending::Done(answer, snapshot.body), staged)
             }
-            Request::Barrier { answer } => (Pending::Done(answer), Ok(())),
+            Request::Barrier { answer } => (Pending::Done(answer, Bytes::new()), Ok(())),
         }
     }
 

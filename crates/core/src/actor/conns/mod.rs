@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     ClientInfo, ClientMessage, CloseReason, ConnKey, Outbox, RestoredConn, ResumeClaim,
-    ResumePoint, Resuming, Resync, session::Session, weight::Outboxes,
+    ResumePoint, Resuming, Resync, session::Session, weight::Scale,
 };
 
 /// Ended connections whose sessions are remembered, and as many whose callers are.
@@ -104,7 +104,8 @@ pub(crate) enum Arrival {
 /// All connections of one actor.
 #[derive(Debug, Default)]
 pub(crate) struct Conns {
-    open: BTreeMap<ConnKey, Conn>,
+    /// Boxed, because the tree has room for eleven as soon as there is one.
+    open: BTreeMap<ConnKey, Box<Conn>>,
     subscribers: BTreeMap<String, BTreeSet<ConnKey>>,
     /// Those that can come back.
     sessions: BTreeMap<[u8; 16], ConnKey>,
@@ -125,14 +126,14 @@ pub(crate) struct Conns {
     asks: Asks,
     last: u32,
     /// Where others see what waits for clients.
-    outboxes: Arc<Outboxes>,
+    scale: Arc<Scale>,
 }
 
 impl Conns {
-    /// None yet. What waits for clients is told to `outboxes`.
-    pub(crate) fn new(outboxes: Arc<Outboxes>) -> Self {
+    /// None yet. What waits for clients is told to the outboxes of `scale`.
+    pub(crate) fn new(scale: Arc<Scale>) -> Self {
         Self {
-            outboxes,
+            scale,
             ..Self::default()
         }
     }
@@ -176,8 +177,8 @@ impl Conns {
             calls: None,
         };
         self.undecided += 1;
-        self.outboxes.add(key, conn.outbox.gauge());
-        self.open.insert(key, conn);
+        self.scale.outboxes().add(key, conn.outbox.gauge());
+        self.open.insert(key, Box::new(conn));
         key
     }
 
@@ -186,7 +187,7 @@ impl Conns {
         let Some(conn) = self.open.remove(&key) else {
             return;
         };
-        self.outboxes.remove(key);
+        self.scale.outboxes().remove(key);
         self.undecided -= usize::from(conn.stage.is_undecided());
         self.unhandled -= conn.unhandled();
         self.staying_awake -= usize::from(conn.stays_awake());
@@ -369,7 +370,7 @@ impl Conns {
     /// Ends every connection for the same reason.
     pub(crate) fn close_all(&mut self, reason: &CloseReason) {
         for (&key, conn) in &self.open {
-            self.outboxes.remove(key);
+            self.scale.outboxes().remove(key);
             // A client that is gone or stuck needs no goodbye.
             let _ = conn.outbox.send(ClientMessage::Close(reason.clone()));
         }

@@ -52,6 +52,11 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         }
     }
 
+    /// What it reads from.
+    pub(super) fn into_stream(self) -> R {
+        self.stream
+    }
+
     /// The next frame.
     ///
     /// # Cancel safety

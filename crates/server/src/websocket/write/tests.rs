@@ -59,10 +59,10 @@ async fn written(encoding: Encoding, messages: Vec<ClientMessage>) -> Vec<u8> {
         sender.send(message).unwrap();
     }
     drop(sender);
-    let (_keep, mut control) = mpsc::channel(1);
+    let control = ControlQueue::default();
     let mut out = Trickle::default();
     MessageWriter::new(&mut out, encoding, false, LIMITS)
-        .run(&mut reader, &mut control)
+        .run(&mut reader, &control)
         .await
         .unwrap();
     out.taken
@@ -156,10 +156,10 @@ async fn a_client_that_never_reads_is_given_up() {
     let (client, server) = tokio::io::duplex(16);
     let (sender, mut reader) = outbox();
     sender.send(event(40)).unwrap();
-    let (_keep, mut control) = mpsc::channel(1);
+    let control = ControlQueue::default();
     let mut writer = MessageWriter::new(server, Encoding::Bare, false, LIMITS);
     let error = writer
-        .run(&mut reader, &mut control)
+        .run(&mut reader, &control)
         .await
         .expect_err("nobody reads");
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);

@@ -51,6 +51,11 @@ pub(crate) async fn run(shared: Arc<Shared>) {
             warn!(%cause, "the alarms of sleeping actors could not be read");
             STORE_RETRY
         });
+        if wait.is_zero() {
+            // Whoever was woken has a turn before the next ones are: the store answers from memory, and nothing here waits.
+            tokio::task::yield_now().await;
+            continue;
+        }
         tokio::select! {
             biased;
             () = shared.stopped.notified() => {}

@@ -2,8 +2,8 @@
 //! when their instance, or the whole process, was lost, or because their end had begun.
 //!
 //! The store keeps one alarm per actor, the time at which to wake it. An actor whose instance may not
-//! get lost unnoticed stores a *mark* there while it is awake: a number at the very end of time, which
-//! no search for due alarms ever reaches. So a mark costs nothing while the actor lives. The actor
+//! get lost unnoticed stores a *mark* there while it is awake: a number at the very end of time, for which
+//! no search for due alarms ever asks. So a mark costs next to nothing while the actor lives. The actor
 //! watches its own alarms meanwhile, and going to sleep puts the time back. What is left of a process
 //! that died are its marks, and the next process looks for them once, when it begins.
 

@@ -136,6 +136,7 @@ impl Drop for Creating {
             *count -= 1;
             if *count == 0 {
                 live.creating.remove(&self.key);
+                shrink_sparse(&mut live.creating);
             }
         }
     }
@@ -215,6 +216,7 @@ impl Registry {
             let key = (record.name.clone(), record.key.clone());
             live.by_key.insert(key, Known::of(record));
             let waited = live.begun.remove(&record.id).flatten();
+            shrink_sparse(&mut live.begun);
             drop(live);
             drop(waited);
         }
@@ -322,6 +324,7 @@ impl Live {
         self.handles.remove(&id);
         self.ended += 1;
         let waited = self.begun.remove(&id).flatten();
+        shrink_sparse(&mut self.begun);
         if let Some(record) = record {
             let key = (record.name.clone(), record.key.clone());
             // The next actor of that key may be there already.

@@ -37,6 +37,7 @@ mod info;
 mod linger;
 mod listen;
 mod metrics;
+mod passing;
 mod query;
 mod queue;
 mod raw;

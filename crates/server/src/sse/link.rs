@@ -7,14 +7,11 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use greenroom_core::Connection;
-use greenroom_types::{
-    limits,
-    protocol::{ClientFrame, Encoding},
-};
+use greenroom_types::protocol::{ClientFrame, Encoding};
 use tokio::sync::mpsc;
 use tracing::trace;
 
-use crate::{access::Secret, websocket::Close};
+use crate::{access::Secret, passing, websocket::Close};
 
 /// Random bytes of a token.
 const TOKEN: usize = 32;
@@ -57,41 +54,10 @@ impl Link {
     /// Passes a message on to the actor, once there is room for it in its mailbox. What comes after
     /// the connection has closed is dropped, as on a socket: the stream says why it closed.
     pub(super) async fn pass(&self, message: ClientFrame) {
-        let passing = async {
-            match message {
-                ClientFrame::Action {
-                    id,
-                    name,
-                    args,
-                    compat,
-                    key,
-                } => {
-                    self.connection
-                        .keyed_action(id, name, args, compat, key)
-                        .await
-                }
-                ClientFrame::Caller {
-                    caller,
-                    next,
-                    waited_ms,
-                } => self.connection.calls_of(caller, next, waited_ms).await,
-                ClientFrame::Answered { first } => self.connection.answered(first).await,
-                ClientFrame::Subscribe { event, on } => self.connection.subscribe(event, on).await,
-                ClientFrame::Resume { events } => {
-                    let more = events.len() == limits::RESUMED_AT_ONCE;
-                    self.connection.resume(events, more).await
-                }
-                ClientFrame::Cancel { id } => self.connection.cancel(id).await,
-                ClientFrame::Credit { id, items } => {
-                    self.connection.credit(id, items).await;
-                    Ok(())
-                }
-            }
-        };
         // Waiting ends with the stream.
         tokio::select! {
             biased;
-            passed = passing => if let Err(error) = passed {
+            passed = passing::pass(&self.connection, message) => if let Err(error) = passed {
                 trace!(%error, "message to a connection that closed");
             },
             () = self.closes.closed() => {}

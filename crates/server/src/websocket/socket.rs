@@ -10,13 +10,9 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use fastwebsockets::upgrade::UpgradeFut;
 use greenroom_core::{
-    ClientInfo, ConnRequest, Connection, OutboxReader, Passing, Resuming, SocketClose,
-    SocketMessage, outbox,
+    ClientInfo, ConnRequest, Connection, OutboxReader, Resuming, SocketClose, SocketMessage, outbox,
 };
-use greenroom_types::{
-    limits,
-    protocol::{ClientFrame, Encoding, decode_client_frame},
-};
+use greenroom_types::protocol::{Encoding, decode_client_frame};
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite},
@@ -36,6 +32,7 @@ use crate::{
     app::App,
     gateway::Target,
     linger::{self, LingeringStream},
+    passing,
     stream::{TimedStream, Transport},
 };
 
@@ -400,50 +397,8 @@ impl<R: AsyncRead + Unpin> Talk<'_, R> {
             debug!(%error, "client sent a malformed message");
             Close::invalid_request()
         })?;
-        // Matched where it is: taken out of there, it would have its place twice.
-        let passed = match &mut way(connection, frame) {
-            Way::Mailbox(passing) => passing.await.is_ok(),
-            Way::Cancel { id } => Box::pin(connection.cancel(*id)).await.is_ok(),
-            Way::Credit { id, items } => {
-                Box::pin(connection.credit(*id, *items)).await;
-                true
-            }
-        };
-        passed_on(passed).await
+        passed_on(passing::pass(connection, frame).await.is_ok()).await
     }
-}
-
-/// How a message goes to the actor. It is looked up before anything waits: a future has room for all that its ways need,
-/// and most of them are the same one.
-enum Way<'a> {
-    Mailbox(Passing<'a>),
-    Cancel { id: u64 },
-    Credit { id: u64, items: u32 },
-}
-
-fn way(connection: &Connection, frame: ClientFrame) -> Way<'_> {
-    Way::Mailbox(match frame {
-        ClientFrame::Action {
-            id,
-            name,
-            args,
-            compat,
-            key,
-        } => connection.keyed_action(id, name, args, compat, key),
-        ClientFrame::Caller {
-            caller,
-            next,
-            waited_ms,
-        } => connection.calls_of(caller, next, waited_ms),
-        ClientFrame::Answered { first } => connection.answered(first),
-        ClientFrame::Subscribe { event, on } => connection.subscribe(event, on),
-        ClientFrame::Resume { events } => {
-            let more = events.len() == limits::RESUMED_AT_ONCE;
-            connection.resume(events, more)
-        }
-        ClientFrame::Cancel { id } => return Way::Cancel { id },
-        ClientFrame::Credit { id, items } => return Way::Credit { id, items },
-    })
 }
 
 async fn passed_on(is_there: bool) -> Result<(), Close> {

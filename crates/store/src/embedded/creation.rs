@@ -2,7 +2,8 @@
 //!
 //! Left to itself, the engine makes a database with our tables in 139 syncs, each waiting for the one before, and with a log
 //! of 64 MiB that opening reads through and cuts off. But all empty databases are the same. So one that the engine has made
-//! is part of the program, and a test compares it with what the engine makes. It is a row of entries, directories before
+//! is part of the program, and a test compares it with what the engine makes. Run with `GREENROOM_WRITE_EMPTY=1`, that test writes
+//! `empty.bin` anew: for when tables or the engine have changed. It is a row of entries, directories before
 //! what is in them:
 //!
 //! ```text
@@ -34,16 +35,25 @@ pub(super) const UNFINISHED: &str = "db.new";
 
 const EMPTY: &[u8] = include_bytes!("empty.bin");
 
+/// Makes the name of a database durable that is there: whoever made it may have been killed before it was, and what is
+/// stored must not be lost with it.
+pub(super) fn keep(files: &impl Files, path: &Path) -> io::Result<()> {
+    files.sync_dirs(&[path.to_owned()])
+}
+
 /// Makes an empty database in the data directory `path` under a temporary name, and moves it to its place. What an
 /// earlier process has left unfinished is removed.
 ///
 /// Nothing moves before it is durable together with its name, and each move is durable before the next. So a crash at any
-/// point leaves no `db`, or a whole one beside its `FORMAT`; and `FORMAT` never stands alone.
+/// point leaves no `db`, or a whole one beside its `FORMAT`; and `FORMAT` never stands alone. That holds for a process that
+/// is killed and a power failure later, too: what a start finds it makes durable ([`keep`]) before it goes on.
 pub(super) fn create(files: &impl Files, path: &Path) -> io::Result<()> {
     let here = [path.to_owned()];
     let unfinished = path.join(UNFINISHED);
-    // In this order: without what is unfinished, the file would say that there was a database.
-    if files.remove_file(&path.join(FORMAT))? {
+    // In this order: without what is unfinished, the file would say that there was a database. It may be gone already, by
+    // a process that was killed before that was durable.
+    let was_there = files.remove_file(&path.join(FORMAT))?;
+    if was_there || files.exists(&unfinished)? {
         files.sync_dirs(&here)?;
     }
     files.remove_dir(&unfinished)?;

@@ -3,6 +3,7 @@
 //! ```text
 //! LOCK     locked for as long as a process has the store open; empty
 //! FORMAT   "greenroom store 1\n": the version of everything below
+//! FORMAT.new  what is to become FORMAT
 //! db/      the database of the engine
 //! db.new/  a database that was being created when the process ended; removed at the next open
 //! ```
@@ -63,7 +64,10 @@ pub(super) fn open(config: &EmbeddedConfig) -> Result<Opened, OpenError> {
     let lock = lock(path)?;
     let has_format = check_format(path)?;
     let db = path.join(DB);
-    if !exists(path, &db)? {
+    if exists(path, &db)? {
+        creation::keep(&Disk, path)
+            .map_err(|error| unusable(path, "it cannot be synced", &error))?;
+    } else {
         if has_format && !exists(path, &path.join(UNFINISHED))? {
             return Err(OpenError::Corrupt {
                 path: path.clone(),
@@ -95,19 +99,26 @@ pub(super) fn open(config: &EmbeddedConfig) -> Result<Opened, OpenError> {
 }
 
 /// Makes the directory and those above it, unless they exist. What is stored in it must not be lost with its name, so
-/// new names are synced.
+/// each new name is synced before the next one is made.
 fn make(path: &Path) -> io::Result<()> {
-    let missing = path.ancestors().take_while(|dir| !dir.exists());
-    let above: Vec<_> = missing
-        .filter_map(Path::parent)
-        .map(|dir| Path::new(".").join(dir))
-        .collect();
-    private_dir().recursive(true).create(path)?;
-    match Disk.sync_dirs(&above) {
-        // Whoever may not read a directory cannot sync it.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-        synced => synced,
+    let path = Path::new(".").join(path);
+    let missing: Vec<_> = path.ancestors().take_while(|dir| !dir.exists()).collect();
+    // The last of those that are there may have been made by a process that was killed before its name was synced. That is
+    // made up for as well as it can be: it may belong to others.
+    let last = path.ancestors().nth(missing.len());
+    if let Some(above) = last.and_then(Path::parent) {
+        let _ = Disk.sync_dirs(&[Path::new(".").join(above)]);
     }
+    for dir in missing.into_iter().rev() {
+        private_dir().recursive(true).create(dir)?;
+        let above = dir.parent().map(Path::to_owned);
+        match Disk.sync_dirs(above.as_slice()) {
+            // Whoever may not read a directory cannot sync it.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            synced => synced?,
+        }
+    }
+    Ok(())
 }
 
 fn lock(path: &Path) -> Result<DataDirLock, OpenError> {

@@ -25,10 +25,12 @@ pub(super) enum Change {
     Removed(i64, ActorId),
 }
 
-/// All alarms of the table up to some place in it. At most twice its size, unless more were asked for at once.
+/// All alarms of the table up to some place in it. At most twice as many as its size, or as were asked for last.
 #[derive(Debug)]
 pub(super) struct DueWindow {
     size: usize,
+    /// How many were asked for last: the next search will ask for about as many.
+    wanted: usize,
     alarms: BTreeSet<Alarm>,
     reach: Reach,
     /// What has changed since the table was last looked at, if a search that reads it is under way.
@@ -56,6 +58,7 @@ impl DueWindow {
     pub(super) fn new(size: usize) -> Self {
         Self {
             size,
+            wanted: 0,
             alarms: BTreeSet::new(),
             reach: Reach::Nothing,
             meanwhile: None,
@@ -63,16 +66,20 @@ impl DueWindow {
     }
 
     /// The alarms up to and including `until_ms`, earliest first, at most `limit`. `None` if that takes a reading.
-    pub(super) fn find(&self, until_ms: i64, limit: usize) -> Option<Vec<DueAlarm>> {
+    pub(super) fn find(&mut self, until_ms: i64, limit: usize) -> Option<Vec<DueAlarm>> {
+        self.wanted = limit;
         let last = (until_ms, ActorId::from_bytes([0xff; 16]));
+        let is_all = self.reach >= Reach::Through(last);
+        if !is_all && self.alarms.len() < limit {
+            return None;
+        }
         let found: Vec<_> = self
             .alarms
             .range(..=last)
             .take(limit)
             .map(|&(due_ms, actor)| DueAlarm { actor, due_ms })
             .collect();
-        let is_all = found.len() == limit || self.reach >= Reach::Through(last);
-        is_all.then_some(found)
+        (is_all || found.len() == limit).then_some(found)
     }
 
     /// Begins a reading for a search of `limit` alarms. Must be called before the table is looked at. Until the search
@@ -124,10 +131,11 @@ impl DueWindow {
 
     /// Forgets the latest alarms where there are too many.
     fn trim(&mut self) {
-        if self.alarms.len() <= 2 * self.size {
+        let kept = self.size.max(self.wanted);
+        if self.alarms.len() <= kept.saturating_mul(2) {
             return;
         }
-        while self.alarms.len() > self.size {
+        while self.alarms.len() > kept {
             self.alarms.pop_last();
         }
         if let Some(&last) = self.alarms.last() {
@@ -247,7 +255,7 @@ mod tests {
                     }
                 }
                 assert!(
-                    window.alarms.len() <= 2 * window.size,
+                    window.alarms.len() <= 2 * window.size.max(window.wanted.min(table.len())),
                     "seed {seed}, step {step}"
                 );
             }

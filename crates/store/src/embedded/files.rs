@@ -12,6 +12,8 @@ use std::{
 ///
 /// A name is durable when its directory was synced.
 pub(super) trait Files {
+    /// Whether there is a file or a directory of that name.
+    fn exists(&self, path: &Path) -> io::Result<bool>;
     /// Makes a directory that only the user of the process may enter.
     fn make_dir(&self, path: &Path) -> io::Result<()>;
     /// Writes whole files, over those that exist, and makes their contents durable, not their names.
@@ -30,6 +32,10 @@ pub(super) trait Files {
 pub(super) struct Disk;
 
 impl Files for Disk {
+    fn exists(&self, path: &Path) -> io::Result<bool> {
+        path.try_exists()
+    }
+
     fn make_dir(&self, path: &Path) -> io::Result<()> {
         private_dir().create(path)
     }

@@ -2,7 +2,7 @@
 //!
 //! Rows live in an LSM tree ([`layout`] describes them byte by byte). One thread writes
 //! ([`writer`]): all actors share its syncs. Reads go to the tree directly and see exactly what is
-//! durable.
+//! durable; only the earliest alarms are known without one ([`due_window`]).
 
 mod creation;
 mod data_dir;
@@ -176,23 +176,25 @@ fn search_due(
         .due_reading
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
+    let _search = Search(shared);
     loop {
         let mut state = shared.lock();
         if let Some(found) = state.due.find(until_ms, limit) {
-            state.due.end_search();
             return Ok(found);
         }
         let reading = state.due.begin_reading(limit);
         drop(state);
-        let found = tables.alarms_after(reading.after, reading.limit);
-        let mut state = shared.lock();
-        match found {
-            Ok(found) => state.due.end_reading(reading, &found),
-            Err(error) => {
-                state.due.end_search();
-                return Err(error);
-            }
-        }
+        let found = tables.alarms_after(reading.after, reading.limit)?;
+        shared.lock().due.end_reading(reading, &found);
+    }
+}
+
+/// A search that may read. However it ends, changes are not kept for it any more.
+struct Search<'a>(&'a Shared);
+
+impl Drop for Search<'_> {
+    fn drop(&mut self) {
+        self.0.lock().due.end_search();
     }
 }
 
@@ -329,7 +331,7 @@ impl Store for EmbeddedStore {
     }
 
     fn due_alarms(&self, now_ms: i64, limit: usize) -> StoreFuture<Vec<DueAlarm>> {
-        let state = self.shared.lock();
+        let mut state = self.shared.lock();
         if let Err(error) = state.engine() {
             return ready(Err(error));
         }

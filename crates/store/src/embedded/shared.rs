@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{Epoch, StoreError, claims::Claims, request::Request};
 
-/// Bytes of writes that may wait for the writer before new ones are refused.
+/// Bytes of writes that may wait for the writer before new ones are refused. What it is writing does not count any more,
+/// a batch at most; nor does what it has written, which stays in memory until its answer is looked at.
 const BACKLOG: usize = 8 * limits::COMMIT_BATCH;
 
 /// The open database and what has to outlive it. Fields are dropped in this order.

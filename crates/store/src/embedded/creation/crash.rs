@@ -81,6 +81,11 @@ impl Model {
         Self(Mutex::new(state))
     }
 
+    /// The process was killed, and another one has so many steps. What was not synced is not lost for now.
+    pub(super) fn restart(&self, steps: usize) {
+        self.lock().steps_left = steps;
+    }
+
     pub(super) fn steps_left(&self) -> usize {
         self.lock().steps_left
     }
@@ -237,6 +242,10 @@ fn name(path: &Path) -> String {
 }
 
 impl Files for Model {
+    fn exists(&self, path: &Path) -> io::Result<bool> {
+        Ok(self.lock().find(path).is_ok())
+    }
+
     fn make_dir(&self, path: &Path) -> io::Result<()> {
         let mut state = self.lock();
         state.step()?;

@@ -173,6 +173,36 @@ fn a_crash_at_any_point_leaves_what_the_next_start_recognises() {
     }
 }
 
+/// Starts as opening does: a database that is there is kept, and otherwise one is made.
+fn start(model: &Model) -> bool {
+    let here = Path::new("");
+    match model.exists(Path::new(DB)).unwrap() {
+        true => keep(model, here).is_ok(),
+        false => create(model, here).is_ok(),
+    }
+}
+
+#[test]
+fn processes_that_are_killed_leave_nothing_that_a_power_failure_takes_from_a_later_one() {
+    let (whole, all_steps) = whole();
+    for seed in 0..3_000 {
+        let mut random = Random(seed);
+        let model = Model::new(&Image::new(), 0);
+        let mut started = false;
+        for _ in 0..1 + random.below(4) {
+            model.restart(random.below(all_steps as u64 * 3 / 2) as usize);
+            started |= start(&model);
+        }
+        let image = model.after(Loss::Some(random));
+        check(&image, &whole, &format!("seed {seed}"));
+        // Whoever has started may have stored something.
+        assert!(
+            !started || image == whole,
+            "seed {seed}: something was not synced"
+        );
+    }
+}
+
 #[test]
 fn what_a_crash_of_the_first_start_leaves_can_be_opened() {
     let (_, all_steps) = whole();

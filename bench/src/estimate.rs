@@ -74,8 +74,8 @@ fn one(plan: &Plan, workload: &Workload, system: &System) -> Duration {
             pause.max(plan.window.warm_up + plan.window.measured)
         }
         // Mostly waiting until memory rests. Peers take longer to make actors.
-        Kind::Memory if system.supports(Ability::State).is_err() => Duration::from_secs(9),
-        Kind::Memory if system.peer.is_none() => Duration::from_secs(35),
+        Kind::Memory if system.supports(Ability::State).is_err() => Duration::from_secs(14),
+        Kind::Memory if system.peer.is_none() => Duration::from_secs(55),
         Kind::Memory => Duration::from_secs(60),
         // It finds out after half a minute that its last process is gone.
         Kind::Kill if system.name.starts_with("rivetkit-2.3") => Duration::from_secs(33),

@@ -8,8 +8,8 @@ use crate::server_process::ServerProcess;
 
 /// How often it is looked at.
 const LOOK: Duration = Duration::from_millis(100);
-/// For how long it has to stay.
-const STILL: Duration = Duration::from_millis(2500);
+/// For how long it has to stay: some servers look every other second what they can give back.
+const STILL: Duration = Duration::from_secs(5);
 /// A change by less is none, as a share of the whole.
 const NOISE: f64 = 0.002;
 /// The longest wait. A server whose memory never rests is taken as it is then.

@@ -185,21 +185,34 @@ fn start(model: &Model) -> bool {
 #[test]
 fn processes_that_are_killed_leave_nothing_that_a_power_failure_takes_from_a_later_one() {
     let (whole, all_steps) = whole();
-    for seed in 0..3_000 {
-        let mut random = Random(seed);
+    let check_after = |steps: &[usize], seed: u64| {
         let model = Model::new(&Image::new(), 0);
         let mut started = false;
-        for _ in 0..1 + random.below(4) {
-            model.restart(random.below(all_steps as u64 * 3 / 2) as usize);
+        for steps in steps {
+            model.restart(*steps);
             started |= start(&model);
         }
-        let image = model.after(Loss::Some(random));
-        check(&image, &whole, &format!("seed {seed}"));
+        let image = model.after(Loss::Some(Random(seed)));
+        let context = format!("killed after {steps:?}, seed {seed}");
+        check(&image, &whole, &context);
         // Whoever has started may have stored something.
         assert!(
             !started || image == whole,
-            "seed {seed}: something was not synced"
+            "{context}: something was not synced"
         );
+    };
+    // What is found and what is not depends on the last steps of the one before, and on the first of the next.
+    for first in all_steps - 6..=all_steps {
+        for second in 0..4 {
+            for third in (0..=all_steps).step_by(5) {
+                (0..6).for_each(|seed| check_after(&[first, second, third], seed));
+            }
+        }
+    }
+    for seed in 0..500 {
+        let mut random = Random(seed);
+        let mut steps = || random.below(all_steps as u64 * 3 / 2) as usize;
+        check_after(&[steps(), steps(), steps()], seed);
     }
 }
 

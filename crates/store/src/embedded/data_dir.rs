@@ -1,11 +1,11 @@
 //! The data directory: its lock, its format version, and how it comes into being.
 //!
 //! ```text
-//! LOCK     locked for as long as a process has the store open; empty
-//! FORMAT   "greenroom store 1\n": the version of everything below
-//! FORMAT.new  what is to become FORMAT
-//! db/      the database of the engine
-//! db.new/  a database that was being created when the process ended; removed at the next open
+//! LOCK        locked for as long as a process has the store open; empty
+//! FORMAT      "greenroom store 1\n": the version of everything below
+//! FORMAT.new  what was to become FORMAT when the process ended; written over at the next open
+//! db/         the database of the engine
+//! db.new/     a database that was being created when the process ended; removed at the next open
 //! ```
 //!
 //! Only the user of the process may enter what this creates: what actors keep is nobody else's business on a machine
